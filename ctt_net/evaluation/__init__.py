@@ -1,0 +1,19 @@
+"""Tables in, numbers and reports out: no torch, no images."""
+
+from ctt_net.evaluation.baselines import Baselines, average_baselines, cross_fit_baselines
+from ctt_net.evaluation.comparison import comparison_table, render_table, verdict
+from ctt_net.evaluation.metrics import evaluate, write_metrics
+from ctt_net.evaluation.predictions import read_predictions, write_predictions
+
+__all__ = [
+    "Baselines",
+    "average_baselines",
+    "comparison_table",
+    "cross_fit_baselines",
+    "evaluate",
+    "read_predictions",
+    "render_table",
+    "verdict",
+    "write_metrics",
+    "write_predictions",
+]

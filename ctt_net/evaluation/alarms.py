@@ -1,0 +1,105 @@
+"""What a reader must know before believing the figures, in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+# Mean absolute difference of two readings of the same healthy eye: Rosser 2004 and Leinonen 2005
+# give 0.04 to 0.05 logMAR. A model cannot know the noise of the next reading.
+TEST_RETEST_MAE_LOGMAR = 0.04
+
+FEW_PATIENTS = 50
+TOO_FEW_PATIENTS = 10
+
+
+def alarms(metrics: Mapping[str, Any], n_without_prediction: int) -> list[str]:
+    """Warnings on a set of metrics; empty if there is nothing to say.
+
+    Args:
+        metrics: As `evaluate` builds them.
+        n_without_prediction: Eyes known to the baselines that the model did not predict.
+    """
+    return [
+        *_on_size(metrics),
+        *_on_missing(metrics, n_without_prediction),
+        *_on_leakage(metrics),
+        *_on_interval(metrics),
+        *_on_recovery(metrics),
+    ]
+
+
+def _on_size(metrics: Mapping[str, Any]) -> list[str]:
+    n = metrics["n_patients"]
+    if n < TOO_FEW_PATIENTS:
+        return [
+            f"Only {_count(n, 'patient')}: the intervals are not to be trusted, and no "
+            "conclusion can be drawn."
+        ]
+    if n < FEW_PATIENTS:
+        return [f"Only {n} patients (fewer than {FEW_PATIENTS}): every figure is uncertain."]
+    return []
+
+
+def _on_missing(metrics: Mapping[str, Any], n_without_prediction: int) -> list[str]:
+    out = []
+    if metrics["n_missing_truth"]:
+        out.append(
+            f"{_count(metrics['n_missing_truth'], 'eye')} left out: postoperative acuity unknown."
+        )
+    if n_without_prediction:
+        out.append(f"{_count(n_without_prediction, 'eye')} left out: the model did not predict.")
+    return out
+
+
+def _on_leakage(metrics: Mapping[str, Any]) -> list[str]:
+    mae = metrics["regression"]["mae"]["value"]
+    if mae >= TEST_RETEST_MAE_LOGMAR:
+        return []
+    return [
+        f"The mean absolute error, {mae:.3f} logMAR, lies below what two readings of the same "
+        f"eye differ by ({TEST_RETEST_MAE_LOGMAR:.2f}): check for leakage of the postoperative "
+        "acuity, or of these patients into training."
+    ]
+
+
+def _on_interval(metrics: Mapping[str, Any]) -> list[str]:
+    """Off nominal beyond chance, by the bootstrap and, where that degenerates, by the binomial."""
+    interval = metrics["interval"]
+    nominal, coverage = interval["nominal"], interval["coverage"]
+    low, high = next(value for key, value in coverage.items() if key.startswith("ci"))
+    if low is None or low <= nominal <= high:
+        return []
+    chance = 1.96 * np.sqrt(nominal * (1 - nominal) / metrics["n_patients"])
+    if abs(coverage["value"] - nominal) <= chance:
+        return []
+    side = "too narrow" if coverage["value"] < nominal else "wider than need be"
+    return [
+        f"The prediction intervals are {side}: they hold {coverage['value']:.0%} of the eyes "
+        f"instead of {nominal:.0%}."
+    ]
+
+
+def _on_recovery(metrics: Mapping[str, Any]) -> list[str]:
+    out = []
+    for name, figures in metrics.get("recovery", {}).items():
+        n, recovered = figures["n_eyes"], figures["n_recovered"]
+        if n == 0:
+            out.append(f"Outcome {name}: no eye has both a known outcome and a probability.")
+        elif recovered in (0, n):
+            which = "all" if recovered else "none"
+            out.append(
+                f"Outcome {name}: {which} of the {n} eyes recovered, so discrimination cannot be "
+                "measured."
+            )
+        elif n < metrics["n_eyes"]:
+            out.append(
+                f"Outcome {name}: {_count(metrics['n_eyes'] - n, 'eye')} left out, the outcome or "
+                "its probability being unknown."
+            )
+    return out
+
+
+def _count(n: int, noun: str) -> str:
+    """`1 eye`, `2 eyes`."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

@@ -1,0 +1,190 @@
+"""Door 3: `predictions.csv`, one row per eye, all that evaluation needs of a model."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ctt_net.errors import InputError
+from ctt_net.whole_file import write_whole
+
+COLUMNS = (
+    "eye_id",
+    "patient_id",
+    "preop_logmar",
+    "postop_logmar",
+    "predicted_logmar",
+    "lower_logmar",
+    "upper_logmar",
+    "p_recovery",
+    "flags",
+)
+TEXT_COLUMNS = ("eye_id", "patient_id", "flags")
+OUTCOME_PREFIX = "p_"
+FOLD_COLUMN = "fold"
+
+# Wider than any off-chart policy (five-mark: no light perception = 5.0 logMAR), narrow enough
+# that letters, percents and micrometres do not pass for acuities.
+LOGMAR_RANGE = (-1.0, 5.5)
+
+
+def read_predictions(path: str | Path) -> pd.DataFrame:
+    """Read and check a predictions table.
+
+    Args:
+        path: CSV file, UTF-8.
+
+    Returns:
+        Columns as in the file; identifiers and flags as text (never turned into numbers), all
+        others float64 with NaN for an empty cell, `fold` integer.
+
+    Raises:
+        InputError: Naming file, row, column, value and cure.
+    """
+    path = Path(path)
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be opened ({error.strerror})") from error
+    except (ValueError, pd.errors.ParserError) as error:
+        raise InputError(
+            f"{path}: not a CSV table in UTF-8 ({error}); "
+            "predictions.csv is written by training, evaluate and predict"
+        ) from error
+    return check_predictions(table, str(path))
+
+
+def write_predictions(table: pd.DataFrame, path: str | Path) -> None:
+    """Write a predictions table whole or not at all.
+
+    Floats are written with the fewest digits that read back as the same number.
+
+    Args:
+        table: The columns of `COLUMNS`, any `p_<outcome>` and, out of fold, `fold`.
+        path: Target file.
+
+    Raises:
+        InputError: If the table could not be read back.
+    """
+    checked = check_predictions(table, "predictions")
+    write_whole(Path(path), checked.to_csv(index=False, lineterminator="\n"))
+
+
+def outcome_probability(table: pd.DataFrame, name: str, first: bool) -> pd.Series:
+    """Probability of one outcome, all NaN where the table has none.
+
+    Args:
+        table: Checked predictions.
+        name: Name of the outcome.
+        first: Whether it is the first one, whose probability `p_recovery` repeats.
+    """
+    column = OUTCOME_PREFIX + name
+    if column in table:
+        return table[column]
+    return table["p_recovery"] if first else pd.Series(np.nan, index=table.index)
+
+
+def has_flag(table: pd.DataFrame, flag: str) -> pd.Series:
+    """Which eyes carry a flag."""
+    return table["flags"].map(lambda text: flag in text.split(";")).astype(bool)
+
+
+def check_predictions(table: pd.DataFrame, where: str) -> pd.DataFrame:
+    """Check a predictions table and bring its columns into order and type.
+
+    Args:
+        table: Values as numbers or as text.
+        where: What to call it in errors.
+
+    Raises:
+        InputError: Naming row (counted as in the file, the header being row 1), column, value
+            and cure.
+    """
+    order = _column_order(table, where)
+    out = pd.DataFrame(index=pd.RangeIndex(len(table)))
+    for column in order:
+        if column in TEXT_COLUMNS:
+            out[column] = _texts(table[column])
+        else:
+            out[column] = _numbers(table[column], column, where)
+    if out.empty:
+        raise InputError(f"{where}: no rows; at least one eye is needed")
+    _refuse(out["eye_id"] == "", out, "eye_id", where, "every eye needs an identifier")
+    _refuse(out["patient_id"] == "", out, "patient_id", where, "give each eye its patient")
+    _refuse(out["eye_id"].duplicated(), out, "eye_id", where, "one row per eye; remove the other")
+    _refuse(
+        out["predicted_logmar"].isna(),
+        out,
+        "predicted_logmar",
+        where,
+        "a prediction is missing; leave out eyes that the model did not predict",
+    )
+    _refuse(
+        out["lower_logmar"].isna() != out["upper_logmar"].isna(),
+        out,
+        "lower_logmar",
+        where,
+        "give both ends of the interval, or neither",
+    )
+    _refuse(
+        out["lower_logmar"] > out["upper_logmar"],
+        out,
+        "lower_logmar",
+        where,
+        "lies above upper_logmar; exchange them (a smaller logMAR is better sight)",
+    )
+    if FOLD_COLUMN in out:
+        whole = out[FOLD_COLUMN].map(float.is_integer)
+        _refuse(~whole, out, FOLD_COLUMN, where, "the fold must be a whole number")
+        out[FOLD_COLUMN] = out[FOLD_COLUMN].astype(int)
+    return out
+
+
+def _column_order(table: pd.DataFrame, where: str) -> list[str]:
+    """Base columns, outcome probabilities in the order given, fold."""
+    missing = [column for column in COLUMNS if column not in table]
+    if missing:
+        raise InputError(
+            f"{where}: column {missing[0]!r} is missing; the columns are {', '.join(COLUMNS)} "
+            "(unknown values stay empty)"
+        )
+    further = [str(column) for column in table if column not in (*COLUMNS, FOLD_COLUMN)]
+    for column in further:
+        if not column.startswith(OUTCOME_PREFIX):
+            raise InputError(
+                f"{where}: column {column!r} is not known; remove it, or name it p_<outcome> "
+                "if it is the probability of an outcome"
+            )
+    return [*COLUMNS, *further, *([FOLD_COLUMN] if FOLD_COLUMN in table else [])]
+
+
+def _texts(column: pd.Series) -> pd.Series:
+    """Cells as text without surrounding blanks; NaN and None become empty."""
+    cells = ["" if pd.isna(cell) else str(cell).strip() for cell in column]
+    return pd.Series(cells, dtype=object)
+
+
+def _numbers(column: pd.Series, name: str, where: str) -> pd.Series:
+    """Cells as float64, NaN where empty, within what the column can hold."""
+    texts = _texts(column)
+    numbers = pd.to_numeric(texts.where(texts != ""), errors="coerce").astype(np.float64)
+    as_text = pd.DataFrame({name: texts})
+    unread = (texts != "") & ~np.isfinite(numbers)
+    _refuse(unread, as_text, name, where, "not a number; write it like 0.30, or leave it empty")
+    if name.endswith("_logmar"):
+        low, high = LOGMAR_RANGE
+        cure = f"outside {low:g}..{high:g} logMAR; convert letters, decimals or Snellen to logMAR"
+        _refuse((numbers < low) | (numbers > high), as_text, name, where, cure)
+    elif name.startswith(OUTCOME_PREFIX):
+        cure = "a probability lies between 0 and 1"
+        _refuse((numbers < 0) | (numbers > 1), as_text, name, where, cure)
+    return numbers
+
+
+def _refuse(wrong: pd.Series, table: pd.DataFrame, column: str, where: str, cure: str) -> None:
+    """Raise for the first wrong row."""
+    rows = np.flatnonzero(wrong.to_numpy(dtype=bool))
+    if rows.size:
+        value = table[column].iloc[rows[0]]
+        shown = "empty" if value == "" or pd.isna(value) else repr(value)
+        raise InputError(f"{where}: row {rows[0] + 2}, column {column!r}: {shown}; {cure}")

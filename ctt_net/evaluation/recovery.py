@@ -1,0 +1,105 @@
+"""How well recovery is told from no recovery, for many weightings of the eyes at once."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ctt_net.evaluation.bootstrap import Weights
+
+FIGURES = (
+    "auroc",
+    "auprc",
+    "sensitivity",
+    "specificity",
+    "precision",
+    "npv",
+    "f1",
+    "brier",
+)
+
+# Fixed beforehand: a cut chosen on the evaluated eyes would flatter the model.
+PROBABILITY_CUT = 0.5
+
+
+def recovery_figures(
+    probability: NDArray[np.float64], recovered: NDArray[np.float64], weights: Weights
+) -> dict[tuple[str, ...], NDArray[np.float64]]:
+    """Classification figures per resample.
+
+    Args:
+        probability: (eyes,), 0..1.
+        recovered: (eyes,), 1.0 or 0.0.
+        weights: (resamples, eyes).
+
+    Returns:
+        Path of each figure to (resamples,); all NaN if only one class is there.
+    """
+    if len(np.unique(recovered)) < 2:
+        return {(name,): np.full(len(weights), np.nan) for name in FIGURES}
+    called = (probability >= PROBABILITY_CUT).astype(np.float64)
+    hit = weights @ (called * recovered)
+    false_alarm = weights @ (called * (1 - recovered))
+    miss = weights @ ((1 - called) * recovered)
+    rejection = weights @ ((1 - called) * (1 - recovered))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return {
+            ("auroc",): auroc(probability, recovered, weights),
+            ("auprc",): average_precision(probability, recovered, weights),
+            ("sensitivity",): hit / (hit + miss),
+            ("specificity",): rejection / (rejection + false_alarm),
+            ("precision",): hit / (hit + false_alarm),
+            ("npv",): rejection / (rejection + miss),
+            ("f1",): 2 * hit / (2 * hit + false_alarm + miss),
+            ("brier",): weights @ (probability - recovered) ** 2 / weights.sum(axis=1),
+        }
+
+
+def auroc(
+    score: NDArray[np.float64], recovered: NDArray[np.float64], weights: Weights
+) -> NDArray[np.float64]:
+    """Area under the ROC curve, ties counted half: (resamples,), NaN with one class.
+
+    The Mann-Whitney form on weights; equals `sklearn.metrics.roc_auc_score` with
+    `sample_weight=weights[i]`.
+
+    Args:
+        score: (eyes,), higher = recovery more likely.
+        recovered: (eyes,), 1.0 or 0.0.
+        weights: (resamples, eyes).
+    """
+    positive, negative = _tied_weights(score, recovered, weights)
+    below = np.cumsum(negative, axis=1) - negative
+    wins = (positive * (below + negative / 2)).sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return wins / (positive.sum(axis=1) * negative.sum(axis=1))
+
+
+def average_precision(
+    score: NDArray[np.float64], recovered: NDArray[np.float64], weights: Weights
+) -> NDArray[np.float64]:
+    """Area under the precision-recall curve as a step function: (resamples,).
+
+    Equals `sklearn.metrics.average_precision_score` with `sample_weight=weights[i]`.
+
+    Args:
+        score: (eyes,), higher = recovery more likely.
+        recovered: (eyes,), 1.0 or 0.0.
+        weights: (resamples, eyes).
+    """
+    positive, negative = _tied_weights(-score, recovered, weights)
+    hits = np.cumsum(positive, axis=1)
+    called = hits + np.cumsum(negative, axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        precision = np.where(called > 0, hits / called, 0.0)
+        return (positive * precision).sum(axis=1) / hits[:, -1]
+
+
+def _tied_weights(
+    score: NDArray[np.float64], recovered: NDArray[np.float64], weights: Weights
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Weight of each class at every distinct score, scores ascending: two (resamples, scores)."""
+    order = np.argsort(score, kind="stable")
+    starts = np.flatnonzero(np.diff(score[order], prepend=-np.inf) != 0)
+    sorted_weights, label = weights[:, order], recovered[order]
+    positive = np.add.reduceat(sorted_weights * label, starts, axis=1)
+    negative = np.add.reduceat(sorted_weights * (1 - label), starts, axis=1)
+    return positive, negative
