@@ -1,0 +1,78 @@
+"""A decoded picture before it is made grey: samples, how to turn it, and what was noticed."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ctt_net.imaging.failure import ImagingError
+
+MAX_PIXELS = 50_000_000
+MAX_DECODED_BYTES = 512 * 2**20
+MIN_SIDE = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Raster:
+    """Samples as stored, without transparency.
+
+    Args:
+        samples: (H, W) or (H, W, 3), any integer, float or bool type.
+        orientation: EXIF/TIFF orientation, 1 (as stored) to 8.
+        notes: what the decoder left out, in plain words.
+    """
+
+    samples: np.ndarray
+    orientation: int = 1
+    notes: list[str] = field(default_factory=list)
+
+
+def check_size(width: int, height: int, path: Path) -> None:
+    """Refuse from the header alone what is too large to decode or too small to hold a retina."""
+    if width <= 0 or height <= 0 or min(width, height) < MIN_SIDE:
+        raise ImagingError.of(
+            path,
+            f"a picture of {width}x{height} pixels (at least {MIN_SIDE} a side are needed)",
+            "export the B-scan at full size, not its thumbnail",
+        )
+    if width * height > MAX_PIXELS:
+        raise ImagingError.of(
+            path,
+            f"a picture of {width}x{height} pixels (limit {MAX_PIXELS // 1_000_000} megapixels)",
+            "export a single B-scan at the device's own size",
+        )
+
+
+def drop_alpha(samples: np.ndarray, notes: list[str]) -> np.ndarray:
+    """Take the colours as they are stored and forget transparency.
+
+    Exports were seen whose alpha varies along the border without any meaning (Cirrus, as
+    published with the Quebec cohort); compositing would darken the scan there.
+
+    Args:
+        samples: (H, W, S) with S = 1..4; the last of 2 or 4 is transparency.
+        notes: receives a line when the transparency was not the same everywhere.
+    """
+    count = samples.shape[2]
+    if count in (2, 4):
+        alpha = samples[..., -1]
+        if alpha.min() != alpha.max():
+            notes.append("the picture's transparency was ignored")
+        samples = samples[..., :-1]
+    return samples[..., 0] if samples.shape[2] == 1 else samples
+
+
+def turned(samples: np.ndarray, orientation: int) -> np.ndarray:
+    """Turn a picture as its EXIF/TIFF orientation tag says (TIFF 6.0, tag 274).
+
+    Args:
+        samples: (H, W) or (H, W, 3).
+        orientation: 1..8; anything else counts as 1.
+    """
+    if orientation in (5, 6, 7, 8):
+        samples = samples.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        samples = samples[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        samples = samples[::-1]
+    return np.ascontiguousarray(samples)
