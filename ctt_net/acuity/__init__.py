@@ -1,0 +1,34 @@
+"""Visual acuity: from the words of a patient file to logMAR, and back to every notation."""
+
+from ctt_net.acuity.convert import (
+    decimal_from_logmar,
+    five_mark_from_logmar,
+    letters_from_logmar,
+    logmar_from_decimal,
+    logmar_from_five_mark,
+    logmar_from_letters,
+    logmar_from_snellen,
+    snellen_from_logmar,
+)
+from ctt_net.acuity.off_chart import OFF_CHART_POLICIES
+from ctt_net.acuity.parse import parse_va
+from ctt_net.acuity.record import NOTATIONS, OFF_CHART, Acuity, AcuityError
+from ctt_net.acuity.text import is_missing
+
+__all__ = [
+    "NOTATIONS",
+    "OFF_CHART",
+    "OFF_CHART_POLICIES",
+    "Acuity",
+    "AcuityError",
+    "decimal_from_logmar",
+    "five_mark_from_logmar",
+    "is_missing",
+    "letters_from_logmar",
+    "logmar_from_decimal",
+    "logmar_from_five_mark",
+    "logmar_from_letters",
+    "logmar_from_snellen",
+    "parse_va",
+    "snellen_from_logmar",
+]
