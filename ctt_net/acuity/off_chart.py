@@ -49,10 +49,11 @@ _BESIDE = re.compile(
     rf"(?<![0-9a-z.,]){_NUMBER}(?: ?[-~至] ?{_NUMBER})? ?{_UNIT}(?![a-z])"
     r"|(?<![a-z])(?:at|from|only|bare|in front of (?:the )?eyes?|(?:close to |near )?(?:the )?face"
     r"|(?:with|without|w/|w/o) (?:good |poor )?projection)(?![a-z])"
+    r"|(?<![a-z])pr ?(?:[-+](?:ve)?|accurate|inaccurate)(?![a-z])"  # projection of rays
     r"|眼前|距离?|仅|光定位不?准确?"
 )
-_BARE_DISTANCE = re.compile(r"[ /@]*[0-9]{1,3} ?")
-_SEPARATORS = " /@,;:()."
+_BARE_DISTANCE = re.compile(r"\|[ /@]*[0-9]{1,3}")
+_SEPARATORS = "| /@,;:().。、"
 
 
 def logmar_of_off_chart(word: str, policy: str) -> float:
@@ -92,11 +93,14 @@ def off_chart_word(plain: str) -> str | None:
         return None
     if len(found) > 1:
         raise AcuityError(f"two off-chart words in one reading ({', '.join(sorted(found))})")
-    beside = _WORDS.sub(" ", plain)
-    left = _BESIDE.sub(" ", beside).strip(_SEPARATORS + "-")
+    word = found.pop()
+    beside = _WORDS.sub("|", plain)
+    left = _BESIDE.sub(" ", beside).strip(_SEPARATORS)
+    if word != "LP":  # "LP-" is NLP; a dash anywhere else beside LP is too doubtful to drop
+        left = left.strip(_SEPARATORS + "-")
     if left and not _BARE_DISTANCE.fullmatch(beside):
-        raise AcuityError(f"{found.pop()} beside {left!r}, which is no distance")
-    return found.pop()
+        raise AcuityError(f"{word} beside {left!r}, which is no distance; keep one reading a cell")
+    return word
 
 
 def _refuse_half_words(plain: str) -> None:

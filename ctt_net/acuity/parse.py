@@ -29,9 +29,11 @@ _MAX_LETTERS_A_LINE = 5
 
 _NUMBER = r"(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)"
 _PLAIN_NUMBER = re.compile(rf"[-+]? ?{_NUMBER}(?:e[-+]?[0-9]{{1,3}})?")
-_FRACTION = re.compile(rf"([-+]?{_NUMBER}) ?/ ?([-+]?{_NUMBER})")
+# Stricter than a number alone: ".6/9" is a slip for 6/9, not a test at 60 cm.
+_PART = r"[0-9]+(?:[.,][0-9]+)?"
+_FRACTION = re.compile(rf"[-+]?{_PART} ?/ ?[-+]?{_PART}")
 _FRACTION_AND_LETTERS = re.compile(
-    rf"({_NUMBER}) ?/ ?({_NUMBER})(?: ?([-+]) ?([0-9]{{1,2}})| ?\(([-+]) ?([0-9]{{1,2}})\))?"
+    rf"({_PART}) ?/ ?({_PART})(?: ?([-+]) ?([0-9]{{1,2}})| ?\(([-+]) ?([0-9]{{1,2}})\))?"
 )
 
 
@@ -69,8 +71,8 @@ def parse_va(value: object, notation: str, off_chart_policy: str = "bach") -> Ac
         logmar, off_chart = _read(text, notation)
     except AcuityError as error:
         raise AcuityError(
-            f"cannot read {_shown(text)} in a {notation} column: {error}; expected "
-            f"{_EXPECTED[notation]}, or an off-chart word (CF, HM, LP, NLP)"
+            f"cannot read {_shown(text)} in a {notation} column (expected {_EXPECTED[notation]}, "
+            f"or CF, HM, LP, NLP): {error}"
         ) from None
     if off_chart is not None:
         logmar = logmar_of_off_chart(off_chart, off_chart_policy)
@@ -85,7 +87,7 @@ def _read(text: str, notation: str) -> tuple[float, str | None]:
     word = off_chart_word(plain)
     if word is None and looks_like_date(plain):
         raise AcuityError(
-            "a spreadsheet has turned it into a date (6/9 becomes 9 June); export the column again "
+            "a spreadsheet has turned it into a date (6/9 becomes 6-Sep); export the column again "
             "as text"
         )
     if word is None and notation == "five_mark" and _PLAIN_NUMBER.fullmatch(plain):

@@ -8,7 +8,8 @@ WORDS = {
     "CF": [
         "CF", "cf", "FC", "count fingers", "Counting Fingers", "finger counting", "指数", "数指",
         "CF 1m", "CF/1m", "cf@2ft", "CF at 3 feet", "CF 1/2 m", "CF 0.5m", "FC 30cm", "FC/20cm",
-        "CF 6\"", "CF 1'", "CF 3", "CF 30-50cm", "30cm CF", "1m/指数", "指数/30cm", "指数/眼前30cm",
+        "CF 6\"", "CF 1'", "CF 3", "CF 30-50cm", "CF - 1m", "30cm CF", "1m/指数",
+        "指数/30cm", "指数/眼前30cm",
         "指数／眼前３０ｃｍ", "眼前指数", "指数 30厘米", "指数/一尺", "30cm指数", "眼前30cm/指数",
         "CF close to face", "指数(CF)", "CF1m",
     ],
@@ -20,12 +21,12 @@ WORDS = {
     "LP": [
         "LP", "PL", "light perception", "perception of light", "光感", "LP+", "LP (+)", "PL +ve",
         "光感(+)", "光感（＋）", "光感/5m", "光感/眼前", "LP with projection", "光感 光定位准",
-        "光感不确", "有光感",
+        "光感不确", "有光感", "PL+ PR+", "PL +ve, PR accurate",
     ],
     "NLP": [
         "NLP", "NPL", "nlp", "no light perception", "No perception of light", "no LP", "no PL",
         "无光感", "无 光感", "光感(-)", "光感（－）", "光感-", "光感（一）", "光感消失", "LP-",
-        "PL -ve", "LP(-)", "眼前30cm无光感",
+        "PL -ve", "LP(-)", "眼前30cm无光感", "无光感。",
     ],
 }  # fmt: skip
 EVERY_WORD = [(word, texts) for word, many in WORDS.items() for texts in many]
@@ -85,6 +86,11 @@ def test_policies_cannot_be_changed_by_accident():
         ("1m", "distance alone"),
         ("1 m", "distance alone"),
         ("FL", "follows light"),
+        ("LP?", "keep one reading"),
+        ("(LP-)", "keep one reading"),
+        ("LP - 5m", "keep one reading"),
+        ("CF 6/93 CF cm", "keep one reading"),
+        ("CF 20 CF", "keep one reading"),
         ("LP/NLP", "two off-chart words"),
         ("CF/HM", "two off-chart words"),
         ("CF 20/200", "no distance"),
