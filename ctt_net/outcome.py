@@ -45,17 +45,18 @@ class Outcome:
                 f"got {self.threshold_logmar!r}"
             )
 
-    def margin(self, preop_logmar: ArrayLike, postop_logmar: ArrayLike) -> NDArray[np.float64]:
-        """How far beyond the cut an eye lies, logMAR; positive = recovered, NaN = undecidable."""
-        preop = np.asarray(preop_logmar, dtype=np.float64)
-        postop = np.asarray(postop_logmar, dtype=np.float64)
+    def margin(self, preop_logmar: Any, postop_logmar: Any) -> Any:
+        """How far beyond the cut an eye lies, logMAR; positive = recovered.
+
+        Arrays and tensors alike: what comes in goes out.
+        """
         if self.kind == "reach":
-            return self.threshold_logmar - postop + np.zeros_like(preop)
-        return preop - postop - self.threshold_logmar
+            return self.threshold_logmar - postop_logmar
+        return preop_logmar - postop_logmar - self.threshold_logmar
 
     def label(self, preop_logmar: ArrayLike, postop_logmar: ArrayLike) -> NDArray[np.float64]:
         """1.0 where the eye recovered, 0.0 where not, NaN where an acuity it needs is unknown."""
-        margin = self.margin(preop_logmar, postop_logmar)
+        margin = self.margin(np.asarray(preop_logmar, float), np.asarray(postop_logmar, float))
         label = np.where(margin >= -TOLERANCE_LOGMAR, 1.0, 0.0)
         return np.where(np.isnan(margin), np.nan, label)
 

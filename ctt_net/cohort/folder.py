@@ -1,0 +1,146 @@
+"""The cohort folder: `cohort.yaml` + `manifest.csv` + `folds.csv` + scans, read and written."""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ctt_net.cohort.folds import FOLDS_FILE, make_folds, read_folds, write_folds
+from ctt_net.cohort.manifest import (
+    ACUITY_COLUMNS,
+    IDENTITY_COLUMNS,
+    interpret_manifest,
+    read_manifest_text,
+)
+from ctt_net.cohort.problem import CohortError, Problem
+from ctt_net.cohort.schema import CohortSpec
+from ctt_net.errors import InputError
+from ctt_net.whole_file import write_whole
+from ctt_net.yaml_file import dump_yaml, read_yaml_mapping
+
+SPEC_FILE = "cohort.yaml"
+MANIFEST_FILE = "manifest.csv"
+TRUTH_FILE = "truth.csv"
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """A checked cohort.
+
+    Args:
+        root: Its folder.
+        spec: What `cohort.yaml` declares.
+        table: One row per eye, in the manifest's order. `<time>_logmar` are floats (NaN = unknown),
+            view columns hold a path relative to `root` or an empty text, covariates are floats
+            (numeric, binary) or level names, NaN = unknown; other columns are text.
+        warnings: Findings that do not stop anything.
+    """
+
+    root: Path
+    spec: CohortSpec
+    table: pd.DataFrame
+    warnings: tuple[Problem, ...] = ()
+
+    def scan_path(self, row: Any, view: str) -> Path | None:
+        """File of one view of one row, None if that view is missing."""
+        return self.root / row[view] if row[view] else None
+
+    def folds(self, n_folds: int = 5, seed: int = 0) -> pd.Series:
+        """The folds that stand in the folder; without any, the same ones that would be written."""
+        path = self.root / FOLDS_FILE
+        if path.exists():
+            return read_folds(path, self.table)
+        return make_folds(self.table, n_folds, seed)
+
+    def potential(self) -> pd.Series | None:
+        """True retinal potential of simulated eyes, logMAR by eye_id; None for real eyes."""
+        path = self.root / TRUTH_FILE
+        if not path.exists():
+            return None
+        truth = pd.read_csv(path, dtype={"eye_id": str})
+        return truth.set_index("eye_id")["potential_logmar"].astype(float)
+
+
+def inspect_cohort(root: Path | str) -> tuple[Cohort, list[Problem]]:
+    """Read a cohort folder and list all that is wrong with its tables, errors too.
+
+    Raises:
+        InputError: If `cohort.yaml` or the shape of `manifest.csv` cannot be read at all.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise InputError(
+            f"{root}: no such folder; give a cohort folder (cohort.yaml + manifest.csv)"
+        )
+    spec_path = root / SPEC_FILE
+    spec = CohortSpec.from_dict(read_yaml_mapping(spec_path), str(spec_path))
+    text = read_manifest_text(root / MANIFEST_FILE)
+    table, problems = interpret_manifest(text, spec, root)
+    warnings = tuple(problem for problem in problems if problem.severity == "warning")
+    return Cohort(root, spec, table, warnings), problems
+
+
+def read_cohort(root: Path | str) -> Cohort:
+    """Read a cohort folder.
+
+    Raises:
+        CohortError: Naming every row and column that is wrong.
+        InputError: If a file is missing or cannot be read at all.
+    """
+    cohort, problems = inspect_cohort(root)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors:
+        raise CohortError(cohort.root / MANIFEST_FILE, errors)
+    return cohort
+
+
+def write_cohort(
+    root: Path | str,
+    spec: CohortSpec,
+    rows: pd.DataFrame | Sequence[Mapping[str, Any]],
+    n_folds: int = 5,
+    seed: int = 0,
+) -> Cohort:
+    """Write `cohort.yaml`, `manifest.csv` and `folds.csv` of a folder that holds the scans already.
+
+    Args:
+        root: Cohort folder.
+        spec: Its declarations.
+        rows: One mapping or row per eye: at least the identity columns, `preop_va`, `postop_va`,
+            the views and the covariates. logMAR and off-chart columns are filled from the texts.
+        n_folds: Folds to deal, at most one per patient.
+        seed: Of the folds.
+
+    Returns:
+        The cohort as it reads back.
+
+    Raises:
+        CohortError: If a row is wrong; nothing is written then.
+    """
+    root = Path(root)
+    raw = pd.DataFrame(rows).astype(object)
+    raw = raw.where(raw.notna(), "").map(_cell)
+    table, problems = interpret_manifest(raw, spec, root)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors:
+        raise CohortError(root / MANIFEST_FILE, errors)
+    for column in ("preop_logmar", "postop_logmar"):
+        raw[column] = ["" if pd.isna(x) else f"{x:.6g}" for x in table[column]]
+    for column in ("preop_off_chart", "postop_off_chart"):
+        raw[column] = table[column]
+    first = [*IDENTITY_COLUMNS, *ACUITY_COLUMNS, *spec.views]
+    ordered = raw[[*first, *(name for name in raw.columns if name not in first)]]
+    text = io.StringIO()
+    ordered.to_csv(text, index=False, lineterminator="\n")
+    folds = make_folds(table, n_folds, seed)
+    write_whole(root / SPEC_FILE, dump_yaml(spec.to_dict()))
+    write_whole(root / MANIFEST_FILE, text.getvalue())
+    write_folds(folds, root / FOLDS_FILE)
+    return read_cohort(root)
+
+
+def _cell(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,117 @@
+"""Grouped, stratified folds: no patient in two of them, every outcome band in each."""
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import StratifiedGroupKFold
+
+from ctt_net.cohort.manifest import read_manifest_text
+from ctt_net.errors import InputError
+from ctt_net.whole_file import write_whole
+
+FOLDS_FILE = "folds.csv"
+
+# logMAR cuts of the outcome bands (20/25, 20/40, 20/63, 20/200).
+BAND_CUTS_LOGMAR = (0.1, 0.3, 0.5, 1.0)
+
+
+def strata(table: pd.DataFrame, smallest: int) -> np.ndarray:
+    """Outcome band of each eye, split by device where each part still holds `smallest` eyes."""
+    # Half a letter of slack, so that 20/40 = 0.301 falls in "0.30 or better".
+    band = np.digitize(table["postop_logmar"].to_numpy(float) - 0.005, BAND_CUTS_LOGMAR, right=True)
+    labels = pd.Series(band.astype(str), index=table.index)
+    if "device" in table:
+        finer = labels + "/" + table["device"].astype(str)
+        size = finer.map(finer.value_counts())
+        labels = finer.where(size >= smallest, labels)
+    return labels.to_numpy(str)
+
+
+def make_folds(table: pd.DataFrame, n_folds: int = 5, seed: int = 0) -> pd.Series:
+    """Deal eyes into folds, grouped by patient and stratified by outcome band and device.
+
+    Args:
+        table: Cohort table. Eyes of unknown outcome and eyes of `split` test are not dealt.
+        n_folds: Number of folds.
+        seed: Shuffles; the order of the rows does not matter.
+
+    Returns:
+        Fold of each dealt eye, 1..n_folds, indexed by eye_id.
+
+    Raises:
+        InputError: If there are fewer patients than folds.
+    """
+    dealt = development_rows(table).sort_values("eye_id")
+    patients = dealt["patient_id"].nunique()
+    if patients < n_folds:
+        raise InputError(
+            f"{patients} patients with a known outcome cannot make {n_folds} folds; "
+            f"ask for at most {patients}"
+        )
+    fold = np.zeros(len(dealt), dtype=int)
+    splitter = StratifiedGroupKFold(n_splits=n_folds, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # A band of fewer eyes than folds cannot be in each; that is no reason to alarm anyone.
+        warnings.filterwarnings("ignore", message="The least populated class")
+        parts = splitter.split(dealt, strata(dealt, n_folds), dealt["patient_id"])
+        for number, (_, members) in enumerate(parts, start=1):
+            fold[members] = number
+    return pd.Series(fold, index=pd.Index(dealt["eye_id"], name="eye_id"), name="fold")
+
+
+def development_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """Eyes that may train a model: outcome known, not set aside as `split` test."""
+    known = table["postop_logmar"].notna()
+    if "split" in table:
+        known &= table["split"] != "test"
+    return table[known]
+
+
+def write_folds(folds: pd.Series, path: Path) -> None:
+    """Write `eye_id,fold`, whole or not at all."""
+    text = io.StringIO()
+    folds.rename("fold").rename_axis("eye_id").reset_index().to_csv(
+        text, index=False, lineterminator="\n"
+    )
+    write_whole(path, text.getvalue())
+
+
+def read_folds(path: Path, table: pd.DataFrame) -> pd.Series:
+    """Read folds and check them against the cohort they divide.
+
+    Args:
+        path: `folds.csv`.
+        table: Cohort table.
+
+    Raises:
+        InputError: If an eye is missing, unknown or given twice, a fold is no number from 1 on, or
+            a patient straddles two folds.
+    """
+    text = read_manifest_text(path)
+    if list(text.columns) != ["eye_id", "fold"]:
+        raise InputError(f"{path}: expected the columns eye_id,fold, got {', '.join(text.columns)}")
+    cure = "delete the file to have folds made anew"
+    bad = text["fold"][~text["fold"].str.fullmatch(r"[1-9]\d{0,3}")]
+    if len(bad):
+        raise InputError(
+            f"{path}, row {bad.index[0] + 2}: fold must be 1, 2, ..., got {bad.iloc[0]!r}"
+        )
+    if text["eye_id"].duplicated().any():
+        eye = text["eye_id"][text["eye_id"].duplicated()].iloc[0]
+        raise InputError(f"{path}: eye {eye!r} stands twice; {cure}")
+    folds = pd.Series(text["fold"].astype(int).to_numpy(), index=text["eye_id"], name="fold")
+    expected = set(development_rows(table)["eye_id"])
+    if expected != set(folds.index):
+        odd = sorted(expected ^ set(folds.index))
+        raise InputError(
+            f"{path}: does not fit the manifest ({len(odd)} eyes differ, such as {odd[0]!r}); {cure}"
+        )
+    patient = table.set_index("eye_id")["patient_id"].reindex(folds.index)
+    straddling = folds.groupby(patient.to_numpy()).nunique()
+    if (straddling > 1).any():
+        who = straddling.index[straddling > 1][0]
+        raise InputError(f"{path}: patient {who!r} stands in two folds; {cure}")
+    return folds

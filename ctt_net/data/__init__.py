@@ -1,0 +1,1 @@
+"""From checked cohort to batches; `scans` needs no torch, the rest does."""

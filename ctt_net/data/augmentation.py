@@ -1,0 +1,154 @@
+"""OCT-safe augmentation: what a second scan of the same eye could look like, nothing else.
+
+No vertical flip and no half turn (the retina has an up), no horizontal flip (left eyes are mirrored
+already, so the nasal side is the right one), no colour (a B-scan has none), no elastic warp (layer
+thickness is the signal).
+"""
+
+import inspect
+import os
+from dataclasses import asdict, dataclass
+from typing import Any
+
+# albumentations asks a package registry for its newest version at import, unless told not to.
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+
+import albumentations as A  # noqa: N812
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far a training scan may be changed; each view of an eye draws its own.
+
+    Args:
+        rotate_deg: Largest tilt, degrees.
+        shift: Largest shift, fraction of the picture's size.
+        scale: Largest change of magnification, fraction.
+        brightness: Largest change of brightness and of contrast, fraction.
+        gamma: Largest change of gamma, fraction.
+        speckle: Largest standard deviation of multiplicative noise.
+        blur: Probability of a slight blur.
+        shadow: Probability of a vertical shadow, as a vessel or an opacity casts.
+    """
+
+    rotate_deg: float = 6.0
+    shift: float = 0.06
+    scale: float = 0.08
+    brightness: float = 0.15
+    gamma: float = 0.2
+    speckle: float = 0.15
+    blur: float = 0.2
+    shadow: float = 0.3
+
+    def __post_init__(self) -> None:
+        limits = {"rotate_deg": 15.0, "shift": 0.3, "scale": 0.3, "brightness": 0.5, "gamma": 0.5}
+        limits |= {"speckle": 0.5, "blur": 1.0, "shadow": 1.0}
+        for name, value in asdict(self).items():
+            if not 0 <= value <= limits[name]:
+                raise ValueError(
+                    f"augmentation.{name} must lie in 0..{limits[name]:g}, got {value!r}; more would "
+                    f"no longer look like a scan of the same eye"
+                )
+
+
+def strict(transform: type[A.BasicTransform], **arguments: Any) -> A.BasicTransform:
+    """Build a transform, refusing arguments it does not know; albumentations only warns of them.
+
+    An ignored `GaussNoise(var_limit=...)` means noise at a fifth of full range, which destroys a
+    B-scan.
+
+    Raises:
+        TypeError: If `transform` has no such argument.
+    """
+    known = inspect.signature(transform.__init__).parameters
+    unknown = sorted(set(arguments) - set(known))
+    if unknown:
+        raise TypeError(f"{transform.__name__} has no argument {', '.join(unknown)}")
+    return transform(**arguments)
+
+
+class Shadow(A.ImageOnlyTransform):
+    """A soft vertical shadow over all depths, as retinal vessels and lens opacities cast."""
+
+    def apply(self, img: NDArray[np.uint8], dimming: Any = None, **_: Any) -> NDArray[np.uint8]:
+        """Dim each column by its factor."""
+        shape = (1, -1) + (1,) * (img.ndim - 2)
+        return np.clip(img * dimming.reshape(shape), 0, 255).astype(np.uint8)
+
+    def get_params_dependent_on_data(
+        self, params: dict[str, Any], data: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Draw place, width and depth."""
+        width = params["shape"][1]
+        centre = self.py_random.uniform(0, width)
+        spread = self.py_random.uniform(0.01, 0.08) * width
+        depth = self.py_random.uniform(0.2, 0.7)
+        columns = np.arange(width)
+        dimming = 1 - depth * np.exp(-0.5 * ((columns - centre) / spread) ** 2)
+        return {"dimming": dimming.astype(np.float32)}
+
+
+class ScanAugmenter:
+    """Applies an `Augmentation`, the same way for the same seed whatever the worker.
+
+    Args:
+        augmentation: Its strengths.
+        seed: Of the run.
+    """
+
+    def __init__(self, augmentation: Augmentation, seed: int) -> None:
+        self.seed = seed
+        a = augmentation
+        self._transform = A.Compose(
+            [
+                strict(
+                    A.Affine,
+                    rotate=(-a.rotate_deg, a.rotate_deg),
+                    translate_percent=(-a.shift, a.shift),
+                    scale=(1 - a.scale, 1 + a.scale),
+                    border_mode=cv2.BORDER_CONSTANT,
+                    fill=0,
+                    p=0.9,
+                ),
+                strict(
+                    A.RandomBrightnessContrast,
+                    brightness_limit=(-a.brightness, a.brightness),
+                    contrast_limit=(-a.brightness, a.brightness),
+                    p=0.7,
+                ),
+                strict(
+                    A.RandomGamma, gamma_limit=(100 * (1 - a.gamma), 100 * (1 + a.gamma)), p=0.5
+                ),
+                strict(
+                    A.MultiplicativeNoise,
+                    multiplier=(1 - a.speckle, 1 + a.speckle),
+                    elementwise=True,
+                    p=0.5,
+                ),
+                strict(A.GaussianBlur, blur_limit=(3, 3), p=a.blur),
+                strict(Shadow, p=a.shadow),
+            ],
+            seed=seed,
+        )
+
+    def __call__(
+        self, bscan: NDArray[np.uint8], *, epoch: int, position: int, view: int
+    ) -> NDArray[np.uint8]:
+        """Augment one scan.
+
+        Args:
+            bscan: (H, W) grey.
+            epoch: Of training.
+            position: Of the eye in its table.
+            view: Number of the view.
+
+        Returns:
+            (H, W) uint8.
+        """
+        # Workers copy one random state, so every stream would repeat; seed each scan by its name.
+        words = np.random.SeedSequence([self.seed, epoch, position, view]).generate_state(1)
+        self._transform.set_random_seed(int(words[0]))
+        return self._transform(image=bscan)["image"]

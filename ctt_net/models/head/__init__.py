@@ -1,0 +1,6 @@
+"""Heads: from the fused token to acuity, scale and recovery."""
+
+from ctt_net.models.head.base import Head
+from ctt_net.models.head.residual import ResidualHead
+
+__all__ = ["Head", "ResidualHead"]

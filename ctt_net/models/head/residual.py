@@ -1,0 +1,87 @@
+"""Acuity as a correction to what the preoperative acuity alone says."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from ctt_net.models.head.base import Head
+from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
+from ctt_net.sample import Prediction
+
+# Repeated measurements of one eye differ by this much at the least (Leinonen et al. 2005,
+# PMID 15948786, SD 0.04 at good acuity), so no prediction can be surer.
+SMALLEST_SCALE_LOGMAR = 0.02
+
+
+class ResidualHead(Head):
+    r"""postop = slope * preop + intercept + delta(token), with a scale and recovery logits.
+
+    The line is fitted to the training eyes before the first step and delta starts at zero, so that
+    an untrained network is the preop-only baseline and every step has to beat it. An unknown preop
+    falls back on the mean outcome. Each recovery logit is the distance of the prediction to its cut
+    over the scale, so that the number and the probability cannot contradict each other, plus a
+    correction of its own:
+
+        logit_k = (margin_k(preop, postop) + shift_k(token)) / scale
+
+    Args:
+        dim: Width of the token.
+        outcomes: The K recovery questions.
+        hidden: Width of the hidden layer.
+        dropout: Before the output layer.
+    """
+
+    def __init__(
+        self,
+        dim: int = 64,
+        outcomes: Sequence[Outcome] = DEFAULT_OUTCOMES,
+        hidden: int = 64,
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__(dim, outcomes)
+        self.hidden = nn.Sequential(nn.Linear(dim, hidden), nn.GELU(), nn.Dropout(dropout))
+        self.delta = nn.Linear(hidden, 1)
+        self.spread = nn.Linear(hidden, 1)
+        self.shift = nn.Linear(hidden, len(self.outcomes))
+        for layer in (self.delta, self.spread, self.shift):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+        self.slope = nn.Parameter(torch.tensor(1.0))
+        self.intercept = nn.Parameter(torch.tensor(0.0))
+        self.without_preop = nn.Parameter(torch.tensor(0.0))
+
+    def forward(self, token: Tensor, preop_logmar: Tensor, preop_known: Tensor) -> Prediction:
+        """Predict; see `Head.forward`."""
+        hidden = self.hidden(token)
+        # Half precision has a step of a letter at 1 logMAR: the sum is kept in float32.
+        delta = self.delta(hidden).float()[:, 0]
+        line = torch.where(
+            preop_known, self.slope * preop_logmar + self.intercept, self.without_preop
+        )
+        postop = line + delta
+        scale = F.softplus(self.spread(hidden).float()[:, 0]) + SMALLEST_SCALE_LOGMAR
+        margins = torch.stack(
+            [outcome.margin(preop_logmar, postop) for outcome in self.outcomes], dim=1
+        )
+        logit = (margins + self.shift(hidden).float()) / scale[:, None]
+        return Prediction(postop, scale, logit)
+
+    @torch.no_grad()
+    def start_from(self, preop_logmar: Tensor, postop_logmar: Tensor) -> None:
+        """Fit the line by least squares and the scale to its residuals."""
+        mean = postop_logmar.mean()
+        self.without_preop.copy_(mean)
+        known = preop_logmar.isfinite()
+        x, y = preop_logmar[known], postop_logmar[known]
+        slope = torch.zeros(())
+        if len(x) > 2 and x.var() > 0:
+            slope = ((x - x.mean()) * (y - y.mean())).mean() / x.var(unbiased=False)
+        intercept = y.mean() - slope * x.mean() if len(x) else mean
+        self.slope.copy_(slope)
+        self.intercept.copy_(intercept)
+        fitted = torch.where(known, slope * preop_logmar.nan_to_num() + intercept, mean)
+        spread = (postop_logmar - fitted).abs().mean().clamp(min=2 * SMALLEST_SCALE_LOGMAR)
+        # Inverse of softplus.
+        self.spread.bias.fill_(torch.log(torch.expm1(spread - SMALLEST_SCALE_LOGMAR)))

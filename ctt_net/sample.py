@@ -1,0 +1,67 @@
+"""One eye, and a batch of eyes: the types and the axis legend that every floor shares.
+
+Axes: B eyes, V views, N = B*V B-scans, C channels, H depth (axial), W width (lateral),
+T tokens of a view, D embedding, K outcomes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class EyeSample:
+    """One eye before surgery, and what is known of it after.
+
+    Args:
+        eye_id: Its row in the manifest.
+        views: (V, H, W) uint8 grey B-scans in the right eye's orientation; absent ones are zero.
+        view_present: (V,) bool.
+        preop_logmar: Preoperative acuity, NaN = unknown.
+        postop_logmar: Postoperative acuity, NaN = unknown (when predicting).
+    """
+
+    eye_id: str
+    views: NDArray[np.uint8]
+    view_present: NDArray[np.bool_]
+    preop_logmar: float
+    postop_logmar: float = float("nan")
+
+
+class EyeBatch(NamedTuple):
+    """B eyes as tensors; a tuple, so that every device and strategy can move it.
+
+    Args:
+        views: (B, V, 1, H, W) uint8; the network scales and normalises.
+        view_present: (B, V) bool.
+        preop_logmar: (B,) float32, NaN = unknown.
+        postop_logmar: (B,) float32, NaN = unknown.
+        position: (B,) int64, row of each eye in the dataset's table.
+    """
+
+    views: Tensor
+    view_present: Tensor
+    preop_logmar: Tensor
+    postop_logmar: Tensor
+    position: Tensor
+
+
+class Prediction(NamedTuple):
+    """What a network says of B eyes.
+
+    Args:
+        postop_logmar: (B,) location.
+        scale_logmar: (B,) positive scale of a Laplace distribution around it.
+        recovery_logit: (B, K), one per outcome; NaN-free, but without meaning for a gain outcome
+            of an eye whose preoperative acuity is unknown.
+    """
+
+    postop_logmar: Tensor
+    scale_logmar: Tensor
+    recovery_logit: Tensor
