@@ -1,0 +1,1 @@
+"""Simulated eyes with a known truth: no clinical validity."""

@@ -1,0 +1,87 @@
+"""OCT devices: size, scale and look of what they export."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Device:
+    """What one make of OCT does to the light that comes back.
+
+    A pixel shows `255 * (signal + floor + noise) ** display_power`; the figures of noise and grain
+    were read off exported scans of such devices.
+
+    Args:
+        name: Goes into the manifest.
+        height_px: Rows of the export.
+        width_px: A-scans of the export.
+        axial_um_per_px: Depth of a row, in tissue.
+        lateral_um_per_px: Distance of two A-scans on the retina.
+        display_power: Compression between signal and grey.
+        floor: Signal shown where there is none.
+        noise: SD of the additive noise, in signal.
+        noise_grain_px: Lateral and axial blur of that noise.
+        speckle: SD of the log signal from pixel to pixel.
+        speckle_grain_px: Lateral and axial blur of the speckle.
+        texture: SD of the log signal along the layers.
+        axial_blur_um: Depth over which a boundary is smeared.
+        choroid_gain: Brightness of the choroid.
+        margin_px: Widest strip that the export leaves black at a side after registration.
+    """
+
+    name: str
+    height_px: int
+    width_px: int
+    axial_um_per_px: float
+    lateral_um_per_px: float
+    display_power: float
+    floor: float
+    noise: float
+    noise_grain_px: tuple[float, float]
+    speckle: float
+    speckle_grain_px: tuple[float, float]
+    texture: float
+    axial_blur_um: float
+    choroid_gain: float
+    margin_px: int
+
+    @property
+    def lateral_span_mm(self) -> float:
+        """Length of a scan line on the retina."""
+        return self.width_px * self.lateral_um_per_px / 1000.0
+
+
+HEIDELBERG_LIKE = Device(
+    name="heidelberg_like",
+    height_px=496,
+    width_px=768,
+    axial_um_per_px=3.87,
+    lateral_um_per_px=11.3,
+    display_power=0.25,
+    floor=6.6e-5,
+    noise=4.6e-4,
+    noise_grain_px=(0.42, 0.65),
+    speckle=0.30,
+    speckle_grain_px=(0.75, 0.85),
+    texture=0.26,
+    axial_blur_um=8.0,
+    choroid_gain=1.0,
+    margin_px=12,
+)
+CIRRUS_LIKE = Device(
+    name="cirrus_like",
+    height_px=500,
+    width_px=750,
+    axial_um_per_px=4.0,
+    lateral_um_per_px=8.0,
+    display_power=0.4,
+    floor=4.4e-3,
+    noise=1.25e-3,
+    noise_grain_px=(0.5, 0.5),
+    speckle=0.26,
+    speckle_grain_px=(0.62, 0.62),
+    texture=0.16,
+    axial_blur_um=9.0,
+    choroid_gain=1.12,
+    margin_px=6,
+)
+DEVICES = (HEIDELBERG_LIKE, CIRRUS_LIKE)

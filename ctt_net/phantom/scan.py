@@ -1,0 +1,148 @@
+"""Take a scan: put the section into the picture, add what lens and device do to it."""
+
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ctt_net.phantom.anatomy import Build
+from ctt_net.phantom.device import Device
+from ctt_net.phantom.disease import FIXATION_LIMIT_MM
+from ctt_net.phantom.eye import SimulatedEye
+from ctt_net.phantom.macula import cut
+from ctt_net.phantom.paint import Frame, Image, paint
+
+Direction = Literal["horizontal", "vertical"]
+DIRECTIONS: tuple[Direction, ...] = ("horizontal", "vertical")
+Floats = NDArray[np.float64]
+
+
+def scan(eye: SimulatedEye, device: Device, direction: Direction) -> NDArray[np.uint8]:
+    """Take one line scan through the fovea, as the device exports it.
+
+    Horizontal scans of left eyes come out mirrored (nasal at the left), as from a real device;
+    vertical ones run from inferior (left) to superior (right) in both eyes.
+
+    Args:
+        eye: Whose macula.
+        device: Size, scale and look.
+        direction: Which of the two lines.
+
+    Returns:
+        (H, W) grey.
+    """
+    build = Build.draw(eye.seed, eye.age_years, eye.axial_length_mm)
+    x_mm, y_mm = scan_line(eye, device, direction)
+    rng = np.random.default_rng((*eye.seed, 21, DIRECTIONS.index(direction)))
+    frame = Frame(
+        device.height_px,
+        device.axial_um_per_px,
+        device.axial_blur_um,
+        _bruch_rows(eye, device, x_mm, y_mm, rng),
+    )
+    section = cut(build, eye.lesions, x_mm, y_mm)
+    clean = paint(section, build, eye.lesions, frame, device.choroid_gain)
+    image = _expose(clean, lens_signal(eye, x_mm, y_mm), frame.bruch_row, device, rng)
+    image = _leave_margin(image, device, rng)
+    if eye.laterality == "OS" and direction == "horizontal":
+        image = np.ascontiguousarray(image[:, ::-1])
+    return image
+
+
+def scan_line(eye: SimulatedEye, device: Device, direction: Direction) -> tuple[Floats, Floats]:
+    """Places of the A-scans, mm nasal of and above the fovea, in the right eye's frame."""
+    rng = np.random.default_rng((*eye.seed, 22))
+    limit = FIXATION_LIMIT_MM
+    aim_x, aim_y = np.clip(rng.normal(0.0, 0.03, 2), -limit, limit)
+    along = (np.arange(device.width_px) - 0.5 * (device.width_px - 1)) / 1000.0
+    along = along * device.lateral_um_per_px + rng.normal(0.0, 0.12, 2)[DIRECTIONS.index(direction)]
+    if direction == "horizontal":
+        return along, np.full_like(along, aim_y)
+    return np.full_like(along, aim_x), along
+
+
+def lens_signal(eye: SimulatedEye, x_mm: Floats, y_mm: Floats) -> Floats:
+    """Share of the light that the cataract lets through to these places and back: patchy."""
+    rng = np.random.default_rng((*eye.seed, 23))
+    patch = np.zeros_like(x_mm)
+    for _ in range(7):
+        angle, wavelength = rng.uniform(0.0, np.pi), rng.uniform(1.2, 6.0)
+        along = x_mm * np.cos(angle) + y_mm * np.sin(angle)
+        patch += np.sin(2.0 * np.pi * along / wavelength + rng.uniform(0.0, 2.0 * np.pi))
+    opaque = {"nuclear": 0.25, "cortical": 0.7, "posterior": 0.5}[eye.cataract]
+    loss = eye.signal_loss_db * (1.0 + opaque * np.clip(patch / 1.9, -0.8, 1.5))
+    return 10.0 ** (-loss / 10.0)
+
+
+def _bruch_rows(
+    eye: SimulatedEye, device: Device, x_mm: Floats, y_mm: Floats, rng: np.random.Generator
+) -> Floats:
+    """Row of Bruch's membrane: the eye's curve plus this scan's tilt and place in the window."""
+    own = np.random.default_rng((*eye.seed, 24))
+    longer = max(eye.axial_length_mm - 24.0, 0.0)
+    curve_um = np.clip(own.normal(11.0, 5.0) + 4.0 * longer, 0.0, 32.0)
+    wave_um = own.uniform(0.0, 9.0) * np.sin(x_mm * 1.1 + 1.0) * np.cos(y_mm * 0.9)
+    along = x_mm + y_mm - np.mean(x_mm + y_mm)
+    tilt_um = np.clip(rng.normal(0.0, 28.0), -60.0, 60.0)
+    lift_um = curve_um * (x_mm**2 + y_mm**2) + tilt_um * along + wave_um
+    lowest = device.height_px * np.clip(rng.normal(0.60, 0.05), 0.48, 0.72)
+    return lowest - (lift_um - lift_um.min()) / device.axial_um_per_px
+
+
+def _expose(
+    clean: Image, lens: Floats, bruch_row: Floats, device: Device, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Signal with speckle, loss in the lens and noise; then the display's compression."""
+    power = 1.0 / device.display_power
+    signal = cv2.pow(np.maximum(clean, 0.0) * np.float32(1.0 / 255.0), power)
+    grain = _noise(clean.shape, device.speckle_grain_px, rng) * np.float32(device.speckle)
+    grain += _along_layers(clean.shape, bruch_row, rng) * np.float32(device.texture)
+    signal *= cv2.exp(grain)
+    signal *= lens.astype(np.float32)[None]
+    noise = _noise(clean.shape, device.noise_grain_px, rng)
+    signal += noise * np.float32(device.noise) + np.float32(device.floor)
+    grey = cv2.pow(np.maximum(signal, 0.0), device.display_power) * np.float32(255.0)
+    return np.clip(grey, 0.0, 255.0).astype(np.uint8)
+
+
+def _noise(
+    shape: tuple[int, ...], grain_px: tuple[float, float], rng: np.random.Generator
+) -> Image:
+    """Gaussian noise of SD 1 with this lateral and axial grain."""
+    white = rng.standard_normal(shape, dtype=np.float32)
+    field: Image = cv2.GaussianBlur(white, (5, 5), grain_px[0], sigmaY=grain_px[1])
+    return field * np.float32(1.0 / _sd_after_blur(grain_px))
+
+
+def _sd_after_blur(grain_px: tuple[float, float]) -> float:
+    """SD of white noise after the 5 x 5 blur of `_noise`."""
+    kernels = [cv2.getGaussianKernel(5, grain) for grain in grain_px]
+    return float(np.prod([np.sqrt(np.sum(np.square(kernel))) for kernel in kernels]))
+
+
+def _along_layers(shape: tuple[int, ...], bruch_row: Floats, rng: np.random.Generator) -> Image:
+    """Texture of SD 1 that runs along the layers: speckle left over after averaging frames."""
+    rows, width = shape
+    white = rng.standard_normal((rows + 160, width // 4 + 1), dtype=np.float32)
+    field: Image = cv2.GaussianBlur(white, (0, 0), 1.6, sigmaY=1.0)
+    field *= np.float32(1.0 / field.std())
+    down = np.arange(rows, dtype=np.float32)[:, None]
+    down = down - (bruch_row - bruch_row.min()).astype(np.float32)[None] + np.float32(150.0)
+    across = np.broadcast_to(np.arange(width, dtype=np.float32)[None] / 4.0, shape)
+    along: Image = cv2.remap(
+        field, np.ascontiguousarray(across), down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+    )
+    return along
+
+
+def _leave_margin(
+    image: NDArray[np.uint8], device: Device, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Black strip at one side, where the frames that were averaged did not overlap."""
+    strip = int(rng.uniform(-device.margin_px, device.margin_px))
+    if strip > 1:
+        image[:, :strip] = 0
+    elif strip < -1:
+        image[:, strip:] = 0
+    return image

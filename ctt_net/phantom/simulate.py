@@ -1,0 +1,197 @@
+"""A whole simulated cohort folder: scans, manifest and, in a file of its own, the truth."""
+
+import io
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from ctt_net.cohort import Cohort, CohortSpec, Covariate, View, read_cohort, write_cohort
+from ctt_net.errors import InputError
+from ctt_net.phantom.device import DEVICES, Device
+from ctt_net.phantom.eye import SimulatedEye
+from ctt_net.phantom.population import draw_eyes
+from ctt_net.phantom.scan import DIRECTIONS, scan
+from ctt_net.phantom.vision import measure
+from ctt_net.whole_file import write_whole
+
+TRUTH_FILE = "truth.csv"
+SITES = ("north", "south", "west")
+PNG_OPTIONS = (cv2.IMWRITE_PNG_COMPRESSION, 1)
+
+
+@dataclass(frozen=True)
+class CohortPlan:
+    """What to simulate.
+
+    Args:
+        n_eyes: Operated eyes.
+        seed: Same seed, same bytes.
+        first_patient: Index of the first patient, to draw further patients of the same seed.
+        id_prefix: Start of every patient id; by default it holds the seed, so that cohorts of
+            different seeds never share a patient.
+        devices: Names of the devices in use; every patient is scanned on one of them by chance.
+        missing_views: Share of eyes that lack one of their two scans.
+
+    Raises:
+        InputError: If a value makes no cohort.
+    """
+
+    n_eyes: int
+    seed: int = 0
+    first_patient: int = 0
+    id_prefix: str | None = None
+    devices: tuple[str, ...] = tuple(device.name for device in DEVICES)
+    missing_views: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.n_eyes < 1:
+            raise InputError(f"eyes must be 1 or more, got {self.n_eyes}")
+        if self.seed < 0 or self.first_patient < 0:
+            raise InputError(
+                f"seed and first patient must be 0 or more, got {self.seed}, {self.first_patient}"
+            )
+        if not 0.0 <= self.missing_views <= 1.0:
+            raise InputError(f"missing views is a share in 0..1, got {self.missing_views}")
+        known = {device.name for device in DEVICES}
+        if not self.devices or not set(self.devices) <= known:
+            raise InputError(
+                f"devices must be among {', '.join(sorted(known))}; got {', '.join(self.devices)}"
+            )
+
+
+def simulate_cohort(
+    out: Path, plan: CohortPlan, workers: int = 1, on_eye: Callable[[], None] | None = None
+) -> Cohort:
+    """Simulate a cohort folder; it appears whole or not at all.
+
+    Args:
+        out: Folder to make; must not exist.
+        plan: What to simulate.
+        workers: Processes that draw scans; the result does not depend on it.
+        on_eye: Called after every finished eye.
+
+    Raises:
+        InputError: If `out` exists.
+    """
+    if out.exists():
+        raise InputError(f"{out} exists already; name a new folder or remove it first")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+    try:
+        eyes = draw_eyes(plan.n_eyes, plan.seed, plan.first_patient, plan.id_prefix)
+        rows = [manifest_row(eye, plan) for eye in eyes]
+        (beside / "images").mkdir()
+        for _ in _write_scans(eyes, rows, beside, workers):
+            if on_eye is not None:
+                on_eye()
+        write_cohort(beside, cohort_spec(plan), rows, seed=plan.seed)
+        truth = io.StringIO()
+        pd.DataFrame([eye.truth() for eye in eyes]).to_csv(truth, index=False, lineterminator="\n")
+        write_whole(beside / TRUTH_FILE, truth.getvalue())
+        mask = os.umask(0)
+        os.umask(mask)
+        beside.chmod(0o777 & ~mask)
+        beside.rename(out)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    return read_cohort(out)
+
+
+def cohort_spec(plan: CohortPlan) -> CohortSpec:
+    """Declarations of a simulated cohort."""
+    return CohortSpec(
+        name="synthetic",
+        source=f"simulated by ctt_net.phantom, seed {plan.seed}; no clinical validity",
+        licence="Apache-2.0",
+        citation="none: these eyes do not exist",
+        synthetic=True,
+        notation={"preop_va": "decimal", "postop_va": "decimal"},
+        views={"horizontal": View("horizontal", 0.0), "vertical": View("vertical", 90.0)},
+        covariates={
+            "age_years": Covariate("numeric", "years"),
+            "sex": Covariate("categorical", levels=("F", "M")),
+            "axial_length_mm": Covariate("numeric", "mm"),
+            "diabetes": Covariate("binary"),
+        },
+        devices={
+            device.name: {
+                "axial_um_per_px": device.axial_um_per_px,
+                "lateral_um_per_px": device.lateral_um_per_px,
+            }
+            for device in DEVICES
+            if device.name in plan.devices
+        },
+    )
+
+
+def device_of(eye: SimulatedEye, plan: CohortPlan) -> Device:
+    """Device of this eye's patient, by chance: it says nothing about the eye."""
+    rng = np.random.default_rng((*eye.seed[:2], 41))
+    chosen = plan.devices[int(rng.integers(len(plan.devices)))]
+    return next(device for device in DEVICES if device.name == chosen)
+
+
+def manifest_row(eye: SimulatedEye, plan: CohortPlan) -> dict[str, Any]:
+    """What a hospital would know of this eye: recorded acuities, no truth."""
+    rng = np.random.default_rng((*eye.seed, 42))
+    patient = np.random.default_rng((*eye.seed[:2], 43))
+    row: dict[str, Any] = {
+        "eye_id": eye.eye_id,
+        "patient_id": eye.patient_id,
+        "laterality": eye.laterality,
+        "preop_va": measure(eye.potential_logmar + eye.lens_logmar, rng),
+        "postop_va": measure(eye.potential_logmar, rng),
+    }
+    paths: dict[str, str] = {view: f"images/{eye.eye_id}_{view}.png" for view in DIRECTIONS}
+    if rng.uniform() < plan.missing_views:
+        paths[DIRECTIONS[int(rng.integers(2))]] = ""
+    return {
+        **row,
+        **paths,
+        "site": SITES[int(patient.integers(len(SITES)))],
+        "device": device_of(eye, plan).name,
+        "followup_days": int(rng.triangular(21, 32, 90)),
+        "age_years": f"{eye.age_years:.1f}",
+        "sex": eye.sex,
+        "axial_length_mm": f"{eye.axial_length_mm:.2f}",
+        "diabetes": int(eye.diabetes),
+    }
+
+
+def _write_scans(
+    eyes: list[SimulatedEye], rows: list[dict[str, Any]], root: Path, workers: int
+) -> Iterable[None]:
+    """Draw and write every scan, eye by eye, in any order."""
+    tasks = list(zip(eyes, rows, strict=True))
+    write = partial(_write_eye, root=root)
+    if workers <= 1:
+        yield from (write(*task) for task in tasks)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        futures = [pool.submit(write, *task) for task in tasks]
+        for future in as_completed(futures):
+            yield future.result()
+
+
+def _write_eye(eye: SimulatedEye, row: dict[str, Any], root: Path) -> None:
+    """Draw and write the scans of one eye."""
+    cv2.setNumThreads(1)  # one process per core already
+    device = next(device for device in DEVICES if device.name == row["device"])
+    for view in DIRECTIONS:
+        if row[view]:
+            done, data = cv2.imencode(".png", scan(eye, device, view), PNG_OPTIONS)
+            if not done:
+                raise RuntimeError(f"{row[view]}: the scan could not be encoded as PNG")
+            (root / row[view]).write_bytes(data.tobytes())
