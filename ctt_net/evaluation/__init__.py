@@ -4,6 +4,7 @@ from ctt_net.evaluation.baselines import Baselines, average_baselines, cross_fit
 from ctt_net.evaluation.comparison import comparison_table, render_table, verdict
 from ctt_net.evaluation.metrics import evaluate, write_metrics
 from ctt_net.evaluation.predictions import read_predictions, write_predictions
+from ctt_net.evaluation.report import write_report
 
 __all__ = [
     "Baselines",
@@ -16,4 +17,5 @@ __all__ = [
     "verdict",
     "write_metrics",
     "write_predictions",
+    "write_report",
 ]

@@ -125,12 +125,26 @@ def span_text(low: float | None, high: float | None, digits: int = 3) -> str:
     """`0.012 to 0.034`, or a dash where there is no interval."""
     if low is None or high is None:
         return "–"
-    return f"{low:.{digits}f} to {high:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    return f"{number_text(low, digits)} to {number_text(high, digits)}"
 
 
 def signed_text(value: float | None, digits: int = 3) -> str:
-    """`+0.012` with a true minus sign, empty for None."""
-    return "" if value is None else f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    """`+0.012`, empty for None."""
+    if value is None:
+        return ""
+    text = number_text(value, digits)
+    return f"+{text}" if float(f"{value:.{digits}f}") > 0 else text
+
+
+def number_text(value: float, digits: int = 3) -> str:
+    """A number with a true minus sign, and no sign on a zero.
+
+    Example:
+        >>> number_text(-0.0004), number_text(0.25)
+        ('0.000', '0.250')
+    """
+    rounded = float(f"{value:.{digits}f}") + 0.0
+    return f"{rounded:.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _row(

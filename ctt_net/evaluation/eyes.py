@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ctt_net.errors import InputError
-from ctt_net.evaluation.predictions import has_flag, outcome_probability
+from ctt_net.evaluation.predictions import check_predictions, has_flag, outcome_probability
 from ctt_net.outcome import Outcome
 
 MODEL = "model"
@@ -80,6 +80,34 @@ class EvaluatedEyes:
         if predictor == "mean":
             predicted = np.full_like(predicted, predicted.mean())
         return outcome.margin(self.preop, predicted)
+
+
+def evaluated_eyes(
+    predictions: pd.DataFrame,
+    baselines: pd.DataFrame | None,
+    oracle: pd.Series | None,
+    outcomes: Sequence[Outcome],
+) -> EvaluatedEyes:
+    """Check, sort by eye and keep the eyes whose postoperative acuity is known.
+
+    Args:
+        predictions: Table of door 3.
+        baselines: logMAR, indexed by eye, one column each.
+        oracle: logMAR, indexed by eye.
+        outcomes: Recovery questions.
+
+    Raises:
+        InputError: If the table is broken, no truth is known, or a baseline lacks an eye.
+    """
+    table = check_predictions(predictions, "predictions")
+    table = table.sort_values("eye_id", kind="stable", ignore_index=True)
+    known = table[table["postop_logmar"].notna()].reset_index(drop=True)
+    if known.empty:
+        raise InputError(
+            "predictions: no eye has a postop_logmar, so nothing can be compared; "
+            "evaluate on a cohort with postoperative acuity"
+        )
+    return EvaluatedEyes(known, align_predictors(known["eye_id"], baselines, oracle), outcomes)
 
 
 def align_predictors(

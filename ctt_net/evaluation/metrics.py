@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ctt_net.errors import InputError
 from ctt_net.evaluation.alarms import alarms
 from ctt_net.evaluation.bootstrap import Weights, with_intervals
-from ctt_net.evaluation.eyes import ORACLE, EvaluatedEyes, align_predictors
-from ctt_net.evaluation.predictions import check_predictions, has_flag
+from ctt_net.evaluation.eyes import ORACLE, EvaluatedEyes, evaluated_eyes
+from ctt_net.evaluation.predictions import has_flag
 from ctt_net.evaluation.recovery import FIGURES, PROBABILITY_CUT, auroc, recovery_figures
 from ctt_net.evaluation.regression import regression_figures
 from ctt_net.outcome import Outcome
@@ -53,20 +52,11 @@ def evaluate(
     Raises:
         InputError: If the table is broken, no truth is known, or a baseline lacks an eye.
     """
-    table = check_predictions(predictions, "predictions")
-    table = table.sort_values("eye_id", kind="stable", ignore_index=True)
-    known = table[table["postop_logmar"].notna()].reset_index(drop=True)
-    if known.empty:
-        raise InputError(
-            "predictions: no eye has a postop_logmar, so nothing can be compared; "
-            "evaluate on a cohort with postoperative acuity"
-        )
-    predictors = align_predictors(known["eye_id"], baselines, oracle)
-    eyes = EvaluatedEyes(known, predictors, outcomes)
+    eyes = evaluated_eyes(predictions, baselines, oracle, outcomes)
     flat = with_intervals(
-        lambda weights: _draw(eyes, weights), list(known["patient_id"]), bootstrap, level, seed
+        lambda weights: _draw(eyes, weights), list(eyes.table["patient_id"]), bootstrap, level, seed
     )
-    metrics = _counts(eyes, n_missing_truth=len(table) - len(known))
+    metrics = _counts(eyes, n_missing_truth=len(predictions) - len(eyes.table))
     metrics["settings"] = {
         "bootstrap": bootstrap,
         "level": level,
@@ -82,7 +72,7 @@ def evaluate(
         metrics["recovery"][outcome.name]["n_eyes"] = int(decided.sum())
         metrics["recovery"][outcome.name]["n_recovered"] = int(recovered.sum())
     metrics.setdefault("interval", {})["nominal"] = interval_level
-    absent = 0 if baselines is None else len(set(baselines.index) - set(table["eye_id"]))
+    absent = 0 if baselines is None else len(set(baselines.index) - set(predictions["eye_id"]))
     metrics["warnings"] = alarms(metrics, n_without_prediction=absent)
     return metrics
 
