@@ -50,6 +50,11 @@ def test_counting_fingers_and_worse_have_no_letters(logmar):
     assert letters_from_logmar(logmar) is None
 
 
+@given(st.floats(-1.0, -0.31))
+def test_better_than_the_last_letter_has_no_letters(logmar):
+    assert letters_from_logmar(logmar) is None
+
+
 @given(st.integers(33, 53))
 def test_a_five_mark_record_comes_back(tenths):
     mark = tenths / 10
@@ -69,6 +74,7 @@ def test_a_five_mark_record_comes_back(tenths):
         (0.30103, "20/40", "6/12"),
         (0.5, "20/63", "6/19"),
         (0.8, "20/125", "6/38"),
+        (math.log10(98.5 / 20), "20/100", "6/30"),
         (1.0, "20/200", "6/60"),
         (1.3, "20/400", "6/120"),
         (2.0, "20/2000", "6/600"),
