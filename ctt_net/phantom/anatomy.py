@@ -6,6 +6,7 @@ at 3 mm, nerve fibres thicker nasally and along the arcades.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,14 +68,33 @@ def layer_thickness_um(build: Build, x_mm: Floats, y_mm: Floats) -> dict[str, Fl
     arcades = 9.0 * np.minimum(np.abs(y_mm), 3.0) ** 1.5
     fibres = 9.0 + 11.0 * nasal**1.75 / (1.0 + 0.04 * nasal**3) + arcades
     scale = build.thickness
-    return {
+    layers = {
         "rnfl": scale * fibres * pit(0.55, 2.0),
-        "gcl": scale * (44.0 * np.exp(-((r / 2.2) ** 2)) + 13.0) * pit(0.62, 2.6),
-        "ipl": scale * (24.0 * np.exp(-((r / 2.6) ** 2)) + 19.0) * pit(0.55, 2.2),
+        "gcl": scale * (44.0 * np.exp(-((r / 2.2) ** 2)) + 17.0) * pit(0.62, 2.6),
+        "ipl": scale * (24.0 * np.exp(-((r / 2.6) ** 2)) + 22.0) * pit(0.55, 2.2),
         "inl": scale * (14.0 * np.exp(-((r / 1.8) ** 2)) + 26.0) * pit(0.42, 2.0) + 2.0,
-        "opl": scale * 22.0 * pit(0.32, 2.0) + 7.0,
-        "onl": scale * (57.0 - 3.0 * np.minimum(r, 3.5) + 45.0 * np.exp(-((r / 0.55) ** 2))),
+        "opl": scale * 20.0 * pit(0.34, 2.0) + 11.0,
+        "onl": scale * (61.0 - 2.0 * np.minimum(r, 3.5) + 36.0 * np.exp(-((r / 0.62) ** 2))),
         "myoid": 24.0 + 7.0 * np.exp(-((r / 0.4) ** 2)),
         "segments": 31.0 + 11.0 * np.exp(-((r / 0.35) ** 2)),
         "rpe": np.full_like(r, 17.0),
     }
+    rng = np.random.default_rng((*build.seed, 4))
+    # Only boundaries between layers wander; the surface of a healthy retina is smooth.
+    for upper, lower in pairwise(LAYERS[:6]):
+        shift = 0.05 * _unevenness(x_mm, y_mm, rng) * np.minimum(layers[upper], layers[lower])
+        layers[upper] = layers[upper] - shift
+        layers[lower] = layers[lower] + shift
+    return layers
+
+
+def _unevenness(x_mm: Floats, y_mm: Floats, rng: np.random.Generator) -> Floats:
+    """Slow and quick waves of SD about 1 over the macula; no layer is as smooth as a formula."""
+    waves = np.zeros_like(x_mm)
+    for wavelength_mm in (0.22, 0.45, 1.1):
+        angle, phase = rng.uniform(0.0, np.pi), rng.uniform(0.0, 2.0 * np.pi)
+        along = x_mm * np.cos(angle) + y_mm * np.sin(angle)
+        across = y_mm * np.cos(angle) - x_mm * np.sin(angle)
+        bent = along + 0.25 * wavelength_mm * np.sin(2.0 * np.pi * across / (1.7 * wavelength_mm))
+        waves += np.sin(2.0 * np.pi * bent / wavelength_mm + phase)
+    return waves / 1.2

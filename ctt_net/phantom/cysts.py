@@ -69,8 +69,8 @@ def _rim(lesion: Lesion) -> list[Cyst]:
     """Cysts in the swollen rim of a full-thickness hole."""
     rng = np.random.default_rng((lesion.seed, 4))
     cysts = []
-    for _ in range(46):
-        away = lesion.hole_radius_mm + 0.1 + 0.3 * rng.uniform() ** 1.5
+    for _ in range(200):
+        away = lesion.hole_radius_mm + 0.09 + 0.42 * rng.uniform() ** 1.4
         turn = rng.uniform(0.0, 2.0 * np.pi)
         semi = rng.uniform(0.025, 0.075)
         inner = rng.uniform() < 0.6
@@ -80,7 +80,7 @@ def _rim(lesion: Lesion) -> list[Cyst]:
                 lesion.y_mm + away * np.sin(turn),
                 semi,
                 semi,
-                rng.uniform(12.0, 26.0 if inner else 40.0),
+                rng.uniform(14.0, 34.0 if inner else 52.0),
                 "inl" if inner else "onl",
                 rng.uniform(-0.1, 0.2),
             )

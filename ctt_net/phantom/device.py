@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class Device:
     """What one make of OCT does to the light that comes back.
 
-    A pixel shows `255 * (signal + floor + noise) ** display_power`; the figures of noise and grain
-    were read off exported scans of such devices.
+    A pixel shows `255 * (signal + floor + noise) ** (1 / display_root)`; the figures of noise and
+    grain were read off exported scans of such devices.
 
     Args:
         name: Goes into the manifest.
@@ -16,15 +16,17 @@ class Device:
         width_px: A-scans of the export.
         axial_um_per_px: Depth of a row, in tissue.
         lateral_um_per_px: Distance of two A-scans on the retina.
-        display_power: Compression between signal and grey.
+        display_root: 2 or 4: which root of the signal is shown as grey.
         floor: Signal shown where there is none.
         noise: SD of the additive noise, in signal.
+        noise_spread: How much noise and floor differ from scan to scan (SD of their log).
+        deep_noise: What is left of noise and floor 0.35 mm below the retina.
         noise_grain_px: Lateral and axial blur of that noise.
         speckle: SD of the log signal from pixel to pixel.
         speckle_grain_px: Lateral and axial blur of the speckle.
         texture: SD of the log signal along the layers.
         axial_blur_um: Depth over which a boundary is smeared.
-        choroid_gain: Brightness of the choroid.
+        choroid_reach_um: Depth at which light from the choroid has faded to a third.
         margin_px: Widest strip that the export leaves black at a side after registration.
     """
 
@@ -33,15 +35,17 @@ class Device:
     width_px: int
     axial_um_per_px: float
     lateral_um_per_px: float
-    display_power: float
+    display_root: int
     floor: float
     noise: float
+    noise_spread: float
+    deep_noise: float
     noise_grain_px: tuple[float, float]
     speckle: float
     speckle_grain_px: tuple[float, float]
     texture: float
     axial_blur_um: float
-    choroid_gain: float
+    choroid_reach_um: float
     margin_px: int
 
     @property
@@ -56,15 +60,17 @@ HEIDELBERG_LIKE = Device(
     width_px=768,
     axial_um_per_px=3.87,
     lateral_um_per_px=11.3,
-    display_power=0.25,
-    floor=6.6e-5,
-    noise=4.6e-4,
+    display_root=4,
+    floor=5.0e-5,
+    noise=2.0e-4,
+    noise_spread=0.55,
+    deep_noise=0.12,
     noise_grain_px=(0.42, 0.65),
     speckle=0.30,
     speckle_grain_px=(0.75, 0.85),
     texture=0.26,
     axial_blur_um=8.0,
-    choroid_gain=1.0,
+    choroid_reach_um=640.0,
     margin_px=12,
 )
 CIRRUS_LIKE = Device(
@@ -73,15 +79,17 @@ CIRRUS_LIKE = Device(
     width_px=750,
     axial_um_per_px=4.0,
     lateral_um_per_px=8.0,
-    display_power=0.4,
-    floor=4.4e-3,
-    noise=1.25e-3,
+    display_root=2,
+    floor=1.25e-2,
+    noise=3.2e-3,
+    noise_spread=0.25,
+    deep_noise=0.85,
     noise_grain_px=(0.5, 0.5),
-    speckle=0.26,
+    speckle=0.20,
     speckle_grain_px=(0.62, 0.62),
-    texture=0.16,
+    texture=0.13,
     axial_blur_um=9.0,
-    choroid_gain=1.12,
+    choroid_reach_um=370.0,
     margin_px=6,
 )
 DEVICES = (HEIDELBERG_LIKE, CIRRUS_LIKE)

@@ -67,8 +67,8 @@ def cut(build: Build, lesions: tuple[Lesion, ...], x_mm: Floats, y_mm: Floats) -
 def _drusen(section: Section, lesion: Lesion) -> None:
     """Bumps of deposit under the pigment epithelium; the nuclear layer gives way."""
     rng = np.random.default_rng((lesion.seed, 1))
-    count = 10 + round(14 * lesion.severity)
-    tallest = 30.0 + 85.0 * lesion.severity
+    count = 8 + round(8 * lesion.severity)
+    tallest = 24.0 + 80.0 * lesion.severity
     total = np.zeros_like(section.x_mm)
     # Rows of deposits along both axes of the patch, so that the scan through it meets its share.
     along = np.linspace(-0.8, 0.8, count // 2) * (1.0 + rng.normal(0.0, 0.04, count // 2))
@@ -79,7 +79,7 @@ def _drusen(section: Section, lesion: Lesion) -> None:
     for u, v in places:
         x = lesion.x_mm + u * lesion.semi_x_mm
         y = lesion.y_mm + v * lesion.semi_y_mm
-        size = rng.uniform(0.05, 0.13)
+        size = rng.uniform(0.06, 0.15)
         square = ((section.x_mm - x) ** 2 + (section.y_mm - y) ** 2) / size**2
         total = np.maximum(total, tallest * rng.uniform(0.4, 1.0) * np.exp(-square))
     section.drusen_um += total * lesion.coverage(section.x_mm, section.y_mm, edge=0.2)
@@ -115,13 +115,14 @@ def _erm(section: Section, lesion: Lesion) -> None:
 
 def _ez_loss(section: Section, lesion: Lesion) -> None:
     """Gap in the ellipsoid zone; photoreceptors thin inside it."""
-    gap = lesion.coverage(section.x_mm, section.y_mm, edge=min(0.3, 0.05 / lesion.semi_x_mm))
+    gap = lesion.coverage(section.x_mm, section.y_mm, edge=min(0.5, 0.09 / lesion.semi_x_mm))
+    thin = lesion.coverage(section.x_mm, section.y_mm, edge=0.8)
     section.ellipsoid *= 1.0 - gap
     section.elm *= 1.0 - gap * (0.35 + 0.5 * lesion.severity)
     section.thickness_um["onl"] = section.thickness_um["onl"] * (
-        1.0 - (0.15 + 0.3 * lesion.severity) * gap
+        1.0 - (0.15 + 0.3 * lesion.severity) * thin
     )
-    section.thickness_um["segments"] = section.thickness_um["segments"] * (1.0 - 0.3 * gap)
+    section.thickness_um["segments"] = section.thickness_um["segments"] * (1.0 - 0.3 * thin)
 
 
 def _cystoid(section: Section, lesion: Lesion) -> None:
@@ -134,8 +135,8 @@ def _cystoid(section: Section, lesion: Lesion) -> None:
 
 def _atrophy(section: Section, lesion: Lesion) -> None:
     """Pigment epithelium and photoreceptors gone; light passes into the choroid."""
-    lost = lesion.coverage(section.x_mm, section.y_mm, edge=min(0.3, 0.06 / lesion.semi_x_mm))
-    wider = lesion.coverage(section.x_mm, section.y_mm, edge=0.35)
+    lost = lesion.coverage(section.x_mm, section.y_mm, edge=min(0.5, 0.12 / lesion.semi_x_mm))
+    wider = lesion.coverage(section.x_mm, section.y_mm, edge=0.7)
     section.ellipsoid *= 1.0 - lost
     section.elm *= 1.0 - lost
     section.pigment *= 1.0 - lost
@@ -152,10 +153,10 @@ def _macular_hole(section: Section, lesion: Lesion) -> None:
     rim = np.exp(-beyond / 0.32) * lesion.coverage(section.x_mm, section.y_mm, edge=0.5)
     thickness = section.thickness_um
     # No pit is left: the rim is as thick at the edge of the hole as further out, and swollen.
-    for layer, rim_um in (("gcl", 46.0), ("ipl", 38.0), ("inl", 58.0), ("opl", 30.0)):
+    for layer, rim_um in (("gcl", 46.0), ("ipl", 38.0), ("inl", 74.0), ("opl", 30.0)):
         thickness[layer] = thickness[layer] + rim * (rim_um - thickness[layer])
     thickness["rnfl"] = thickness["rnfl"] + rim * (16.0 - thickness["rnfl"])
-    thickness["onl"] = thickness["onl"] + rim * (105.0 - thickness["onl"])
+    thickness["onl"] = thickness["onl"] + rim * (122.0 - thickness["onl"])
     detached = np.clip(1.0 - beyond / (0.12 + 0.12 * lesion.severity), 0.0, 1.0)
     section.ellipsoid *= 1.0 - detached
     section.elm *= 1.0 - 0.6 * detached

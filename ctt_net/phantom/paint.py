@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ctt_net.phantom.anatomy import LAYERS, Build
-from ctt_net.phantom.cysts import cysts_of
+from ctt_net.phantom.choroid import add_choroid
+from ctt_net.phantom.cysts import Cyst, cysts_of
 from ctt_net.phantom.lesions import Lesion
 from ctt_net.phantom.macula import Section
-from ctt_net.phantom.vessels import CELL_UM, choroid_section, retinal_vessels
+from ctt_net.phantom.vessels import retinal_vessels
 
 Image = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -22,6 +22,7 @@ BRIGHTNESS: dict[str, float] = {
 }  # fmt: skip
 ELLIPSOID_UM = 15.0
 ELM_UM = 8.0
+GLINT = 26.0  # the inner limiting membrane mirrors a little
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Frame:
 
 
 def paint(
-    section: Section, build: Build, lesions: tuple[Lesion, ...], frame: Frame, choroid_gain: float
+    section: Section, build: Build, lesions: tuple[Lesion, ...], frame: Frame, reach_um: float
 ) -> Image:
     """Brightness of every pixel, 0 = no light comes back.
 
@@ -64,7 +65,7 @@ def paint(
     image[first:last] = _layers(section, tops, height[first:last], frame.axial_blur_um)
     _open_hole(section, tops["rnfl"], image, height)
     _empty_cysts(section, tops, lesions, image, height, frame.axial_um_per_px)
-    _add_choroid(section, build, image, height, choroid_gain)
+    add_choroid(section, build, image, height, reach_um)
     _add_vessels(section, build, tops, image, height)
     _add_membranes(section, build, tops["rnfl"], image, frame)
     return image
@@ -88,14 +89,16 @@ def _steps(section: Section, tops: dict[str, Floats]) -> list[tuple[Floats, Floa
     level = {name: np.full_like(section.x_mm, grey) for name, grey in BRIGHTNESS.items()}
     # A thin sheet of nerve fibres sends back less than a thick one.
     fibres = section.thickness_um["rnfl"]
-    level["rnfl"] = 92.0 + 60.0 * np.clip(fibres / 45.0, 0.0, 1.0)
+    level["rnfl"] = 96.0 + 58.0 * np.clip((fibres - 8.0) / 40.0, 0.0, 1.0)
     for name in ("gcl", "ipl", "inl", "opl"):
         level[name] += section.disorder * (86.0 - level[name])
     dim = level["myoid"]
     level["ellipsoid"] = dim + section.ellipsoid * (level["ellipsoid"] - dim)
     level["segments"] = dim + section.ellipsoid * (level["segments"] - dim)
     level["rpe"] = 84.0 + section.pigment * (level["rpe"] - 84.0)
-    steps = [(tops[name], level[name]) for name in LAYERS[:6]]
+    steps = [(tops["rnfl"] + 3.0, level["rnfl"] + GLINT)]
+    steps.append((tops["rnfl"] - 6.0, level["rnfl"]))
+    steps += [(tops[name], level[name]) for name in LAYERS[1:6]]
     limiting = tops["myoid"]
     steps.append((limiting + 0.5 * ELM_UM, level["onl"] + 34.0 * section.elm))
     steps.append((limiting - 0.5 * ELM_UM, level["myoid"]))
@@ -134,6 +137,8 @@ def _empty_cysts(
     """Empty every cyst that the section cuts; fluid sends almost nothing back."""
     x_mm, y_mm = section.x_mm, section.y_mm
     for cyst in (cyst for lesion in lesions for cyst in cysts_of(lesion)):
+        if not _meets(cyst, section):
+            continue
         square = ((x_mm - cyst.x_mm) / cyst.semi_x_mm) ** 2
         square += ((y_mm - cyst.y_mm) / cyst.semi_y_mm) ** 2
         columns = np.flatnonzero(square < 1.0)
@@ -148,34 +153,12 @@ def _empty_cysts(
         image[:, part] += inside * (14.0 - image[:, part])
 
 
-def _add_choroid(
-    section: Section, build: Build, image: Image, height: Image, choroid_gain: float
-) -> None:
-    """Light from below Bruch's membrane: a decay, vessels, and more where pigment is lost."""
-    rows, width = height.shape
-    first = int(np.flatnonzero(height.min(axis=1) < 4.0)[0]) if (height < 4.0).any() else rows
-    depth = -height[first:]
-    vessels = choroid_section(build, section.x_mm, section.y_mm)
-    columns = np.broadcast_to(np.arange(width, dtype=np.float32)[None], depth.shape)
-    cut = cv2.remap(
-        vessels.astype(np.float32),
-        np.ascontiguousarray(columns),
-        np.maximum(depth, 0.0) * np.float32(1.0 / CELL_UM),
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    below = np.clip((np.float32(build.choroid_um) - depth) / 60.0 + 0.5, 0.0, 1.0)
-    cut *= below * np.clip(depth / 25.0, 0.0, 1.0)
-    table = np.arange(0.0, 4000.0, 4.0)
-    fall = 62.0 * np.exp(-table / 30.0) + 58.0 * np.exp(-((table / 640.0) ** 1.3))
-    fall = (choroid_gain * fall).astype(np.float32)
-    index = np.clip(depth * 0.25, 0, table.size - 1).astype(np.int32)
-    light = fall[index] * (1.0 + 0.24 * cut)
-    open_columns = 1.0 - section.pigment + 0.4 * (section.hole_mm < 1.0)
-    if open_columns.any():
-        light *= (1.0 + 0.75 * np.minimum(open_columns, 1.0)).astype(np.float32)[None]
-    light *= np.clip(depth / 6.0 + 0.5, 0.0, 1.0)
-    image[first:] += light
+def _meets(cyst: Cyst, section: Section) -> bool:
+    """Whether a straight scan line along x or y can cut this cyst at all."""
+    x_mm, y_mm = section.x_mm, section.y_mm
+    apart_x = max(x_mm.min() - cyst.x_mm, cyst.x_mm - x_mm.max())
+    apart_y = max(y_mm.min() - cyst.y_mm, cyst.y_mm - y_mm.max())
+    return bool(apart_x < cyst.semi_x_mm and apart_y < cyst.semi_y_mm)
 
 
 def _add_vessels(
@@ -191,7 +174,7 @@ def _add_vessels(
     level = (tops["gcl"][columns] - 12.0).astype(np.float32)[None]
     wall = np.exp(-(((above - level) / 18.0) ** 2))
     below = np.clip((level - above) / 25.0, 0.0, 1.0)
-    image[:, columns] *= (1.0 + 0.35 * shade * wall) * (1.0 - 0.33 * shade * below)
+    image[:, columns] *= (1.0 + 0.6 * shade * wall) * (1.0 - 0.33 * shade * below)
 
 
 def _add_membranes(
@@ -202,7 +185,7 @@ def _add_membranes(
     rows = frame.bruch_row - surface / scale
     if section.membrane.any():
         closed = section.hole_mm > 1.5
-        _draw_line(image, rows, 205.0 * section.membrane * closed, 1.25)
+        _draw_line(image, rows, 235.0 * section.membrane * closed, 1.5)
     rng = np.random.default_rng((*build.seed, 3))
     if rng.uniform() < 0.45:
         r = np.hypot(section.x_mm - rng.normal(0.0, 0.3), section.y_mm - rng.normal(0.0, 0.3))

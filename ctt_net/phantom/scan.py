@@ -2,16 +2,16 @@
 
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ctt_net.phantom.anatomy import Build
 from ctt_net.phantom.device import Device
 from ctt_net.phantom.disease import FIXATION_LIMIT_MM
+from ctt_net.phantom.exposure import expose
 from ctt_net.phantom.eye import SimulatedEye
 from ctt_net.phantom.macula import cut
-from ctt_net.phantom.paint import Frame, Image, paint
+from ctt_net.phantom.paint import Frame, paint
 
 Direction = Literal["horizontal", "vertical"]
 DIRECTIONS: tuple[Direction, ...] = ("horizontal", "vertical")
@@ -42,8 +42,8 @@ def scan(eye: SimulatedEye, device: Device, direction: Direction) -> NDArray[np.
         _bruch_rows(eye, device, x_mm, y_mm, rng),
     )
     section = cut(build, eye.lesions, x_mm, y_mm)
-    clean = paint(section, build, eye.lesions, frame, device.choroid_gain)
-    image = _expose(clean, lens_signal(eye, x_mm, y_mm), frame.bruch_row, device, rng)
+    clean = paint(section, build, eye.lesions, frame, device.choroid_reach_um)
+    image = expose(clean, lens_signal(eye, x_mm, y_mm), frame.bruch_row, device, rng)
     image = _leave_margin(image, device, rng)
     if eye.laterality == "OS" and direction == "horizontal":
         image = np.ascontiguousarray(image[:, ::-1])
@@ -88,52 +88,6 @@ def _bruch_rows(
     lift_um = curve_um * (x_mm**2 + y_mm**2) + tilt_um * along + wave_um
     lowest = device.height_px * np.clip(rng.normal(0.60, 0.05), 0.48, 0.72)
     return lowest - (lift_um - lift_um.min()) / device.axial_um_per_px
-
-
-def _expose(
-    clean: Image, lens: Floats, bruch_row: Floats, device: Device, rng: np.random.Generator
-) -> NDArray[np.uint8]:
-    """Signal with speckle, loss in the lens and noise; then the display's compression."""
-    power = 1.0 / device.display_power
-    signal = cv2.pow(np.maximum(clean, 0.0) * np.float32(1.0 / 255.0), power)
-    grain = _noise(clean.shape, device.speckle_grain_px, rng) * np.float32(device.speckle)
-    grain += _along_layers(clean.shape, bruch_row, rng) * np.float32(device.texture)
-    signal *= cv2.exp(grain)
-    signal *= lens.astype(np.float32)[None]
-    noise = _noise(clean.shape, device.noise_grain_px, rng)
-    signal += noise * np.float32(device.noise) + np.float32(device.floor)
-    grey = cv2.pow(np.maximum(signal, 0.0), device.display_power) * np.float32(255.0)
-    return np.clip(grey, 0.0, 255.0).astype(np.uint8)
-
-
-def _noise(
-    shape: tuple[int, ...], grain_px: tuple[float, float], rng: np.random.Generator
-) -> Image:
-    """Gaussian noise of SD 1 with this lateral and axial grain."""
-    white = rng.standard_normal(shape, dtype=np.float32)
-    field: Image = cv2.GaussianBlur(white, (5, 5), grain_px[0], sigmaY=grain_px[1])
-    return field * np.float32(1.0 / _sd_after_blur(grain_px))
-
-
-def _sd_after_blur(grain_px: tuple[float, float]) -> float:
-    """SD of white noise after the 5 x 5 blur of `_noise`."""
-    kernels = [cv2.getGaussianKernel(5, grain) for grain in grain_px]
-    return float(np.prod([np.sqrt(np.sum(np.square(kernel))) for kernel in kernels]))
-
-
-def _along_layers(shape: tuple[int, ...], bruch_row: Floats, rng: np.random.Generator) -> Image:
-    """Texture of SD 1 that runs along the layers: speckle left over after averaging frames."""
-    rows, width = shape
-    white = rng.standard_normal((rows + 160, width // 4 + 1), dtype=np.float32)
-    field: Image = cv2.GaussianBlur(white, (0, 0), 1.6, sigmaY=1.0)
-    field *= np.float32(1.0 / field.std())
-    down = np.arange(rows, dtype=np.float32)[:, None]
-    down = down - (bruch_row - bruch_row.min()).astype(np.float32)[None] + np.float32(150.0)
-    across = np.broadcast_to(np.arange(width, dtype=np.float32)[None] / 4.0, shape)
-    along: Image = cv2.remap(
-        field, np.ascontiguousarray(across), down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
-    )
-    return along
 
 
 def _leave_margin(

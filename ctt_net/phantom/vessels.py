@@ -10,11 +10,14 @@ from scipy.ndimage import map_coordinates
 from ctt_net.phantom.anatomy import Build
 
 Floats = NDArray[np.float64]
+Block = NDArray[np.float32]
 
 HALF_SIDE_MM = 5.2
-CELL_MM = 0.09
-CELL_UM = 22.0
-DEPTHS = 20
+
+# Cells of the two blocks, mm across and µm deep, and how deep they go: large vessels (Haller's
+# layer) all the way, small ones (Sattler's) below Bruch's membrane.
+LARGE_CELL = (0.16, 24.0, 18)
+SMALL_CELL = (0.08, 16.0, 9)
 
 
 def retinal_vessels(build: Build, x_mm: Floats, y_mm: Floats) -> Floats:
@@ -25,7 +28,7 @@ def retinal_vessels(build: Build, x_mm: Floats, y_mm: Floats) -> Floats:
     rng = np.random.default_rng((*build.seed, 1))
     shade = np.zeros_like(x_mm)
     free = np.clip((np.hypot(x_mm, y_mm) - 0.35) / 0.15, 0.0, 1.0)
-    for index in range(26):
+    for index in range(20):
         arcade = index < 4
         angle = rng.uniform(0.0, np.pi)
         offset = rng.uniform(2.3, 3.6) * rng.choice((-1.0, 1.0)) if arcade else rng.normal(0, 2.2)
@@ -39,26 +42,24 @@ def retinal_vessels(build: Build, x_mm: Floats, y_mm: Floats) -> Floats:
             radius = rng.uniform(0.012, 0.032)
             start = rng.normal(0.0, 2.0)
             across = np.where(along * rng.choice((-1.0, 1.0)) > start, across, 9.0)
-        shade = np.maximum(shade, np.exp(-((across / radius) ** 2)) * free)
+        dark = 1.0 if arcade else rng.uniform(0.15, 0.9)
+        shade = np.maximum(shade, dark * np.exp(-((across / radius) ** 2)) * free)
     return shade
 
 
 @lru_cache(maxsize=2)
-def choroid_volume(build: Build) -> NDArray[np.float32]:
-    """Brightness of the choroid around 0 in a block of cells, (x, y, depth): dark vessel lumens."""
+def choroid_blocks(build: Build) -> tuple[Block, Block]:
+    """Large and small vessels of the choroid, (x, y, depth) around 0, SD 1; dark = lumen."""
     rng = np.random.default_rng((*build.seed, 2))
-    side = int(2 * HALF_SIDE_MM / CELL_MM)
-    coarse = rng.standard_normal((side, side, DEPTHS), dtype=np.float32)
-    fine = rng.standard_normal((side, side, DEPTHS), dtype=np.float32)
-    # Big vessels below, small ones above.
-    coarse = _smooth(coarse, 1.15, 1.5)
-    fine = _smooth(fine, 0.6, 0.7)
-    depth = np.linspace(0.0, 1.0, DEPTHS, dtype=np.float32)
-    share = np.clip((depth - 0.12) / 0.3, 0.0, 1.0)
-    return (share * np.tanh(1.1 * coarse) + (1.0 - 0.75 * share) * 0.6 * fine).astype(np.float32)
+    blocks = []
+    for (cell_mm, _, depths), lateral, axial in ((LARGE_CELL, 0.75, 1.1), (SMALL_CELL, 0.55, 0.8)):
+        side = int(2 * HALF_SIDE_MM / cell_mm)
+        block = rng.standard_normal((side, side, depths), dtype=np.float32)
+        blocks.append(_smooth(block, lateral, axial))
+    return blocks[0], blocks[1]
 
 
-def _smooth(block: NDArray[np.float32], lateral: float, axial: float) -> NDArray[np.float32]:
+def _smooth(block: Block, lateral: float, axial: float) -> Block:
     """Blur a block along its three axes and give it an SD of 1."""
     side, _, depths = block.shape
     rows = cv2.GaussianBlur(block.reshape(side * side, depths), (0, 1), axial, sigmaY=0.001)
@@ -69,14 +70,19 @@ def _smooth(block: NDArray[np.float32], lateral: float, axial: float) -> NDArray
     return smooth / smooth.std()
 
 
-def choroid_section(build: Build, x_mm: Floats, y_mm: Floats) -> NDArray[np.float32]:
-    """Cut the choroid along a line: (DEPTHS, A-scans), one row per `CELL_UM` below Bruch's."""
-    volume = choroid_volume(build)
-    cells = np.arange(DEPTHS, dtype=np.float64)[:, None]
-    column = np.ones_like(cells)
+def choroid_sections(build: Build, x_mm: Floats, y_mm: Floats) -> tuple[Block, Block]:
+    """Cut large and small vessels along a line: (depth cells, A-scans) each."""
+    large, small = choroid_blocks(build)
+    return _cut(large, LARGE_CELL[0], x_mm, y_mm), _cut(small, SMALL_CELL[0], x_mm, y_mm)
+
+
+def _cut(block: Block, cell_mm: float, x_mm: Floats, y_mm: Floats) -> Block:
+    """Sample a block under every place of a line."""
+    depths = np.arange(block.shape[2], dtype=np.float64)[:, None] * np.ones_like(x_mm)[None]
     places = [
-        column * ((x_mm + HALF_SIDE_MM) / CELL_MM)[None],
-        column * ((y_mm + HALF_SIDE_MM) / CELL_MM)[None],
-        cells * np.ones_like(x_mm)[None],
+        np.broadcast_to((x_mm + HALF_SIDE_MM) / cell_mm, depths.shape),
+        np.broadcast_to((y_mm + HALF_SIDE_MM) / cell_mm, depths.shape),
+        depths,
     ]
-    return map_coordinates(volume, places, order=1, mode="nearest", prefilter=False)
+    section = map_coordinates(block, places, order=1, mode="nearest", prefilter=False)
+    return np.asarray(section, dtype=np.float32)
