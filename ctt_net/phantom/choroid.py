@@ -36,7 +36,7 @@ def add_choroid(
     vessels += (1.0 - in_small) * np.tanh(1.6 * _stretch(large, depth, LARGE_CELL[1]) + 0.3)
     vessels *= np.clip((np.float32(build.choroid_um) - depth) / 70.0 + 0.5, 0.0, 1.0)
     vessels *= np.clip(depth / 20.0, 0.0, 1.0)
-    light = _decay(depth, reach_um) * (1.0 + 0.27 * vessels)
+    light = _decay(depth, reach_um) * (1.0 + 0.35 * vessels)
     through = np.minimum(1.0 - section.pigment + 0.22 * _smooth_step(1.25 - section.hole_mm), 1.0)
     if through.any():
         light *= (1.0 + 0.75 * through).astype(np.float32)[None]

@@ -17,6 +17,7 @@ class Device:
         axial_um_per_px: Depth of a row, in tissue.
         lateral_um_per_px: Distance of two A-scans on the retina.
         display_root: 2 or 4: which root of the signal is shown as grey.
+        gain: Signal from behind a clear lens, relative to `ctt_net.phantom.paint.BRIGHTNESS`.
         floor: Signal shown where there is none.
         noise: SD of the additive noise, in signal.
         noise_spread: How much noise and floor differ from scan to scan (SD of their log).
@@ -36,6 +37,7 @@ class Device:
     axial_um_per_px: float
     lateral_um_per_px: float
     display_root: int
+    gain: float
     floor: float
     noise: float
     noise_spread: float
@@ -61,13 +63,14 @@ HEIDELBERG_LIKE = Device(
     axial_um_per_px=3.87,
     lateral_um_per_px=11.3,
     display_root=4,
+    gain=1.5,
     floor=5.0e-5,
-    noise=2.0e-4,
+    noise=2.4e-4,
     noise_spread=0.55,
     deep_noise=0.12,
-    noise_grain_px=(0.42, 0.65),
+    noise_grain_px=(0.52, 0.78),
     speckle=0.30,
-    speckle_grain_px=(0.75, 0.85),
+    speckle_grain_px=(0.85, 1.0),
     texture=0.26,
     axial_blur_um=8.0,
     choroid_reach_um=640.0,
@@ -80,13 +83,14 @@ CIRRUS_LIKE = Device(
     axial_um_per_px=4.0,
     lateral_um_per_px=8.0,
     display_root=2,
+    gain=1.5,
     floor=1.25e-2,
     noise=3.2e-3,
     noise_spread=0.25,
     deep_noise=0.85,
-    noise_grain_px=(0.5, 0.5),
+    noise_grain_px=(0.56, 0.56),
     speckle=0.20,
-    speckle_grain_px=(0.62, 0.62),
+    speckle_grain_px=(0.75, 0.75),
     texture=0.13,
     axial_blur_um=9.0,
     choroid_reach_um=370.0,

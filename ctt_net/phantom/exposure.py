@@ -38,7 +38,7 @@ def expose(
     grain += _along_layers(clean.shape, bruch_row, rng) * np.float32(device.texture)
     signal *= cv2.exp(grain)
     streaks = np.convolve(rng.normal(0.0, STREAK, lens.size), (0.25, 0.5, 0.25), mode="same")
-    signal *= (lens * np.exp(streaks)).astype(np.float32)[None]
+    signal *= (device.gain * lens * np.exp(streaks)).astype(np.float32)[None]
     worse = np.exp(rng.normal(0.0, device.noise_spread))
     turned = np.ascontiguousarray(white[::-1, ::-1])
     noise = _grainy(turned, device.noise_grain_px) * np.float32(device.noise * worse)
@@ -75,7 +75,7 @@ def _along_layers(shape: tuple[int, ...], bruch_row: Floats, rng: np.random.Gene
     """Texture of SD 1 that runs along the layers: speckle left over after averaging frames."""
     rows, width = shape
     white = rng.standard_normal((rows, width // 3 + 1), dtype=np.float32)
-    lines = np.asarray(cv2.GaussianBlur(white, (0, 0), 1.5, sigmaY=0.9), dtype=np.float32)
+    lines = np.asarray(cv2.GaussianBlur(white, (0, 0), 1.5, sigmaY=1.15), dtype=np.float32)
     blobs = np.asarray(cv2.GaussianBlur(white[::-1], (0, 0), 0.7, sigmaY=1.7), dtype=np.float32)
     field = np.float32(0.75 / lines.std()) * lines + np.float32(0.66 / blobs.std()) * blobs
     highest = float(bruch_row.min())
