@@ -17,7 +17,7 @@ def looks_inverted(pixels: np.ndarray) -> bool:
     """
     small = cv2.resize(pixels, (96, 128), interpolation=cv2.INTER_AREA).astype(np.float32)
     smooth = cv2.GaussianBlur(small, (0, 0), sigmaX=3.0, sigmaY=1.0)
-    low = np.percentile(smooth, 10, axis=0)
+    low = np.percentile(smooth, 25, axis=0)
     high = smooth.max(axis=0)
     if float(np.median(high - low)) < 10:
         return False

@@ -1,126 +1,88 @@
-"""Find what a device burnt into the B-scan, and fill it from the surroundings.
+"""Take out what a device burnt into the B-scan, and fill it from the surroundings.
 
-Cirrus exports draw a white square with an arrow and the letters T, N, S, I: it gives the
-laterality away and lies over tissue in some eyes. It is found by its square: four straight white
-lines one or two pixels wide that meet at corners, which no tissue does. Only lines, arrow and
-small cells around the letters are filled, so that tissue between them stays; the cells are
-whole, because a hole in the form of a T would still say T.
-Coloured marks (arrows, calipers) are found by their colour.
+Only the lines, the arrow and small cells around the letters of a scan-direction mark are filled,
+so that tissue between them stays. The cells are filled whole, because a hole in the form of a T
+would still say T. Coloured marks (arrows, calipers) are found by their colour.
 """
-
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-_LINE_CONTRAST = 45  # grey levels above both sides of a line
-_LINE_WHITE = 150
+from ctt_net.imaging.depth import grey
+from ctt_net.imaging.widget import Box, find_widget, letter_cells, widget_mask
+
 _COLOUR = 40  # largest minus smallest channel of a coloured mark
 _MAX_MARK_SHARE = 0.05  # beyond this the whole picture is coloured
+_TINTED = 10
 
 
-@dataclass(frozen=True)
-class Box:
-    """The widget's square in pixels, both ends inclusive."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-
-def find_widget(pixels: np.ndarray) -> Box | None:
-    """Find the scan-direction square.
+def without_marks(colours: np.ndarray, notes: list[str]) -> tuple[np.ndarray, bool]:
+    """Grey B-scan without burnt-in marks, and whether a scan-direction mark was there.
 
     Args:
-        pixels: (H, W) uint8.
+        colours: (H, W) or (H, W, 3) uint8.
+        notes: receives a line for what was found.
     """
-    height = pixels.shape[0]
-    shortest = max(24, round(0.05 * height))
-    longest = round(0.4 * height)
-    across = _long_runs(_thin(pixels, axis=0), shortest)
-    down = _long_runs(_thin(pixels, axis=1).T, shortest)
-    tops = [run for run in across if run[2] - run[1] <= longest]
-    for i, (top, left, right) in enumerate(tops):
-        for bottom, left2, right2 in tops[i + 1 :]:
-            side = right - left
-            square = 0.6 * side <= bottom - top <= 1.6 * side
-            if not square or abs(left - left2) > 2 or abs(right - right2) > 2:
-                continue
-            if _has_side(down, left, top, bottom) and _has_side(down, right, top, bottom):
-                return Box(left, top, right, bottom)
-    return None
+    pixels = grey(colours)
+    box = find_widget(pixels)
+    cells = [] if box is None else letter_cells(box)
+    mask = np.zeros(pixels.shape, bool) if box is None else widget_mask(pixels, box)
+    if box is not None:
+        notes.append("the burnt-in scan-direction mark was filled from its surroundings")
+    if colours.ndim == 3:
+        marks = _coloured(colours, notes, known=_area(pixels.shape, cells) | mask)
+        mask |= marks
+    mask |= _area(pixels.shape, cells)  # else a letter's white would bleed into the lines' fill
+    if mask.any():
+        pixels = _fill(np.ascontiguousarray(pixels), mask)
+    return _fill_along(pixels, cells), box is not None
 
 
-def widget_mask(pixels: np.ndarray, box: Box) -> np.ndarray:
-    """(H, W) bool: lines, arrow and letter cells of the widget, the same for T -> N and N -> T."""
-    height, width = pixels.shape
-    mask = np.zeros((height, width), np.uint8)
-    side = box.right - box.left
-    cell = max(5, round(side * 0.12))  # half a letter cell; letters are about 7 x 9 of 75
-    gap = max(9, round(side * 0.14))  # from the square to a letter's middle
-    cv2.rectangle(mask, (box.left, box.top), (box.right, box.bottom), 1, 1)
-    middle_x, middle_y = (box.left + box.right) // 2, (box.top + box.bottom) // 2
-    for x, y in (
-        (box.left - gap, middle_y),
-        (box.right + gap, middle_y),
-        (middle_x, box.top - gap),
-        (middle_x, box.bottom + gap),
-        (box.left + gap - cell // 2, box.top + gap - cell // 2),  # the number of the line
-    ):
-        cv2.rectangle(mask, (x - cell, y - cell), (x + cell, y + cell), 1, -1)
-    inside = np.zeros_like(mask)
-    inside[box.top : box.bottom + 1, box.left : box.right + 1] = 1
-    thin = _thin(pixels, axis=0) | _thin(pixels, axis=1)
-    mask |= inside & thin.astype(np.uint8)
-    return cv2.dilate(mask, np.ones((5, 5), np.uint8)).astype(bool)
-
-
-def colour_mask(samples: np.ndarray) -> np.ndarray | None:
-    """(H, W) bool of coloured marks, or None where nothing or the whole picture is coloured.
-
-    Args:
-        samples: (H, W, 3) uint8.
-    """
-    spread = samples.max(axis=2).astype(np.int16) - samples.min(axis=2)
+def _coloured(colours: np.ndarray, notes: list[str], known: np.ndarray) -> np.ndarray:
+    """(H, W) bool of coloured marks to fill; a wholly coloured picture only gets a note."""
+    red, green, blue = cv2.split(np.ascontiguousarray(colours))
+    spread = cv2.max(cv2.max(red, green), blue) - cv2.min(cv2.min(red, green), blue)
     marks = spread > _COLOUR
-    if not marks.any() or marks.mean() > _MAX_MARK_SHARE:
-        return None
+    if marks.mean() > _MAX_MARK_SHARE or float(np.percentile(spread, 95)) > _TINTED:
+        notes.append("the picture is in colour; its brightness was taken")
+        return np.zeros(spread.shape, bool)
+    if (marks & ~known).any():
+        notes.append("coloured marks were filled from their surroundings")
     return cv2.dilate(marks.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
 
 
-def fill(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def _area(shape: tuple[int, ...], cells: list[Box]) -> np.ndarray:
+    """(H, W) bool of the cells."""
+    area = np.zeros(shape, bool)
+    for cell in cells:
+        area[max(cell.top, 0) : cell.bottom + 1, max(cell.left, 0) : cell.right + 1] = True
+    return area
+
+
+def _fill_along(pixels: np.ndarray, cells: list[Box]) -> np.ndarray:
+    """Fill whole cells by drawing each row across, as the layers of the retina run.
+
+    Args:
+        pixels: (H, W) uint8.
+        cells: rectangles, which may reach over the picture's edge.
+    """
+    result = pixels.copy()
+    height, width = pixels.shape
+    for cell in cells:
+        left, right = max(cell.left, 0), min(cell.right + 1, width)
+        top, bottom = max(cell.top, 0), min(cell.bottom + 1, height)
+        if left >= right or top >= bottom or right - left == width:
+            continue
+        rows = cv2.blur(result[top:bottom].astype(np.float32), (1, 3))
+        sides = [rows[:, max(0, left - 4) : left], rows[:, right : right + 4]]
+        ends = [side.mean(axis=1) for side in sides if side.shape[1]]
+        first, last = ends[0], ends[-1]
+        share = (np.arange(right - left) + 1) / (right - left + 1)
+        drawn = first[:, None] * (1 - share) + last[:, None] * share
+        result[top:bottom, left:right] = np.rint(drawn).astype(np.uint8)
+    return result
+
+
+def _fill(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Fill the mask from its surroundings (Telea 2004, doi 10.1080/10867651.2004.10487596)."""
     return cv2.inpaint(pixels, mask.astype(np.uint8), 3, cv2.INPAINT_TELEA)
-
-
-def _thin(pixels: np.ndarray, axis: int) -> np.ndarray:
-    """(H, W) bool: white pixels of a line at most 2 pixels wide, `axis` being across it."""
-    value = pixels.astype(np.int16)
-    pad = [(3, 3) if a == axis else (0, 0) for a in (0, 1)]
-    padded = np.pad(value, pad, mode="edge")
-    length = pixels.shape[axis]
-    before = np.take(padded, np.arange(length), axis=axis)
-    after = np.take(padded, np.arange(6, length + 6), axis=axis)
-    rise = value - np.maximum(before, after)
-    return (rise > _LINE_CONTRAST) & (value > _LINE_WHITE)
-
-
-def _long_runs(lines: np.ndarray, shortest: int) -> list[tuple[int, int, int]]:
-    """(row, first, last) of every unbroken horizontal run of at least `shortest` pixels."""
-    padded = np.pad(lines, ((0, 0), (1, 1))).astype(np.int8)
-    change = np.diff(padded, axis=1)
-    rows, starts = np.nonzero(change == 1)
-    ends = np.nonzero(change == -1)[1]
-    keep = ends - starts >= shortest
-    return list(zip(rows[keep], starts[keep], ends[keep] - 1, strict=True))
-
-
-def _has_side(down: list[tuple[int, int, int]], x: int, top: int, bottom: int) -> bool:
-    """Whether vertical runs near column x cover most of the way from top to bottom."""
-    covered = sum(
-        max(0, min(last, bottom) - max(first, top) + 1)
-        for column, first, last in down
-        if abs(column - x) <= 1
-    )
-    return covered >= 0.8 * (bottom - top)

@@ -16,7 +16,7 @@ import numpy as np
 _MIN_RIGHT_SHARE = 0.5  # B-scan at least half as wide as high (512 x 496 and narrower exist)
 _SEAM_SEARCH = 0.03  # of the height: separators and rounding of resized exports
 _SEAM_TIMES = 4.0  # step at the seam over the usual step between columns
-_LAYERED = 1.6  # vertical over horizontal gradient, see `layering`
+_LAYERED = 1.45  # vertical over horizontal gradient, see `layering`
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def drop_alpha(samples: np.ndarray, notes: list[str]) -> np.ndarray:
         if alpha.min() != alpha.max():
             notes.append("the picture's transparency was ignored")
         samples = samples[..., :-1]
-    return samples[..., 0] if samples.shape[2] == 1 else samples
+    return np.ascontiguousarray(samples[..., 0] if samples.shape[2] == 1 else samples)
 
 
 def turned(samples: np.ndarray, orientation: int) -> np.ndarray:

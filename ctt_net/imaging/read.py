@@ -11,11 +11,13 @@ from ctt_net.imaging.depth import eight_bit, grey
 from ctt_net.imaging.failure import ImagingError
 from ctt_net.imaging.file_kind import kind_of, misnamed, read_limited
 from ctt_net.imaging.inversion import looks_inverted
-from ctt_net.imaging.overlay import colour_mask, fill, find_widget, widget_mask
-from ctt_net.imaging.panel import find_panel
+from ctt_net.imaging.margins import blacken, white_margin
+from ctt_net.imaging.overlay import without_marks
+from ctt_net.imaging.panel import find_panel, layering
 from ctt_net.imaging.raster import Raster, check_size, turned
 
 _MIN_DEVIATION = 1.0  # grey levels; below it a picture is blank
+_EN_FACE = 1.3  # `layering` of fundus pictures and plain noise; B-scans have 1.9 and more
 
 
 def read_bscan(path: str | Path) -> BScan:
@@ -37,28 +39,22 @@ def read_bscan(path: str | Path) -> BScan:
     raster = decode_tiff(data, path) if kind == "TIFF" else decode_png_or_jpeg(data, kind, path)
     notes = [note for note in [misnamed(kind, path)] if note] + raster.notes
     colours = _upright_eight_bit(raster, notes)
-    pixels = grey(colours)
-    _refuse_blank(pixels, path)
-    layout = "plain"
-    seam = find_panel(pixels)
+    whole = grey(colours)
+    _refuse_blank(whole, path)
+    seam = find_panel(whole)
+    panel = seam is not None and seam.is_panel
     if seam is not None and seam.is_panel:
-        layout = "spectralis_panel"
         notes.append(f"the en-face panel left of column {seam.column} was cut off")
-        colours, pixels = colours[:, seam.column :], pixels[:, seam.column :]
-        check_size(pixels.shape[1], pixels.shape[0], path)
-        _refuse_blank(pixels, path)
-    mask = np.zeros(pixels.shape, bool)
-    box = find_widget(pixels)
-    if box is not None:
-        layout = "cirrus_overlay" if layout == "plain" else layout
-        notes.append("the burnt-in scan-direction mark was filled from its surroundings")
-        mask |= widget_mask(pixels, box)
-    if colours.ndim == 3:
-        mask |= _coloured(colours, notes)
-    if mask.any():
-        pixels = fill(np.ascontiguousarray(pixels), mask)
-    if looks_inverted(pixels):
-        notes.append("the scan may be upside down (choroid above the retina); it was not turned")
+        colours = np.ascontiguousarray(colours[:, seam.column :])
+        check_size(colours.shape[1], colours.shape[0], path)
+        _refuse_blank(grey(colours), path)
+    pixels, widget = without_marks(colours, notes)
+    margin = white_margin(pixels)
+    if margin is not None:
+        pixels = blacken(pixels, margin)
+        notes.append("the white margin was blackened")
+    _doubts(pixels, notes)
+    layout = "spectralis_panel" if panel else "cirrus_overlay" if widget else "plain"
     return BScan(np.ascontiguousarray(pixels), layout, tuple(notes))
 
 
@@ -79,13 +75,9 @@ def _refuse_blank(pixels: np.ndarray, path: Path) -> None:
         )
 
 
-def _coloured(colours: np.ndarray, notes: list[str]) -> np.ndarray:
-    """(H, W) bool of coloured marks to fill; a wholly coloured picture only gets a note."""
-    marks = colour_mask(colours)
-    if marks is not None:
-        notes.append("coloured marks were filled from their surroundings")
-        return marks
-    spread = colours.max(axis=2).astype(np.int16) - colours.min(axis=2)
-    if float(np.percentile(spread, 95)) > 10:
-        notes.append("the picture is in colour; its brightness was taken")
-    return np.zeros(colours.shape[:2], bool)
+def _doubts(pixels: np.ndarray, notes: list[str]) -> None:
+    """Say what looks wrong with the scan; nothing is changed for it."""
+    if layering(pixels) < _EN_FACE:
+        notes.append("the picture does not look like a B-scan (no layers across it)")
+    elif looks_inverted(pixels):
+        notes.append("the scan may be upside down (choroid above the retina); it was not turned")

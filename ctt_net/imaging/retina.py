@@ -58,16 +58,18 @@ def _brightest_path(smooth: np.ndarray) -> np.ndarray:
     gain = smooth / max(float(smooth.max()), 1.0)
     height, width = gain.shape
     moves = np.arange(-_MAX_CLIMB, _MAX_CLIMB + 1)
-    cost = _CLIMB_COST * np.abs(moves)[:, None]
-    total = gain[:, 0].copy()
-    came = np.zeros((width, height), np.int16)
-    rows = np.arange(height)
+    cost = np.float32(_CLIMB_COST) * np.abs(moves, dtype=np.float32)[:, None]
+    columns = np.ascontiguousarray(gain.T)
+    padded = np.full(height + 2 * _MAX_CLIMB, -np.inf, np.float32)
+    total = padded[_MAX_CLIMB:-_MAX_CLIMB]
+    reachable = np.lib.stride_tricks.sliding_window_view(padded, height)  # follows `total`
+    total[:] = columns[0]
+    best = np.zeros((width, height), np.int64)
     for x in range(1, width):
-        padded = np.pad(total, _MAX_CLIMB, constant_values=-np.inf)
-        options = np.lib.stride_tricks.sliding_window_view(padded, height) - cost
-        best = options.argmax(axis=0)
-        came[x] = rows + moves[best]
-        total = options[best, rows] + gain[:, x]
+        options = reachable - cost
+        options.argmax(axis=0, out=best[x])
+        np.add(options.max(axis=0), columns[x], out=total)
+    came = np.arange(height) + best - _MAX_CLIMB
     path = np.empty(width, np.int64)
     path[-1] = int(total.argmax())
     for x in range(width - 1, 0, -1):
