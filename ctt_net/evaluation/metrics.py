@@ -64,8 +64,8 @@ def evaluate(
         "probability_cut": PROBABILITY_CUT,
     }
     metrics.update(_nested(flat))
-    metrics.setdefault("baselines", {})
-    metrics.setdefault("versus", {})
+    for group in ("recovery", "baselines", "versus"):
+        metrics.setdefault(group, {})
     for outcome in outcomes:
         decided = eyes.decided(outcome)
         recovered = eyes.labels[outcome.name][decided]

@@ -25,7 +25,10 @@ FOLD_COLUMN = "fold"
 
 # Wider than any off-chart policy (five-mark: no light perception = 5.0 logMAR), narrow enough
 # that letters, percents and micrometres do not pass for acuities.
-LOGMAR_RANGE = (-1.0, 5.5)
+MEASURED_RANGE = (-1.0, 5.5)
+
+# A poor model may predict what no chart shows, and its table must still be written.
+PREDICTED_RANGE = (-20.0, 20.0)
 
 
 def read_predictions(path: str | Path) -> pd.DataFrame:
@@ -172,7 +175,8 @@ def _numbers(column: pd.Series, name: str, where: str) -> pd.Series:
     unread = (texts != "") & ~np.isfinite(numbers)
     _refuse(unread, as_text, name, where, "not a number; write it like 0.30, or leave it empty")
     if name.endswith("_logmar"):
-        low, high = LOGMAR_RANGE
+        measured = name in ("preop_logmar", "postop_logmar")
+        low, high = MEASURED_RANGE if measured else PREDICTED_RANGE
         cure = f"outside {low:g}..{high:g} logMAR; convert letters, decimals or Snellen to logMAR"
         _refuse((numbers < low) | (numbers > high), as_text, name, where, cure)
     elif name.startswith(OUTCOME_PREFIX):

@@ -63,7 +63,8 @@ def _agreement(
     """R2, concordance and limits of agreement."""
     total = weights.sum(axis=1)
     # Centred first: a variance as a difference of large squares would lose its digits.
-    x, y = predicted - predicted.mean(), truth - truth.mean()
+    n = max(len(truth), 1)
+    x, y = predicted - predicted.sum() / n, truth - truth.sum() / n
     mean_x, mean_y = weights @ x / total, weights @ y / total
     variance_x = np.maximum(weights @ x**2 / total - mean_x**2, 0.0)
     variance_y = np.maximum(weights @ y**2 / total - mean_y**2, 0.0)

@@ -64,7 +64,7 @@ def _inline(svg: str, description: str) -> str:
     """Drop what only a stand-alone file needs: prologue, metadata, name spaces, size, group ids."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\sid="[A-Za-z][A-Za-z.]*_[0-9]+"', "", svg)
+    svg = re.sub(r'\sid="[A-Za-z][A-Za-z0-9.]*_[0-9]+"', "", svg)
     box = re.search(r'viewBox="([^"]*)"', svg)
     if box is None:
         raise RuntimeError("matplotlib wrote an SVG without a viewBox")
