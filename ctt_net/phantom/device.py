@@ -28,6 +28,7 @@ class Device:
         texture: SD of the log signal along the layers.
         axial_blur_um: Depth over which a boundary is smeared.
         choroid_reach_um: Depth at which light from the choroid has faded to a third.
+        direction_mark: Whether exports carry a burnt-in mark of the scan direction.
         margin_px: Widest strip that the export leaves black at a side after registration.
     """
 
@@ -48,6 +49,7 @@ class Device:
     texture: float
     axial_blur_um: float
     choroid_reach_um: float
+    direction_mark: bool
     margin_px: int
 
     @property
@@ -74,6 +76,7 @@ HEIDELBERG_LIKE = Device(
     texture=0.26,
     axial_blur_um=8.0,
     choroid_reach_um=640.0,
+    direction_mark=False,
     margin_px=12,
 )
 CIRRUS_LIKE = Device(
@@ -94,6 +97,7 @@ CIRRUS_LIKE = Device(
     texture=0.13,
     axial_blur_um=9.0,
     choroid_reach_um=370.0,
+    direction_mark=True,
     margin_px=6,
 )
 DEVICES = (HEIDELBERG_LIKE, CIRRUS_LIKE)

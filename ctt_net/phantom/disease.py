@@ -25,8 +25,8 @@ OCCULT_KIND_SHARE: dict[LesionKind, float] = {
 # A little over a quarter, since holes are always foveal and so in both views.
 ONE_VIEW_SHARE = 0.26
 # No scan line strays further than this from the fovea; what one view misses keeps clear of it.
-FIXATION_LIMIT_MM = 0.06
-CLEARANCE_MM = 0.14
+FIXATION_LIMIT_MM = 0.04
+CLEARANCE_MM = 0.12
 
 
 def pick(shares: dict[LesionKind, float], uniform: float) -> LesionKind:
@@ -60,16 +60,18 @@ def place(kind: LesionKind, severity: float, seen_in: SeenIn, rng: np.random.Gen
     low, high = SEMI_AXIS_MM[kind]
     along = low + severity * (high - low)
     across = along * rng.uniform(0.8, 1.0)
-    offset = rng.normal(0.0, 0.03)
+    offset, other = np.clip(rng.normal(0.0, 0.07, 2), -0.15, 0.15) * along
     seed = int(rng.integers(2**31))
     if kind == "macular_hole":
-        return Lesion(kind, offset, rng.normal(0.0, 0.03), along, along, severity, "both", seed)
+        return Lesion(kind, offset, other, along, along, severity, "both", seed)
     if seen_in == "both":
         return Lesion(
-            kind, rng.normal(0.0, 0.08), rng.normal(0.0, 0.08), along, across, severity, "both",
+            kind, offset, other, along, across, severity, "both",
             seed,
         )  # fmt: skip
-    away = (along + CLEARANCE_MM + rng.uniform(0.0, 0.3)) * rng.choice((-1.0, 1.0))
+    away = (along + FIXATION_LIMIT_MM + CLEARANCE_MM + rng.uniform(0.0, 0.3)) * rng.choice(
+        (-1.0, 1.0)
+    )
     if seen_in == "horizontal":
         return Lesion(kind, away, offset, along, across, severity, seen_in, seed)
     return Lesion(kind, offset, away, across, along, severity, seen_in, seed)

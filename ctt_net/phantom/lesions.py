@@ -16,19 +16,19 @@ Floats = NDArray[np.float64]
 SEMI_AXIS_MM: dict[LesionKind, tuple[float, float]] = {
     "drusen": (0.45, 0.90),
     "erm": (0.50, 0.90),
-    "ez_loss": (0.08, 0.66),
+    "ez_loss": (0.12, 0.66),
     "cystoid": (0.35, 0.85),
     "atrophy": (0.20, 0.80),
     "macular_hole": (0.70, 1.10),
 }
 
 # logMAR lost at the fovea against severity 0, 1/3, 2/3, 1. Membrane: stages 1 to 4. The zone of
-# lost ellipsoid is 0.16 mm wide at severity 0 and 1.32 mm at severity 1, and costs nothing below
+# lost ellipsoid is 0.24 mm wide at severity 0 and 1.32 mm at severity 1, and costs nothing below
 # 0.1 mm. A hole is 0.2 mm wide at severity 0 and 0.8 mm at severity 1.
 FOVEAL_COST_LOGMAR: dict[LesionKind, tuple[float, float, float, float]] = {
     "drusen": (0.0, 0.04, 0.08, 0.12),
     "erm": (0.05, 0.10, 0.20, 0.35),
-    "ez_loss": (0.04, 0.30, 0.55, 0.80),
+    "ez_loss": (0.06, 0.30, 0.55, 0.80),
     "cystoid": (0.10, 0.23, 0.37, 0.50),
     "atrophy": (0.30, 0.53, 0.77, 1.00),
     "macular_hole": (0.50, 0.63, 0.77, 0.90),

@@ -79,9 +79,9 @@ def _drusen(section: Section, lesion: Lesion) -> None:
     for u, v in places:
         x = lesion.x_mm + u * lesion.semi_x_mm
         y = lesion.y_mm + v * lesion.semi_y_mm
-        size = rng.uniform(0.06, 0.15)
+        size = rng.uniform(0.07, 0.16)
         square = ((section.x_mm - x) ** 2 + (section.y_mm - y) ** 2) / size**2
-        total = np.maximum(total, tallest * rng.uniform(0.4, 1.0) * np.exp(-square))
+        total = np.maximum(total, tallest * rng.uniform(0.4, 1.0) * np.exp(-(square**1.4)))
     section.drusen_um += total * lesion.coverage(section.x_mm, section.y_mm, edge=0.2)
     section.thickness_um["onl"] = np.maximum(
         section.thickness_um["onl"] - 0.75 * section.drusen_um, 12.0
@@ -135,12 +135,12 @@ def _cystoid(section: Section, lesion: Lesion) -> None:
 
 def _atrophy(section: Section, lesion: Lesion) -> None:
     """Pigment epithelium and photoreceptors gone; light passes into the choroid."""
-    lost = lesion.coverage(section.x_mm, section.y_mm, edge=min(0.5, 0.12 / lesion.semi_x_mm))
-    wider = lesion.coverage(section.x_mm, section.y_mm, edge=0.7)
+    lost = lesion.coverage(section.x_mm, section.y_mm, edge=min(0.6, 0.16 / lesion.semi_x_mm))
+    wider = lesion.coverage(section.x_mm, section.y_mm, edge=0.95)
     section.ellipsoid *= 1.0 - lost
     section.elm *= 1.0 - lost
     section.pigment *= 1.0 - lost
-    for layer, kept in (("onl", 0.25), ("myoid", 0.25), ("segments", 0.1), ("opl", 0.85)):
+    for layer, kept in (("onl", 0.3), ("myoid", 0.25), ("segments", 0.1), ("opl", 0.85)):
         section.thickness_um[layer] = section.thickness_um[layer] * (1.0 - (1.0 - kept) * wider)
 
 

@@ -11,6 +11,7 @@ from ctt_net.phantom.disease import FIXATION_LIMIT_MM
 from ctt_net.phantom.exposure import expose
 from ctt_net.phantom.eye import SimulatedEye
 from ctt_net.phantom.macula import cut
+from ctt_net.phantom.mark import burn_in_direction
 from ctt_net.phantom.paint import Frame, paint
 
 Direction = Literal["horizontal", "vertical"]
@@ -47,6 +48,8 @@ def scan(eye: SimulatedEye, device: Device, direction: Direction) -> NDArray[np.
     image = _leave_margin(image, device, rng)
     if eye.laterality == "OS" and direction == "horizontal":
         image = np.ascontiguousarray(image[:, ::-1])
+    if device.direction_mark:
+        burn_in_direction(image, direction, eye.laterality)
     return image
 
 
@@ -54,7 +57,7 @@ def scan_line(eye: SimulatedEye, device: Device, direction: Direction) -> tuple[
     """Places of the A-scans, mm nasal of and above the fovea, in the right eye's frame."""
     rng = np.random.default_rng((*eye.seed, 22))
     limit = FIXATION_LIMIT_MM
-    aim_x, aim_y = np.clip(rng.normal(0.0, 0.03, 2), -limit, limit)
+    aim_x, aim_y = np.clip(rng.normal(0.0, 0.02, 2), -limit, limit)
     along = (np.arange(device.width_px) - 0.5 * (device.width_px - 1)) / 1000.0
     along = along * device.lateral_um_per_px + rng.normal(0.0, 0.12, 2)[DIRECTIONS.index(direction)]
     if direction == "horizontal":

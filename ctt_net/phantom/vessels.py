@@ -27,10 +27,12 @@ def retinal_vessels(build: Build, x_mm: Floats, y_mm: Floats) -> Floats:
     """
     rng = np.random.default_rng((*build.seed, 1))
     shade = np.zeros_like(x_mm)
-    free = np.clip((np.hypot(x_mm, y_mm) - 0.35) / 0.15, 0.0, 1.0)
+    clear = np.clip((np.hypot(x_mm, y_mm) - 0.35) / 0.15, 0.0, 1.0)
     for index in range(20):
         arcade = index < 4
-        angle = rng.uniform(0.0, np.pi)
+        free = clear
+        # Oblique to both scans: one that ran along a scan would shade half of it.
+        angle = (rng.uniform(0.13, 0.37) + 0.5 * rng.integers(2)) * np.pi
         offset = rng.uniform(2.3, 3.6) * rng.choice((-1.0, 1.0)) if arcade else rng.normal(0, 2.2)
         if arcade:  # parabola open towards the temporal side
             across = y_mm - offset * (1.0 - 0.02 * (x_mm + 1.0) ** 2)
@@ -41,7 +43,8 @@ def retinal_vessels(build: Build, x_mm: Floats, y_mm: Floats) -> Floats:
             across = across + 0.18 * np.sin(along * rng.uniform(0.8, 1.6) + angle * 7.0)
             radius = rng.uniform(0.012, 0.032)
             start = rng.normal(0.0, 2.0)
-            across = np.where(along * rng.choice((-1.0, 1.0)) > start, across, 9.0)
+            begun = np.clip((along * rng.choice((-1.0, 1.0)) - start) / 0.5, 0.0, 1.0)
+            free = clear * begun
         dark = 1.0 if arcade else rng.uniform(0.15, 0.9)
         shade = np.maximum(shade, dark * np.exp(-((across / radius) ** 2)) * free)
     return shade
