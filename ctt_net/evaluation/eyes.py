@@ -131,6 +131,7 @@ def align_predictors(
         columns[ORACLE] = oracle
     aligned = {}
     for name, column in columns.items():
+        column = column.set_axis(column.index.map(str))
         if column.index.has_duplicates:
             eye = column.index[column.index.duplicated()][0]
             raise InputError(f"baseline {name!r}: eye {eye!r} stands there twice")

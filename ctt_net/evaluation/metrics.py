@@ -72,7 +72,8 @@ def evaluate(
         metrics["recovery"][outcome.name]["n_eyes"] = int(decided.sum())
         metrics["recovery"][outcome.name]["n_recovered"] = int(recovered.sum())
     metrics.setdefault("interval", {})["nominal"] = interval_level
-    absent = 0 if baselines is None else len(set(baselines.index) - set(predictions["eye_id"]))
+    offered = set() if baselines is None else set(map(str, baselines.index))
+    absent = len(offered - set(map(str, predictions["eye_id"])))
     metrics["warnings"] = alarms(metrics, n_without_prediction=absent)
     return metrics
 

@@ -112,35 +112,40 @@ def check_predictions(table: pd.DataFrame, where: str) -> pd.DataFrame:
             out[column] = _numbers(table[column], column, where)
     if out.empty:
         raise InputError(f"{where}: no rows; at least one eye is needed")
-    _refuse(out["eye_id"] == "", out, "eye_id", where, "every eye needs an identifier")
-    _refuse(out["patient_id"] == "", out, "patient_id", where, "give each eye its patient")
-    _refuse(out["eye_id"].duplicated(), out, "eye_id", where, "one row per eye; remove the other")
-    _refuse(
-        out["predicted_logmar"].isna(),
-        out,
-        "predicted_logmar",
-        where,
-        "a prediction is missing; leave out eyes that the model did not predict",
-    )
-    _refuse(
-        out["lower_logmar"].isna() != out["upper_logmar"].isna(),
-        out,
-        "lower_logmar",
-        where,
-        "give both ends of the interval, or neither",
-    )
-    _refuse(
-        out["lower_logmar"] > out["upper_logmar"],
-        out,
-        "lower_logmar",
-        where,
-        "lies above upper_logmar; exchange them (a smaller logMAR is better sight)",
-    )
+    _check_rows(out, where)
     if FOLD_COLUMN in out:
-        whole = out[FOLD_COLUMN].map(float.is_integer)
-        _refuse(~whole, out, FOLD_COLUMN, where, "the fold must be a whole number")
         out[FOLD_COLUMN] = out[FOLD_COLUMN].astype(int)
     return out
+
+
+def _check_rows(table: pd.DataFrame, where: str) -> None:
+    """Refuse rows that contradict each other or themselves."""
+    lower, upper = table["lower_logmar"], table["upper_logmar"]
+    rules = [
+        ("eye_id", table["eye_id"] == "", "every eye needs an identifier"),
+        ("patient_id", table["patient_id"] == "", "give each eye its patient"),
+        ("eye_id", table["eye_id"].duplicated(), "one row per eye; remove the other"),
+        (
+            "predicted_logmar",
+            table["predicted_logmar"].isna(),
+            "a prediction is missing; leave out eyes that the model did not predict",
+        ),
+        (
+            "lower_logmar",
+            lower.isna() != upper.isna(),
+            "give both ends of the interval, or neither",
+        ),
+        (
+            "lower_logmar",
+            lower > upper,
+            "lies above upper_logmar; exchange them (a smaller logMAR is better sight)",
+        ),
+    ]
+    if FOLD_COLUMN in table:
+        whole = table[FOLD_COLUMN].map(float.is_integer)
+        rules.append((FOLD_COLUMN, ~whole, "the fold must be a whole number"))
+    for column, wrong, cure in rules:
+        _refuse(wrong, table, column, where, cure)
 
 
 def _column_order(table: pd.DataFrame, where: str) -> list[str]:

@@ -8,7 +8,7 @@ from ctt_net.cohort import CohortSpec, Covariate, View
 from ctt_net.outcome import DEFAULT_OUTCOMES
 
 
-def make_eyes(n_patients=60, seed=0):
+def simulate_eyes(n_patients=60, seed=0):
     """Two eyes a patient; the scan's worth is `potential`, which the model sees with noise."""
     rng = np.random.default_rng(seed)
     patient = np.repeat(np.arange(n_patients), 2)
@@ -29,7 +29,7 @@ def make_eyes(n_patients=60, seed=0):
     return table, pd.Series(potential, index=table["eye_id"])
 
 
-def make_predictions(table, potential, noise=0.06, seed=1):
+def simulate_predictions(table, potential, noise=0.06, seed=1):
     """A model that reads the potential with noise."""
     rng = np.random.default_rng(seed)
     predicted = potential.to_numpy() + rng.normal(0, noise, len(table))
@@ -64,18 +64,28 @@ def spec():
 
 
 @pytest.fixture
+def make_eyes():
+    return simulate_eyes
+
+
+@pytest.fixture
+def make_predictions():
+    return simulate_predictions
+
+
+@pytest.fixture
 def eyes():
-    return make_eyes()[0]
+    return simulate_eyes()[0]
 
 
 @pytest.fixture
 def potential():
-    return make_eyes()[1]
+    return simulate_eyes()[1]
 
 
 @pytest.fixture
 def predictions(eyes, potential):
-    return make_predictions(eyes, potential)
+    return simulate_predictions(eyes, potential)
 
 
 @pytest.fixture

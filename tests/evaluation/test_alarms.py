@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from ctt_net.evaluation import evaluate
-from tests.evaluation.conftest import make_eyes, make_predictions
 
 
 def warnings_of(predictions, outcomes):
@@ -14,12 +13,12 @@ def test_a_sound_study_raises_none(predictions, outcomes):
 
 
 @pytest.mark.parametrize(("n_patients", "words"), [(9, "not to be trusted"), (49, "fewer than 50")])
-def test_few_patients_are_said(n_patients, words, outcomes):
+def test_few_patients_are_said(make_eyes, make_predictions, n_patients, words, outcomes):
     predictions = make_predictions(*make_eyes(n_patients))
     assert words in warnings_of(predictions, outcomes)
 
 
-def test_fifty_patients_are_not_few(outcomes):
+def test_fifty_patients_are_not_few(make_eyes, make_predictions, outcomes):
     assert "patients" not in warnings_of(make_predictions(*make_eyes(50)), outcomes)
 
 
@@ -38,7 +37,7 @@ def test_intervals_off_nominal_are_said(predictions, outcomes, half_width, words
     assert words in warnings_of(predictions, outcomes)
 
 
-def test_intervals_within_chance_of_nominal_are_not_blamed(outcomes):
+def test_intervals_within_chance_of_nominal_are_not_blamed(make_eyes, make_predictions, outcomes):
     """12 eyes of 12 patients all inside: at 90% that happens in more than one study of four."""
     eyes, potential = make_eyes(12)
     few = make_predictions(eyes, potential).iloc[::2]

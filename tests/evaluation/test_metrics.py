@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -9,7 +11,6 @@ from sklearn.metrics import roc_auc_score
 from ctt_net.errors import InputError
 from ctt_net.evaluation import cross_fit_baselines, evaluate, write_metrics
 from ctt_net.outcome import Outcome
-from tests.evaluation.conftest import make_eyes, make_predictions
 
 
 @pytest.fixture
@@ -172,10 +173,24 @@ def test_a_single_eye_can_be_evaluated(predictions, baselines, outcomes):
     assert metrics["warnings"][0].startswith("Only 1 patient:")
 
 
-def test_a_thousand_eyes_take_less_than_five_seconds(spec, outcomes):
+def test_a_thousand_eyes_take_less_than_five_seconds(make_eyes, make_predictions, spec, outcomes):
     eyes, potential = make_eyes(n_patients=500)
     predictions = make_predictions(eyes, potential)
     baselines = cross_fit_baselines(eyes, spec, eyes.groupby("patient_id").ngroup() % 2)
     start = time.process_time()
     evaluate(predictions, baselines.set_axis(eyes["eye_id"]), outcomes, oracle=potential)
     assert time.process_time() - start < 5
+
+
+def test_measuring_needs_no_torch():
+    code = "import sys, ctt_net.evaluation; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_identifiers_that_are_numbers_match_their_text(predictions, baselines, outcomes, metrics):
+    numbered = baselines.set_axis(range(len(baselines)))
+    table = predictions.assign(eye_id=range(len(predictions)))
+    again = evaluate(table, numbered, outcomes, bootstrap=50)
+    expected = metrics["versus"]["mean"]["mae_difference"]["value"]
+    assert again["versus"]["mean"]["mae_difference"]["value"] == pytest.approx(expected)
+    assert again["warnings"] == []
