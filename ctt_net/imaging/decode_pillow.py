@@ -4,7 +4,7 @@ import io
 import warnings
 from pathlib import Path
 
-import cv2
+import imagecodecs
 import numpy as np
 from PIL import Image
 
@@ -67,12 +67,7 @@ def _raster(image: Image.Image, data: bytes, kind: str, path: Path) -> Raster:
 
 def _deep_png(data: bytes) -> np.ndarray:
     """Decode 16 bit colour or grey + alpha, of which Pillow keeps the upper 8 bits only."""
-    samples = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if samples is None:
-        raise ValueError("16 bit PNG cannot be decoded")
-    if samples.ndim == 3 and samples.shape[2] >= 3:
-        samples = samples[..., [2, 1, 0, *range(3, samples.shape[2])]]
-    return samples
+    return np.asarray(imagecodecs.png_decode(data))
 
 
 def _orientation(image: Image.Image) -> int:

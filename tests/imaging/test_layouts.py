@@ -1,0 +1,113 @@
+"""Panels and burnt-in marks go, tissue stays."""
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from ctt_net.imaging import read_bscan
+
+
+@pytest.fixture
+def read_pixels(tmp_path):
+    """Read an array by way of a PNG file."""
+
+    def _read(pixels):
+        Image.fromarray(pixels).save(tmp_path / "scan.png")
+        return read_bscan(tmp_path / "scan.png")
+
+    return _read
+
+
+@pytest.mark.parametrize("size", [(496, 768), (496, 512), (496, 1024), (768, 1536), (248, 384)])
+@pytest.mark.parametrize("brightness", [1.0, 0.3])
+def test_the_en_face_panel_is_cut_at_any_width(read_pixels, draw, size, brightness):
+    scan = draw.bscan(*size)[0]
+    panel = (draw.slo(size[0]) * brightness).astype(np.uint8)
+    got = read_pixels(np.hstack([panel, scan]))
+    assert got.device_layout == "spectralis_panel"
+    assert np.array_equal(got.pixels, scan)
+
+
+def test_a_separator_goes_with_the_panel(read_pixels, draw):
+    scan = draw.bscan()[0]
+    line = np.full((496, 3), 255, np.uint8)
+    assert np.array_equal(read_pixels(np.hstack([draw.slo(), line, scan])).pixels, scan)
+
+
+@pytest.mark.parametrize("width", [768, 1264, 1500])
+@pytest.mark.parametrize("tilt", [0.0, 0.1, -0.15])
+def test_a_bare_scan_is_never_cut_whatever_its_size(read_pixels, draw, width, tilt):
+    scan = draw.bscan(496, width, tilt=tilt, noise=15)[0]
+    got = read_pixels(scan)
+    assert got.device_layout == "plain"
+    assert np.array_equal(got.pixels, scan)
+
+
+def test_two_scans_side_by_side_are_not_taken_for_a_panel(read_pixels, draw):
+    both = np.hstack([draw.bscan(496, 496, middle=0.3)[0], draw.bscan(middle=0.6)[0]])
+    assert read_pixels(both).pixels.shape == both.shape
+
+
+@pytest.mark.parametrize("side", [75, 110, 150])
+def test_the_mark_is_filled_and_nothing_else_touched(read_pixels, draw, side):
+    scan = draw.bscan(500 * side // 75, 750 * side // 75)[0]
+    left, top = 31 * side // 75, 394 * side // 75
+    marked = draw.widget(scan, left=left, top=top, side=side)
+    got = read_pixels(marked)
+    assert got.device_layout == "cirrus_overlay"
+    reach = side // 4
+    outside = np.ones(scan.shape, bool)
+    outside[top - reach : top + side + reach, max(0, left - reach) : left + side + reach] = False
+    assert np.array_equal(got.pixels[outside], scan[outside])
+    assert np.abs(got.pixels.astype(int) - scan)[~outside].max() < 80
+    assert (got.pixels != scan)[~outside].mean() < 0.45
+
+
+def test_no_trace_tells_which_letter_stood_where(read_pixels, draw):
+    scan = draw.bscan(500, 750)[0]
+    first = read_pixels(draw.widget(scan, "TN")).pixels
+    second = read_pixels(draw.widget(scan, "NT")).pixels
+    assert np.array_equal(first, second)
+
+
+def test_the_mark_is_found_after_jpeg_compression(draw, tmp_path):
+    marked = draw.widget(draw.bscan(500, 750)[0])
+    Image.fromarray(marked).save(tmp_path / "a.jpg", quality=50)
+    assert read_bscan(tmp_path / "a.jpg").device_layout == "cirrus_overlay"
+
+
+def test_a_bright_flat_retina_is_never_filled(read_pixels, draw):
+    scan = draw.bscan(noise=0)[0]
+    scan[200:202] = 255  # one saturated, perfectly straight layer
+    scan[240:260, 100:300] = 255
+    assert np.array_equal(read_pixels(scan).pixels, scan)
+
+
+def test_coloured_marks_are_filled(read_pixels, bscan):
+    colours = np.dstack([bscan] * 3)
+    cv2.line(colours, (300, 60), (420, 60), (0, 255, 0), 2)
+    got = read_pixels(colours)
+    assert np.abs(got.pixels.astype(int) - bscan).max() < 40
+    assert any("coloured marks" in note for note in got.notes)
+
+
+def test_white_padding_is_blackened(read_pixels, bscan):
+    padded = bscan.copy()
+    cv2.fillPoly(padded, [np.array([[0, 495], [0, 420], [767, 470], [767, 495]])], 255)
+    got = read_pixels(padded)
+    assert got.pixels[450:].mean() < 60
+    assert np.array_equal(got.pixels[:400], bscan[:400])
+
+
+def test_an_upside_down_scan_is_said_and_not_turned(read_pixels, draw):
+    for tilt in (0.0, 0.1):
+        scan = draw.bscan(tilt=tilt, noise=12)[0]
+        assert read_pixels(scan).notes == ()
+        got = read_pixels(np.ascontiguousarray(scan[::-1]))
+        assert np.array_equal(got.pixels, scan[::-1])
+        assert "upside down" in " ".join(got.notes)
+
+
+def test_a_fundus_picture_alone_is_doubted(read_pixels, draw):
+    assert any("does not look like a B-scan" in note for note in read_pixels(draw.slo()).notes)
