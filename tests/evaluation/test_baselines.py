@@ -133,3 +133,12 @@ def test_an_ensemble_is_the_mean_of_its_members(eyes, spec):
     pd.testing.assert_frame_equal(average_baselines(members, eyes), expected)
     with pytest.raises(ValueError, match="at least one"):
         average_baselines([], eyes)
+
+
+def test_levels_that_were_not_declared_are_those_of_the_training_eyes(eyes, spec):
+    open_spec = type(spec)(**{**spec.__dict__, "covariates": {"sex": Covariate("categorical")}})
+    shut = {"sex": Covariate("categorical", levels=("F", "M"))}
+    shut_spec = type(spec)(**{**spec.__dict__, "covariates": shut})
+    assert Baselines.fit(eyes, open_spec) == Baselines.fit(eyes, shut_spec)
+    never = eyes.assign(sex="")
+    Baselines.fit(never, open_spec).predict(eyes)

@@ -194,3 +194,12 @@ def test_identifiers_that_are_numbers_match_their_text(predictions, baselines, o
     expected = metrics["versus"]["mean"]["mae_difference"]["value"]
     assert again["versus"]["mean"]["mae_difference"]["value"] == pytest.approx(expected)
     assert again["warnings"] == []
+
+
+def test_an_eye_twice_in_a_baseline_and_a_reserved_name_are_refused(
+    predictions, baselines, outcomes
+):
+    with pytest.raises(InputError, match=r"'e0000' stands there twice"):
+        evaluate(predictions, pd.concat([baselines, baselines.iloc[:1]]), outcomes)
+    with pytest.raises(ValueError, match="may not be called 'oracle'"):
+        evaluate(predictions, baselines.rename(columns={"mean": "oracle"}), outcomes)

@@ -144,3 +144,11 @@ def test_a_template_that_lacks_a_value_fails_and_another_room_may_bring_its_own(
     assert INTENDED_USE in html
     with pytest.raises(UndefinedError):
         render("own.html", folder=tmp_path, title="T", synthetic=False)
+
+
+def test_off_chart_eyes_are_counted_and_drawn_hollow(page, predictions):
+    predictions.loc[:2, "flags"] = "off_chart_preop"
+    html, metrics = page(predictions)
+    assert "3 eyes before and 0 eyes after surgery" in html
+    assert f"{metrics['regression_on_chart']['mae']['value']:.3f}" in html
+    assert html.count("counting fingers or less</text>") == 2
