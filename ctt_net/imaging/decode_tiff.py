@@ -41,7 +41,6 @@ def decode_tiff(data: bytes, path: Path) -> Raster:
 
 def _check_page(page: tifffile.TiffPage, file_bytes: int, path: Path) -> None:
     """Look at the header before any sample is decoded."""
-    # NewSubfileType bits other than "page of several": thumbnails and masks are no B-scan.
     if page.imagedepth != 1 or not 1 <= page.samplesperpixel <= 5:
         raise ImagingError.of(path, "a TIFF volume or spectral stack", "export single B-scans")
     if page.dtype is None or page.dtype.kind not in "uifb":
