@@ -74,7 +74,7 @@ def layer_thickness_um(build: Build, x_mm: Floats, y_mm: Floats) -> dict[str, Fl
         "ipl": scale * (24.0 * np.exp(-((r / 2.6) ** 2)) + 22.0) * pit(0.55, 2.2),
         "inl": scale * (14.0 * np.exp(-((r / 1.8) ** 2)) + 26.0) * pit(0.42, 2.0) + 2.0,
         "opl": scale * 20.0 * pit(0.34, 2.0) + 11.0,
-        "onl": scale * (61.0 - 2.0 * np.minimum(r, 3.5) + 36.0 * np.exp(-((r / 0.62) ** 2))),
+        "onl": scale * (61.0 - 2.0 * np.minimum(r, 3.5) + 44.0 * np.exp(-((r / 0.6) ** 2))),
         "myoid": 24.0 + 7.0 * np.exp(-((r / 0.4) ** 2)),
         "segments": 31.0 + 11.0 * np.exp(-((r / 0.35) ** 2)),
         "rpe": np.full_like(r, 17.0),

@@ -35,7 +35,7 @@ class CohortPlan:
     """What to simulate.
 
     Args:
-        n_eyes: Operated eyes.
+        n_eyes: Operated eyes, 3 or more.
         seed: Same seed, same bytes.
         first_patient: Index of the first patient, to draw further patients of the same seed.
         id_prefix: Start of every patient id; by default it holds the seed, so that cohorts of
@@ -55,8 +55,8 @@ class CohortPlan:
     missing_views: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.n_eyes < 1:
-            raise InputError(f"eyes must be 1 or more, got {self.n_eyes}")
+        if self.n_eyes < 3:  # two eyes may be one patient's, and folds need two patients
+            raise InputError(f"eyes must be 3 or more, got {self.n_eyes}")
         if self.seed < 0 or self.first_patient < 0:
             raise InputError(
                 f"seed and first patient must be 0 or more, got {self.seed}, {self.first_patient}"
@@ -95,7 +95,10 @@ def simulate_cohort(
         for _ in _write_scans(eyes, rows, beside, workers):
             if on_eye is not None:
                 on_eye()
-        write_cohort(beside, cohort_spec(plan), rows, seed=plan.seed)
+        patients = len({eye.patient_id for eye in eyes})
+        write_cohort(
+            beside, cohort_spec(plan), rows, n_folds=min(5, max(2, patients // 4)), seed=plan.seed
+        )
         truth = io.StringIO()
         pd.DataFrame([eye.truth() for eye in eyes]).to_csv(truth, index=False, lineterminator="\n")
         write_whole(beside / TRUTH_FILE, truth.getvalue())

@@ -1,0 +1,130 @@
+"""The recipe of the simulated cohort, run as a user runs it."""
+
+import hashlib
+import importlib.util
+import json
+
+import pandas as pd
+import pytest
+import yaml
+
+from ctt_net.cohort import read_cohort
+from ctt_net.phantom import CohortPlan
+from ctt_net.phantom.population import draw_eyes
+from ctt_net.phantom.simulate import manifest_row
+
+
+@pytest.fixture(scope="module")
+def prepare(repository):
+    path = repository / "datasets" / "synthetic" / "prepare.py"
+    spec = importlib.util.spec_from_file_location("prepare_synthetic", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.main
+
+
+@pytest.fixture(scope="module")
+def cohort_folder(prepare, tmp_path_factory):
+    out = tmp_path_factory.mktemp("synthetic") / "cohort"
+    assert prepare([str(out), "--eyes", "6", "--seed", "3", "--workers", "1"]) == 0
+    return out
+
+
+def digest(folder):
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_the_folder_reads_back_as_a_cohort_with_its_truth(cohort_folder):
+    cohort = read_cohort(cohort_folder)
+    assert cohort.spec.synthetic
+    assert len(cohort.table) == 6
+    assert set(cohort.potential().index) == set(cohort.table["eye_id"])
+    for view in ("horizontal", "vertical"):
+        assert all((cohort_folder / path).is_file() for path in cohort.table[view])
+
+
+def test_truth_is_in_its_own_file_and_nowhere_else(cohort_folder):
+    truth = pd.read_csv(cohort_folder / "truth.csv")
+    manifest = pd.read_csv(cohort_folder / "manifest.csv", dtype=str)
+    declared = yaml.safe_load((cohort_folder / "cohort.yaml").read_text(encoding="utf-8"))
+    secret = set(truth.columns) - {"eye_id"}
+    assert {"potential_logmar", "lens_logmar", "lesions"} <= secret
+    assert not secret & set(manifest.columns)
+    assert not secret & set(declared["covariates"])
+    written = (cohort_folder / "manifest.csv").read_text(encoding="utf-8")
+    for value in truth["potential_logmar"].astype(str):
+        assert f",{value}," not in written
+    assert all(isinstance(json.loads(text), list) for text in truth["lesions"])
+
+
+def test_same_seed_gives_the_same_bytes_whatever_the_workers(prepare, cohort_folder, tmp_path):
+    again = tmp_path / "again"
+    assert prepare([str(again), "--eyes", "6", "--seed", "3", "--workers", "2"]) == 0
+    assert digest(again) == digest(cohort_folder)
+
+
+def test_another_seed_gives_other_eyes(prepare, cohort_folder, tmp_path):
+    other = tmp_path / "other"
+    assert prepare([str(other), "--eyes", "3", "--seed", "4", "--workers", "1"]) == 0
+    first, second = (
+        set(pd.read_csv(folder / "manifest.csv")["patient_id"]) for folder in (other, cohort_folder)
+    )
+    assert not first & second
+
+
+def test_an_existing_folder_is_refused_and_left_alone(prepare, cohort_folder, capsys):
+    before = digest(cohort_folder)
+    assert prepare([str(cohort_folder), "--eyes", "3", "--workers", "1"]) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert digest(cohort_folder) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [(["--eyes", "2"], "eyes must be 3 or more"), (["--missing-views", "2"], "share in 0..1")],
+)
+def test_impossible_wishes_are_refused_and_leave_nothing(
+    prepare, tmp_path, capsys, options, message
+):
+    assert prepare([str(tmp_path / "x"), "--workers", "1", *options]) == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failure_half_way_leaves_nothing(prepare, tmp_path, monkeypatch):
+    def fails(*_, **__):
+        raise RuntimeError("disk full")
+
+    monkeypatch.setattr("ctt_net.phantom.simulate.write_cohort", fails)
+    with pytest.raises(RuntimeError, match="disk full"):
+        prepare([str(tmp_path / "x"), "--eyes", "3", "--workers", "1"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_device_and_missing_views_can_be_asked_for(prepare, tmp_path):
+    out = tmp_path / "x"
+    options = ["--device", "cirrus_like", "--missing-views", "1.0", "--start-patient", "7"]
+    assert prepare([str(out), "--eyes", "3", "--workers", "1", *options]) == 0
+    cohort = read_cohort(out)
+    assert set(cohort.table["device"]) == {"cirrus_like"}
+    present = (cohort.table[["horizontal", "vertical"]] != "").sum(axis=1)
+    assert list(present) == [1, 1, 1]
+    assert cohort.table["patient_id"].iloc[0] == "s0-00007"
+
+
+def test_device_site_and_follow_up_say_nothing_of_the_eye():
+    plan = CohortPlan(n_eyes=2500, seed=6)
+    eyes = draw_eyes(plan.n_eyes, plan.seed)
+    table = pd.DataFrame([manifest_row(eye, plan) for eye in eyes])
+    table["potential"] = [eye.potential_logmar for eye in eyes]
+    table["lens"] = [eye.lens_logmar for eye in eyes]
+    spread = table["potential"].std() / (len(table) / 3) ** 0.5
+    for column in ("device", "site"):
+        means = table.groupby(column)["potential"].mean()
+        assert means.max() - means.min() < 4.5 * spread
+    assert abs(table["followup_days"].corr(table["potential"])) < 0.05
+    assert table.groupby("patient_id")["device"].nunique().max() == 1
