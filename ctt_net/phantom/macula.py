@@ -140,7 +140,7 @@ def _atrophy(section: Section, lesion: Lesion) -> None:
     section.ellipsoid *= 1.0 - lost
     section.elm *= 1.0 - lost
     section.pigment *= 1.0 - lost
-    for layer, kept in (("onl", 0.3), ("myoid", 0.25), ("segments", 0.1), ("opl", 0.85)):
+    for layer, kept in (("onl", 0.4), ("myoid", 0.35), ("segments", 0.15), ("opl", 0.9)):
         section.thickness_um[layer] = section.thickness_um[layer] * (1.0 - (1.0 - kept) * wider)
 
 
