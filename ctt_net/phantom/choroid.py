@@ -12,6 +12,8 @@ Image = NDArray[np.float32]
 
 SMALL_VESSELS_UM = 70.0
 TABLE_STEP_UM = 4.0
+# Rows of the flat choroid; the thickest choroid (400 um) has faded out above the last one.
+ROW_UM, ROWS = 5.0, 96
 
 
 def add_choroid(
@@ -30,12 +32,7 @@ def add_choroid(
     if first >= height.shape[0]:
         return
     depth = -height[first:]
-    large, small = choroid_sections(build, section.x_mm, section.y_mm)
-    in_small = np.exp(-np.square(np.maximum(depth, 0.0) / np.float32(SMALL_VESSELS_UM)))
-    vessels = in_small * (0.9 * _stretch(small, depth, SMALL_CELL[1]))
-    vessels += (1.0 - in_small) * np.tanh(1.6 * _stretch(large, depth, LARGE_CELL[1]) + 0.3)
-    vessels *= np.clip((np.float32(build.choroid_um) - depth) / 70.0 + 0.5, 0.0, 1.0)
-    vessels *= np.clip(depth / 20.0, 0.0, 1.0)
+    vessels = _follow(_vessels(section, build), depth)
     light = _decay(depth, reach_um) * (1.0 + 0.35 * vessels)
     through = np.minimum(1.0 - section.pigment + 0.22 * _smooth_step(1.25 - section.hole_mm), 1.0)
     if through.any():
@@ -44,18 +41,33 @@ def add_choroid(
     image[first:] += light
 
 
-def _stretch(cells: Block, depth: Image, cell_um: float) -> Image:
-    """Spread a section in cells over the pixels below Bruch's membrane."""
-    across = np.broadcast_to(np.arange(depth.shape[1], dtype=np.float32)[None], depth.shape)
-    down = np.maximum(depth, 0.0) * np.float32(1.0 / cell_um)
-    spread = cv2.remap(
-        cells,
-        np.ascontiguousarray(across),
-        down,
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    return np.asarray(spread, dtype=np.float32)
+def _vessels(section: Section, build: Build) -> Image:
+    """Brightness of the vessels around 0 in a flat choroid: one row per `ROW_UM` of depth."""
+    large, small = choroid_sections(build, section.x_mm, section.y_mm)
+    depth = (np.arange(ROWS, dtype=np.float32) * np.float32(ROW_UM))[:, None]
+    in_small = np.exp(-np.square(depth / np.float32(SMALL_VESSELS_UM)))
+    vessels = in_small * (0.9 * _stretch(small, SMALL_CELL[1]))
+    vessels += (1.0 - in_small) * np.tanh(1.6 * _stretch(large, LARGE_CELL[1]) + 0.3)
+    vessels *= np.clip((np.float32(build.choroid_um) - depth) / 70.0 + 0.5, 0.0, 1.0)
+    vessels *= np.clip(depth / 20.0, 0.0, 1.0)
+    return np.asarray(vessels, dtype=np.float32)
+
+
+def _stretch(cells: Block, cell_um: float) -> Image:
+    """Spread a section in cells over the rows of the flat choroid."""
+    rows = np.minimum(np.arange(ROWS) * (ROW_UM / cell_um), cells.shape[0] - 1.0)
+    above = np.minimum(rows.astype(int), cells.shape[0] - 2)
+    share = (rows - above).astype(np.float32)[:, None]
+    return cells[above] * (1.0 - share) + cells[above + 1] * share
+
+
+def _follow(flat: Image, depth: Image) -> Image:
+    """Lay the flat choroid under Bruch's membrane; nothing above and below it."""
+    across = np.empty_like(depth)
+    across[:] = np.arange(depth.shape[1], dtype=np.float32)[None]
+    down = depth * np.float32(1.0 / ROW_UM)
+    laid = cv2.remap(flat, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return np.asarray(laid, dtype=np.float32)
 
 
 def _decay(depth: Image, reach_um: float) -> Image:

@@ -82,11 +82,12 @@ def _along_layers(shape: tuple[int, ...], bruch_row: Floats, rng: np.random.Gene
     field[int(highest) :] *= np.float32(TEXTURE_BELOW)
     down = np.arange(rows, dtype=np.float32)[:, None]
     down = down - (bruch_row - highest).astype(np.float32)[None]
-    across = np.broadcast_to(np.arange(width, dtype=np.float32)[None] / 3.0, shape)
+    across = np.empty(shape, np.float32)
+    across[:] = np.arange(width, dtype=np.float32)[None] / 3.0
     return np.asarray(
         cv2.remap(
             field,
-            np.ascontiguousarray(across, dtype=np.float32),
+            across,
             down.astype(np.float32),
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REFLECT,

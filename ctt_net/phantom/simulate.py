@@ -27,7 +27,13 @@ from ctt_net.whole_file import write_whole
 
 TRUTH_FILE = "truth.csv"
 SITES = ("north", "south", "west")
-PNG_OPTIONS = (cv2.IMWRITE_PNG_COMPRESSION, 1)
+# Speckle repeats nowhere: looking for repeats costs twice the time and gives larger files.
+PNG_OPTIONS = (
+    cv2.IMWRITE_PNG_COMPRESSION,
+    1,
+    cv2.IMWRITE_PNG_STRATEGY,
+    cv2.IMWRITE_PNG_STRATEGY_HUFFMAN_ONLY,
+)
 
 
 @dataclass(frozen=True)
