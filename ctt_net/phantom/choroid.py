@@ -34,7 +34,9 @@ def add_choroid(
     depth = -height[first:]
     vessels = _follow(_vessels(section, build), depth)
     light = _decay(depth, reach_um) * (1.0 + 0.35 * vessels)
-    through = np.minimum(1.0 - section.pigment + 0.22 * _smooth_step(1.25 - section.hole_mm), 1.0)
+    through = np.minimum(
+        1.0 - section.pigment + 0.22 * _smooth_step(1.25 - section.hole_ratio), 1.0
+    )
     if through.any():
         light *= (1.0 + 0.75 * through).astype(np.float32)[None]
     light *= np.clip(depth / 6.0 + 0.5, 0.0, 1.0)

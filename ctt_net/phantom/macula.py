@@ -25,7 +25,7 @@ class Section:
         drusen_um: Height of deposits between Bruch's membrane and the pigment epithelium.
         membrane: Brightness of a membrane on the retina, 0..1.
         disorder: How far the inner layers' contrast is lost, 0..1.
-        hole_mm: Distance from the axis of a full-thickness hole divided by its radius; inf = none.
+        hole_ratio: Distance from the axis of a full-thickness hole divided by its radius; inf = none.
     """
 
     x_mm: Floats
@@ -37,13 +37,13 @@ class Section:
     drusen_um: Floats = field(init=False)
     membrane: Floats = field(init=False)
     disorder: Floats = field(init=False)
-    hole_mm: Floats = field(init=False)
+    hole_ratio: Floats = field(init=False)
 
     def __post_init__(self) -> None:
         ones, zeros = np.ones_like(self.x_mm), np.zeros_like(self.x_mm)
         self.ellipsoid, self.elm, self.pigment = ones.copy(), ones.copy(), ones.copy()
         self.drusen_um, self.membrane, self.disorder = zeros.copy(), zeros.copy(), zeros.copy()
-        self.hole_mm = np.full_like(self.x_mm, np.inf)
+        self.hole_ratio = np.full_like(self.x_mm, np.inf)
 
     def surfaces_um(self) -> dict[str, Floats]:
         """Height of the top of every layer above Bruch's membrane, µm, from the bottom up."""
@@ -148,7 +148,7 @@ def _macular_hole(section: Section, lesion: Lesion) -> None:
     """Everything above the pigment epithelium is missing; the rim is swollen and rounded."""
     away = np.hypot(section.x_mm - lesion.x_mm, section.y_mm - lesion.y_mm)
     radius = lesion.hole_radius_mm
-    section.hole_mm = np.minimum(section.hole_mm, away / radius)
+    section.hole_ratio = np.minimum(section.hole_ratio, away / radius)
     beyond = np.clip(away - radius, 0.0, None)
     rim = np.exp(-beyond / 0.32) * lesion.coverage(section.x_mm, section.y_mm, edge=0.5)
     thickness = section.thickness_um

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctt_net.phantom.anatomy import LAYERS, Build
+from ctt_net.phantom.cavities import empty_cysts, open_hole
 from ctt_net.phantom.choroid import add_choroid
-from ctt_net.phantom.cysts import Cyst, cysts_of
 from ctt_net.phantom.lesions import Lesion
 from ctt_net.phantom.macula import Section
 from ctt_net.phantom.vessels import retinal_vessels
@@ -63,8 +63,8 @@ def paint(
     first, last = max(first, 0), min(last, frame.height_px)
     image = np.zeros(height.shape, np.float32)
     image[first:last] = _layers(section, tops, height[first:last], frame.axial_blur_um)
-    _open_hole(section, tops["rnfl"], image, height)
-    _empty_cysts(section, tops, lesions, image, height, frame.axial_um_per_px)
+    open_hole(section, tops["rnfl"], image, height)
+    empty_cysts(section, tops, lesions, image, height, frame.axial_um_per_px)
     add_choroid(section, build, image, height, reach_um)
     _add_vessels(section, build, tops, image, height)
     _add_membranes(section, build, tops["rnfl"], image, frame)
@@ -111,56 +111,6 @@ def _steps(section: Section, tops: dict[str, Floats]) -> list[tuple[Floats, Floa
     return steps
 
 
-def _open_hole(section: Section, surface: Floats, image: Image, height: Image) -> None:
-    """Cut a full-thickness hole out: an hourglass with a rounded rim."""
-    columns = np.flatnonzero(section.hole_mm < 2.6)
-    if not columns.size:
-        return
-    part = slice(columns[0], columns[-1] + 1)
-    away = section.hole_mm[part][None]
-    share = height[:, part] / surface[part][None]
-    waist = 1.0 + 0.9 * np.abs(share - 0.55) ** 1.7
-    rounding = 1.0 - np.sqrt(np.clip(1.0 - np.clip((share - 0.62) / 0.38, 0.0, 1.0) ** 2, 0, 1))
-    inside = np.clip((waist + 0.75 * rounding - away) / 0.1 + 0.5, 0.0, 1.0)
-    inside *= np.clip((height[:, part] - 18.0) / 8.0, 0.0, 1.0)
-    image[:, part] *= (1.0 - inside).astype(np.float32)
-
-
-def _empty_cysts(
-    section: Section,
-    tops: dict[str, Floats],
-    lesions: tuple[Lesion, ...],
-    image: Image,
-    height: Image,
-    axial_um: float,
-) -> None:
-    """Empty every cyst that the section cuts; fluid sends almost nothing back."""
-    x_mm, y_mm = section.x_mm, section.y_mm
-    for cyst in (cyst for lesion in lesions for cyst in cysts_of(lesion)):
-        if not _meets(cyst, section):
-            continue
-        square = ((x_mm - cyst.x_mm) / cyst.semi_x_mm) ** 2
-        square += ((y_mm - cyst.y_mm) / cyst.semi_y_mm) ** 2
-        columns = np.flatnonzero(square < 1.0)
-        if columns.size < 2:
-            continue
-        part = slice(columns[0], columns[-1] + 1)
-        thick = section.thickness_um[cyst.layer][part]
-        middle = tops[cyst.layer][part] + (cyst.height - 0.5) * thick
-        tall = np.minimum(cyst.semi_z_um, 0.46 * thick) * np.sqrt(np.clip(1 - square[part], 0, 1))
-        depth = (tall[None] - np.abs(height[:, part] - middle[None])) / (1.2 * axial_um)
-        inside = np.clip(depth, 0.0, 1.0).astype(np.float32)
-        image[:, part] += inside * (14.0 - image[:, part])
-
-
-def _meets(cyst: Cyst, section: Section) -> bool:
-    """Whether a straight scan line along x or y can cut this cyst at all."""
-    x_mm, y_mm = section.x_mm, section.y_mm
-    apart_x = max(x_mm.min() - cyst.x_mm, cyst.x_mm - x_mm.max())
-    apart_y = max(y_mm.min() - cyst.y_mm, cyst.y_mm - y_mm.max())
-    return bool(apart_x < cyst.semi_x_mm and apart_y < cyst.semi_y_mm)
-
-
 def _add_vessels(
     section: Section, build: Build, tops: dict[str, Floats], image: Image, height: Image
 ) -> None:
@@ -184,7 +134,7 @@ def _add_membranes(
     scale = frame.axial_um_per_px
     rows = frame.bruch_row - surface / scale
     if section.membrane.any():
-        closed = section.hole_mm > 1.5
+        closed = section.hole_ratio > 1.5
         _draw_line(image, rows, 235.0 * section.membrane * closed, 1.5)
     rng = np.random.default_rng((*build.seed, 3))
     if rng.uniform() < 0.45:
