@@ -25,7 +25,7 @@ class Section:
         drusen_um: Height of deposits between Bruch's membrane and the pigment epithelium.
         membrane: Brightness of a membrane on the retina, 0..1.
         disorder: How far the inner layers' contrast is lost, 0..1.
-        hole_ratio: Distance from the axis of a full-thickness hole divided by its radius; inf = none.
+        hole_ratio: Distance from the axis of a full-thickness hole by its radius; inf = none.
     """
 
     x_mm: Floats

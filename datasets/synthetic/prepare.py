@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+# So that a fresh clone can simulate before anything is installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from rich.console import Console
@@ -17,7 +18,8 @@ from rich.progress import Progress
 
 from ctt_net.errors import InputError
 from ctt_net.phantom.device import DEVICES
-from ctt_net.phantom.simulate import CohortPlan, simulate_cohort
+from ctt_net.phantom.plan import CohortPlan
+from ctt_net.phantom.simulate import simulate_cohort
 
 
 def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
