@@ -2,9 +2,11 @@
 
 from ctt_net.model_folder.baselines import read_baselines, write_baselines
 from ctt_net.model_folder.calibration import Calibration
+from ctt_net.model_folder.flags import eye_flags, flag_in_words
 from ctt_net.model_folder.predictor import Estimate, Member, Predictor, Raw, model_folders
 from ctt_net.model_folder.provenance import Provenance, fingerprints, new_salt
 from ctt_net.model_folder.spec import ModelSpec
+from ctt_net.model_folder.table import arrange_views, predict_eyes
 
 __all__ = [
     "Calibration",
@@ -14,9 +16,13 @@ __all__ = [
     "Predictor",
     "Provenance",
     "Raw",
+    "arrange_views",
+    "eye_flags",
     "fingerprints",
+    "flag_in_words",
     "model_folders",
     "new_salt",
+    "predict_eyes",
     "read_baselines",
     "write_baselines",
 ]

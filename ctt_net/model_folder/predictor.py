@@ -5,6 +5,7 @@ hospital that only evaluates or predicts installs no training stack.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -178,10 +179,26 @@ class Predictor:
         p = np.mean([raw.p_recovery for raw in raws], axis=0)
         return Estimate(postop, postop - half, postop + half, p)
 
+    @cached_property
+    def baselines(self) -> list[Baselines]:
+        """The trivial models fitted on each member's eyes."""
+        return [read_baselines(member.folder) for member in self.members]
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """Covariates that the baselines use; the network itself has none."""
+        names = {
+            feature.column: None
+            for baselines in self.baselines
+            if baselines.covariates is not None
+            for feature in baselines.covariates.features
+            if feature.column != "preop_logmar"
+        }
+        return tuple(names)
+
     def predict_baselines(self, table: pd.DataFrame) -> pd.DataFrame:
         """What the members' baselines say of the same eyes, averaged as the members are."""
-        fitted: list[Baselines] = [read_baselines(member.folder) for member in self.members]
-        return average_baselines(fitted, table)
+        return average_baselines(self.baselines, table)
 
 
 def model_folders(path: Path | str) -> list[Path]:

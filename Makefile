@@ -1,0 +1,41 @@
+# Two commands: `make demo` shows everything at work, `make test` proves it.
+PYTHON ?= python3
+BIN = .venv/bin
+DEMO = out/demo
+
+.PHONY: demo test check format clean
+
+# The environment, made anew whenever what it installs has changed.
+.venv/installed: setup.py constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,pretrained,tracking,dev]'
+	touch $@
+
+# Simulated eyes from cohort to report: train on one split, measure on patients the model never
+# saw, predict one more patient.
+demo: .venv/installed
+	rm -rf $(DEMO)
+	$(BIN)/python datasets/synthetic/prepare.py $(DEMO)/cohort --eyes 500 --seed 0
+	$(BIN)/python datasets/synthetic/prepare.py $(DEMO)/held_out --eyes 250 --seed 1
+	$(BIN)/python datasets/synthetic/patient.py $(DEMO)/patient --seed 2
+	$(BIN)/ctt-net check $(DEMO)/cohort --tables-only
+	$(BIN)/python train.py --config configs/ctt_net.yaml --data.cohort $(DEMO)/cohort --folds 1 --out $(DEMO)/run
+	$(BIN)/python evaluate.py $(DEMO)/run $(DEMO)/held_out --out $(DEMO)/held_out_report
+	$(BIN)/python predict.py $(DEMO)/patient --model $(DEMO)/run --out $(DEMO)/patient_report
+
+# The whole suite, after what a machine can see without running it.
+test: check
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --cov
+
+check: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv out build *.egg-info

@@ -1,0 +1,1 @@
+"""A trained model in use: on a held-out cohort, and on one patient's folder."""

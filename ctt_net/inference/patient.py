@@ -1,0 +1,180 @@
+"""A patient folder: scans named by eye and view, and a `patient.yaml` if there is one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ctt_net.acuity import NOTATIONS, Acuity, is_missing, parse_va
+from ctt_net.cohort import View
+from ctt_net.errors import InputError
+from ctt_net.inference.scan_names import eye_and_view, is_scan
+from ctt_net.yaml_file import read_yaml_mapping, refuse_unknown_keys
+
+PATIENT_FILE = "patient.yaml"
+EYES = ("OD", "OS")
+KEYS = ("patient_id", "notation", "preop_va", "covariates", "files")
+
+# Written in place of an acuity that nobody measured, so that leaving it out is never an accident.
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class PatientEye:
+    """One eye to be predicted.
+
+    Args:
+        laterality: `OD` or `OS`.
+        preop: Acuity before surgery, None = said to be unknown.
+        scans: View name to file, for the views that are there.
+    """
+
+    laterality: str
+    preop: Acuity | None
+    scans: Mapping[str, Path]
+
+
+@dataclass(frozen=True)
+class Patient:
+    """A patient folder as read.
+
+    Args:
+        patient_id: From patient.yaml, or the folder's name.
+        eyes: Right eye first; at least one.
+        covariates: As written in patient.yaml.
+    """
+
+    patient_id: str
+    eyes: tuple[PatientEye, ...]
+    covariates: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_patient(
+    folder: Path,
+    views: Mapping[str, View],
+    off_chart_policy: str,
+    preop_va: Sequence[str] = (),
+    notation: str | None = None,
+) -> Patient:
+    """Read a patient folder.
+
+    Args:
+        folder: Holds the scans and perhaps patient.yaml.
+        views: Views the model knows.
+        off_chart_policy: Of the model.
+        preop_va: `EYE=VALUE` from the command line; overrides patient.yaml.
+        notation: Of the values on the command line.
+
+    Raises:
+        InputError: If a file, name or acuity is wrong, or an acuity is not given at all.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; give a folder with one patient's scans")
+    path = folder / PATIENT_FILE
+    facts = read_yaml_mapping(path) if path.exists() else {}
+    refuse_unknown_keys(facts, KEYS, str(path))
+    scans = _scans(folder, facts.get("files"), views)
+    given = _given_acuities(facts, preop_va, notation, path)
+    for eye in given:
+        if eye not in scans:
+            raise InputError(
+                f"{folder}: an acuity is given for {eye}, but no scan of it is there; add a scan "
+                f"named like {eye}_{next(iter(views))}.png, or leave that eye out"
+            )
+    eyes = tuple(
+        PatientEye(eye, _acuity(folder, eye, given, off_chart_policy), scans[eye])
+        for eye in EYES
+        if eye in scans
+    )
+    covariates = facts.get("covariates") or {}
+    if not isinstance(covariates, Mapping):
+        raise InputError(f"{path}: 'covariates' must hold 'name: value' lines, got {covariates!r}")
+    return Patient(str(facts.get("patient_id", folder.resolve().name)), eyes, covariates)
+
+
+def _scans(folder: Path, listed: Any, views: Mapping[str, View]) -> dict[str, dict[str, Path]]:
+    scans: dict[str, dict[str, Path]] = {}
+    if listed:
+        triples = _listed(folder, listed, views)
+    else:
+        files = sorted(path for path in folder.iterdir() if path.is_file() and is_scan(path))
+        triples = [(*eye_and_view(path, views), path) for path in files]
+    if not triples:
+        raise InputError(
+            f"{folder}: no scan here (PNG, TIFF or JPEG); expected names like "
+            f"{', '.join(f'OD_{view}.png' for view in views)}"
+        )
+    for eye, view, path in triples:
+        other = scans.setdefault(eye, {}).setdefault(view, path)
+        if other != path:
+            raise InputError(
+                f"{folder}: {other.name} and {path.name} are both the {view} view of {eye}; "
+                f"keep one"
+            )
+    return scans
+
+
+def _listed(folder: Path, listed: Any, views: Mapping[str, View]) -> list[tuple[str, str, Path]]:
+    """The file map of patient.yaml: eye -> view -> file name."""
+    where = folder / PATIENT_FILE
+    triples = []
+    if not isinstance(listed, Mapping):
+        raise InputError(f"{where}: 'files' must map eyes to views to files, got {listed!r}")
+    refuse_unknown_keys(listed, EYES, f"{where}: files")
+    for eye, of_eye in listed.items():
+        if not isinstance(of_eye, Mapping):
+            raise InputError(f"{where}: files.{eye} must map views to files, got {of_eye!r}")
+        refuse_unknown_keys(of_eye, views, f"{where}: files.{eye}")
+        for view, name in of_eye.items():
+            path = folder / str(name)
+            if not path.resolve().is_relative_to(folder.resolve()):
+                raise InputError(f"{where}: files.{eye}.{view}: {name!r} leaves the folder")
+            if not path.is_file():
+                raise InputError(f"{where}: files.{eye}.{view}: no such file {name!r} in {folder}")
+            triples.append((eye, view, path))
+    return triples
+
+
+def _given_acuities(
+    facts: Mapping[str, Any], preop_va: Sequence[str], notation: str | None, path: Path
+) -> dict[str, tuple[str, str | None, str]]:
+    """Eye -> (text, notation, where it was read)."""
+    written = facts.get("preop_va") or {}
+    if not isinstance(written, Mapping):
+        raise InputError(f"{path}: 'preop_va' must hold lines like 'OD: 20/60', got {written!r}")
+    refuse_unknown_keys(written, EYES, f"{path}: preop_va")
+    in_file = facts.get("notation")
+    given = {eye: (str(va), in_file, f"{path}: preop_va.{eye}") for eye, va in written.items()}
+    for argument in preop_va:
+        eye, equals, va = argument.partition("=")
+        if not equals or eye.strip().upper() not in EYES:
+            raise InputError(f"--preop-va {argument!r}: expected EYE=VALUE, such as OD=20/60")
+        given[eye.strip().upper()] = (va, notation, f"--preop-va {argument}")
+    return given
+
+
+def _acuity(
+    folder: Path, eye: str, given: Mapping[str, tuple[str, str | None, str]], policy: str
+) -> Acuity | None:
+    if eye not in given or is_missing(given[eye][0]):
+        raise InputError(
+            f"{folder}: the preoperative acuity of {eye} is not given; add it to {PATIENT_FILE} "
+            f"(notation: snellen, preop_va: {{{eye}: 20/60}}) or say --preop-va {eye}=20/60; "
+            f"if nobody measured it, {eye}={UNKNOWN}"
+        )
+    text, notation, where = given[eye]
+    if text.strip().lower() == UNKNOWN:
+        return None
+    if notation is None and "/" in text:
+        notation = "snellen"  # a fraction can be nothing else
+    if notation is None:
+        raise InputError(
+            f"{where}: {text!r} could be of several notations; name it (--notation on the command "
+            f"line, 'notation' in {PATIENT_FILE}): {', '.join(NOTATIONS)}"
+        )
+    if notation not in NOTATIONS:
+        raise InputError(f"{where}: no notation {notation!r}; choose one of {', '.join(NOTATIONS)}")
+    try:
+        return parse_va(text, notation, policy)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None

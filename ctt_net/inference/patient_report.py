@@ -1,0 +1,114 @@
+"""The one page a clinician reads: the scans, the acuity before, the predicted one, and doubts."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import cv2
+from matplotlib.axes import Axes
+
+from ctt_net.evaluation.page import render
+from ctt_net.evaluation.svg import svg
+from ctt_net.imaging import BScan
+from ctt_net.model_folder import flag_in_words
+
+TEMPLATES = Path(__file__).parent / "templates"
+EYE_NAMES = {"OD": "Right eye (OD)", "OS": "Left eye (OS)"}
+BASELINE_NAMES = {
+    "mean": "the average outcome of the training eyes",
+    "preop_only": "the preoperative acuity alone",
+    "covariates": "the preoperative acuity and the given covariates",
+}
+
+# Of the picture on the page; the scan itself stays where it is.
+WIDTH_PX = 640
+
+
+def render_report(prediction: dict[str, Any], bscans: list[dict[str, BScan]]) -> str:
+    """Fill the page.
+
+    Args:
+        prediction: Contents of prediction.json.
+        bscans: For each eye, view name to scan.
+    """
+    eyes = [_eye(eye, scans) for eye, scans in zip(prediction["eyes"], bscans, strict=True)]
+    days = prediction["model"]["followup_days"]
+    return render(
+        "patient.html",
+        folder=TEMPLATES,
+        title=f"Predicted acuity after surgery: {prediction['patient_id']}",
+        synthetic=prediction["model"]["synthetic"],
+        model=prediction["model"],
+        followup=f"{days[0]:.0f} to {days[2]:.0f} days" if days else None,
+        eyes=eyes,
+    )
+
+
+def _eye(eye: dict[str, Any], scans: dict[str, BScan]) -> dict[str, Any]:
+    interval = eye["interval"]
+    name = EYE_NAMES[eye["laterality"]]
+    return {
+        "name": name,
+        "preop": eye["preop"],
+        "postop": eye["postop"],
+        "level": f"{interval['level']:.0%}",
+        "lower": f"{interval['lower_logmar']:.2f}",
+        "upper": f"{interval['upper_logmar']:.2f}",
+        "scale": svg(
+            lambda axes: _draw_scale(axes, eye),
+            f"scale_{eye['laterality']}",
+            f"{name}: acuity before and predicted on a logMAR scale",
+            height=1.25,
+        ),
+        "recovery": [
+            {
+                "question": eye["outcomes"][outcome],
+                "p": "not known without a preoperative acuity" if p is None else f"{p:.0%}",
+            }
+            for outcome, p in eye["p_recovery"].items()
+        ],
+        "baselines": [
+            {"name": BASELINE_NAMES[key], "logmar": f"{value:.2f}"}
+            for key, value in eye["baselines"].items()
+        ],
+        "flags": [flag_in_words(flag) for flag in eye["flags"]],
+        "scans": [
+            {
+                "view": view["name"],
+                "picture": _picture(scans[view["name"]]),
+                "quality": f"{view['quality']:.2f}",
+                "notes": view["notes"],
+            }
+            for view in eye["views"]
+            if view["present"]
+        ],
+        "missing": [view["name"] for view in eye["views"] if not view["present"]],
+    }
+
+
+def _draw_scale(axes: Axes, eye: dict[str, Any]) -> None:
+    """Better sight to the left, as on no chart but on every logMAR axis."""
+    interval, postop = eye["interval"], eye["postop"]["logmar"]
+    axes.plot([interval["lower_logmar"], interval["upper_logmar"]], [0, 0], color="#1f5a96", lw=3)
+    axes.plot(postop, 0, "o", color="#1f5a96", ms=9)
+    axes.annotate("predicted", (postop, 0), (0, -16), textcoords="offset points", ha="center")
+    ends = [-0.3, 1.3, interval["lower_logmar"], interval["upper_logmar"]]
+    if eye["preop"]:
+        before = eye["preop"]["logmar"]
+        axes.plot(before, 0, "s", mfc="white", mec="#5b6875", ms=8)
+        axes.annotate("before", (before, 0), (0, 9), textcoords="offset points", ha="center")
+        ends.append(before)
+    axes.set_xlim(min(ends) - 0.08, max(ends) + 0.08)
+    axes.set_ylim(-1, 1)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.set_xlabel("logMAR: left = sees better, 0.1 = one line")
+
+
+def _picture(bscan: BScan) -> str:
+    """A scan as the reader saw it, as a data URI; no metadata travels with it."""
+    pixels = bscan.pixels
+    height = round(pixels.shape[0] * WIDTH_PX / pixels.shape[1])
+    small = cv2.resize(pixels, (WIDTH_PX, height), interpolation=cv2.INTER_AREA)
+    _, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 85])
+    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode("ascii")

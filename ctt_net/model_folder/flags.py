@@ -1,0 +1,64 @@
+"""What a reader must know about the input of one prediction, as short words."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ctt_net.data.scans import Scans
+
+# Of `imaging.signal_quality`; the worst tenth of usable clinical scans lies below.
+LOW_QUALITY = 0.25
+
+IN_WORDS = {
+    "no_preop_va": "the preoperative acuity is unknown",
+    "off_chart_preop": "the preoperative acuity is off the chart (counting fingers or less)",
+    "off_chart_postop": "the postoperative acuity is off the chart (counting fingers or less)",
+    "no_view": "there is no scan: predicted from the acuity alone",
+    "missing_view": "a scan the model was trained with is missing",
+    "low_quality": "a scan is of low signal quality",
+}
+
+
+def eye_flags(
+    *,
+    preop_logmar: NDArray[np.float64],
+    preop_off_chart: Iterable[str],
+    postop_off_chart: Iterable[str],
+    scans: Scans,
+    views: tuple[str, ...],
+) -> list[list[str]]:
+    """Flags of each eye; `missing_view:<name>` names the view.
+
+    Args:
+        preop_logmar: (E,).
+        preop_off_chart: E words, empty = on the chart.
+        postop_off_chart: E words.
+        scans: Of the same eyes.
+        views: Names of the views in their order.
+    """
+    flags = []
+    rows = zip(preop_logmar, preop_off_chart, postop_off_chart, strict=True)
+    for i, (preop, before, after) in enumerate(rows):
+        found = []
+        if np.isnan(preop):
+            found.append("no_preop_va")
+        if before:
+            found.append("off_chart_preop")
+        if after:
+            found.append("off_chart_postop")
+        present = scans.present[i]
+        if not present.any():
+            found.append("no_view")
+        else:
+            found += [f"missing_view:{views[v]}" for v in np.flatnonzero(~present)]
+        if (scans.quality[i][present] < LOW_QUALITY).any():
+            found.append("low_quality")
+        flags.append(found)
+    return flags
+
+
+def flag_in_words(flag: str) -> str:
+    """One flag as a clause for a report."""
+    word, _, detail = flag.partition(":")
+    return IN_WORDS[word] + (f" ({detail})" if detail else "")

@@ -1,0 +1,91 @@
+"""A cohort's eyes through a predictor: the rows of `predictions.csv`."""
+
+import numpy as np
+import pandas as pd
+
+from ctt_net.cohort import Cohort
+from ctt_net.data.scans import Scans
+from ctt_net.errors import InputError
+from ctt_net.model_folder.flags import eye_flags
+from ctt_net.model_folder.predictor import Estimate, Predictor
+from ctt_net.model_folder.spec import ModelSpec
+
+
+def arrange_views(scans: Scans, cohort: Cohort, spec: ModelSpec) -> Scans:
+    """Bring a cohort's views into the order of the network's input.
+
+    Views are matched by name; one that the cohort has not counts as missing for every eye.
+
+    Raises:
+        InputError: If no view is known to the model, or one of the same name runs another way.
+    """
+    names = list(cohort.spec.views)
+    if not set(names) & set(spec.views):
+        raise InputError(
+            f"{cohort.root}: its views ({', '.join(names)}) are none of the model's "
+            f"({', '.join(spec.views)}); rename the manifest's columns and the views in cohort.yaml"
+        )
+    columns = []
+    for name, view in spec.views.items():
+        if name in names and cohort.spec.views[name].direction != view.direction:
+            raise InputError(
+                f"{cohort.root}: view {name!r} is {cohort.spec.views[name].direction}, the model "
+                f"was trained with a {view.direction} one; correct cohort.yaml"
+            )
+        columns.append(names.index(name) if name in names else -1)
+    chosen = np.array(columns)
+    there = chosen >= 0
+    return Scans(
+        np.where(there[:, None, None], scans.pixels[:, chosen], 0).astype(np.uint8),
+        scans.present[:, chosen] & there,
+        np.where(there, scans.quality[:, chosen], np.nan),
+    )
+
+
+def predictions_table(
+    table: pd.DataFrame, scans: Scans, estimate: Estimate, spec: ModelSpec
+) -> pd.DataFrame:
+    """Rows of `predictions.csv`.
+
+    Args:
+        table: Cohort rows, one per predicted eye.
+        scans: Of the same eyes, in the network's order of views.
+        estimate: Of the same eyes.
+        spec: Names the outcomes and views.
+    """
+    columns = {
+        "eye_id": table["eye_id"].to_numpy(),
+        "patient_id": table["patient_id"].to_numpy(),
+        "preop_logmar": table["preop_logmar"].to_numpy(float),
+        "postop_logmar": table["postop_logmar"].to_numpy(float),
+        "predicted_logmar": estimate.postop_logmar,
+        "lower_logmar": estimate.lower_logmar,
+        "upper_logmar": estimate.upper_logmar,
+        "p_recovery": estimate.p_recovery[:, 0],
+        "flags": [
+            ";".join(flags)
+            for flags in eye_flags(
+                preop_logmar=table["preop_logmar"].to_numpy(float),
+                preop_off_chart=table["preop_off_chart"],
+                postop_off_chart=table["postop_off_chart"],
+                scans=scans,
+                views=tuple(spec.views),
+            )
+        ],
+    }
+    columns |= {
+        f"p_{outcome.name}": estimate.p_recovery[:, k] for k, outcome in enumerate(spec.outcomes)
+    }
+    return pd.DataFrame(columns)
+
+
+def predict_eyes(predictor: Predictor, table: pd.DataFrame, scans: Scans) -> pd.DataFrame:
+    """Predict rows of a cohort.
+
+    Args:
+        predictor: One model or an ensemble.
+        table: Cohort rows.
+        scans: Of the same eyes, in the network's order of views.
+    """
+    estimate = predictor.predict(scans.pixels, scans.present, table["preop_logmar"].to_numpy(float))
+    return predictions_table(table, scans, estimate, predictor.spec)

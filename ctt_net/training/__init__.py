@@ -1,0 +1,1 @@
+"""Train from a config: folds, checkpoints, run folder and model folders."""

@@ -1,0 +1,92 @@
+"""A network from its description in `model.yaml`, and the description of a parsed config."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import ArgumentParser, Namespace
+from safetensors.torch import load_file
+
+from ctt_net.errors import InputError
+from ctt_net.model_folder import ModelSpec
+from ctt_net.models import MultiViewNet
+from ctt_net.models.backbone import Backbone
+from ctt_net.models.fusion import Fusion
+from ctt_net.models.head import Head
+
+WEIGHTS_FILE = "model.safetensors"
+
+PARTS = {"backbone": Backbone, "fusion": Fusion, "head": Head}
+
+
+def describe(model_config: Namespace, num_views: int) -> dict[str, Any]:
+    """Class and arguments of every part, as plain data.
+
+    Args:
+        model_config: The `model` section of a parsed config.
+        num_views: Of the cohort.
+    """
+    plain = model_config.clone().as_dict()
+    description: dict[str, Any] = {part: _plain(plain[part]) for part in PARTS}
+    # The weights are in the model folder; where training started from does not matter any more.
+    description["backbone"]["init_args"]["weights"] = "none"
+    description["num_views"] = num_views
+    return description
+
+
+def build(architecture: Mapping[str, Any], where: str) -> MultiViewNet:
+    """Build a network from its description.
+
+    Args:
+        architecture: As `describe` gives it. Classes outside `ctt_net.models` are refused, since a
+            description may come from a stranger and naming a class means running it.
+        where: What to call it in errors.
+
+    Raises:
+        InputError: If it cannot be built.
+    """
+    parser = ArgumentParser(exit_on_error=False)
+    for name, kind in PARTS.items():
+        class_path = str(architecture.get(name, {}).get("class_path", ""))
+        if not class_path.startswith("ctt_net.models."):
+            raise InputError(
+                f"{where}: {name} must be a class of ctt_net.models, got {class_path!r}"
+            )
+        parser.add_subclass_arguments(kind, name)
+    try:
+        config = parser.parse_object({name: architecture[name] for name in PARTS})
+        parts = parser.instantiate_classes(config)
+        return MultiViewNet(**parts.as_dict(), num_views=int(architecture["num_views"]))
+    except Exception as error:
+        raise InputError(f"{where}: no such network: {str(error).splitlines()[0]}") from None
+
+
+def load_network(folder: Path) -> MultiViewNet:
+    """The torch network of a model folder, in eval mode; for fine-tuning and export.
+
+    Raises:
+        InputError: If the folder is incomplete or the weights do not fit.
+    """
+    spec = ModelSpec.read(folder)
+    network = build(spec.architecture, str(folder))
+    path = folder / WEIGHTS_FILE
+    try:
+        network.load_state_dict(load_file(path))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; a model folder holds one") from None
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{path}: does not fit the network of model.yaml: {reason}") from None
+    return network.eval()
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "as_dict"):
+        value = value.as_dict()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if hasattr(value, "to_dict"):
+        return value.to_dict()
+    return value

@@ -1,0 +1,166 @@
+"""From command line and YAML to the parts of a training; config = constructor."""
+
+import argparse
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from jsonargparse import Namespace
+from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+from pytorch_lightning.loggers import CSVLogger, Logger
+
+from ctt_net.data.module import EyeDataModule
+from ctt_net.errors import InputError
+from ctt_net.training.module import AcuityModule
+from ctt_net.yaml_file import read_yaml_mapping
+
+USAGE = "ctt-net train --config FILE --data.cohort FOLDER [--folds 1] [--out RUN] [--KEY VALUE ...]"
+
+
+class TrainingConfig(LightningCLI):
+    """A parsed configuration, from which each fold is built afresh.
+
+    Args:
+        arguments: Command line after `train`: `--config FILE` any number of times, later ones and
+            single keys override.
+
+    Raises:
+        InputError: If a file, key or value is wrong; no data has been touched then.
+    """
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        _refuse_broken_files(arguments)
+        try:
+            super().__init__(
+                AcuityModule,
+                EyeDataModule,
+                run=False,
+                args=list(arguments),
+                auto_configure_optimizers=False,
+                save_config_callback=None,
+                seed_everything_default=0,
+                parser_kwargs={"exit_on_error": False, "usage": USAGE, "prog": "ctt-net train"},
+            )
+        except (argparse.ArgumentError, argparse.ArgumentTypeError) as error:
+            raise InputError(f"config: {_first_words(error)}") from None
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add what belongs to a run and tie together what must agree."""
+        parser.add_argument(
+            "--folds",
+            type=int | list[int] | None,
+            default=None,
+            help="Folds to train, from 1: a number or a list such as [1,2]; all by default.",
+        )
+        parser.add_argument(
+            "--out",
+            type=str | None,
+            default=None,
+            help="Run folder; runs/<name of the last config file> by default.",
+        )
+        parser.add_argument(
+            "--resume",
+            type=bool,
+            default=False,
+            help="Go on with an existing run folder: finished folds stay, a broken-off one goes on.",
+        )
+        parser.link_arguments("seed_everything", "data.seed")
+        parser.link_arguments("model.fusion.init_args.dim", "model.head.init_args.dim")
+        parser.link_arguments("model.outcomes", "model.head.init_args.outcomes")
+        parser.link_arguments("data.num_views", "model.num_views", apply_on="instantiate")
+
+    def instantiate_classes(self) -> None:
+        """Nothing yet: `build` does it, once per fold."""
+
+    @property
+    def seed(self) -> int:
+        """Seed of the run."""
+        return int(self.config.seed_everything)
+
+    @property
+    def out(self) -> Path:
+        """Run folder."""
+        if self.config.out:
+            return Path(self.config.out)
+        files = self.config.get("config") or []
+        name = Path(str(files[-1])).stem if files else "run"
+        return Path("runs") / name
+
+    def resolved(self) -> str:
+        """The whole configuration with every default, as YAML."""
+        return self.parser.dump(self.config, skip_none=False)
+
+    def build(
+        self, fold: int, folder: Path, callbacks: Sequence[Callback] = ()
+    ) -> tuple[AcuityModule, EyeDataModule, pl.Trainer]:
+        """Instantiate network, data and trainer for one fold, from the run's seed.
+
+        Args:
+            fold: From 1.
+            folder: Where its logs go.
+            callbacks: Besides those of the configuration.
+
+        Raises:
+            InputError: If a value does not suit its part.
+        """
+        pl.seed_everything(self.seed, workers=True, verbose=False)
+        config = self.config.clone()
+        config.data.fold = fold
+        _place_logger(config, folder, fold)
+        try:
+            self.config_init = self.parser.instantiate_classes(config)
+            own = self.config_init.trainer.callbacks or []
+            trainer = self.instantiate_trainer(
+                default_root_dir=str(folder),
+                logger=_loggers(self.config_init.trainer.logger, folder),
+                callbacks=[*(own if isinstance(own, list) else [own]), *callbacks],
+            )
+        except InputError:
+            raise
+        except (ValueError, TypeError, ModuleNotFoundError) as error:
+            raise InputError(f"config: {_first_words(error)}") from error
+        return self.config_init.model, self.config_init.data, trainer
+
+
+def _place_logger(config: Namespace, folder: Path, fold: int) -> None:
+    """Give a configured logger the fold's folder and name, where it has such arguments."""
+    logger: Any = config.trainer.logger
+    for one in logger if isinstance(logger, list) else [logger]:
+        arguments = one.get("init_args") if isinstance(one, Namespace) else None
+        if arguments is None:
+            continue
+        if "save_dir" in arguments:
+            arguments.save_dir = str(folder)
+        if "name" in arguments and not arguments.name:
+            arguments.name = f"{folder.parent.name}_fold_{fold}"
+
+
+def _loggers(configured: Any, folder: Path) -> list[Logger]:
+    """CSV always, and what the configuration asks for besides."""
+    csv = CSVLogger(save_dir=folder, name="", version="")
+    if configured in (None, True, False):
+        return [csv]
+    return [csv, *(configured if isinstance(configured, list) else [configured])]
+
+
+def _refuse_broken_files(arguments: Sequence[str]) -> None:
+    """Check each --config file on its own: a key given twice would silently take the last."""
+    for position, argument in enumerate(arguments):
+        name, equals, value = argument.partition("=")
+        if name == "--config":
+            if not equals:
+                value = arguments[position + 1] if position + 1 < len(arguments) else ""
+            read_yaml_mapping(Path(value))
+
+
+def _first_words(error: Exception) -> str:
+    """The line of a parser's message that says what is wrong; the rest is its inner workings."""
+    text = str(error)
+    lines = [line.strip(" -") for line in text.splitlines() if line.strip()]
+    message = lines[0] if lines else type(error).__name__
+    if message.endswith(":") and len(lines) > 1:
+        message += " " + lines[1]
+    return re.sub(r"\s+", " ", message)[:400]

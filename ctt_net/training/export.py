@@ -1,0 +1,143 @@
+"""From a trained network to a model folder that needs no torch."""
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from ctt_net.models import MultiViewNet
+from ctt_net.sample import Prediction
+from ctt_net.training.architecture import WEIGHTS_FILE
+from ctt_net.whole_file import write_whole
+
+ONNX_FILE = "model.onnx"
+OPSET = 20
+INPUTS = ("views", "view_present", "preop_logmar")
+
+
+class _Plain(nn.Module):
+    """The network with a plain tuple out, which is what an exporter understands."""
+
+    def __init__(self, network: MultiViewNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(
+        self, views: Tensor, view_present: Tensor, preop_logmar: Tensor
+    ) -> tuple[Tensor, ...]:
+        return tuple(self.network(views, view_present, preop_logmar))
+
+
+def export_weights(network: MultiViewNet, folder: Path) -> None:
+    """Write `model.safetensors`."""
+    state = {
+        name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()
+    }
+    write_whole(folder / WEIGHTS_FILE, save(state))
+
+
+def export_onnx(
+    network: MultiViewNet, folder: Path, height: int, width: int, like: Path | None = None
+) -> None:
+    """Write `model.onnx`, in float32, for any number of eyes, and see that it says the same.
+
+    Args:
+        network: In any mode and on any device; left as it was.
+        folder: Model folder.
+        height: Rows of a preprocessed scan.
+        width: Columns.
+        like: `model.onnx` of the same architecture, such as another fold's: its graph is taken over
+            and only the weights are replaced, since tracing one takes as long as some trainings.
+
+    Raises:
+        RuntimeError: If the exported network does not agree with the trained one.
+    """
+    was_training = network.training
+    device = next(network.parameters()).device
+    plain = _Plain(network).cpu().float().eval()
+    try:
+        example = _example(network, height, width)
+        model = _with_weights(like, plain) if like is not None else _trace(plain, example)
+        data = model.SerializeToString()
+        _compare(plain, data, example)
+    finally:
+        network.train(was_training).to(device)
+    write_whole(folder / ONNX_FILE, data)
+
+
+def _example(network: MultiViewNet, height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Eyes with everything, with one view, and with nothing known."""
+    V = network.num_views
+    generator = torch.Generator().manual_seed(0)
+    views = torch.randint(0, 256, (3, V, 1, height, width), dtype=torch.uint8, generator=generator)
+    present = torch.zeros(3, V, dtype=torch.bool)
+    present[0] = True
+    present[1, 0] = True
+    return views, present, torch.tensor([0.5, 1.0, float("nan")])
+
+
+def _trace(plain: nn.Module, example: tuple[Tensor, Tensor, Tensor]) -> onnx.ModelProto:
+    eyes = torch.export.Dim("eyes", min=1)
+    with _quiet():
+        program = torch.onnx.export(
+            plain,
+            example,
+            dynamo=True,
+            opset_version=OPSET,
+            dynamic_shapes=({0: eyes}, {0: eyes}, {0: eyes}),
+            input_names=list(INPUTS),
+            output_names=list(Prediction._fields),
+            optimize=False,  # it would fold weights into new constants; onnxruntime does it on load
+            verbose=False,
+        )
+    return program.model_proto  # type: ignore[union-attr]
+
+
+def _with_weights(like: Path, plain: nn.Module) -> onnx.ModelProto:
+    model = onnx.load(like)
+    state = {**dict(plain.named_parameters()), **dict(plain.named_buffers())}
+    for tensor in model.graph.initializer:
+        if tensor.name in state:
+            array = state[tensor.name].detach().numpy()
+            tensor.CopyFrom(onnx.numpy_helper.from_array(array, tensor.name))
+    return model
+
+
+def _compare(plain: nn.Module, data: bytes, example: tuple[Tensor, Tensor, Tensor]) -> None:
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    feeds = {name: tensor.numpy() for name, tensor in zip(INPUTS, example, strict=True)}
+    with torch.inference_mode():
+        expected = [tensor.numpy() for tensor in plain(*example)]
+    for name, ours, theirs in zip(
+        Prediction._fields, expected, session.run(None, feeds), strict=True
+    ):
+        if not np.allclose(ours, theirs, rtol=1e-3, atol=1e-3):
+            raise RuntimeError(
+                f"the exported network disagrees with the trained one in {name}: "
+                f"{theirs} instead of {ours}"
+            )
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter prints its progress and warns of its own internals; nobody can act on either."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "torch")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,147 @@
+"""Train one fold and leave its model folder."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
+
+from ctt_net.cohort import Cohort
+from ctt_net.data.module import EyeDataModule
+from ctt_net.evaluation import Baselines
+from ctt_net.model_folder import (
+    Calibration,
+    Member,
+    ModelSpec,
+    Provenance,
+    fingerprints,
+    new_salt,
+    write_baselines,
+)
+from ctt_net.training.architecture import describe
+from ctt_net.training.config import TrainingConfig
+from ctt_net.training.export import ONNX_FILE, export_onnx, export_weights
+from ctt_net.training.module import MONITOR, AcuityModule
+
+
+def fold_folder(run: Path, fold: int) -> Path:
+    """Folder of one fold of a run."""
+    return run / f"fold_{fold}"
+
+
+def model_folder(run: Path, fold: int) -> Path:
+    """Model folder of one fold of a run."""
+    return fold_folder(run, fold) / "model"
+
+
+def train_fold(config: TrainingConfig, run: Path, fold: int, shared: EyeDataModule) -> None:
+    """Fit, take the checkpoint that did best on the selection split, and export it.
+
+    Args:
+        config: The run's configuration.
+        run: Run folder.
+        fold: From 1.
+        shared: Data module of the run, whose scans are decoded already.
+    """
+    folder = fold_folder(run, fold)
+    checkpoints = folder / "checkpoints"
+    best = ModelCheckpoint(
+        dirpath=checkpoints, filename="best", monitor=MONITOR, mode="min", save_last=True,
+        enable_version_counter=False,
+    )  # fmt: skip
+    module, data, trainer = config.build(fold, folder, [best])
+    data.share(shared)
+    last = checkpoints / "last.ckpt"
+    resume_from = str(last) if config.config.resume and last.exists() else None
+    trainer.fit(module, datamodule=data, ckpt_path=resume_from)
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    if rank_zero_only.rank == 0:
+        state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
+        module.load_state_dict(state["state_dict"])
+        _export(config, run, fold, module, data, trainer)
+    trainer.strategy.barrier()
+    for logger in trainer.loggers:
+        logger.finalize("success")
+
+
+def _export(
+    config: TrainingConfig,
+    run: Path,
+    fold: int,
+    module: AcuityModule,
+    data: EyeDataModule,
+    trainer: pl.Trainer,
+) -> None:
+    """Write the model folder beside its place, then move it there: it is whole or absent."""
+    place = model_folder(run, fold)
+    folder = place.with_name(".model")
+    shutil.rmtree(folder, ignore_errors=True)
+    spec = _spec(config, run, data)
+    spec.write(folder)
+    export_weights(module.network, folder)
+    like = next(iter(sorted(run.glob(f"fold_*/model/{ONNX_FILE}"))), None)
+    size = (spec.preprocessing.height, spec.preprocessing.width)
+    export_onnx(module.network, folder, *size, like=like)
+    seen = pd.concat([data.part("train"), data.part("selection")])
+    write_baselines(Baselines.fit(seen, data.cohort.spec), folder)
+    _provenance(config, fold, data, seen, trainer).write(folder)
+    Calibration(level=0.9, factor=1.0, n_patients=0, measured_on="nothing yet").write(folder)
+    _calibrate(Member(folder), data).write(folder)
+    shutil.rmtree(place, ignore_errors=True)
+    folder.rename(place)
+
+
+def _calibrate(member: Member, data: EyeDataModule) -> Calibration:
+    table = data.part("selection")
+    scans = data.scans_of(table)
+    raw = member(scans.pixels, scans.present, table["preop_logmar"].to_numpy(float))
+    error = raw.postop_logmar - table["postop_logmar"].to_numpy(float)
+    return Calibration.measure(error, raw.scale_logmar, table["patient_id"].to_numpy(str))
+
+
+def _spec(config: TrainingConfig, run: Path, data: EyeDataModule) -> ModelSpec:
+    cohort = data.cohort
+    return ModelSpec(
+        name=run.name,
+        architecture=describe(config.config.model, data.num_views),
+        views=cohort.spec.views,
+        preprocessing=data.preprocessing,
+        outcomes=tuple(config.config_init.model.outcomes),
+        off_chart_policy=cohort.spec.off_chart_policy,
+        followup_days=_followup(cohort),
+        cohort=cohort.spec.name,
+        synthetic=cohort.spec.synthetic,
+    )
+
+
+def _followup(cohort: Cohort) -> tuple[float, float, float] | None:
+    if "followup_days" not in cohort.table or not cohort.table["followup_days"].notna().any():
+        return None
+    low, middle, high = np.nanpercentile(cohort.table["followup_days"], [10, 50, 90])
+    return float(low), float(middle), float(high)
+
+
+def _provenance(
+    config: TrainingConfig,
+    fold: int,
+    data: EyeDataModule,
+    seen: pd.DataFrame,
+    trainer: pl.Trainer,
+) -> Provenance:
+    salt = new_salt()
+    scans = data.scans_of(seen)
+    return Provenance(
+        seed=config.seed,
+        fold=fold,
+        n_train=len(data.part("train")),
+        n_selection=len(data.part("selection")),
+        salt=salt,
+        patients=fingerprints((str(patient).encode() for patient in seen["patient_id"]), salt),
+        scans=fingerprints((scan.tobytes() for scan in scans.pixels[scans.present]), salt),
+        trained_on=f"{trainer.accelerator.__class__.__name__}, precision {trainer.precision}",
+    )

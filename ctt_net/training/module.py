@@ -1,0 +1,129 @@
+"""The Lightning module: one network, its loss and its optimiser."""
+
+from collections.abc import Sequence
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torchmetrics import MeanAbsoluteError
+
+from ctt_net.errors import InputError
+from ctt_net.losses import JointLoss
+from ctt_net.models import MultiViewNet
+from ctt_net.models.backbone import Backbone
+from ctt_net.models.fusion import Fusion
+from ctt_net.models.head import Head
+from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
+from ctt_net.sample import EyeBatch
+
+# What picks the checkpoint and stops the training.
+MONITOR = "selection/mae"
+
+
+class AcuityModule(pl.LightningModule):
+    """Trains a `MultiViewNet` with AdamW, a linear warm-up and a cosine decay.
+
+    Args:
+        backbone: Encodes a B-scan.
+        fusion: Joins the views and the preop acuity.
+        head: From the fused token to acuity, scale and recovery.
+        loss: What is minimised.
+        num_views: Taken from the cohort.
+        outcomes: Recovery questions.
+        learning_rate: Of everything but the backbone.
+        backbone_learning_rate: Of the backbone; `learning_rate` if null. Pretrained ones want less.
+        weight_decay: Of matrices; biases, norms and embeddings have none.
+        warmup_fraction: Part of the steps that the rate rises for.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        fusion: Fusion,
+        head: Head,
+        loss: JointLoss,
+        num_views: int = 2,
+        outcomes: Sequence[Outcome] = DEFAULT_OUTCOMES,
+        learning_rate: float = 1e-3,
+        backbone_learning_rate: float | None = None,
+        weight_decay: float = 0.05,
+        warmup_fraction: float = 0.1,
+    ) -> None:
+        super().__init__()
+        if learning_rate <= 0:
+            raise InputError(f"model.learning_rate must be positive, got {learning_rate}")
+        if not 0 <= warmup_fraction < 1:
+            raise InputError(f"model.warmup_fraction must lie in 0..1, got {warmup_fraction}")
+        if not outcomes:
+            raise InputError("model.outcomes: name at least one recovery outcome")
+        self.network = MultiViewNet(backbone, fusion, head, num_views)
+        self.loss = loss
+        self.outcomes = tuple(outcomes)
+        self.learning_rate = learning_rate
+        self.backbone_learning_rate = backbone_learning_rate or learning_rate
+        self.weight_decay = weight_decay
+        self.warmup_fraction = warmup_fraction
+        self.selection_mae = MeanAbsoluteError()
+
+    def setup(self, stage: str) -> None:
+        """Start the head from the training eyes; a checkpoint that is resumed overwrites it."""
+        if stage == "fit":
+            table = self.trainer.datamodule.part("train")  # type: ignore[attr-defined]
+            self.network.head.start_from(
+                torch.tensor(table["preop_logmar"].to_numpy("float32")),
+                torch.tensor(table["postop_logmar"].to_numpy("float32")),
+            )
+
+    def training_step(self, batch: EyeBatch, _: int) -> Tensor:
+        """One step; logs the loss and its parts."""
+        prediction = self.network(batch.views, batch.view_present, batch.preop_logmar)
+        parts = self.loss(prediction, batch, self.outcomes)
+        size = len(batch.position)
+        self.log("train/loss", parts.total, prog_bar=True, on_epoch=True, batch_size=size)
+        self.log(
+            "train/regression", parts.regression, on_step=False, on_epoch=True, batch_size=size
+        )
+        self.log("train/recovery", parts.recovery, on_step=False, on_epoch=True, batch_size=size)
+        return parts.total
+
+    def validation_step(self, batch: EyeBatch, _: int) -> None:
+        """MAE and loss on the selection split."""
+        prediction = self.network(batch.views, batch.view_present, batch.preop_logmar)
+        parts = self.loss(prediction, batch, self.outcomes)
+        self.selection_mae(prediction.postop_logmar, batch.postop_logmar)
+        size = len(batch.position)
+        self.log("selection/loss", parts.total, batch_size=size, sync_dist=True)
+        self.log(MONITOR, self.selection_mae, prog_bar=True, batch_size=size)
+
+    def configure_optimizers(self) -> dict[str, object]:
+        """AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101), warm-up, cosine to zero."""
+        groups = [
+            *self._groups(self.network.backbone, self.backbone_learning_rate),
+            *self._groups(self.network, self.learning_rate, besides=self.network.backbone),
+        ]
+        optimizer = torch.optim.AdamW(groups)
+        steps = max(1, int(self.trainer.estimated_stepping_batches))
+        scheduler = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer,
+            max_lr=[group["lr"] for group in groups],
+            total_steps=steps + 1,
+            pct_start=max(self.warmup_fraction, 1e-3),
+            div_factor=100,
+            cycle_momentum=False,
+        )
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
+        }
+
+    def _groups(
+        self, module: nn.Module, rate: float, besides: nn.Module | None = None
+    ) -> list[dict[str, object]]:
+        others = {id(p) for p in besides.parameters()} if besides is not None else set()
+        own = [p for p in module.parameters() if p.requires_grad and id(p) not in others]
+        matrices = [p for p in own if p.ndim > 1]
+        vectors = [p for p in own if p.ndim <= 1]
+        return [
+            {"params": matrices, "lr": rate, "weight_decay": self.weight_decay},
+            {"params": vectors, "lr": rate, "weight_decay": 0.0},
+        ]

