@@ -65,20 +65,16 @@ def place(kind: LesionKind, severity: float, seen_in: SeenIn, rng: np.random.Gen
     if kind == "macular_hole":
         return Lesion(kind, offset, other, along, along, severity, "both", seed)
     if seen_in == "both":
-        return Lesion(
-            kind, offset, other, along, across, severity, "both",
-            seed,
-        )  # fmt: skip
-    away = (along + FIXATION_LIMIT_MM + CLEARANCE_MM + rng.uniform(0.0, 0.3)) * rng.choice(
-        (-1.0, 1.0)
-    )
+        return Lesion(kind, offset, other, along, across, severity, "both", seed)
+    away = along + FIXATION_LIMIT_MM + CLEARANCE_MM + rng.uniform(0.0, 0.3)
+    away *= rng.choice((-1.0, 1.0))
     if seen_in == "horizontal":
         return Lesion(kind, away, offset, along, across, severity, seen_in, seed)
     return Lesion(kind, offset, away, across, along, severity, seen_in, seed)
 
 
 def draw_lesions(
-    status: float, kind: float, severity: float, shift: float, rng: np.random.Generator
+    status: float, kind: float, severity: float, diabetes: bool, rng: np.random.Generator
 ) -> tuple[bool, tuple[Lesion, ...]]:
     """Draw the lesions of an eye from its latents.
 
@@ -86,7 +82,7 @@ def draw_lesions(
         status: Standard normal liability to macular disease.
         kind: Uniform in 0..1 that picks the kind.
         severity: Standard normal latent severity.
-        shift: Share of the kinds' shares moved by the patient (diabetes, long eyes), 0..1.
+        diabetes: Makes oedema three times as likely among the kinds.
         rng: Draws the places.
 
     Returns:
@@ -98,8 +94,8 @@ def draw_lesions(
     if uniform >= hidden:
         return known, ()
     shares = dict(KIND_SHARE if known else OCCULT_KIND_SHARE)
-    if shift:
-        shares["cystoid"] *= 1.0 + shift
+    if diabetes:
+        shares["cystoid"] *= 3.0
     chosen = pick(shares, kind)
     how_bad = severity_from(chosen, float(ndtr(severity)))
     lesions = [place(chosen, how_bad, draw_view(rng), rng)]

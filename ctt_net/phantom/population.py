@@ -1,9 +1,15 @@
 """Patients: age, sex, diabetes, long eyes, cataract, and two eyes that resemble each other."""
 
+from dataclasses import dataclass
+from typing import Literal
+
 import numpy as np
+from numpy.typing import NDArray
 
 from ctt_net.phantom.disease import draw_lesions
 from ctt_net.phantom.eye import CataractType, SimulatedEye
+
+Floats = NDArray[np.float64]
 
 BILATERAL_SHARE = 0.45
 
@@ -26,11 +32,12 @@ WORST_LENS_LOGMAR = 2.0
 SIGNAL_LOSS_FACTOR: dict[CataractType, float] = {
     "nuclear": 0.75, "cortical": 1.0, "posterior": 1.3,
 }  # fmt: skip
+CATARACTS: tuple[CataractType, ...] = ("nuclear", "cortical", "posterior")
 WORST_SIGNAL_LOSS_DB = 6.0
 OWN_LOGMAR_SD = 0.02
 
 
-def alike(pair: np.ndarray, correlation: float) -> np.ndarray:
+def alike(pair: Floats, correlation: float) -> Floats:
     """Two standard normals with this correlation from (shared, own, own) standard normals."""
     return np.sqrt(correlation) * pair[0] + np.sqrt(1.0 - correlation) * pair[1:]
 
@@ -41,6 +48,49 @@ def signal_loss_db(lens_logmar: float, cataract: CataractType, chance: float) ->
     return float(np.clip(loss * np.exp(0.2 * chance), 0.0, WORST_SIGNAL_LOSS_DB * 1.2))
 
 
+@dataclass(frozen=True)
+class Patient:
+    """What both eyes of a patient share, and the latents of each; arrays hold right, then left.
+
+    Args:
+        age_years: At surgery.
+        sex: `F` or `M`.
+        diabetes: Whether the patient has diabetes.
+        length_mm: Mean axial length of the eyes.
+        status: Liability to macular disease, standard normal.
+        severity: How bad it is, standard normal.
+        opacity: How dense the cataract is, standard normal.
+        kinds: Uniform in 0..1; picks the kind of disease.
+    """
+
+    age_years: float
+    sex: Literal["F", "M"]
+    diabetes: bool
+    length_mm: float
+    status: Floats
+    severity: Floats
+    opacity: Floats
+    kinds: Floats
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> "Patient":
+        """Draw one."""
+        age = float(np.clip(rng.normal(73.0, 9.5), 40.0, 97.0))
+        sex: Literal["F", "M"] = "F" if rng.uniform() < 0.57 else "M"
+        diabetes = bool(rng.uniform() < 0.21)
+        long_eyes = rng.uniform() < 0.08
+        length = rng.normal(27.2, 0.9) if long_eyes else rng.normal(23.6, 0.95)
+        # Older and diabetic patients carry more disease; the rates of the population stay.
+        burden = 0.22 * (age - 73.0) / 9.5 + 0.35 * (diabetes - 0.21)
+        status = alike(rng.normal(size=3), FELLOW_STATUS_CORRELATION) * 0.965 + burden
+        severity = alike(rng.normal(size=3), FELLOW_SEVERITY_CORRELATION)
+        opacity = alike(rng.normal(size=3), FELLOW_LENS_CORRELATION)
+        kinds = rng.uniform(size=2)
+        if rng.uniform() < FELLOW_SAME_KIND:
+            kinds[1] = kinds[0]
+        return cls(age, sex, diabetes, float(length), status, severity, opacity, kinds)
+
+
 def draw_patient(patient_id: str, seed: tuple[int, ...]) -> list[SimulatedEye]:
     """Draw one patient's operated eyes (one or two), all from this seed alone.
 
@@ -49,51 +99,39 @@ def draw_patient(patient_id: str, seed: tuple[int, ...]) -> list[SimulatedEye]:
         seed: Integers, different for every patient.
     """
     rng = np.random.default_rng((*seed, 1))
-    age = float(np.clip(rng.normal(73.0, 9.5), 40.0, 97.0))
-    sex = "F" if rng.uniform() < 0.57 else "M"
-    diabetes = bool(rng.uniform() < 0.21)
-    long_eyes = rng.uniform() < 0.08
-    length = rng.normal(27.2, 0.9) if long_eyes else rng.normal(23.6, 0.95)
-    # Older and diabetic patients carry more disease; the rates of the population stay.
-    burden = 0.22 * (age - 73.0) / 9.5 + 0.35 * (diabetes - 0.21)
-    status = alike(rng.normal(size=3), FELLOW_STATUS_CORRELATION) * 0.965 + burden
-    severity = alike(rng.normal(size=3), FELLOW_SEVERITY_CORRELATION)
-    dense = alike(rng.normal(size=3), FELLOW_LENS_CORRELATION)
-    kinds = rng.uniform(size=2)
-    if rng.uniform() < FELLOW_SAME_KIND:
-        kinds[1] = kinds[0]
+    patient = Patient.draw(rng)
     first = int(rng.uniform() < 0.5)
     count = 2 if rng.uniform() < BILATERAL_SHARE else 1
-    eyes = []
-    for side in (first, 1 - first)[:count]:
-        own = np.random.default_rng((*seed, 2, side))
-        known, lesions = draw_lesions(
-            status[side], kinds[side], severity[side], 2.0 * diabetes, own
-        )
-        log_lens = LENS_LOG_SD * dense[side] + LENS_LOG_PER_YEAR * (age - 73.0)
-        lens = float(min(LENS_MEDIAN_LOGMAR * np.exp(log_lens), WORST_LENS_LOGMAR))
-        kinds_of_lens: tuple[CataractType, ...] = ("nuclear", "cortical", "posterior")
-        cataract = kinds_of_lens[int(np.searchsorted((0.5, 0.75), own.uniform()))]
-        laterality = ("OD", "OS")[side]
-        eyes.append(
-            SimulatedEye(
-                eye_id=f"{patient_id}-{laterality}",
-                patient_id=patient_id,
-                laterality=laterality,  # type: ignore[arg-type]
-                seed=(*seed, 3, side),
-                age_years=round(age, 1),
-                sex=sex,  # type: ignore[arg-type]
-                axial_length_mm=round(float(length + own.normal(0.0, 0.25)), 2),
-                diabetes=diabetes,
-                known_copathology=known,
-                lesions=lesions,
-                own_logmar=float(own.normal(0.0, OWN_LOGMAR_SD)),
-                lens_logmar=lens,
-                cataract=cataract,
-                signal_loss_db=signal_loss_db(lens, cataract, float(own.normal())),
-            )
-        )
-    return eyes
+    return [_draw_eye(patient, side, patient_id, seed) for side in (first, 1 - first)[:count]]
+
+
+def _draw_eye(patient: Patient, side: int, patient_id: str, seed: tuple[int, ...]) -> SimulatedEye:
+    """Draw the right (0) or left (1) eye of a patient."""
+    rng = np.random.default_rng((*seed, 2, side))
+    known, lesions = draw_lesions(
+        patient.status[side], patient.kinds[side], patient.severity[side], patient.diabetes, rng
+    )
+    age = patient.age_years
+    log_lens = LENS_LOG_SD * patient.opacity[side] + LENS_LOG_PER_YEAR * (age - 73.0)
+    lens = float(min(LENS_MEDIAN_LOGMAR * np.exp(log_lens), WORST_LENS_LOGMAR))
+    cataract = CATARACTS[int(np.searchsorted((0.5, 0.75), rng.uniform()))]
+    laterality: Literal["OD", "OS"] = "OS" if side else "OD"
+    return SimulatedEye(
+        eye_id=f"{patient_id}-{laterality}",
+        patient_id=patient_id,
+        laterality=laterality,
+        seed=(*seed, 3, side),
+        age_years=round(age, 1),
+        sex=patient.sex,
+        axial_length_mm=round(float(patient.length_mm + rng.normal(0.0, 0.25)), 2),
+        diabetes=patient.diabetes,
+        known_copathology=known,
+        lesions=lesions,
+        own_logmar=float(rng.normal(0.0, OWN_LOGMAR_SD)),
+        lens_logmar=lens,
+        cataract=cataract,
+        signal_loss_db=signal_loss_db(lens, cataract, float(rng.normal())),
+    )
 
 
 def draw_eyes(

@@ -38,16 +38,16 @@ def potential_logmar(age_years: float, lesions: tuple[Lesion, ...], own_logmar: 
 
 
 def retest_sd_logmar(logmar: float) -> float:
-    """SD of one measurement: 0.04 in good sight, 0.10 from 0.8 logMAR on.
+    """SD of one measurement, logMAR: small in good sight, larger in poor sight.
 
-    Leinonen 2005 (pubmed 15948786): 0.04 at decimal 0.7 or better, 0.09 at 0.30-0.45 logMAR or
-    worse; Aslam 2013 (10.1007/s00417-013-2421-5): about 0.11 in AMD.
+    Leinonen 2005 (pubmed 15948786): 0.04 at decimal 0.7 or better, 0.09 at decimal 0.3 to 0.45;
+    Aslam 2013 (10.1007/s00417-013-2421-5): 14.9 letters of repeatability in AMD, an SD of 0.11.
 
     Example:
         >>> retest_sd_logmar(0.0), round(retest_sd_logmar(1.5), 3)
-        (0.04, 0.1)
+        (0.04, 0.11)
     """
-    return float(np.interp(logmar, (0.0, 0.8), (0.04, 0.10)))
+    return float(np.interp(logmar, (0.15, 0.45, 1.0), (0.04, 0.09, 0.11)))
 
 
 def measure(logmar: float, rng: np.random.Generator) -> str:
