@@ -7,6 +7,7 @@ thickness is the signal).
 
 import inspect
 import os
+import random
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ import albumentations as A  # noqa: N812
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from ctt_net.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,9 @@ class Augmentation:
         limits |= {"speckle": 0.5, "blur": 1.0, "shadow": 1.0}
         for name, value in asdict(self).items():
             if not 0 <= value <= limits[name]:
-                raise ValueError(
-                    f"augmentation.{name} must lie in 0..{limits[name]:g}, got {value!r}; more would "
-                    f"no longer look like a scan of the same eye"
+                raise InputError(
+                    f"data.augmentation.{name} must lie in 0..{limits[name]:g}, got {value!r}; "
+                    f"more would no longer look like a scan of the same eye"
                 )
 
 
@@ -109,6 +112,7 @@ class ScanAugmenter:
                     rotate=(-a.rotate_deg, a.rotate_deg),
                     translate_percent=(-a.shift, a.shift),
                     scale=(1 - a.scale, 1 + a.scale),
+                    keep_ratio=True,
                     border_mode=cv2.BORDER_CONSTANT,
                     fill=0,
                     p=0.9,
@@ -149,6 +153,10 @@ class ScanAugmenter:
             (H, W) uint8.
         """
         # Workers copy one random state, so every stream would repeat; seed each scan by its name.
-        words = np.random.SeedSequence([self.seed, epoch, position, view]).generate_state(1)
-        self._transform.set_random_seed(int(words[0]))
+        name = np.random.SeedSequence([self.seed, epoch, position, view])
+        # Not set_random_seed: it gives each transform the same stream, so that a scan that draws
+        # low is changed by all of them and one that draws high by none.
+        self._transform.set_random_state(
+            np.random.default_rng(name), random.Random(int(name.generate_state(1)[0]))
+        )
         return self._transform(image=bscan)["image"]

@@ -20,12 +20,12 @@ class EpochSampler(DistributedSampler):
     live on.
     """
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[tuple[int, int]]:
         return ((self.epoch, index) for index in super().__iter__())
 
 
-class EyeDataset(Dataset[EyeSample]):
-    """One item = one eye.
+class EyeDataset(Dataset[tuple[int, EyeSample]]):
+    """One item = one eye and its row in the table.
 
     Args:
         table: Rows to serve, columns as in a cohort table.

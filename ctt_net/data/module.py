@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 import pytorch_lightning as pl
+import torch
 from sklearn.model_selection import StratifiedGroupKFold
 from torch.utils.data import DataLoader, Dataset
 
@@ -57,10 +58,12 @@ class EyeDataModule(pl.LightningDataModule):
         super().__init__()
         if not 0 < selection_fraction <= 0.5:
             raise InputError(
-                f"data.selection_fraction must lie in 0..0.5, got {selection_fraction}"
+                f"data.selection_fraction must lie above 0 and up to 0.5, got {selection_fraction}"
             )
         if batch_size < 2:
             raise InputError(f"data.batch_size must be 2 or more, got {batch_size}")
+        if num_workers < 0:
+            raise InputError(f"data.num_workers must be 0 or more, got {num_workers}")
         self.folder = cohort
         self.fold = fold
         self.n_folds = n_folds
@@ -101,7 +104,7 @@ class EyeDataModule(pl.LightningDataModule):
         numbers = sorted(self.folds.unique())
         if self.fold not in numbers:
             raise InputError(
-                f"fold {self.fold} does not exist; {self.folder} has folds "
+                f"data.fold: {self.fold} does not exist; {self.folder} has folds "
                 f"{numbers[0]} to {numbers[-1]}"
             )
         table = development_rows(self.cohort.table)
@@ -125,13 +128,21 @@ class EyeDataModule(pl.LightningDataModule):
             )
         splitter = StratifiedGroupKFold(n_splits=pieces, shuffle=True, random_state=self.seed)
         labels = pd.factorize(strata(ordered, pieces))[0]
-        # Strata smaller than the number of pieces go in with the first: splitting them is noise.
+        # Strata smaller than the number of pieces go in with the largest: splitting them is noise.
         counts = np.bincount(labels)
-        labels = np.where(counts[labels] < pieces, -1, labels)
+        labels = np.where(counts[labels] < pieces, counts.argmax(), labels)
         _, members = next(splitter.split(ordered, labels, ordered["patient_id"]))
         mask = np.zeros(len(rest), dtype=bool)
         mask[order[members]] = True
         return mask
+
+    def scans_of(self, table: pd.DataFrame) -> Scans:
+        """Scans of some rows of the cohort's table."""
+        return self.scans.of(self.cohort.table.index.get_indexer(table.index))
+
+    def share(self, other: "EyeDataModule") -> None:
+        """Take over what another module of the same run has read already."""
+        self.cohort, self.scans, self.folds = other.cohort, other.scans, other.folds
 
     def dataset(self, part: Part) -> EyeDataset:
         """One part as a dataset; only the training part is augmented."""
@@ -172,6 +183,8 @@ class EyeDataModule(pl.LightningDataModule):
             sampler=sampler,
             drop_last=drop_last,
             num_workers=self.num_workers,
+            # Of its own: drawing from the global stream would tie dropout to the number of workers.
+            generator=torch.Generator().manual_seed(self.seed),
             persistent_workers=self.num_workers > 0,
             collate_fn=collate_eyes,
         )

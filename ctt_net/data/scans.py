@@ -43,6 +43,10 @@ class Scans:
     present: NDArray[np.bool_]
     quality: NDArray[np.float64]
 
+    def of(self, positions: NDArray[np.int64]) -> "Scans":
+        """Scans of some rows only."""
+        return Scans(self.pixels[positions], self.present[positions], self.quality[positions])
+
 
 def scan_tasks(cohort: Cohort) -> list[ScanTask]:
     """All files that the cohort's rows name."""

@@ -57,6 +57,8 @@ class MultiViewNet(nn.Module):
     def encode(self, views: Tensor, view_present: Tensor) -> Tensor:
         """Tokens of every view: (B, V, T, D), zero where absent."""
         B, V = view_present.shape
+        if self.num_views < V:
+            raise ValueError(f"{V} views are more than the {self.num_views} of num_views")
         bscans = views.flatten(0, 1)  # (N, 1, H, W)
         present = view_present.flatten()
         if self.training:

@@ -1,18 +1,12 @@
 """Any timm network as a backbone (Wightman, doi 10.5281/zenodo.4414861)."""
 
-import os
-from difflib import get_close_matches
-from pathlib import Path
-from typing import Any
-
-import timm
 import torch
 import torch.nn.functional as F  # noqa: N812
-from torch import Tensor, nn
+from torch import Tensor
 
 from ctt_net.errors import InputError
 from ctt_net.models.backbone.base import Backbone
-from ctt_net.models.backbone.weights import packaged_weights, read_weights, renamed_like
+from ctt_net.models.backbone.timm_network import create_network
 
 
 class TimmBackbone(Backbone):
@@ -32,6 +26,9 @@ class TimmBackbone(Backbone):
         InputError: If the name is unknown or the weights cannot be had, with the cure.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(
         self,
         name: str = "resnet18",
@@ -42,9 +39,11 @@ class TimmBackbone(Backbone):
         super().__init__()
         if columns < 1:
             raise InputError(f"backbone.columns must be 1 or more, got {columns}")
-        self.network = _create(name, weights)
+        self.name = name
+        self.network = create_network(name, weights)
         self.columns = columns
-        self.embed_dim = int(self.network.num_features)
+        # Not num_features: that leaves out the layer that MobileNet-like networks end with.
+        self.embed_dim = int(self.network.head_hidden_size)
         if channels_last:
             self.network = self.network.to(memory_format=torch.channels_last)
         config = self.network.pretrained_cfg
@@ -55,74 +54,24 @@ class TimmBackbone(Backbone):
     def forward(self, bscans: Tensor) -> Tensor:
         """Encode; see `Backbone.forward`."""
         scaled = (bscans.to(self.mean.dtype) / 255 - self.mean) / self.std
-        features = self.network.forward_features(scaled)
-        if features.ndim == 3:  # (N, tokens, E) of a transformer, class token first
-            grid = self.network.patch_embed.dynamic_feat_size(scaled.shape[-2:])
-            features = features[:, self.network.num_prefix_tokens :].mT.unflatten(2, grid)
-        strips = features.mean(dim=2)  # (N, E, w)
+        strips = self._feature_map(scaled).mean(dim=2)  # (N, E, w)
         if strips.shape[-1] != self.columns:
             strips = F.adaptive_avg_pool1d(strips, self.columns)
         return strips.mT
 
-
-def _create(name: str, weights: str) -> nn.Module:
-    known = timm.list_models()
-    if name not in known and name.split(".")[0] not in known:
-        close = get_close_matches(name, known, n=3)
-        hint = f"; did you mean {' or '.join(close)}?" if close else ""
-        raise InputError(f"backbone.name: timm has no network {name!r}{hint}")
-    options: dict[str, Any] = {"num_classes": 0, "in_chans": 1}
-    if issubclass(_class_of(name), timm.models.VisionTransformer):
-        options["dynamic_img_size"] = True
-    if weights == "none":
-        return timm.create_model(name, **options)
-    if weights == "hub":
-        return _from_hub(name, options)
-    path = packaged_weights(name) if weights == "packaged" else Path(weights)
-    state = renamed_like(read_weights(path), timm.create_model(name).state_dict())
-    return _from_state(name, options, state, path)
-
-
-def _class_of(name: str) -> type[nn.Module]:
-    with torch.device("meta"):
-        return type(timm.create_model(name))
-
-
-def _from_hub(name: str, options: dict[str, Any]) -> nn.Module:
-    try:
-        return timm.create_model(name, pretrained=True, **options)
-    except Exception as error:
-        offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") == "1" else ""
-        raise InputError(
-            f"backbone.weights: timm's hub weights of {name!r} cannot be had here{offline}; give "
-            f"the path of a weights file, or 'none'"
-        ) from error
-
-
-def _from_state(
-    name: str, options: dict[str, Any], state: dict[str, Tensor], path: Path
-) -> nn.Module:
-    # Tensors that timm does not recognise are dropped with a log line, and the network would train
-    # from random weights unnoticed: build it twice from one seed and see what the file changed.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        plain = timm.create_model(name, **options).state_dict()
-        torch.manual_seed(0)
+    def _feature_map(self, scaled: Tensor) -> Tensor:
+        """Features in their places, (N, E, h, w), whatever the network's own layout."""
         try:
-            network = timm.create_model(
-                name, pretrained=True, pretrained_cfg_overlay={"state_dict": state}, **options
-            )
-        except (RuntimeError, KeyError) as error:
-            reason = str(error).splitlines()[0][:160]
-            raise InputError(f"backbone.weights: {path} does not fit {name}: {reason}") from None
-    random = [
-        key
-        for key, value in network.state_dict().items()
-        if value.ndim > 1 and torch.equal(value, plain[key])
-    ]
-    if random:
-        raise InputError(
-            f"backbone.weights: {path} does not fit {name}: {len(random)} of its weights are not "
-            f"in the file, such as {random[0]}"
-        )
-    return network
+            features = self.network(scaled)
+        except AssertionError as error:  # how timm refuses a size
+            H, W = scaled.shape[-2:]
+            raise InputError(
+                f"backbone.name: {self.name} does not take scans of {H}x{W} pixels: {error}; "
+                f"change data.preprocessing or take another network"
+            ) from None
+        if features.ndim == 3:  # (N, tokens, E) of a transformer, its own tokens first
+            grid = self.network.patch_embed.dynamic_feat_size(scaled.shape[-2:])
+            return features[:, self.network.num_prefix_tokens :].mT.unflatten(2, grid)
+        if getattr(self.network, "output_fmt", "NCHW") == "NHWC":
+            return features.permute(0, 3, 1, 2)
+        return features

@@ -1,8 +1,9 @@
-"""Weights for backbones: from a file, from a Python package on this machine, or from timm's hub."""
+"""Weights for backbones: from a file, or from a Python package on this machine."""
 
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -53,6 +54,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             f"backbone.weights: {path}: no such file; give a .safetensors or .pth file, or one of "
             f"none, hub, packaged (for {', '.join(PACKAGED)})"
         )
+    data: Any
     try:
         if path.suffix == ".safetensors":
             data = load_file(path)

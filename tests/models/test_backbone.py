@@ -1,0 +1,126 @@
+"""The contract of a backbone, over every member and three families of timm networks."""
+
+import pytest
+import torch
+
+from ctt_net.errors import InputError
+from ctt_net.models import backbone as room
+from ctt_net.models.backbone import Backbone, TimmBackbone
+
+
+def scans(n, height=64, width=96, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(0, 256, (n, 1, height, width), dtype=torch.uint8, generator=generator)
+
+
+def test_every_member_stands_in_these_tests():
+    kinds = {name for name in room.__all__ if name != "Backbone"}
+    assert kinds == {"TimmBackbone"}
+    assert issubclass(TimmBackbone, Backbone)
+
+
+@pytest.mark.parametrize("columns", [1, 3, 6])
+def test_tokens_have_the_announced_number_and_width(network_name, columns):
+    backbone = TimmBackbone(network_name, columns=columns).eval()
+    assert backbone(scans(2)).shape == (2, columns, backbone.embed_dim)
+
+
+# Other layouts and endings: channels last, a wide layer behind the pool, no norm at all.
+@pytest.mark.parametrize("name", ["test_mambaout", "test_byobnet", "mobilenetv4_conv_small"])
+def test_networks_of_other_layouts_give_the_announced_width(name):
+    backbone = TimmBackbone(name, columns=3).eval()
+    assert backbone(scans(1)).shape == (1, 3, backbone.embed_dim)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (48, 112), (128, 192)])
+def test_any_size_of_scan_is_taken(network_name, size):
+    backbone = TimmBackbone(network_name, columns=2).eval()
+    assert backbone(scans(1, *size)).isfinite().all()
+
+
+def test_a_size_the_network_cannot_take_is_refused_with_the_cure():
+    backbone = TimmBackbone("test_maxvit").eval()
+    with pytest.raises(InputError, match=r"test_maxvit does not take scans of 64x96.*preprocess"):
+        backbone(scans(1))
+
+
+def test_columns_run_from_the_left_of_a_scan_to_its_right(network_name):
+    torch.manual_seed(0)
+    backbone = TimmBackbone(network_name, columns=4).eval()
+    black = torch.zeros(1, 1, 64, 128, dtype=torch.uint8)
+    before = backbone(black)
+    moved = []
+    for third in range(4):
+        lit = black.clone()
+        lit[..., 32 * third : 32 * (third + 1)] = 255
+        moved.append((backbone(lit) - before).norm(dim=-1)[0])
+    moved = torch.stack(moved)  # (lit quarter, token)
+    # A vision transformer looks everywhere at once; all others change most where the light is.
+    if network_name != "test_vit":
+        assert moved.argmax(dim=1).tolist() == [0, 1, 2, 3]
+    assert not torch.allclose(moved[0], moved[3])
+
+
+def test_depth_and_width_are_not_mixed_up():
+    """A wide map pooled over the wrong axis would still have the right shape."""
+    backbone = TimmBackbone("test_vit", columns=6)
+    seen = {}
+
+    def features(_, inputs, output):
+        seen["map"] = output
+
+    backbone.network.register_forward_hook(features)
+    with torch.no_grad():
+        tokens = backbone.eval()(scans(1))
+    grid = seen["map"][:, backbone.network.num_prefix_tokens :].reshape(1, 4, 6, -1)  # 16-px tiles
+    torch.testing.assert_close(tokens, grid.mean(dim=1))
+
+
+def test_gradients_reach_every_parameter(network_name, stir):
+    backbone = stir(TimmBackbone(network_name, columns=2).train())
+    (backbone(scans(3)) * torch.randn(3, 2, backbone.embed_dim)).sum().backward()
+    still = [
+        name
+        for name, parameter in backbone.named_parameters()
+        if parameter.grad is None or not parameter.grad.abs().sum() > 0
+    ]
+    assert still == []
+
+
+def test_one_scan_alone_can_be_trained_on(network_name):
+    assert TimmBackbone(network_name).train()(scans(1)).isfinite().all()
+
+
+def test_channels_last_changes_no_number(network_name):
+    outputs = []
+    for channels_last in (True, False):
+        torch.manual_seed(0)
+        backbone = TimmBackbone(network_name, channels_last=channels_last).eval()
+        outputs.append(backbone(scans(2)))
+    torch.testing.assert_close(*outputs, rtol=1e-4, atol=1e-5)
+
+
+def test_grey_levels_are_scaled_as_the_network_was_pretrained():
+    backbone = TimmBackbone("test_resnet")
+    config = backbone.network.pretrained_cfg
+    seen = {}
+    backbone.network.register_forward_pre_hook(lambda _, inputs: seen.update(x=inputs[0]))
+    with torch.no_grad():
+        backbone.eval()(
+            torch.tensor([0, 255], dtype=torch.uint8).expand(1, 1, 64, 32, 2).flatten(3)
+        )
+    mean, std = sum(config["mean"]) / 3, sum(config["std"]) / 3
+    assert seen["x"].min().item() == pytest.approx((0 - mean) / std, rel=1e-5)
+    assert seen["x"].max().item() == pytest.approx((1 - mean) / std, rel=1e-5)
+
+
+def test_zero_columns_are_refused_by_key():
+    with pytest.raises(InputError, match=r"backbone\.columns must be 1 or more, got 0"):
+        TimmBackbone("test_resnet", columns=0)
+
+
+def test_an_unknown_network_is_refused_with_a_suggestion():
+    with pytest.raises(InputError, match=r"no network 'resnet181'; did you mean .*resnet18"):
+        TimmBackbone("resnet181")
+    with pytest.raises(InputError, match=r"no network 'qqqqq'$"):
+        TimmBackbone("qqqqq")
