@@ -42,12 +42,12 @@ def test_a_scan_has_the_devices_size_and_is_grey(device, direction):
 
 
 @pytest.mark.parametrize("kind", ONE_VIEW_KINDS)
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize(
     ("crossing", "missing"), [("horizontal", "vertical"), ("vertical", "horizontal")]
 )
 def test_a_lesion_that_one_view_crosses_is_absent_from_the_other(kind, seed, crossing, missing):
-    eye = eye_with(lesion(kind, crossing, severity=(0.0, 0.6, 1.0)[seed], seed=seed), index=seed)
+    eye = eye_with(lesion(kind, crossing, severity=(0.0, 1.0)[seed], seed=seed), index=seed)
     assert difference(eye, HEIDELBERG_LIKE, missing) == 0
     assert difference(eye, HEIDELBERG_LIKE, crossing) > 0
 
