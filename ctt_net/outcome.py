@@ -39,9 +39,10 @@ class Outcome:
             raise InputError(
                 f"outcome {self.name!r}: kind must be 'reach' or 'gain', got {self.kind!r}"
             )
-        if not -0.3 <= self.threshold_logmar <= 3.0:
+        number = isinstance(self.threshold_logmar, int | float)
+        if not number or not -0.3 <= self.threshold_logmar <= 3.0:
             raise InputError(
-                f"outcome {self.name!r}: threshold_logmar must lie in -0.3..3.0, "
+                f"outcome {self.name!r}: threshold_logmar must be a number in -0.3..3.0, "
                 f"got {self.threshold_logmar!r}"
             )
 

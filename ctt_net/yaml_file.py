@@ -16,6 +16,8 @@ class _StrictLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Hashable] = set()
         for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                continue
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, Hashable):
                 raise yaml.constructor.ConstructorError(
@@ -40,15 +42,16 @@ def parse_yaml(text: str, where: str) -> Any:
         InputError: If the text is no YAML or holds a key twice.
     """
     try:
-        return yaml.load(
-            text, Loader=_StrictLoader
-        )  # a SafeLoader subclass: builds plain data only
+        # A subclass of SafeLoader: it builds plain data only.
+        return yaml.load(text, Loader=_StrictLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = f", line {mark.line + 1}" if mark else ""
         raise InputError(f"{where}{line}: not valid YAML: {error.problem}") from None
     except (yaml.YAMLError, ValueError) as error:
         raise InputError(f"{where}: not valid YAML: {error}") from None
+    except RecursionError:
+        raise InputError(f"{where}: not valid YAML: nested too deeply") from None
 
 
 def read_yaml_mapping(path: Path) -> dict[str, Any]:

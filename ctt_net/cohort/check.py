@@ -1,17 +1,19 @@
 """The doctor's look at the tables: what is in a cohort, and what is wrong with it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from ctt_net.cohort.folder import Cohort, inspect_cohort
+from ctt_net.cohort.folds import FOLDS_FILE
+from ctt_net.cohort.manifest import required_columns
 from ctt_net.cohort.problem import Problem
+from ctt_net.cohort.schema import ACUITY_COLUMNS, IDENTITY_COLUMNS
 from ctt_net.errors import InputError
 
-# CLINICAL practice: an outcome measured before the eye is quiet, or years later, is another outcome.
+# An outcome measured before the eye is quiet, or years later, is another outcome.
 USUAL_FOLLOWUP_DAYS = (14, 120)
+
+OPTIONAL_COLUMNS = ("split", "site", "device", "followup_days")
 
 
 @dataclass(frozen=True)
@@ -41,24 +43,15 @@ def check_cohort(root: Path | str) -> CheckReport:
         InputError: If a file is missing or cannot be read at all.
     """
     cohort, problems = inspect_cohort(root)
-    complete = {"preop_logmar", "postop_logmar"} <= set(cohort.table.columns)
     facts: list[tuple[str, str]] = []
-    if complete:
+    if all(column in cohort.table for column in required_columns(cohort.spec)):
         problems += _soft_findings(cohort)
-        for part in (_people, _views, _acuities, _covariates, _folds):
-            facts += _guarded(part, cohort, problems)
+        for part in (_people, _views, _acuities, _covariates, _unused):
+            facts += part(cohort)
+        if not any(problem.severity == "error" for problem in problems):
+            facts += _folds(cohort, problems)
     problems.sort(key=lambda problem: problem.severity != "error")
     return CheckReport(cohort, tuple(facts), tuple(problems))
-
-
-def _guarded(
-    part: Callable[[Cohort], list[tuple[str, str]]], cohort: Cohort, problems: list[Problem]
-) -> list[tuple[str, str]]:
-    try:
-        return part(cohort)
-    except InputError as error:
-        problems.append(Problem(str(error)))
-        return []
 
 
 def _people(cohort: Cohort) -> list[tuple[str, str]]:
@@ -125,9 +118,23 @@ def _covariates(cohort: Cohort) -> list[tuple[str, str]]:
     return facts
 
 
-def _folds(cohort: Cohort) -> list[tuple[str, str]]:
-    sizes = cohort.folds().value_counts().sort_index()
-    return [("eyes per fold", ", ".join(str(n) for n in sizes))]
+def _unused(cohort: Cohort) -> list[tuple[str, str]]:
+    spec = cohort.spec
+    known = {*IDENTITY_COLUMNS, *ACUITY_COLUMNS, *OPTIONAL_COLUMNS, *spec.views, *spec.covariates}
+    others = [str(name) for name in cohort.table if name not in known]
+    return [("columns not declared, so not used", ", ".join(others))] if others else []
+
+
+def _folds(cohort: Cohort, problems: list[Problem]) -> list[tuple[str, str]]:
+    """Fold sizes; folds that stand there and do not fit are an error, none at all a warning."""
+    written = (cohort.root / FOLDS_FILE).exists()
+    try:
+        sizes = cohort.folds().value_counts().sort_index()
+    except InputError as error:
+        problems.append(Problem(str(error), "error" if written else "warning"))
+        return []
+    name = "eyes per fold" + ("" if written else " (as they would be dealt)")
+    return [(name, ", ".join(str(n) for n in sizes))]
 
 
 def _soft_findings(cohort: Cohort) -> list[Problem]:
@@ -140,7 +147,7 @@ def _soft_findings(cohort: Cohort) -> list[Problem]:
     if unknown:
         found.append(Problem(f"{unknown} eyes have no postop_va: not used for training", "warning"))
     if "followup_days" in table:
-        days = pd.to_numeric(table["followup_days"], errors="coerce")
+        days = table["followup_days"]
         low, high = USUAL_FOLLOWUP_DAYS
         outside = int(((days < low) | (days > high)).sum())
         if outside:

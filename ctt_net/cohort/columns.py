@@ -12,19 +12,17 @@ from ctt_net.cohort.schema import CohortSpec, Covariate
 # The recorded text and the float beside it may differ by the rounding of a table, not by a letter.
 AGREEMENT_LOGMAR = 0.006
 
-HEADER_ROW = 1
 
-
-def sheet_row(position: int) -> int:
-    """Line number as a spreadsheet shows it, from the 0-based position of a row."""
-    return position + HEADER_ROW + 1
+def says_missing(texts: pd.Series) -> pd.Series:
+    """Where a column is empty or holds a word for missing."""
+    return texts.isin([text for text in texts.unique() if is_missing(text)])
 
 
 def add_acuities(table: pd.DataFrame, spec: CohortSpec) -> tuple[pd.DataFrame, list[Problem]]:
     """Fill `<time>_logmar` and `<time>_off_chart` from `<time>_va`, and check those that stand.
 
     Args:
-        table: Manifest as text.
+        table: Manifest as text, indexed by row number.
         spec: Gives the notation of each column and the off-chart policy.
 
     Returns:
@@ -34,63 +32,111 @@ def add_acuities(table: pd.DataFrame, spec: CohortSpec) -> tuple[pd.DataFrame, l
     problems: list[Problem] = []
     for time in ("preop", "postop"):
         column = f"{time}_va"
-        notation = spec.notation[column]
-        parsed: dict[str, tuple[float, str]] = {}
-        logmar = np.full(len(table), np.nan)
-        off_chart = np.full(len(table), "", dtype=object)
-        for position, text in enumerate(table[column]):
-            if is_missing(text):
-                continue
-            try:
-                if text not in parsed:  # charts have few lines: parse each text once
-                    acuity = parse_va(text, notation, spec.off_chart_policy)
-                    parsed[text] = (acuity.logmar, acuity.off_chart or "")
-                logmar[position], off_chart[position] = parsed[text]
-            except AcuityError as error:
-                problems.append(Problem(str(error), row=sheet_row(position), column=column))
-        problems += _disagreements(table, f"{time}_logmar", logmar, column, notation)
+        logmar, off_chart, found = _read_acuities(table[column], spec)
+        problems += found
+        unreadable = {problem.row for problem in found}
+        readable = ~table.index.isin(list(unreadable))
+        given = table[readable]
+        problems += _logmar_disagreements(given, time, logmar[readable], spec)
+        problems += _off_chart_disagreements(given, time, off_chart[readable])
         table[f"{time}_logmar"] = logmar
         table[f"{time}_off_chart"] = off_chart
     return table, problems
 
 
-def _disagreements(
-    table: pd.DataFrame, name: str, logmar: np.ndarray, column: str, notation: str
-) -> Iterable[Problem]:
+def _read_acuities(
+    texts: pd.Series, spec: CohortSpec
+) -> tuple[pd.Series, pd.Series, list[Problem]]:
+    """Acuity in logMAR (NaN = unknown) and off-chart word (empty = on the chart) of one column."""
+    column = str(texts.name)
+    notation = spec.notation[column]
+    read: dict[str, tuple[float, str]] = {}
+    wrong: dict[str, str] = {}
+    for text in texts.unique():  # charts have few lines: read each text once
+        try:
+            if is_missing(text):
+                read[text] = (np.nan, "")
+            else:
+                acuity = parse_va(text, notation, spec.off_chart_policy)
+                read[text] = (acuity.logmar, acuity.off_chart or "")
+        except AcuityError as error:
+            read[text] = (np.nan, "")
+            wrong[text] = str(error)
+    problems = [
+        Problem(wrong[text], row=row, column=column)
+        for row, text in texts[texts.isin(list(wrong))].items()
+    ]
+    logmar = texts.map(lambda text: read[text][0]).astype(float)
+    return logmar, texts.map(lambda text: read[text][1]).astype(object), problems
+
+
+def _logmar_disagreements(
+    table: pd.DataFrame, time: str, logmar: pd.Series, spec: CohortSpec
+) -> list[Problem]:
     """Where a logMAR column stands in the file already, it must say what the text says."""
+    name, column = f"{time}_logmar", f"{time}_va"
     if name not in table:
         return []
     given, problems = read_numbers(table[name], name)
-    for position in np.flatnonzero(~np.isnan(given)):
-        expected = logmar[position]
-        if np.isnan(expected) or abs(given[position] - expected) > AGREEMENT_LOGMAR:
-            text = table[column].iloc[position]
-            meaning = "missing" if np.isnan(expected) else f"{expected:.3f} logMAR"
-            problems.append(
-                Problem(
-                    f"{given[position]:g} does not agree with {column} {text!r}, which in the "
-                    f"declared notation {notation} is {meaning}; correct one of them or the "
-                    f"notation in cohort.yaml",
-                    row=sheet_row(int(position)),
-                    column=name,
-                )
+    wrong = given.notna() & ~((given - logmar).abs() <= AGREEMENT_LOGMAR)
+    for row in table.index[wrong]:
+        text, expected = table.loc[row, column], logmar[row]
+        meaning = "unknown" if np.isnan(expected) else f"{expected:.3f} logMAR"
+        problems.append(
+            Problem(
+                f"{given[row]:g} does not agree with {column} {text!r}, which as "
+                f"{spec.notation[column]} (off-chart policy {spec.off_chart_policy}) is {meaning}; "
+                f"correct one of them or cohort.yaml, or empty {name}: it is filled from the text",
+                row=row,
+                column=name,
             )
+        )
     return problems
+
+
+def _off_chart_disagreements(table: pd.DataFrame, time: str, off_chart: pd.Series) -> list[Problem]:
+    name, column = f"{time}_off_chart", f"{time}_va"
+    if name not in table:
+        return []
+    given = table[name].astype(str).str.strip()
+    wrong = (given != off_chart) & ~says_missing(given)
+    return [
+        Problem(
+            f"{given[row]!r} does not agree with {column} {table.loc[row, column]!r}, which is "
+            f"{off_chart[row] or 'not off the chart'}; correct one of them, or empty {name}: it is "
+            f"filled from the text",
+            row=row,
+            column=name,
+        )
+        for row in table.index[wrong]
+    ]
 
 
 def read_numbers(
     texts: pd.Series, column: str, missing: Iterable[str] = ()
-) -> tuple[np.ndarray, list[Problem]]:
-    """Read a column of numbers; empty, missing words and the given sentinels become NaN."""
+) -> tuple[pd.Series, list[Problem]]:
+    """Read a column of numbers; empty, missing words and the given sentinels become NaN.
+
+    Args:
+        texts: Column as text, indexed by row number.
+        column: Its name, for the problems.
+        missing: Sentinels; numeric ones also in another spelling (`-9` means `-9.0` too).
+    """
     stripped = texts.astype(str).str.strip()
-    unknown = stripped.map(is_missing).to_numpy(bool) | stripped.isin(list(missing)).to_numpy(bool)
-    numbers = pd.to_numeric(stripped.where(~unknown), errors="coerce").to_numpy(float)
+    unknown = says_missing(stripped) | stripped.isin(list(missing))
+    numbers = pd.to_numeric(stripped.where(~unknown), errors="coerce").astype(float)
+    sentinels = pd.to_numeric(pd.Series(list(missing), dtype=object), errors="coerce").dropna()
+    unknown |= numbers.isin(sentinels.astype(float))
     bad = ~unknown & ~np.isfinite(numbers)
     problems = [
-        Problem(f"{texts.iloc[i]!r} is no number", row=sheet_row(int(i)), column=column)
-        for i in np.flatnonzero(bad)
+        Problem(
+            f"{text!r} is no number; write it like 63.5, or leave it empty if unknown",
+            row=row,
+            column=column,
+        )
+        for row, text in texts[bad].items()
     ]
-    return np.where(bad, np.nan, numbers), problems
+    return numbers.mask(bad | unknown), problems
 
 
 def read_covariate(
@@ -105,21 +151,26 @@ def read_covariate(
         numbers, problems = read_numbers(texts, column, covariate.missing)
         if covariate.kind == "binary":
             problems += [
-                Problem(f"{number:g} is not 0 or 1", row=sheet_row(int(i)), column=column)
-                for i, number in enumerate(numbers)
-                if not np.isnan(number) and number not in (0.0, 1.0)
+                Problem(
+                    f"{number:g} is not 0 or 1; correct it, or declare it under "
+                    f"covariates.{column}.missing in cohort.yaml if it means unknown",
+                    row=row,
+                    column=column,
+                )
+                for row, number in numbers[numbers.notna() & ~numbers.isin([0.0, 1.0])].items()
             ]
-        return pd.Series(numbers, index=texts.index), problems
+        return numbers, problems
     stripped = texts.astype(str).str.strip()
-    unknown = stripped.map(is_missing) | stripped.isin(list(covariate.missing))
-    known_levels = ", ".join(covariate.levels)
+    # A declared level wins over the words for missing: "none" may be a level of diabetes.
+    known = stripped.isin(list(covariate.levels))
+    unknown = ~known & (says_missing(stripped) | stripped.isin(list(covariate.missing)))
     problems = [
         Problem(
-            f"{value!r} is none of the declared levels {known_levels}",
-            row=sheet_row(position),
+            f"{value!r} is none of the declared levels {', '.join(covariate.levels)}; correct it, "
+            f"or add it to covariates.{column}.levels in cohort.yaml",
+            row=row,
             column=column,
         )
-        for position, (value, skip) in enumerate(zip(stripped, unknown, strict=True))
-        if not skip and value not in covariate.levels
+        for row, value in stripped[~known & ~unknown].items()
     ]
-    return stripped.astype(object).where(~unknown, np.nan), problems
+    return stripped.astype(object).where(known, np.nan), problems

@@ -6,17 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from ctt_net.cohort.folds import FOLDS_FILE, make_folds, read_folds, write_folds
-from ctt_net.cohort.manifest import (
-    ACUITY_COLUMNS,
-    IDENTITY_COLUMNS,
-    interpret_manifest,
-    read_manifest_text,
+from ctt_net.cohort.columns import read_numbers
+from ctt_net.cohort.folds import (
+    FOLDS_FILE,
+    development_rows,
+    make_folds,
+    read_folds,
+    write_folds,
 )
-from ctt_net.cohort.problem import CohortError, Problem
-from ctt_net.cohort.schema import CohortSpec
+from ctt_net.cohort.manifest import interpret_manifest
+from ctt_net.cohort.manifest_text import read_manifest_text
+from ctt_net.cohort.problem import HEADER_ROW, CohortError, Problem
+from ctt_net.cohort.schema import ACUITY_COLUMNS, IDENTITY_COLUMNS, CohortSpec
 from ctt_net.errors import InputError
 from ctt_net.whole_file import write_whole
 from ctt_net.yaml_file import dump_yaml, read_yaml_mapping
@@ -60,8 +64,14 @@ class Cohort:
         path = self.root / TRUTH_FILE
         if not path.exists():
             return None
-        truth = pd.read_csv(path, dtype={"eye_id": str})
-        return truth.set_index("eye_id")["potential_logmar"].astype(float)
+        truth = read_manifest_text(path)
+        for column in ("eye_id", "potential_logmar"):
+            if column not in truth:
+                raise InputError(f"{path}: the column {column!r} is missing; simulate anew")
+        potential, problems = read_numbers(truth["potential_logmar"], "potential_logmar")
+        if problems:
+            raise CohortError(path, problems)
+        return potential.set_axis(pd.Index(truth["eye_id"], name="eye_id"))
 
 
 def inspect_cohort(root: Path | str) -> tuple[Cohort, list[Problem]]:
@@ -80,7 +90,7 @@ def inspect_cohort(root: Path | str) -> tuple[Cohort, list[Problem]]:
     text = read_manifest_text(root / MANIFEST_FILE)
     table, problems = interpret_manifest(text, spec, root)
     warnings = tuple(problem for problem in problems if problem.severity == "warning")
-    return Cohort(root, spec, table, warnings), problems
+    return Cohort(root, spec, table.reset_index(drop=True), warnings), problems
 
 
 def read_cohort(root: Path | str) -> Cohort:
@@ -111,22 +121,29 @@ def write_cohort(
         spec: Its declarations.
         rows: One mapping or row per eye: at least the identity columns, `preop_va`, `postop_va`,
             the views and the covariates. logMAR and off-chart columns are filled from the texts.
-        n_folds: Folds to deal, at most one per patient.
+        n_folds: Folds to deal, at most one per patient; a cohort without two patients to train on
+            (all of `split` test, say) gets no `folds.csv`.
         seed: Of the folds.
 
     Returns:
         The cohort as it reads back.
 
     Raises:
+        InputError: If a declaration is wrong; nothing is written then.
         CohortError: If a row is wrong; nothing is written then.
     """
     root = Path(root)
+    declared = spec.to_dict()
+    spec = CohortSpec.from_dict(declared, str(root / SPEC_FILE))
     raw = pd.DataFrame(rows).astype(object)
     raw = raw.where(raw.notna(), "").map(_cell)
+    raw.index = pd.RangeIndex(HEADER_ROW + 1, HEADER_ROW + 1 + len(raw))
     table, problems = interpret_manifest(raw, spec, root)
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         raise CohortError(root / MANIFEST_FILE, errors)
+    if not len(raw):
+        raise InputError(f"{root / MANIFEST_FILE}: no rows; a cohort has at least one eye")
     for column in ("preop_logmar", "postop_logmar"):
         raw[column] = ["" if pd.isna(x) else f"{x:.6g}" for x in table[column]]
     for column in ("preop_off_chart", "postop_off_chart"):
@@ -135,12 +152,23 @@ def write_cohort(
     ordered = raw[[*first, *(name for name in raw.columns if name not in first)]]
     text = io.StringIO()
     ordered.to_csv(text, index=False, lineterminator="\n")
-    folds = make_folds(table, n_folds, seed)
-    write_whole(root / SPEC_FILE, dump_yaml(spec.to_dict()))
+    patients = development_rows(table)["patient_id"].nunique()
+    folds = make_folds(table, min(n_folds, patients), seed) if patients > 1 else None
+    write_whole(root / SPEC_FILE, dump_yaml(declared))
     write_whole(root / MANIFEST_FILE, text.getvalue())
-    write_folds(folds, root / FOLDS_FILE)
+    if folds is None:
+        (root / FOLDS_FILE).unlink(missing_ok=True)
+    else:
+        write_folds(folds, root / FOLDS_FILE)
     return read_cohort(root)
 
 
 def _cell(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    """A cell as text: numbers in full, so that an id is never rounded."""
+    if isinstance(value, bool | np.bool_):
+        return str(int(value))
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))  # pandas makes floats of whole numbers beside a gap
+    if isinstance(value, float):
+        return repr(float(value))
+    return str(value).replace("\r\n", "\n").replace("\r", "\n")  # else a row would end there

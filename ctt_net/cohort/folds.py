@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
-from ctt_net.cohort.manifest import read_manifest_text
+from ctt_net.cohort.manifest_text import read_manifest_text
 from ctt_net.errors import InputError
 from ctt_net.whole_file import write_whole
 
@@ -42,10 +42,17 @@ def make_folds(table: pd.DataFrame, n_folds: int = 5, seed: int = 0) -> pd.Serie
         Fold of each dealt eye, 1..n_folds, indexed by eye_id.
 
     Raises:
-        InputError: If there are fewer patients than folds.
+        InputError: If there are fewer than two folds, or fewer patients than folds.
     """
+    if n_folds < 2:
+        raise InputError(f"{n_folds} folds divide nothing; ask for 2 or more")
     dealt = development_rows(table).sort_values("eye_id")
     patients = dealt["patient_id"].nunique()
+    if patients < 2:
+        raise InputError(
+            f"{patients} patients with a known outcome outside the test split: too few for folds, "
+            f"so this cohort can be evaluated or predicted, not trained on"
+        )
     if patients < n_folds:
         raise InputError(
             f"{patients} patients with a known outcome cannot make {n_folds} folds; "
@@ -56,10 +63,18 @@ def make_folds(table: pd.DataFrame, n_folds: int = 5, seed: int = 0) -> pd.Serie
     with warnings.catch_warnings():
         # A band of fewer eyes than folds cannot be in each; that is no reason to alarm anyone.
         warnings.filterwarnings("ignore", message="The least populated class")
-        parts = splitter.split(dealt, strata(dealt, n_folds), dealt["patient_id"])
+        parts = splitter.split(
+            dealt, _dealable(strata(dealt, n_folds), n_folds), dealt["patient_id"]
+        )
         for number, (_, members) in enumerate(parts, start=1):
             fold[members] = number
     return pd.Series(fold, index=pd.Index(dealt["eye_id"], name="eye_id"), name="fold")
+
+
+def _dealable(labels: np.ndarray, n_folds: int) -> np.ndarray:
+    """One stratum where every stratum is smaller than the folds are many."""
+    sizes = np.unique(labels, return_counts=True)[1]
+    return labels if sizes.max() >= n_folds else np.full(len(labels), "all")
 
 
 def development_rows(table: pd.DataFrame) -> pd.DataFrame:
@@ -97,17 +112,23 @@ def read_folds(path: Path, table: pd.DataFrame) -> pd.Series:
     bad = text["fold"][~text["fold"].str.fullmatch(r"[1-9]\d{0,3}")]
     if len(bad):
         raise InputError(
-            f"{path}, row {bad.index[0] + 2}: fold must be 1, 2, ..., got {bad.iloc[0]!r}"
+            f"{path}, row {bad.index[0]}, column fold: must be 1, 2, ..., got {bad.iloc[0]!r}; "
+            f"{cure}"
         )
     if text["eye_id"].duplicated().any():
-        eye = text["eye_id"][text["eye_id"].duplicated()].iloc[0]
-        raise InputError(f"{path}: eye {eye!r} stands twice; {cure}")
+        again = text["eye_id"][text["eye_id"].duplicated()]
+        raise InputError(
+            f"{path}, row {again.index[0]}: eye {again.iloc[0]!r} stands twice; {cure}"
+        )
+    if text["fold"].nunique() < 2:
+        raise InputError(f"{path}: all eyes are in one fold, which divides nothing; {cure}")
     folds = pd.Series(text["fold"].astype(int).to_numpy(), index=text["eye_id"], name="fold")
     expected = set(development_rows(table)["eye_id"])
     if expected != set(folds.index):
         odd = sorted(expected ^ set(folds.index))
         raise InputError(
-            f"{path}: does not fit the manifest ({len(odd)} eyes differ, such as {odd[0]!r}); {cure}"
+            f"{path}: does not fit the manifest ({len(odd)} eyes differ, such as {odd[0]!r}); "
+            f"{cure}"
         )
     patient = table.set_index("eye_id")["patient_id"].reindex(folds.index)
     straddling = folds.groupby(patient.to_numpy()).nunique()

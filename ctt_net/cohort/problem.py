@@ -1,13 +1,16 @@
 """What is wrong with a cohort, by row and column, and the error that carries all of it."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from ctt_net.errors import InputError
 
-Severity = Literal["error", "warning"]
+Severity = Literal["error", "warning", "note"]
+
+# A spreadsheet counts its rows from 1, and the first is the header.
+HEADER_ROW = 1
 
 # More lines than this help nobody; the count says how many there are in all.
 SHOWN = 20
@@ -19,14 +22,14 @@ class Problem:
 
     Args:
         message: What was read, what was expected, and the cure.
-        severity: `error` stops everything; `warning` is said and goes on.
-        row: Line of the manifest as a spreadsheet counts it (header = 1), None = the whole file.
+        severity: `error` stops everything; `warning` is said and goes on; `note` is no fault.
+        row: Row of the manifest as a spreadsheet counts it (header = 1), None = the whole file.
         column: Column of the manifest, None = the whole row.
     """
 
     message: str
     severity: Severity = "error"
-    row: int | None = None
+    row: Hashable | None = None
     column: str | None = None
 
     def place(self) -> str:

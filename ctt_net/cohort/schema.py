@@ -2,47 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any
 
 from ctt_net.acuity import NOTATIONS, OFF_CHART_POLICIES
+from ctt_net.cohort.covariate import Covariate, read_covariates
+from ctt_net.cohort.view import View, read_views
+from ctt_net.cohort.yaml_value import read_choice, read_flag, read_number, read_section
 from ctt_net.errors import InputError
 from ctt_net.yaml_file import refuse_unknown_keys
 
-Direction = Literal["horizontal", "vertical", "oblique"]
-CovariateKind = Literal["numeric", "binary", "categorical"]
-
+IDENTITY_COLUMNS = ("eye_id", "patient_id", "laterality")
 VA_COLUMNS = ("preop_va", "postop_va")
-
-
-@dataclass(frozen=True)
-class View:
-    """One scan position, present once per eye at most; its name is the manifest column.
-
-    Args:
-        direction: `horizontal` scans of left eyes are mirrored to the right eye's orientation;
-            `vertical` ones have no nasal side and are not.
-        angle_deg: Angle to the horizontal meridian, degrees.
-    """
-
-    direction: Direction = "horizontal"
-    angle_deg: float = 0.0
-
-
-@dataclass(frozen=True)
-class Covariate:
-    """One clinical column beside the acuities.
-
-    Args:
-        kind: `numeric`, `binary` (0/1) or `categorical`.
-        unit: Unit of a numeric column, such as `years`.
-        levels: Values a categorical column may take.
-        missing: Sentinels that mean unknown, as written in the file (`-9`); empty always does.
-    """
-
-    kind: CovariateKind = "numeric"
-    unit: str | None = None
-    levels: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
+ACUITY_COLUMNS = (
+    *VA_COLUMNS,
+    *("preop_logmar", "postop_logmar"),
+    *("preop_off_chart", "postop_off_chart"),
+)
+_OWN_MEANING = (*IDENTITY_COLUMNS, *ACUITY_COLUMNS, "split", "fold")
 
 
 @dataclass(frozen=True)
@@ -120,49 +96,28 @@ class CohortSpec:
         known = (*texts, "synthetic", "acuity", "views", "covariates", "devices")
         refuse_unknown_keys(mapping, known, where)
         for key in texts:
-            if not isinstance(mapping.get(key), str) or not mapping[key].strip():
+            if mapping.get(key) is None or mapping[key] == "":
                 raise InputError(f"{where}: key {key!r} is missing; give it as text")
-        acuity = _section(mapping, "acuity", where)
+            if not isinstance(mapping[key], str):
+                raise InputError(f"{where}: {key!r} must be text in quotes, got {mapping[key]!r}")
+        acuity = read_section(mapping, "acuity", where)
+        views = read_views(read_section(mapping, "views", where), where)
+        covariates = read_covariates(read_section(mapping, "covariates", where), where)
+        _refuse_taken_columns(views, covariates, where)
         return cls(
             **{key: mapping[key] for key in texts},
-            synthetic=_flag(mapping, "synthetic", False, where),
+            synthetic=read_flag(mapping, "synthetic", False, where),
             notation=_notation(acuity, where),
-            off_chart_policy=_choice(
+            off_chart_policy=read_choice(
                 acuity.get("off_chart_policy", "bach"),
                 OFF_CHART_POLICIES,
                 f"{where}: acuity.off_chart_policy",
             ),
-            expect_improvement=_flag(acuity, "expect_improvement", True, where),
-            views=_views(_section(mapping, "views", where), where),
-            covariates=_covariates(_section(mapping, "covariates", where), where),
-            devices=_devices(_section(mapping, "devices", where), where),
+            expect_improvement=read_flag(acuity, "expect_improvement", True, where),
+            views=views,
+            covariates=covariates,
+            devices=_devices(read_section(mapping, "devices", where), where),
         )
-
-
-def _section(mapping: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
-    section = mapping.get(key) or {}
-    if not isinstance(section, Mapping):
-        raise InputError(f"{where}: {key!r} must hold 'key: value' lines, got {section!r}")
-    return section
-
-
-def _flag(mapping: Mapping[str, Any], key: str, default: bool, where: str) -> bool:
-    value = mapping.get(key, default)
-    if not isinstance(value, bool):
-        raise InputError(f"{where}: {key!r} must be true or false, got {value!r}")
-    return value
-
-
-def _choice(value: Any, choices: Any, where: str) -> Any:
-    if not isinstance(value, str) or value not in choices:
-        raise InputError(f"{where} must be one of {', '.join(choices)}; got {value!r}")
-    return value
-
-
-def _number(value: Any, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InputError(f"{where} must be a number, got {value!r}")
-    return float(value)
 
 
 def _notation(acuity: Mapping[str, Any], where: str) -> dict[str, str]:
@@ -177,50 +132,30 @@ def _notation(acuity: Mapping[str, Any], where: str) -> dict[str, str]:
                 f"and 0.50 in logMAR"
             )
     return {
-        column: _choice(acuity[column], NOTATIONS, f"{where}: acuity.{column}")
+        column: read_choice(acuity[column], NOTATIONS, f"{where}: acuity.{column}")
         for column in VA_COLUMNS
     }
 
 
-def _views(section: Mapping[str, Any], where: str) -> dict[str, View]:
-    if not section:
-        raise InputError(
-            f"{where}: 'views' is empty; name at least one view, such as "
-            f"'horizontal: {{direction: horizontal, angle_deg: 0}}'"
-        )
-    views = {}
-    for name, facts in section.items():
-        place = f"{where}: views.{name}"
-        if not isinstance(facts, Mapping):
-            raise InputError(f"{place} must hold direction and angle_deg, got {facts!r}")
-        refuse_unknown_keys(facts, ("direction", "angle_deg"), place)
-        views[str(name)] = View(
-            direction=_choice(
-                facts.get("direction", "horizontal"), get_args(Direction), f"{place}.direction"
-            ),
-            angle_deg=_number(facts.get("angle_deg", 0.0), f"{place}.angle_deg"),
-        )
-    return views
-
-
-def _covariates(section: Mapping[str, Any], where: str) -> dict[str, Covariate]:
-    covariates = {}
-    for name, facts in section.items():
-        place = f"{where}: covariates.{name}"
-        if not isinstance(facts, Mapping):
-            raise InputError(f"{place} must hold kind, unit, levels or missing, got {facts!r}")
-        refuse_unknown_keys(facts, ("kind", "unit", "levels", "missing"), place)
-        kind = _choice(facts.get("kind"), get_args(CovariateKind), f"{place}.kind")
-        levels = tuple(str(level) for level in facts.get("levels") or ())
-        if kind == "categorical" and not levels:
-            raise InputError(f"{place}: a categorical covariate needs its 'levels'")
-        covariates[str(name)] = Covariate(
-            kind=kind,
-            unit=facts.get("unit"),
-            levels=levels,
-            missing=tuple(str(sentinel) for sentinel in facts.get("missing") or ()),
-        )
-    return covariates
+def _refuse_taken_columns(
+    views: Mapping[str, View], covariates: Mapping[str, Covariate], where: str
+) -> None:
+    """A column has one meaning, and what is known only after surgery is no input."""
+    for kind, names in (("views", views), ("covariates", covariates)):
+        for name in names:
+            if name in _OWN_MEANING:
+                raise InputError(
+                    f"{where}: {kind}.{name}: the column {name!r} has a meaning of its own; "
+                    f"choose another name"
+                )
+            if name.lower().startswith("postop"):
+                raise InputError(
+                    f"{where}: {kind}.{name}: what is measured after surgery cannot be an input; "
+                    f"take it out"
+                )
+    for name in covariates:
+        if name in views:
+            raise InputError(f"{where}: {name!r} is a view and a covariate; rename one column")
 
 
 def _devices(section: Mapping[str, Any], where: str) -> dict[str, dict[str, float]]:
@@ -230,5 +165,10 @@ def _devices(section: Mapping[str, Any], where: str) -> dict[str, dict[str, floa
         if not isinstance(facts, Mapping):
             raise InputError(f"{place} must hold numbers, got {facts!r}")
         refuse_unknown_keys(facts, ("axial_um_per_px", "lateral_um_per_px"), place)
-        devices[str(name)] = {key: _number(value, f"{place}.{key}") for key, value in facts.items()}
+        devices[str(name)] = {
+            key: read_number(value, f"{place}.{key}") for key, value in facts.items()
+        }
+        for key, value in devices[str(name)].items():
+            if value <= 0:
+                raise InputError(f"{place}.{key} must be above 0, got {value:g}")
     return devices
