@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from ctt_net.errors import InputError
 from ctt_net.outcome import TOLERANCE_LOGMAR, Outcome
 from ctt_net.sample import EyeBatch, Prediction
 
@@ -31,12 +32,15 @@ class JointLoss(nn.Module):
 
     Args:
         recovery_weight: Weight of the second term; 0 switches it off.
+
+    Raises:
+        InputError: If the weight is negative or no number.
     """
 
     def __init__(self, recovery_weight: float = 0.5) -> None:
         super().__init__()
-        if recovery_weight < 0:
-            raise ValueError(f"recovery_weight must be 0 or more, got {recovery_weight}")
+        if not 0 <= recovery_weight < float("inf"):
+            raise InputError(f"loss.recovery_weight must be 0 or more, got {recovery_weight}")
         self.recovery_weight = recovery_weight
 
     def forward(

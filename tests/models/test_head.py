@@ -119,8 +119,8 @@ def test_recovery_crosses_even_odds_where_the_prediction_crosses_the_cut(started
     x = torch.linspace(-0.2, 2.5, 400)
     prediction = started(torch.randn(400, DIM), x, torch.ones(400, dtype=torch.bool))
     predicted = prediction.postop_logmar
-    assert 0.3 > predicted.min()
-    assert 0.3 < predicted.max()
+    assert predicted.min() < 0.3
+    assert predicted.max() > 0.3
     for k, recovered in enumerate((predicted < 0.30, x - predicted > 0.20)):
         assert torch.equal(prediction.recovery_logit[:, k] > 0, recovered)
         assert recovered.any()

@@ -3,6 +3,7 @@
 import inspect
 import os
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ def create_network(name: str, weights: str) -> Any:
     return _from_state(name, options, state, path)
 
 
+@cache
 def _takes_any_size(name: str) -> bool:
     """Whether a transformer has to be told that scans are not of its training size."""
     with torch.device("meta"):

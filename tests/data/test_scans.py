@@ -1,0 +1,61 @@
+"""Every scan of a cohort decoded once."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from ctt_net.cohort import read_cohort
+from ctt_net.data.scans import load_scans, scan_tasks
+from ctt_net.errors import InputError
+from ctt_net.imaging import Preprocessing, read_bscan, signal_quality
+
+SMALL = Preprocessing(height=32, width=48, crop="none")
+
+
+def test_scans_are_the_prepared_files_in_the_tables_order(cohort_folder):
+    cohort = read_cohort(cohort_folder)
+    scans = load_scans(cohort, SMALL)
+    assert scans.pixels.shape == (47, 2, 32, 48)
+    assert scans.pixels.dtype == np.uint8
+    for position, row in enumerate(cohort.table.to_dict("records")):
+        for number, name in enumerate(("horizontal", "vertical")):
+            place = (position, number)
+            assert scans.present[place] == bool(row[name])
+            if row[name]:
+                raw = read_bscan(cohort_folder / row[name]).pixels
+                expected = SMALL(raw, row["laterality"], name)
+                assert np.array_equal(scans.pixels[place], expected)
+                assert scans.quality[place] == signal_quality(raw)
+            else:
+                assert not scans.pixels[place].any()
+                assert np.isnan(scans.quality[place])
+
+
+def test_some_rows_can_be_taken_out(cohort_folder):
+    scans = load_scans(read_cohort(cohort_folder), SMALL)
+    some = scans.of(np.array([5, 2]))
+    assert np.array_equal(some.pixels, scans.pixels[[5, 2]])
+    assert np.array_equal(some.present, scans.present[[5, 2]])
+    np.testing.assert_array_equal(some.quality, scans.quality[[5, 2]])
+
+
+def test_progress_counts_every_scan_once(cohort_folder):
+    seen = []
+    cohort = read_cohort(cohort_folder)
+    load_scans(cohort, SMALL, lambda done, total: seen.append((done, total)))
+    n = len(scan_tasks(cohort))
+    assert seen == [(i + 1, n) for i in range(n)]
+
+
+def test_unreadable_scans_are_named_all_at_once_by_row_column_and_file(cohort_folder, tmp_path):
+    root = shutil.copytree(cohort_folder, tmp_path / "cohort")
+    for name in ("e01_horizontal", "e03_vertical"):
+        (root / f"scans/{name}.png").write_text("not a picture")
+    with pytest.raises(InputError) as caught:
+        load_scans(read_cohort(root), SMALL)
+    message = str(caught.value)
+    assert "2 scans cannot be read" in message
+    assert "row 3, column horizontal" in message
+    assert "row 5, column vertical" in message
+    assert "e03_vertical.png" in message

@@ -1,0 +1,110 @@
+"""The joint loss against scipy's Laplace density and scikit-learn's cross-entropy."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import laplace
+from sklearn.metrics import log_loss
+
+from ctt_net.errors import InputError
+from ctt_net.losses import JointLoss
+from ctt_net.outcome import DEFAULT_OUTCOMES
+from ctt_net.sample import EyeBatch, Prediction
+
+NAN = float("nan")
+
+
+def batch_of(preop, postop):
+    B = len(preop)
+    return EyeBatch(
+        views=torch.zeros(B, 1, 1, 2, 2, dtype=torch.uint8),
+        view_present=torch.ones(B, 1, dtype=torch.bool),
+        preop_logmar=torch.tensor(preop),
+        postop_logmar=torch.tensor(postop),
+        position=torch.arange(B),
+    )
+
+
+@pytest.fixture
+def prediction():
+    torch.manual_seed(0)
+    return Prediction(
+        torch.randn(5, requires_grad=True),
+        (torch.rand(5) + 0.05).requires_grad_(),
+        torch.randn(5, 2, requires_grad=True),
+    )
+
+
+@pytest.fixture
+def batch():
+    return batch_of([0.5, 0.4, NAN, 1.2, 0.3], [0.30103, 0.2, 0.1, 0.9, 0.1])
+
+
+def test_the_loss_is_laplace_likelihood_plus_weighted_cross_entropy(prediction, batch):
+    parts = JointLoss(recovery_weight=0.7)(prediction, batch, DEFAULT_OUTCOMES)
+    location, scale, logit = (part.detach().double().numpy() for part in prediction)
+    truth, preop = batch.postop_logmar.double().numpy(), batch.preop_logmar.double().numpy()
+    regression = -laplace.logpdf(truth, location, scale).mean()
+    labels = np.stack([outcome.label(preop, truth) for outcome in DEFAULT_OUTCOMES], axis=1)
+    decided = np.isfinite(labels)
+    assert decided.tolist() == [
+        [True, True],
+        [True, True],
+        [True, False],
+        [True, True],
+        [True, True],
+    ]
+    recovery = log_loss(labels[decided], 1 / (1 + np.exp(-logit[decided])))
+    assert parts.regression.item() == pytest.approx(regression, rel=1e-5)
+    assert parts.recovery.item() == pytest.approx(recovery, rel=1e-5)
+    assert parts.total.item() == pytest.approx(regression + 0.7 * recovery, rel=1e-5)
+
+
+def test_eyes_at_the_cut_count_as_recovered(batch):
+    """20/40 is 0.30103 logMAR, and 0.3 to 0.1 is a gain of 0.2 although float32 says less."""
+    sure = Prediction(torch.zeros(1), torch.ones(1), torch.full((1, 2), 20.0))
+    for preop, postop in ((0.5, 0.30103), (0.3, 0.1)):
+        loss = JointLoss()(sure, batch_of([preop], [postop]), DEFAULT_OUTCOMES)
+        assert loss.recovery.item() < 1e-6
+
+
+def test_an_unknown_acuity_gives_finite_gradients_and_none_to_what_it_leaves_open(
+    prediction, batch
+):
+    JointLoss()(prediction, batch, DEFAULT_OUTCOMES).total.backward()
+    for part in prediction:
+        assert part.grad.isfinite().all()
+    assert prediction.recovery_logit.grad[2, 1] == 0
+    assert (prediction.recovery_logit.grad != 0).sum() == 9
+
+
+def test_a_batch_that_leaves_every_question_open_costs_nothing(prediction):
+    batch = batch_of([NAN] * 5, [0.1] * 5)
+    one_question = prediction._replace(recovery_logit=prediction.recovery_logit[:, 1:])
+    parts = JointLoss()(one_question, batch, DEFAULT_OUTCOMES[1:])
+    assert parts.recovery.item() == 0
+    assert torch.equal(parts.total, parts.regression)
+
+
+def test_no_weight_switches_the_second_term_off(prediction, batch):
+    JointLoss(recovery_weight=0.0)(prediction, batch, DEFAULT_OUTCOMES).total.backward()
+    assert not prediction.recovery_logit.grad.any()
+
+
+def test_the_likeliest_scale_is_the_size_of_the_error():
+    scale = torch.linspace(0.01, 1.0, 100)
+    losses = [
+        JointLoss(0)(
+            Prediction(torch.tensor([0.55]), b[None], torch.zeros(1, 2)),
+            batch_of([0.5], [0.30]),
+            DEFAULT_OUTCOMES,
+        ).total.item()
+        for b in scale
+    ]
+    assert scale[int(np.argmin(losses))].item() == pytest.approx(0.25, abs=0.011)
+
+
+@pytest.mark.parametrize("weight", [-0.1, NAN, float("inf")])
+def test_a_weight_that_is_none_is_refused_by_key(weight):
+    with pytest.raises(InputError, match=r"loss\.recovery_weight must be 0 or more"):
+        JointLoss(recovery_weight=weight)
