@@ -1,0 +1,297 @@
+"""Macular holes of the CHU de Québec: `python datasets/chu_quebec/prepare.py RAW OUT`.
+
+RAW holds `{train,val,test,others}/clinical_data.csv` and `octs/`. Writes `cohort.yaml`,
+`manifest.csv`, `folds.csv`, copies of the preoperative scans and `flow.csv`, which counts the eyes
+in and out. See README.md beside this file. Research use only. Not a medical device.
+"""
+
+import argparse
+import io
+import re
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import cv2
+import numpy as np
+import pandas as pd
+import tifffile
+
+from ctt_net.acuity import parse_va
+from ctt_net.cohort import CohortSpec, Covariate, View, write_cohort
+from ctt_net.cohort.manifest_text import read_manifest_text
+from ctt_net.errors import InputError
+from ctt_net.imaging import read_bscan
+from ctt_net.imaging.depth import grey
+from ctt_net.imaging.widget import find_widget, letter_cells
+
+SPLITS = ("train", "val", "test", "others")
+FOLLOWUP_DAYS = {"2weeks": 14, "3months": 91, "6months": 183, "12months": 365}
+COVARIATES = {  # our name: (theirs, what it is)
+    "age_years": ("age", Covariate("numeric", unit="years", missing=("-9",))),
+    "sex": ("sex", Covariate("categorical", levels=("1", "2"), missing=("-9",))),
+    "pseudophakic": ("pseudophakic", Covariate("binary", missing=("-9",))),
+    "mh_duration": ("mh_duration", Covariate("numeric", missing=("-9",))),
+    "elevated_edge": ("elevated_edge", Covariate("binary", missing=("-9",))),
+    "mh_size_um": ("mh_size", Covariate("numeric", unit="um", missing=("-9",))),
+}
+VIEWS = {"horizontal": ("H", View("horizontal", 0.0)), "vertical": ("V", View("vertical", 90.0))}
+ZERO_LETTERS = {"missing": "", "off-chart": "CF", "as-read": "0"}
+SIDES_FILE = Path(__file__).resolve().with_name("sides.csv")
+
+# The two letters as Cirrus draws them beside its scan-direction square.
+LETTERS = {
+    "T": ("#######", *["...#..."] * 7),
+    "N": ("##...#", "##...#", "#.#..#", "#.##.#", "#..#.#", "#..###", "#...##", "#...##"),
+}
+# Correlation with a letter: over 99 marks the right one reached 0.88 to 1, the wrong one 0.52,
+# tissue without a letter 0.35.
+MIN_LIKENESS = 0.7
+
+
+def side_from_mark(file: Path) -> str | None:
+    """Laterality from the scan-direction mark in a horizontal scan; None without a clear one.
+
+    The mark names the ends of the line: temporal to nasal, left to right, is a right eye.
+    """
+    samples = tifffile.imread(file)
+    pixels = grey(np.ascontiguousarray(samples[..., :3] if samples.ndim == 3 else samples))
+    box = find_widget(pixels)
+    if box is None:
+        return None
+    ends = "".join(
+        _letter(pixels[cell.top : cell.bottom + 1, max(cell.left, 0) : cell.right + 1])
+        for cell in letter_cells(box)[:2]
+    )
+    return {"TN": "OD", "NT": "OS"}.get(ends)
+
+
+def _letter(cell: np.ndarray) -> str:
+    likeness = {}
+    for letter, rows in LETTERS.items():
+        ink = np.array([[sign == "#" for sign in row] for row in rows], np.float32)
+        template = np.pad(ink, 1)
+        if cell.shape[0] < template.shape[0] or cell.shape[1] < template.shape[1]:
+            return "?"
+        match = cv2.matchTemplate(cell.astype(np.float32), template, cv2.TM_CCOEFF_NORMED)
+        likeness[letter] = float(match.max())
+    best = max(likeness, key=likeness.__getitem__)
+    return best if likeness[best] >= MIN_LIKENESS else "?"
+
+
+def read_sides() -> dict[tuple[str, str], str]:
+    """Sides of eyes whose picture bears no mark, by split and id."""
+    table = read_manifest_text(SIDES_FILE)
+    return dict(
+        zip(zip(table["split"], table["id"], strict=True), table["laterality"], strict=True)
+    )
+
+
+def read_split(raw: Path, split: str, followup: str) -> pd.DataFrame:
+    """One published table as text, refused if it is not what the recipe was written for."""
+    path = raw / split / "clinical_data.csv"
+    table = read_manifest_text(path)
+    wanted = ["id", "VA_baseline", f"VA_{followup}", *(name for name, _ in COVARIATES.values())]
+    absent = [name for name in wanted if name not in table]
+    if absent:
+        raise InputError(
+            f"{path}: the column {absent[0]!r} is missing (there are: {', '.join(table.columns)}); "
+            f"this recipe reads the tables as published"
+        )
+    table = table.map(str.strip)
+    for row, eye in table["id"].items():
+        if not re.fullmatch(r"[0-9A-Za-z]+", eye):
+            raise InputError(f"{path}, row {row}, column id: {eye!r} is no id; correct it")
+    if table["id"].duplicated().any():
+        row = table.index[table["id"].duplicated()][0]
+        raise InputError(f"{path}, row {row}: id {table['id'][row]!r} stands twice; keep one")
+    return table
+
+
+class Recipe:
+    """Collects the rows of the cohort, and counts every eye in and out.
+
+    Args:
+        raw: Published folder.
+        out: Folder to fill.
+        followup: Time of the acuity to predict, key of `FOLLOWUP_DAYS`.
+        zero: What an acuity of 0 letters counts as, key of `ZERO_LETTERS`.
+    """
+
+    def __init__(self, raw: Path, out: Path, followup: str, zero: str) -> None:
+        self.raw, self.out, self.followup, self.zero = raw, out, followup, zero
+        self.rows: list[dict[str, Any]] = []
+        self.flow: list[tuple[str, str, int]] = []
+        self.sides = read_sides()
+
+    def add_split(self, split: str) -> None:
+        """Take one split's eyes, copy their scans, and write down its flow."""
+        counts: Counter[str] = Counter()
+        table = read_split(self.raw, split, self.followup)
+        for number, cells in table.iterrows():
+            try:
+                self._add_eye(split, cells, counts)
+            except InputError as error:
+                place = self.raw / split / "clinical_data.csv"
+                raise InputError(f"{place}, row {number}: {error}") from None
+        out = sum(counts[step] for step in counts if step.startswith("left out"))
+        self.flow.append((split, "in the table", len(table)))
+        self.flow += [(split, s, n) for s, n in counts.items() if s.startswith("left out")]
+        self.flow.append((split, "in the cohort", len(table) - out))
+        self.flow += [(split, s, n) for s, n in counts.items() if not s.startswith("left out")]
+
+    def _add_eye(self, split: str, cells: pd.Series, counts: Counter[str]) -> None:
+        before, after = cells["VA_baseline"], cells[f"VA_{self.followup}"]
+        if self._acuity(after) == "":
+            why = "is 0, unexplained" if after == "0" else "is missing"
+            counts[f"left out: acuity at {self.followup} {why}"] += 1
+            return
+        octs = self.raw / split / "octs"
+        files = {
+            name: octs / f"{cells['id']}_baseline_{end}.tiff" for name, (end, _) in VIEWS.items()
+        }
+        files = {name: file for name, file in files.items() if file.is_file()}
+        if not files:
+            counts["left out: no preoperative scan"] += 1
+            return
+        for file in files.values():
+            read_bscan(file)  # a damaged scan stops here, with its name
+        marked = side_from_mark(files["horizontal"]) if "horizontal" in files else None
+        side = marked or self.sides.get((split, cells["id"]))
+        if side is None:
+            counts["left out: no mark says which eye it is (add it to sides.csv)"] += 1
+            return
+        counts["of these: side from sides.csv"] += marked is None
+        counts["of these: one view only"] += len(files) == 1
+        counts["of these: acuity before surgery unknown"] += self._acuity(before) == ""
+        counts[f"of these: an acuity of 0 read as {self.zero}"] += "0" in (before, after)
+        eye = f"{split}_{cells['id']}"
+        self.rows.append(
+            {
+                "eye_id": eye,
+                "patient_id": eye,
+                "laterality": side,
+                "laterality_from": "mark" if marked else "sides.csv",
+                "preop_va": self._acuity(before),
+                "postop_va": self._acuity(after),
+                **{name: self._copy(file, f"{eye}_{name}") for name, file in files.items()},
+                "split": "" if split == "others" else split,
+                "site": "chu_quebec",
+                "device": "cirrus",
+                "followup_days": FOLLOWUP_DAYS[self.followup],
+                **{name: cells[theirs] for name, (theirs, _) in COVARIATES.items()},
+            }
+        )
+
+    def _acuity(self, text: str) -> str:
+        if text in ("", "-9"):
+            return ""
+        if text == "0":
+            return ZERO_LETTERS[self.zero]
+        return parse_va(text, "etdrs").text
+
+    def _copy(self, file: Path, name: str) -> str:
+        target = self.out / "images" / f"{name}.tiff"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, target)
+        return f"images/{name}.tiff"
+
+    def spec(self) -> CohortSpec:
+        """The declarations of what was collected."""
+        present = [name for name in VIEWS if any(name in row for row in self.rows)]
+        return CohortSpec(
+            name=f"chu_quebec_macular_hole_{self.followup}",
+            source="CHU de Québec - Université Laval, macular-hole surgery 2014-2018; Kaggle "
+            "mathieugodbout/oct-postsurgery-visual-improvement",
+            licence="LGPL-3.0 according to one catalogue, not confirmed; do not redistribute",
+            citation="Lachance et al., Transl Vis Sci Technol 2022;11(4):6, 10.1167/tvst.11.4.6",
+            notation={"preop_va": "etdrs", "postop_va": "etdrs"},
+            views={name: VIEWS[name][1] for name in present},
+            covariates={name: covariate for name, (_, covariate) in COVARIATES.items()},
+        )
+
+    def write(self) -> None:
+        """Write the tables beside the scans that were copied."""
+        if not self.rows:
+            raise InputError(
+                f"{self.raw}: no eye is left ({self._flow_table().to_dict('records')})"
+            )
+        write_cohort(self.out, self.spec(), self.rows)
+        text = io.StringIO()
+        self._flow_table().to_csv(text, index=False, lineterminator="\n")
+        (self.out / "flow.csv").write_text(text.getvalue(), encoding="utf-8", newline="\n")
+
+    def _flow_table(self) -> pd.DataFrame:
+        return pd.DataFrame(
+            [line for line in self.flow if line[2] or not line[1].startswith("of these")],
+            columns=["split", "step", "eyes"],
+        )
+
+
+def prepare(raw: Path, out: Path, followup: str, zero: str, splits: Sequence[str] | None) -> None:
+    """Build the cohort beside `out`, then rename it: there is all of it or nothing."""
+    present = [name for name in SPLITS if (raw / name / "clinical_data.csv").is_file()]
+    if not present:
+        raise InputError(
+            f"{raw}: no {{train,val,test,others}}/clinical_data.csv in it; give the folder that "
+            f"holds the published splits"
+        )
+    absent = [name for name in splits or () if name not in present]
+    if absent:
+        raise InputError(f"{raw}: there is no {absent[0]}/clinical_data.csv; leave that split out")
+    if out.exists():
+        raise InputError(f"{out} exists already; name a new folder or remove it first")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as beside:
+        folder = Path(beside) / "cohort"
+        folder.mkdir()
+        recipe = Recipe(raw, folder, followup, zero)
+        for split in dict.fromkeys(splits or present):
+            recipe.add_split(split)
+        recipe.write()
+        folder.rename(out)
+
+
+def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description="Turn the published macular-hole eyes into a cohort folder.",
+        epilog="Research use only. Not a medical device.",
+    )
+    parser.add_argument("raw", type=Path, metavar="RAW", help="folder with train/, val/, ...")
+    parser.add_argument("out", type=Path, metavar="OUT", help="folder to make; must not exist")
+    parser.add_argument("--followup", choices=FOLLOWUP_DAYS, default="6months")
+    parser.add_argument(
+        "--zero",
+        choices=ZERO_LETTERS,
+        default="missing",
+        help="what an unexplained acuity of 0 letters counts as (default: missing; see README.md)",
+    )
+    parser.add_argument("--splits", nargs="+", choices=SPLITS, help="default: all there are")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = read_arguments(argv)
+    try:
+        prepare(arguments.raw, arguments.out, arguments.followup, arguments.zero, arguments.splits)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
+    flow = pd.read_csv(arguments.out / "flow.csv")
+    print(flow.to_string(index=False))
+    total = int(flow["eyes"][flow["step"] == "in the cohort"].sum())
+    print(f"{arguments.out}: {total} eyes, acuity {arguments.followup} after surgery")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
