@@ -156,6 +156,8 @@ def _given_acuities(
 def _acuity(
     folder: Path, eye: str, given: Mapping[str, tuple[str, str | None, str]], policy: str
 ) -> Acuity | None:
+    if eye in given and given[eye][0].strip().lower() == UNKNOWN:
+        return None
     if eye not in given or is_missing(given[eye][0]):
         raise InputError(
             f"{folder}: the preoperative acuity of {eye} is not given; add it to {PATIENT_FILE} "
@@ -163,8 +165,6 @@ def _acuity(
             f"if nobody measured it, {eye}={UNKNOWN}"
         )
     text, notation, where = given[eye]
-    if text.strip().lower() == UNKNOWN:
-        return None
     if notation is None and "/" in text:
         notation = "snellen"  # a fraction can be nothing else
     if notation is None:

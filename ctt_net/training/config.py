@@ -1,7 +1,7 @@
 """From command line and YAML to the parts of a training; config = constructor."""
 
 import argparse
-import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from pytorch_lightning.loggers import CSVLogger, Logger
 
 from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
+from ctt_net.outcome import DEFAULT_OUTCOMES
 from ctt_net.training.module import AcuityModule
 from ctt_net.yaml_file import read_yaml_mapping
 
@@ -33,6 +34,8 @@ class TrainingConfig(LightningCLI):
 
     def __init__(self, arguments: Sequence[str]) -> None:
         _refuse_broken_files(arguments)
+        # Lightning warns of arguments that come from a program that has some of its own.
+        warnings.filterwarnings("ignore", message="LightningCLI's args parameter")
         try:
             super().__init__(
                 AcuityModule,
@@ -67,6 +70,9 @@ class TrainingConfig(LightningCLI):
             default=False,
             help="Go on with an existing run folder: finished folds stay, a broken-off one goes on.",
         )
+        # As plain data, so that the resolved config can be written and read again.
+        outcomes = [outcome.to_dict() for outcome in DEFAULT_OUTCOMES]
+        parser.set_defaults({"model.outcomes": outcomes})
         parser.link_arguments("seed_everything", "data.seed")
         parser.link_arguments("model.fusion.init_args.dim", "model.head.init_args.dim")
         parser.link_arguments("model.outcomes", "model.head.init_args.outcomes")
@@ -91,7 +97,7 @@ class TrainingConfig(LightningCLI):
 
     def resolved(self) -> str:
         """The whole configuration with every default, as YAML."""
-        return self.parser.dump(self.config, skip_none=False)
+        return self.parser.dump(self.config)
 
     def build(
         self, fold: int, folder: Path, callbacks: Sequence[Callback] = ()
@@ -157,10 +163,8 @@ def _refuse_broken_files(arguments: Sequence[str]) -> None:
 
 
 def _first_words(error: Exception) -> str:
-    """The line of a parser's message that says what is wrong; the rest is its inner workings."""
-    text = str(error)
-    lines = [line.strip(" -") for line in text.splitlines() if line.strip()]
-    message = lines[0] if lines else type(error).__name__
-    if message.endswith(":") and len(lines) > 1:
-        message += " " + lines[1]
-    return re.sub(r"\s+", " ", message)[:400]
+    """The key and what is wrong with it; a parser's own view of its types helps nobody."""
+    lines = [line.strip(" -") for line in str(error).splitlines() if line.strip()]
+    noise = ("Does not validate", "Subtypes:", "Errors:", "Expected a <class 'NoneType'>", "Given ")
+    kept = [line for line in lines if not line.startswith(noise)]
+    return " ".join(kept or lines or [type(error).__name__])[:400]

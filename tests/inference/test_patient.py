@@ -1,0 +1,146 @@
+"""A patient folder: names, acuities and what is wrong with them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ctt_net.cohort import View
+from ctt_net.errors import InputError
+from ctt_net.inference.patient import read_patient
+from ctt_net.inference.scan_names import eye_and_view
+
+VIEWS = {"horizontal": View("horizontal", 0), "vertical": View("vertical", 90)}
+
+
+@pytest.mark.parametrize(
+    ("name", "eye", "view"),
+    [
+        ("OD_horizontal.png", "OD", "horizontal"),
+        ("os-vertical.tif", "OS", "vertical"),
+        ("右眼_横扫.tif", "OD", "horizontal"),
+        ("左眼纵扫.jpg", "OS", "vertical"),
+        ("scan 3 left H.png", "OS", "horizontal"),
+        ("Right.Vertical.2024.PNG", "OD", "vertical"),
+        ("posterior_OD_v.png", "OD", "vertical"),
+    ],
+)
+def test_names_tell_eye_and_view(name, eye, view):
+    assert eye_and_view(Path(name), VIEWS) == (eye, view)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("scan1.png", "does not say the eye"),
+        ("OD.png", "does not say the view"),
+        ("posterior_horizontal.png", "does not say the eye"),
+        ("OD_OS_h.png", "OD and OS at once"),
+        ("OD_h_v.png", "horizontal and vertical at once"),
+    ],
+)
+def test_names_that_say_nothing_or_too_much_are_refused(name, said):
+    with pytest.raises(InputError, match=said) as caught:
+        eye_and_view(Path(name), VIEWS)
+    assert name in str(caught.value)
+
+
+def test_view_names_of_any_cohort_count(tmp_path):
+    views = {"raster_12": View("horizontal", 0), "raster_13": View("horizontal", 0)}
+    assert eye_and_view(Path("OD_raster_12.png"), views) == ("OD", "raster_12")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    path = tmp_path / "patient_7"
+    path.mkdir()
+    for name in ("OD_horizontal.png", "OD_vertical.png", "OS_horizontal.png"):
+        Image.fromarray(np.full((80, 90), 9, np.uint8)).save(path / name)
+    return path
+
+
+def read(folder, *preop_va, notation=None):
+    return read_patient(folder, VIEWS, "bach", preop_va, notation)
+
+
+def test_acuities_from_the_command_line(folder):
+    patient = read(folder, "OD=20/60", "OS=20/40")
+    assert patient.patient_id == "patient_7"
+    right, left = patient.eyes
+    assert (right.laterality, left.laterality) == ("OD", "OS")
+    assert right.preop.logmar == pytest.approx(np.log10(3))
+    assert set(right.scans) == {"horizontal", "vertical"}
+    assert set(left.scans) == {"horizontal"}
+
+
+def test_acuities_from_patient_yaml(folder):
+    (folder / "patient.yaml").write_text(
+        "patient_id: p7\nnotation: decimal\npreop_va: {OD: 0.5, OS: CF 1m}\n"
+        "covariates: {age_years: 70}\n"
+    )
+    patient = read(folder)
+    assert patient.patient_id == "p7"
+    assert patient.eyes[0].preop.logmar == pytest.approx(0.30103)
+    assert patient.eyes[1].preop.off_chart == "CF"
+    assert patient.covariates == {"age_years": 70}
+
+
+def test_unknown_has_to_be_said(folder):
+    with pytest.raises(InputError, match="acuity of OS is not given") as caught:
+        read(folder, "OD=20/60")
+    assert "OS=unknown" in str(caught.value)
+    assert read(folder, "OD=20/60", "OS=unknown").eyes[1].preop is None
+
+
+def test_a_bare_number_needs_its_notation(folder):
+    with pytest.raises(InputError, match="several notations"):
+        read(folder, "OD=0.5", "OS=0.5")
+    assert read(folder, "OD=0.5", "OS=0.5", notation="logmar").eyes[0].preop.logmar == 0.5
+
+
+def test_a_file_map_takes_the_place_of_names(folder):
+    (folder / "OD_horizontal.png").rename(folder / "a.png")
+    (folder / "patient.yaml").write_text("files: {OD: {horizontal: a.png}}")
+    patient = read(folder, "OD=20/20")
+    assert patient.eyes[0].scans["horizontal"].name == "a.png"
+    assert len(patient.eyes) == 1
+
+
+@pytest.mark.parametrize(
+    ("yaml", "said"),
+    [
+        ("files: {OD: {horizontal: ../secret.png}}", "leaves the folder"),
+        ("files: {OD: {horizontal: absent.png}}", "no such file"),
+        ("files: {OD: {sideways: a.png}}", "sideways"),
+        ("preop_va: {right: 0.5}", "right"),
+        ("acuity: 0.5", "acuity"),
+        ("notation: inches\npreop_va: {OD: 0.5, OS: 0.5}", "inches"),
+        ("preop_va: 0.5", "preop_va"),
+        ("a: [", "not valid YAML"),
+    ],
+)
+def test_a_wrong_patient_yaml_says_where(folder, yaml, said):
+    (folder / "patient.yaml").write_text(yaml)
+    with pytest.raises(InputError, match=said) as caught:
+        read(folder, "OD=20/60", "OS=20/60") if "preop_va" not in yaml else read(folder)
+    assert "patient.yaml" in str(caught.value)
+
+
+def test_two_scans_of_one_view_are_refused(folder):
+    (folder / "right_h.png").write_bytes((folder / "OD_horizontal.png").read_bytes())
+    with pytest.raises(InputError, match="both the horizontal view of OD"):
+        read(folder, "OD=20/60", "OS=20/60")
+
+
+def test_an_acuity_without_a_scan_is_refused(folder):
+    (folder / "OS_horizontal.png").unlink()
+    with pytest.raises(InputError, match="no scan of it"):
+        read(folder, "OD=20/60", "OS=20/60")
+
+
+def test_an_empty_or_missing_folder_is_named(tmp_path):
+    with pytest.raises(InputError, match="no scan here"):
+        read(tmp_path, "OD=20/60")
+    with pytest.raises(InputError, match="no such folder"):
+        read(tmp_path / "absent", "OD=20/60")

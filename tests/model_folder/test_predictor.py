@@ -1,0 +1,92 @@
+"""Model folders: ensembles, damage and what is refused."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from ctt_net.errors import InputError
+from ctt_net.model_folder import Predictor
+
+pytestmark = pytest.mark.xdist_group("run")
+
+
+@pytest.fixture
+def folder(small_run, tmp_path):
+    return shutil.copytree(small_run / "fold_1/model", tmp_path / "model")
+
+
+def eyes():
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (5, 2, 64, 96), dtype=np.uint8)
+    present = np.array([[1, 1], [1, 0], [0, 1], [0, 0], [1, 1]], dtype=bool)
+    return pixels, present, np.array([0.3, 0.5, np.nan, np.nan, 1.9])
+
+
+def test_a_run_is_the_mean_of_its_folds(small_run):
+    whole = Predictor.load(small_run).predict(*eyes())
+    parts = [Predictor.load(small_run / f"fold_{k}/model").predict(*eyes()) for k in (1, 2)]
+    for name in ("postop_logmar", "lower_logmar", "upper_logmar", "p_recovery"):
+        mean = np.mean([getattr(part, name) for part in parts], axis=0)
+        np.testing.assert_allclose(getattr(whole, name), mean)
+
+
+def test_what_is_absent_has_no_influence(small_run):
+    predictor = Predictor.load(small_run)
+    pixels, present, preop = eyes()
+    first = predictor.predict(pixels, present, preop)
+    changed = np.where(present[:, :, None, None], pixels, 255 - pixels)
+    second = predictor.predict(changed, present, preop)
+    np.testing.assert_array_equal(first.postop_logmar, second.postop_logmar)
+    assert np.isfinite(first.postop_logmar).all()
+    assert (first.lower_logmar < first.upper_logmar).all()
+
+
+def test_a_gain_needs_a_known_acuity_before(small_run):
+    predictor = Predictor.load(small_run)
+    p = predictor.predict(*eyes()).p_recovery
+    names = [outcome.name for outcome in predictor.spec.outcomes]
+    unknown = np.isnan(eyes()[2])
+    assert np.isnan(p[unknown, names.index("gains_0.20")]).all()
+    assert np.isfinite(p[:, names.index("reaches_0.30")]).all()
+
+
+def test_no_eyes_give_no_predictions(small_run):
+    pixels, present, preop = (array[:0] for array in eyes())
+    assert len(Predictor.load(small_run).predict(pixels, present, preop).postop_logmar) == 0
+
+
+def test_predictions_do_not_depend_on_the_company(small_run):
+    predictor = Predictor.load(small_run)
+    pixels, present, preop = eyes()
+    together = predictor.predict(pixels, present, preop).postop_logmar
+    alone = [
+        predictor.predict(pixels[i : i + 1], present[i : i + 1], preop[i : i + 1]).postop_logmar[0]
+        for i in range(5)
+    ]
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "name", ["model.onnx", "model.yaml", "calibration.json", "provenance.json"]
+)
+def test_a_missing_or_damaged_file_is_named(folder, name):
+    (folder / name).write_bytes(b"\x00garbage")
+    with pytest.raises(InputError, match=name):
+        Predictor.load(folder)
+    (folder / name).unlink()
+    with pytest.raises(InputError, match="no model here" if name == "model.yaml" else name):
+        Predictor.load(folder)
+
+
+def test_a_folder_without_a_model_says_what_to_give(tmp_path):
+    with pytest.raises(InputError, match="run folder"):
+        Predictor.load(tmp_path)
+
+
+def test_folds_of_different_shape_are_no_ensemble(small_run, tmp_path):
+    run = shutil.copytree(small_run, tmp_path / "run")
+    path = run / "fold_2/model/model.yaml"
+    path.write_text(path.read_text().replace("height: 64", "height: 60"))
+    with pytest.raises(InputError, match="no ensemble"):
+        Predictor.load(run)

@@ -1,0 +1,92 @@
+"""A config names what is wrong with it before any data is touched."""
+
+import pytest
+
+from ctt_net.errors import InputError
+from ctt_net.training.config import TrainingConfig
+
+
+@pytest.fixture
+def base(tiny_network, tmp_path):
+    # The cohort folder does not exist: whoever reads it would say so instead of naming the key.
+    return [*tiny_network, "--data.cohort", str(tmp_path / "nowhere")]
+
+
+def written(tmp_path, text):
+    path = tmp_path / "run.yaml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("model: {learning_rte: 0.1}", "learning_rte"),
+        ("modle: {learning_rate: 0.1}", "modle"),
+        ("model: {learning_rate: fast}", "learning_rate"),
+        ("data: {preprocessing: {hight: 64}}", "hight"),
+        ("model: {fusion: NoFusion}", "NoFusion"),
+        ("model: {fusion: {class_path: torch.nn.Linear}}", "torch.nn.Linear"),
+        ("model: {fusion: {class_path: MeanFusion, init_args: {depth: 3}}}", "depth"),
+        ("trainer: {max_epoch: 3}", "max_epoch"),
+        ("data: {augmentation: {vertical_flip: 1}}", "vertical_flip"),
+    ],
+)
+def test_a_wrong_key_or_value_is_named_in_a_line_or_two(base, tmp_path, text, named):
+    with pytest.raises(InputError, match=named) as caught:
+        TrainingConfig([*base, "--config", written(tmp_path, text)])
+    assert len(str(caught.value)) < 600
+
+
+def test_a_wrong_flag_is_named(base):
+    with pytest.raises(InputError, match="learning_rte"):
+        TrainingConfig([*base, "--model.learning_rte", "0.1"])
+
+
+def test_a_key_given_twice_is_refused(base, tmp_path):
+    path = written(tmp_path, "seed_everything: 1\nseed_everything: 2\n")
+    with pytest.raises(InputError, match="twice"):
+        TrainingConfig([*base, "--config", path])
+
+
+def test_a_missing_config_file_is_named(base, tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        TrainingConfig([*base, "--config", str(tmp_path / "absent.yaml")])
+
+
+def test_a_value_out_of_range_names_its_key(base, tmp_path):
+    text = "data: {augmentation: {rotate_deg: 180}}"
+    config = TrainingConfig([*base, "--config", written(tmp_path, text)])
+    with pytest.raises(InputError, match="rotate_deg"):
+        config.build(1, tmp_path)
+
+
+def test_later_files_and_flags_override_earlier_ones(base, tmp_path):
+    path = written(tmp_path, "model: {learning_rate: 0.5, weight_decay: 0.25}")
+    config = TrainingConfig([*base, "--config", path, "--model.learning_rate", "0.125"])
+    assert config.config.model.learning_rate == 0.125
+    assert config.config.model.weight_decay == 0.25
+
+
+def test_the_run_is_named_after_the_last_config_file(base, tmp_path):
+    config = TrainingConfig([*base, "--config", written(tmp_path, "seed_everything: 3")])
+    assert config.out.as_posix() == "runs/run"
+    assert config.seed == 3
+
+
+def test_the_width_of_the_fusion_reaches_the_head(base):
+    config = TrainingConfig([*base, "--model.fusion.init_args.dim", "24"])
+    assert config.config.model.head.init_args.dim == 24
+
+
+def test_every_run_config_of_the_repository_parses(repository, tmp_path):
+    files = sorted((repository / "configs").glob("*.yaml"))
+    assert files
+    for file in files:
+        config = TrainingConfig(["--config", str(file), "--data.cohort", str(tmp_path)])
+        assert config.config.trainer.accelerator == "auto"
+
+
+def test_the_resolved_config_is_a_config(base, tmp_path):
+    path = written(tmp_path, TrainingConfig([*base, "--data.batch_size", "7"]).resolved())
+    assert TrainingConfig(["--config", path]).config.data.batch_size == 7

@@ -1,0 +1,113 @@
+"""The exported network says what the trained one says, whatever is missing."""
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from ctt_net.errors import InputError
+from ctt_net.model_folder import Predictor
+from ctt_net.models import MultiViewNet
+from ctt_net.models.backbone import TimmBackbone
+from ctt_net.models.fusion import CrossTokenFusion
+from ctt_net.models.head import ResidualHead
+from ctt_net.training.architecture import build, load_network
+from ctt_net.training.export import export_onnx
+
+pytestmark = pytest.mark.xdist_group("run")
+
+
+def network(seed):
+    torch.manual_seed(seed)
+    net = MultiViewNet(
+        TimmBackbone("test_resnet", columns=3), CrossTokenFusion(16), ResidualHead(16), num_views=2
+    )
+    for layer in (net.head.delta, net.head.spread, net.head.shift):
+        torch.nn.init.normal_(layer.weight, std=0.3)
+    return net.eval()
+
+
+@pytest.fixture(scope="module")
+def traced(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("traced")
+    export_onnx(network(0), folder, 64, 96)
+    return folder / "model.onnx"
+
+
+def eyes(count):
+    generator = torch.Generator().manual_seed(count)
+    views = torch.randint(0, 256, (count, 2, 1, 64, 96), dtype=torch.uint8, generator=generator)
+    present = torch.rand(count, 2, generator=generator) > 0.4
+    preop = torch.rand(count, generator=generator)
+    preop[::3] = torch.nan
+    return views, present, preop
+
+
+def run(path, views, present, preop):
+    session = onnxruntime.InferenceSession(path)
+    feeds = {
+        "views": views.numpy(), "view_present": present.numpy(), "preop_logmar": preop.numpy(),
+    }  # fmt: skip
+    return session.run(None, feeds)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_onnx_equals_torch_for_any_number_of_eyes(traced, count):
+    batch = eyes(count)
+    with torch.inference_mode():
+        expected = network(0)(*batch)
+    for ours, theirs in zip(expected, run(traced, *batch), strict=True):
+        np.testing.assert_allclose(ours.numpy(), theirs, rtol=1e-4, atol=1e-4)
+
+
+def test_another_folds_weights_in_the_same_graph(traced, tmp_path):
+    export_onnx(network(1), tmp_path, 64, 96, like=traced)
+    batch = eyes(5)
+    with torch.inference_mode():
+        expected = network(1)(*batch)
+    found = run(tmp_path / "model.onnx", *batch)
+    np.testing.assert_allclose(expected.postop_logmar.numpy(), found[0], rtol=1e-4, atol=1e-4)
+    assert not np.allclose(found[0], run(traced, *batch)[0], atol=1e-3)
+
+
+def test_an_export_that_disagrees_is_not_written(traced, tmp_path):
+    model = onnx.load(traced)
+    for tensor in model.graph.initializer:
+        tensor.name = "lost." + tensor.name  # nothing can be replaced by name any more
+    for node in model.graph.node:
+        for i, name in enumerate(node.input):
+            if "lost." + name in {t.name for t in model.graph.initializer}:
+                node.input[i] = "lost." + name
+    broken = tmp_path / "like.onnx"
+    onnx.save(model, broken)
+    with pytest.raises(RuntimeError, match="disagrees"):
+        export_onnx(network(1), tmp_path / "out", 64, 96, like=broken)
+    assert not (tmp_path / "out/model.onnx").exists()
+
+
+def test_export_leaves_mode_and_weights_as_they_were(traced, tmp_path):
+    net = network(2).train()
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    export_onnx(net, tmp_path, 64, 96, like=traced)
+    assert net.training
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+
+
+def test_safetensors_and_onnx_of_a_model_folder_agree(small_run):
+    folder = small_run / "fold_1/model"
+    views, present, preop = eyes(4)
+    with torch.inference_mode():
+        expected = load_network(folder)(views, present, preop)
+    (member,) = Predictor.load(folder).members
+    raw = member(views.numpy()[:, :, 0], present.numpy(), preop.numpy().astype(float))
+    np.testing.assert_allclose(expected.postop_logmar.numpy(), raw.postop_logmar, atol=1e-5)
+    np.testing.assert_allclose(expected.scale_logmar.numpy(), raw.scale_logmar, atol=1e-5)
+
+
+def test_a_class_from_elsewhere_is_not_built(small_run):
+    (member,) = Predictor.load(small_run / "fold_1/model").members
+    architecture = dict(member.spec.architecture)
+    architecture["fusion"] = {"class_path": "subprocess.Popen", "init_args": {"args": "true"}}
+    with pytest.raises(InputError, match=r"must be a class of ctt_net\.models"):
+        build(architecture, "stranger/model.yaml")
