@@ -70,8 +70,6 @@ class MultiViewNet(nn.Module):
             if found is not None:
                 encoded = encoded.to(found.dtype).index_copy(0, where, found)
         else:
-            blank = torch.zeros((), dtype=bscans.dtype, device=bscans.device)
-            bscans = torch.where(present[:, None, None, None], bscans, blank)
             encoded = self.project(self.backbone(bscans))
         tokens = encoded.unflatten(0, (B, V)) + self.view_embedding[:V] + self.column_embedding
         return torch.where(view_present[..., None, None], tokens, 0.0)

@@ -51,6 +51,19 @@ def test_an_absent_view_has_no_influence_on_output_or_batch_statistics(make_net,
         assert torch.equal(value, buffers[1][name]), name
 
 
+@pytest.mark.parametrize("mode", ["eval", "train"])
+def test_tokens_of_an_absent_view_are_zero_whatever_stands_there(eyes, stir, mode):
+    net = MultiViewNet(TimmBackbone("test_resnet"), MeanFusion(32), ResidualHead(32), 3)
+    stir(net).train(mode == "train")
+    views, present, _ = eyes()
+    present[0, 1] = present[2, 0] = False
+    views = views.float()
+    views[~present] = float("nan")
+    tokens = net.encode(views, present)
+    assert (tokens[~present] == 0).all()
+    assert (tokens[present] != 0).any(dim=-1).all()
+
+
 def test_batch_statistics_are_those_of_the_present_scans_alone(eyes):
     views, present, preop = eyes()
     present[0, 1] = present[2, 0] = False
