@@ -66,6 +66,17 @@ def test_a_layer_keeps_its_thickness_within_the_allowed_magnification():
         assert 40 * (1 - strength.scale) - 1.5 <= thickness <= 40 * (1 + strength.scale) + 1.5
 
 
+def test_magnification_is_the_same_in_depth_and_width():
+    strength = Augmentation(
+        rotate_deg=0, shift=0, scale=0.3, brightness=0, gamma=0, speckle=0, blur=0, shadow=0
+    )
+    scan = np.zeros((128, 192), dtype=np.uint8)
+    scan[34:94, 66:126] = 200
+    for result in augmented(ScanAugmenter(strength, seed=0), n=40, scan=scan):
+        deep, wide = (result > 100).any(axis=1).sum(), (result > 100).any(axis=0).sum()
+        assert abs(int(deep) - int(wide)) <= 2
+
+
 def test_no_strength_changes_nothing_but_a_grey_level_of_rounding():
     for result in augmented(ScanAugmenter(NOTHING, seed=0), n=20):
         np.testing.assert_allclose(result.astype(int), marked_scan(), atol=1)
