@@ -124,7 +124,7 @@ def evaluate_table(
     known = table[table["postop_logmar"].notna()]
     fold = known["eye_id"].map(cohort.folds())
     baselines = None
-    if fold.notna().all() and fold.nunique() > 1:
+    if fold.notna().all() and len(set(fold)) > 1:
         baselines = cross_fit_baselines(known, cohort.spec, fold).set_axis(known["eye_id"])
     facts = {"predictions": Path(predictions_file).name}
     return _write(

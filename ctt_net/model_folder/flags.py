@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from ctt_net.data.scans import Scans
 
-# Of `imaging.signal_quality`; the worst tenth of usable clinical scans lies below.
+# Of `imaging.signal_quality`. Real scans at hand lie in 0.46 to 0.67, simulated ones behind a dense
+# cataract reach down to here.
 LOW_QUALITY = 0.25
 
 IN_WORDS = {

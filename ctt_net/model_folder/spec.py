@@ -76,8 +76,10 @@ class ModelSpec:
             raise InputError(
                 f"{path}: format {data.get('format')!r}; this version of ctt-net reads {FORMAT}"
             )
-        known = ("format", "name", "cohort", "synthetic", "predicts", "off_chart_policy")
-        known += ("followup_days", "views", "preprocessing", "outcomes", "architecture")
+        known = [
+            "format", "name", "cohort", "synthetic", "predicts", "off_chart_policy",
+            "followup_days", "views", "preprocessing", "outcomes", "architecture",
+        ]  # fmt: skip
         refuse_unknown_keys(data, known, str(path))
         try:
             days = data["followup_days"]

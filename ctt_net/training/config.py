@@ -1,6 +1,7 @@
 """From command line and YAML to the parts of a training; config = constructor."""
 
 import argparse
+import logging
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from jsonargparse import Namespace
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import CSVLogger, Logger
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
@@ -34,8 +36,7 @@ class TrainingConfig(LightningCLI):
 
     def __init__(self, arguments: Sequence[str]) -> None:
         _refuse_broken_files(arguments)
-        # Lightning warns of arguments that come from a program that has some of its own.
-        warnings.filterwarnings("ignore", message="LightningCLI's args parameter")
+        _silence()
         try:
             super().__init__(
                 AcuityModule,
@@ -68,7 +69,7 @@ class TrainingConfig(LightningCLI):
             "--resume",
             type=bool,
             default=False,
-            help="Go on with an existing run folder: finished folds stay, a broken-off one goes on.",
+            help="Go on with an existing run folder: finished folds stay, a cut-off one goes on.",
         )
         # As plain data, so that the resolved config can be written and read again.
         outcomes = [outcome.to_dict() for outcome in DEFAULT_OUTCOMES]
@@ -131,6 +132,11 @@ class TrainingConfig(LightningCLI):
         return self.config_init.model, self.config_init.data, trainer
 
 
+def is_first_process() -> bool:
+    """Whether this process writes; of several that train together only one does."""
+    return getattr(rank_zero_only, "rank", 0) == 0
+
+
 def _place_logger(config: Namespace, folder: Path, fold: int) -> None:
     """Give a configured logger the fold's folder and name, where it has such arguments."""
     logger: Any = config.trainer.logger
@@ -150,6 +156,18 @@ def _loggers(configured: Any, folder: Path) -> list[Logger]:
     if configured in (None, True, False):
         return [csv]
     return [csv, *(configured if isinstance(configured, list) else [configured])]
+
+
+def _silence() -> None:
+    """What the libraries say of themselves, on every run, and nobody here can act on."""
+    # Lightning warns of arguments that come from a program that has some of its own.
+    warnings.filterwarnings("ignore", message="LightningCLI's args parameter")
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message="The number of training batches")
+    warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
+    for name in ("pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.seed"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _refuse_broken_files(arguments: Sequence[str]) -> None:

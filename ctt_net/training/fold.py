@@ -8,7 +8,6 @@ import pandas as pd
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
-from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from ctt_net.cohort import Cohort
 from ctt_net.data.module import EyeDataModule
@@ -23,7 +22,7 @@ from ctt_net.model_folder import (
     write_baselines,
 )
 from ctt_net.training.architecture import describe
-from ctt_net.training.config import TrainingConfig
+from ctt_net.training.config import TrainingConfig, is_first_process
 from ctt_net.training.export import ONNX_FILE, export_onnx, export_weights
 from ctt_net.training.module import MONITOR, AcuityModule
 
@@ -60,7 +59,7 @@ def train_fold(config: TrainingConfig, run: Path, fold: int, shared: EyeDataModu
     trainer.fit(module, datamodule=data, ckpt_path=resume_from)
     if trainer.interrupted:
         raise KeyboardInterrupt
-    if rank_zero_only.rank == 0:
+    if is_first_process():
         state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
         module.load_state_dict(state["state_dict"])
         _export(config, run, fold, module, data, trainer)

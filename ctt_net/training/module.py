@@ -1,9 +1,11 @@
 """The Lightning module: one network, its loss and its optimiser."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torchmetrics import MeanAbsoluteError
 
@@ -18,6 +20,9 @@ from ctt_net.sample import EyeBatch
 
 # What picks the checkpoint and stops the training.
 MONITOR = "selection/mae"
+
+# Two-dimensional by layout only: places and special tokens, of this project and of timm.
+NOT_DECAYED = ("embedding", "pos_embed", "cls_token", "reg_token")
 
 
 class AcuityModule(pl.LightningModule):
@@ -78,12 +83,16 @@ class AcuityModule(pl.LightningModule):
         """One step; logs the loss and its parts."""
         prediction = self.network(batch.views, batch.view_present, batch.preop_logmar)
         parts = self.loss(prediction, batch, self.outcomes)
-        size = len(batch.position)
-        self.log("train/loss", parts.total, prog_bar=True, on_epoch=True, batch_size=size)
-        self.log(
-            "train/regression", parts.regression, on_step=False, on_epoch=True, batch_size=size
-        )
-        self.log("train/recovery", parts.recovery, on_step=False, on_epoch=True, batch_size=size)
+        for name, value in parts._asdict().items():
+            self.log(
+                "train/loss" if name == "total" else f"train/{name}",
+                value,
+                prog_bar=name == "total",
+                on_step=False,
+                on_epoch=True,
+                sync_dist=True,
+                batch_size=len(batch.position),
+            )
         return parts.total
 
     def validation_step(self, batch: EyeBatch, _: int) -> None:
@@ -95,18 +104,14 @@ class AcuityModule(pl.LightningModule):
         self.log("selection/loss", parts.total, batch_size=size, sync_dist=True)
         self.log(MONITOR, self.selection_mae, prog_bar=True, batch_size=size)
 
-    def configure_optimizers(self) -> dict[str, object]:
+    def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101), warm-up, cosine to zero."""
-        groups = [
-            *self._groups(self.network.backbone, self.backbone_learning_rate),
-            *self._groups(self.network, self.learning_rate, besides=self.network.backbone),
-        ]
+        groups = self._groups()
         optimizer = torch.optim.AdamW(groups)
-        steps = max(1, int(self.trainer.estimated_stepping_batches))
         scheduler = torch.optim.lr_scheduler.OneCycleLR(
             optimizer,
             max_lr=[group["lr"] for group in groups],
-            total_steps=steps + 1,
+            total_steps=max(1, int(self.trainer.estimated_stepping_batches)) + 1,
             pct_start=max(self.warmup_fraction, 1e-3),
             div_factor=100,
             cycle_momentum=False,
@@ -116,14 +121,17 @@ class AcuityModule(pl.LightningModule):
             "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
         }
 
-    def _groups(
-        self, module: nn.Module, rate: float, besides: nn.Module | None = None
-    ) -> list[dict[str, object]]:
-        others = {id(p) for p in besides.parameters()} if besides is not None else set()
-        own = [p for p in module.parameters() if p.requires_grad and id(p) not in others]
-        matrices = [p for p in own if p.ndim > 1]
-        vectors = [p for p in own if p.ndim <= 1]
+    def _groups(self) -> list[dict[str, Any]]:
+        """Parameters by rate and decay: backbone or not, matrix or not."""
+        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+        for name, parameter in self.network.named_parameters():
+            if parameter.requires_grad:
+                of_backbone = name.startswith("backbone.")
+                rate = self.backbone_learning_rate if of_backbone else self.learning_rate
+                decayed = parameter.ndim > 1 and not name.endswith(NOT_DECAYED)
+                decay = self.weight_decay if decayed else 0.0
+                groups.setdefault((rate, decay), []).append(parameter)
         return [
-            {"params": matrices, "lr": rate, "weight_decay": self.weight_decay},
-            {"params": vectors, "lr": rate, "weight_decay": 0.0},
+            {"params": parameters, "lr": rate, "weight_decay": decay}
+            for (rate, decay), parameters in groups.items()
         ]

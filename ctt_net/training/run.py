@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pytorch_lightning.utilities.rank_zero import rank_zero_only
 from rich.console import Console
 
 from ctt_net.data.module import EyeDataModule
@@ -15,7 +14,7 @@ from ctt_net.evaluation import evaluate, write_metrics, write_predictions
 from ctt_net.evaluation.report import write_report
 from ctt_net.model_folder import Predictor, predict_eyes
 from ctt_net.progress import progress_bar
-from ctt_net.training.config import TrainingConfig
+from ctt_net.training.config import TrainingConfig, is_first_process
 from ctt_net.training.fold import model_folder, train_fold
 from ctt_net.whole_file import write_whole
 
@@ -47,7 +46,7 @@ def train(arguments: Sequence[str]) -> FinishedRun:
     config = TrainingConfig(arguments)
     run = config.out
     _claim(run, config)
-    console = Console(stderr=True, quiet=rank_zero_only.rank != 0)
+    console = Console(stderr=True, quiet=not is_first_process())
     _, data, _ = config.build(1, run)
     folds = _chosen(config.config.folds, data)
     with progress_bar("reading scans") as progress:
@@ -64,14 +63,14 @@ def train(arguments: Sequence[str]) -> FinishedRun:
             continue
         console.print(f"fold {fold}: training")
         train_fold(config, run, fold, data)
-    if rank_zero_only.rank != 0:
+    if not is_first_process():
         return FinishedRun(run, None)
     return FinishedRun(run, _report(run, data, folds))
 
 
 def _claim(run: Path, config: TrainingConfig) -> None:
     """Make the run folder; an old run is never overwritten."""
-    if rank_zero_only.rank != 0:
+    if not is_first_process():
         return
     if run.exists() and any(run.iterdir()) and not config.config.resume:
         raise InputError(
