@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold
 
 from ctt_net.cohort.manifest_text import read_manifest_text
 from ctt_net.errors import InputError
@@ -59,6 +58,9 @@ def make_folds(table: pd.DataFrame, n_folds: int = 5, seed: int = 0) -> pd.Serie
             f"ask for at most {patients}"
         )
     fold = np.zeros(len(dealt), dtype=int)
+    # Here and not above: half of the start-up of a prediction, which deals no folds.
+    from sklearn.model_selection import StratifiedGroupKFold
+
     splitter = StratifiedGroupKFold(n_splits=n_folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         # A band of fewer eyes than folds cannot be in each; that is no reason to alarm anyone.

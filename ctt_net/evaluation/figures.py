@@ -8,7 +8,6 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
-from sklearn.metrics import roc_curve
 
 from ctt_net.evaluation.comparison import ComparisonRow, signed_text
 from ctt_net.evaluation.eyes import EvaluatedEyes
@@ -136,6 +135,8 @@ def roc(eyes: EvaluatedEyes, outcome: Outcome, areas: dict[str, float | None]) -
     label = eyes.labels[outcome.name][decided]
     if len(np.unique(label)) < 2:
         return None
+    # Here and not above: half of the start-up of a prediction, whose page draws no curve.
+    from sklearn.metrics import roc_curve
 
     def draw(axes: Axes) -> None:
         axes.plot([0, 1], [0, 1], color=LINE, lw=1, ls=(0, (2, 3)))

@@ -2,18 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LinearRegression, RidgeCV
-from sklearn.model_selection import GroupKFold
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from ctt_net.errors import InputError
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 RIDGE_PENALTIES = tuple(float(penalty) for penalty in np.logspace(-2, 4, 13))
 
@@ -192,8 +190,15 @@ def fit_pipeline(
     numbers: NDArray[np.float64],
     target_logmar: NDArray[np.float64],
     groups: Sequence[object] | None,
-) -> Pipeline:
+) -> "Pipeline":
     """Mean imputation with a missing indicator, standardisation, then the line."""
+    # Here and not above: half of the start-up of a prediction, which fits nothing.
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LinearRegression, RidgeCV
+    from sklearn.model_selection import GroupKFold
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     line: LinearRegression | RidgeCV = LinearRegression()
     n_groups = len(set(groups)) if groups is not None else 0
     if groups is not None and n_groups >= 2:

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from ctt_net.models import MultiViewNet, fusion, head
-from ctt_net.models.backbone import TimmBackbone
+from ctt_net.models.backbone import SmallConvBackbone, TimmBackbone
 
-# Small timm networks of three families: 0.2 to 0.4 million parameters each.
-NETWORKS = ("test_resnet", "test_vit", "test_convnext")
+# Small timm networks of three families (0.2 to 0.4 million parameters each) and our own.
+NETWORKS = ("test_resnet", "test_vit", "test_convnext", "small_conv")
 DIM = 32
 SIZE = (32, 64)
 
@@ -30,13 +30,26 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("network_name", NETWORKS)
 
 
+def backbone_of(name, **arguments):
+    """A member by name: one of the project's own, or a network of timm's."""
+    if name == "small_conv":
+        return SmallConvBackbone(widths=(8, 12, 16), **arguments)
+    return TimmBackbone(name, **arguments)
+
+
+@pytest.fixture
+def make_backbone():
+    """See `backbone_of`."""
+    return backbone_of
+
+
 @pytest.fixture
 def make_net(fusion_kind, head_kind, network_name):
     """Builds a whole network of the members in turn."""
 
     def make(num_views=3, columns=2):
         torch.manual_seed(0)
-        backbone = TimmBackbone(network_name, columns=columns)
+        backbone = backbone_of(network_name, columns=columns)
         net = MultiViewNet(backbone, fusion_kind(dim=DIM), head_kind(dim=DIM), num_views)
         return stirred(net)
 

@@ -15,13 +15,13 @@ def scans(n, height=64, width=96, seed=0):
 
 def test_every_member_stands_in_these_tests():
     kinds = {name for name in room.__all__ if name != "Backbone"}
-    assert kinds == {"TimmBackbone"}
-    assert issubclass(TimmBackbone, Backbone)
+    assert kinds == {"SmallConvBackbone", "TimmBackbone"}
+    assert all(issubclass(getattr(room, name), Backbone) for name in kinds)
 
 
 @pytest.mark.parametrize("columns", [1, 3, 6])
-def test_tokens_have_the_announced_number_and_width(network_name, columns):
-    backbone = TimmBackbone(network_name, columns=columns).eval()
+def test_tokens_have_the_announced_number_and_width(network_name, columns, make_backbone):
+    backbone = make_backbone(network_name, columns=columns).eval()
     assert backbone(scans(2)).shape == (2, columns, backbone.embed_dim)
 
 
@@ -33,8 +33,8 @@ def test_networks_of_other_layouts_give_the_announced_width(name):
 
 
 @pytest.mark.parametrize("size", [(64, 64), (48, 112), (128, 192)])
-def test_any_size_of_scan_is_taken(network_name, size):
-    backbone = TimmBackbone(network_name, columns=2).eval()
+def test_any_size_of_scan_is_taken(network_name, size, make_backbone):
+    backbone = make_backbone(network_name, columns=2).eval()
     assert backbone(scans(1, *size)).isfinite().all()
 
 
@@ -44,9 +44,9 @@ def test_a_size_the_network_cannot_take_is_refused_with_the_cure():
         backbone(scans(1))
 
 
-def test_columns_run_from_the_left_of_a_scan_to_its_right(network_name):
+def test_columns_run_from_the_left_of_a_scan_to_its_right(network_name, make_backbone):
     torch.manual_seed(0)
-    backbone = TimmBackbone(network_name, columns=4).eval()
+    backbone = make_backbone(network_name, columns=4).eval()
     black = torch.zeros(1, 1, 64, 128, dtype=torch.uint8)
     before = backbone(black)
     moved = []
@@ -76,8 +76,8 @@ def test_depth_and_width_are_not_mixed_up():
     torch.testing.assert_close(tokens, grid.mean(dim=1))
 
 
-def test_gradients_reach_every_parameter(network_name, stir):
-    backbone = stir(TimmBackbone(network_name, columns=2).train())
+def test_gradients_reach_every_parameter(network_name, stir, make_backbone):
+    backbone = stir(make_backbone(network_name, columns=2).train())
     (backbone(scans(3)) * torch.randn(3, 2, backbone.embed_dim)).sum().backward()
     still = [
         name
@@ -87,15 +87,15 @@ def test_gradients_reach_every_parameter(network_name, stir):
     assert still == []
 
 
-def test_one_scan_alone_can_be_trained_on(network_name):
-    assert TimmBackbone(network_name).train()(scans(1)).isfinite().all()
+def test_one_scan_alone_can_be_trained_on(network_name, make_backbone):
+    assert make_backbone(network_name).train()(scans(1)).isfinite().all()
 
 
-def test_channels_last_changes_no_number(network_name):
+def test_channels_last_changes_no_number(network_name, make_backbone):
     outputs = []
     for channels_last in (True, False):
         torch.manual_seed(0)
-        backbone = TimmBackbone(network_name, channels_last=channels_last).eval()
+        backbone = make_backbone(network_name, channels_last=channels_last).eval()
         outputs.append(backbone(scans(2)))
     torch.testing.assert_close(*outputs, rtol=1e-4, atol=1e-5)
 
@@ -124,3 +124,21 @@ def test_an_unknown_network_is_refused_with_a_suggestion():
         TimmBackbone("resnet181")
     with pytest.raises(InputError, match=r"no network 'qqqqq'$"):
         TimmBackbone("qqqqq")
+
+
+def test_the_small_backbone_sees_a_local_sign_that_the_mean_dilutes():
+    """One bright spot moves the token of its strip most, and the maximum more than the mean."""
+    backbone = room.SmallConvBackbone(columns=4).eval()
+    plain = torch.full((1, 1, 64, 192), 40.0)
+    spot = plain.clone()
+    spot[..., 28:36, 116:124] = 250.0  # inside the third of four strips
+    change = (backbone(spot) - backbone(plain)).abs()[0]  # (T, E)
+    assert change.sum(dim=-1).argmax() == 2
+    mean, highest = change[2].chunk(2)
+    assert highest.sum() > 2 * mean.sum()
+
+
+@pytest.mark.parametrize("arguments", [{"widths": (8,)}, {"widths": (8, 0)}, {"columns": 0}])
+def test_a_small_backbone_that_cannot_be_says_why(arguments):
+    with pytest.raises(InputError, match="widths"):
+        room.SmallConvBackbone(**arguments)

@@ -84,7 +84,29 @@ def started(head_kind, training_eyes):
     torch.manual_seed(0)
     head = head_kind(dim=DIM).eval()
     head.start_from(*map(torch.from_numpy, training_eyes))
+    return without_correction(head)
+
+
+def without_correction(head):
+    """What the head says before it has learned anything from the fused token."""
+    with torch.no_grad():
+        for layer in (head.delta, head.spread, head.shift):
+            layer.weight.zero_()
     return head
+
+
+def test_the_first_correction_is_small_and_passes_a_gradient_to_the_scans(head_kind, training_eyes):
+    torch.manual_seed(0)
+    head = head_kind(dim=DIM).eval()
+    head.start_from(*map(torch.from_numpy, training_eyes))
+    token = torch.randn(50, DIM, requires_grad=True)
+    preop = torch.linspace(0, 1.5, 50)
+    known = torch.ones(50, dtype=torch.bool)
+    first = head(token, preop, known).postop_logmar
+    first.sum().backward()
+    assert (token.grad.abs().sum(dim=1) > 0).all()
+    line = without_correction(head)(token, preop, known).postop_logmar
+    assert 0 < (first - line).abs().max() < 0.2
 
 
 def test_a_head_starts_at_the_least_squares_line_whatever_the_scan_says(started, training_eyes):
@@ -136,7 +158,7 @@ def test_recovery_crosses_even_odds_where_the_prediction_crosses_the_cut(started
     ],
 )
 def test_a_head_starts_flat_where_there_is_no_line(preop, postop, expected):
-    head = ResidualHead(dim=DIM).eval()
+    head = without_correction(ResidualHead(dim=DIM).eval())
     head.start_from(torch.tensor(preop), torch.tensor(postop))
     prediction = head(torch.randn(2, DIM), torch.tensor([0.1, 1.4]), torch.tensor([True, True]))
     np.testing.assert_allclose(prediction.postop_logmar.detach(), expected, atol=1e-6)
@@ -144,7 +166,7 @@ def test_a_head_starts_flat_where_there_is_no_line(preop, postop, expected):
 
 
 def test_a_perfect_fit_still_leaves_a_scale(head_kind):
-    head = head_kind(dim=DIM)
+    head = without_correction(head_kind(dim=DIM))
     line = torch.linspace(0, 1, 20)
     head.start_from(line, 0.5 * line)
     prediction = head(torch.randn(1, DIM), torch.ones(1), torch.ones(1, dtype=torch.bool))

@@ -1,6 +1,7 @@
 """Backbones: how one B-scan becomes tokens."""
 
 from ctt_net.models.backbone.base import Backbone
+from ctt_net.models.backbone.small_conv import SmallConvBackbone
 from ctt_net.models.backbone.timm_backbone import TimmBackbone
 
-__all__ = ["Backbone", "TimmBackbone"]
+__all__ = ["Backbone", "SmallConvBackbone", "TimmBackbone"]

@@ -18,9 +18,10 @@ SMALLEST_SCALE_LOGMAR = 0.02
 class ResidualHead(Head):
     r"""postop = slope * preop + intercept + delta(token), with a scale and recovery logits.
 
-    The line is fitted to the training eyes before the first step and delta starts at zero, so that
-    an untrained network is the preop-only baseline and every step has to beat it. An unknown preop
-    falls back on the mean outcome. Each recovery logit is the distance of the prediction to its cut
+    The line is fitted to the training eyes before the first step and delta starts small, so that an
+    untrained network is close to the preop-only baseline and every step has to beat it. Small, not
+    zero: a zero layer passes no gradient to the scans at first, and on small cohorts their lesions
+    were then never found (docs/experiments.md). An unknown preop falls back on the mean outcome. Each recovery logit is the distance of the prediction to its cut
     over the scale, so that the number and the probability cannot contradict each other, plus a
     correction of its own:
 
@@ -46,7 +47,7 @@ class ResidualHead(Head):
         self.spread = nn.Linear(hidden, 1)
         self.shift = nn.Linear(hidden, len(self.outcomes))
         for layer in (self.delta, self.spread, self.shift):
-            nn.init.zeros_(layer.weight)
+            nn.init.trunc_normal_(layer.weight, std=0.02)
             nn.init.zeros_(layer.bias)
         self.slope = nn.Parameter(torch.tensor(1.0))
         self.intercept = nn.Parameter(torch.tensor(0.0))
