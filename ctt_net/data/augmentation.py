@@ -37,14 +37,14 @@ class Augmentation:
         shadow: Probability of a vertical shadow, as a vessel or an opacity casts.
     """
 
-    rotate_deg: float = 6.0
-    shift: float = 0.06
-    scale: float = 0.08
-    brightness: float = 0.15
-    gamma: float = 0.2
-    speckle: float = 0.15
-    blur: float = 0.2
-    shadow: float = 0.3
+    rotate_deg: float = 3.0
+    shift: float = 0.04
+    scale: float = 0.05
+    brightness: float = 0.03
+    gamma: float = 0.05
+    speckle: float = 0.03
+    blur: float = 0.05
+    shadow: float = 0.1
 
     def __post_init__(self) -> None:
         limits = {"rotate_deg": 15.0, "shift": 0.3, "scale": 0.3, "brightness": 0.5, "gamma": 0.5}

@@ -126,9 +126,7 @@ class LinearModel:
                 penalty.
         """
         pipeline = fit_pipeline(design(table, features), target_logmar, groups)
-        imputer: SimpleImputer = pipeline[0]
-        scaler: StandardScaler = pipeline[1]
-        line = pipeline[2]
+        imputer, scaler, line = pipeline
         per_unit = np.asarray(line.coef_, dtype=np.float64) / scaler.scale_
         intercept = float(line.intercept_ - (per_unit * scaler.mean_).sum())
         width = len(imputer.statistics_)
