@@ -13,6 +13,7 @@ from ctt_net.models import MultiViewNet
 from ctt_net.models.backbone import Backbone
 from ctt_net.models.fusion import Fusion
 from ctt_net.models.head import Head
+from ctt_net.training.config import first_words
 
 WEIGHTS_FILE = "model.safetensors"
 
@@ -29,7 +30,8 @@ def describe(model_config: Namespace, num_views: int) -> dict[str, Any]:
     plain = model_config.clone().as_dict()
     description: dict[str, Any] = {part: _plain(plain[part]) for part in PARTS}
     # The weights are in the model folder; where training started from does not matter any more.
-    description["backbone"]["init_args"]["weights"] = "none"
+    if "weights" in description["backbone"]["init_args"]:
+        description["backbone"]["init_args"]["weights"] = "none"
     description["num_views"] = num_views
     return description
 
@@ -58,7 +60,7 @@ def build(architecture: Mapping[str, Any], where: str) -> MultiViewNet:
         parts = parser.instantiate_classes(config)
         return MultiViewNet(**parts.as_dict(), num_views=int(architecture["num_views"]))
     except Exception as error:
-        raise InputError(f"{where}: no such network: {str(error).splitlines()[0]}") from None
+        raise InputError(f"{where}: no such network: {first_words(error)}") from None
 
 
 def load_network(folder: Path) -> MultiViewNet:

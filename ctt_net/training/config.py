@@ -49,7 +49,7 @@ class TrainingConfig(LightningCLI):
                 parser_kwargs={"exit_on_error": False, "usage": USAGE, "prog": "ctt-net train"},
             )
         except (argparse.ArgumentError, argparse.ArgumentTypeError) as error:
-            raise InputError(f"config: {_first_words(error)}") from None
+            raise InputError(f"config: {first_words(error)}") from None
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add what belongs to a run and tie together what must agree."""
@@ -128,7 +128,7 @@ class TrainingConfig(LightningCLI):
         except InputError:
             raise
         except (ValueError, TypeError, ModuleNotFoundError) as error:
-            raise InputError(f"config: {_first_words(error)}") from error
+            raise InputError(f"config: {first_words(error)}") from error
         return self.config_init.model, self.config_init.data, trainer
 
 
@@ -180,7 +180,7 @@ def _refuse_broken_files(arguments: Sequence[str]) -> None:
             read_yaml_mapping(Path(value))
 
 
-def _first_words(error: Exception) -> str:
+def first_words(error: Exception) -> str:
     """The key and what is wrong with it; a parser's own view of its types helps nobody."""
     lines = [line.strip(" -") for line in str(error).splitlines() if line.strip()]
     noise = ("Does not validate", "Subtypes:", "Errors:", "Expected a <class 'NoneType'>", "Given ")

@@ -84,7 +84,7 @@ def test_every_run_config_of_the_repository_parses(repository, tmp_path):
     assert files
     for file in files:
         config = TrainingConfig(["--config", str(file), "--data.cohort", str(tmp_path)])
-        assert config.config.trainer.accelerator == "auto"
+        assert config.config.trainer.accelerator == "auto"  # a GPU is used where there is one
 
 
 def test_the_resolved_config_is_a_config(base, tmp_path):
