@@ -11,7 +11,7 @@ import pytest
 from ctt_net.cohort import read_cohort
 
 
-@pytest.mark.slow()
+@pytest.mark.slow
 def test_two_processes_leave_one_run(small_cohort, tiny_network, tmp_path, repository):
     run = tmp_path / "run"
     command = [

@@ -21,9 +21,9 @@ class ResidualHead(Head):
     The line is fitted to the training eyes before the first step and delta starts small, so that an
     untrained network is close to the preop-only baseline and every step has to beat it. Small, not
     zero: a zero layer passes no gradient to the scans at first, and on small cohorts their lesions
-    were then never found (docs/experiments.md). An unknown preop falls back on the mean outcome. Each recovery logit is the distance of the prediction to its cut
-    over the scale, so that the number and the probability cannot contradict each other, plus a
-    correction of its own:
+    were then never found (docs/experiments.md). An unknown preop falls back on the mean outcome.
+    Each recovery logit is the distance of the prediction to its cut over the scale, so that the
+    number and the probability cannot contradict each other, plus a correction of its own:
 
         logit_k = (margin_k(preop, postop) + shift_k(token)) / scale
 
