@@ -5,7 +5,6 @@ Split conformal prediction with the network's own scale (Lei et al. 2018, doi
 eye is its prediction plus or minus the right quantile of those scores times its scale.
 """
 
-import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,8 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ctt_net.errors import InputError
-from ctt_net.whole_file import write_whole
+from ctt_net.model_folder.json_file import read_json, write_json
 
 CALIBRATION_FILE = "calibration.json"
 
@@ -66,7 +64,7 @@ class Calibration:
 
     def write(self, folder: Path) -> None:
         """Write `calibration.json`."""
-        write_whole(folder / CALIBRATION_FILE, json.dumps(asdict(self), indent=2) + "\n")
+        write_json(folder / CALIBRATION_FILE, asdict(self))
 
     @classmethod
     def read(cls, folder: Path) -> "Calibration":
@@ -75,10 +73,4 @@ class Calibration:
         Raises:
             InputError: If it is missing or damaged.
         """
-        path = folder / CALIBRATION_FILE
-        try:
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
-        except FileNotFoundError:
-            raise InputError(f"{path}: no such file; a model folder holds one") from None
-        except (ValueError, TypeError) as error:
-            raise InputError(f"{path}: damaged ({error}); export the model again") from None
+        return read_json(folder / CALIBRATION_FILE, lambda data: cls(**data))

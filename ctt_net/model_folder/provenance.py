@@ -6,7 +6,6 @@ evaluated cohort, of no use to name anyone.
 
 import hashlib
 import hmac
-import json
 import platform
 import secrets
 import subprocess
@@ -19,8 +18,7 @@ from typing import Any
 import numpy as np
 
 from ctt_net import INTENDED_USE, __version__
-from ctt_net.errors import InputError
-from ctt_net.whole_file import write_whole
+from ctt_net.model_folder.json_file import read_json, write_json
 
 PROVENANCE_FILE = "provenance.json"
 
@@ -62,7 +60,7 @@ class Provenance:
 
     def write(self, folder: Path) -> None:
         """Write `provenance.json`."""
-        write_whole(folder / PROVENANCE_FILE, json.dumps(asdict(self), indent=2) + "\n")
+        write_json(folder / PROVENANCE_FILE, asdict(self))
 
     @classmethod
     def read(cls, folder: Path) -> "Provenance":
@@ -71,15 +69,12 @@ class Provenance:
         Raises:
             InputError: If it is missing or damaged.
         """
-        path = folder / PROVENANCE_FILE
-        try:
-            data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            data["patients"], data["scans"] = tuple(data["patients"]), tuple(data["scans"])
-            return cls(**data)
-        except FileNotFoundError:
-            raise InputError(f"{path}: no such file; a model folder holds one") from None
-        except (ValueError, TypeError, KeyError) as error:
-            raise InputError(f"{path}: damaged ({error}); export the model again") from None
+        return read_json(folder / PROVENANCE_FILE, cls._from_dict)
+
+    @classmethod
+    def _from_dict(cls, data: dict[str, Any]) -> "Provenance":
+        lists = {name: tuple(data[name]) for name in ("patients", "scans")}
+        return cls(**{**data, **lists})
 
     def knows_patient(self, patient_id: str) -> bool:
         """Whether this patient took part in the training."""
