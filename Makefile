@@ -15,7 +15,7 @@ DEMO = out/demo
 # saw, predict one more patient.
 demo: .venv/installed
 	rm -rf $(DEMO)
-	$(BIN)/python datasets/synthetic/prepare.py $(DEMO)/cohort --eyes 500 --seed 0
+	$(BIN)/python datasets/synthetic/prepare.py $(DEMO)/cohort --eyes 600 --seed 0
 	$(BIN)/python datasets/synthetic/prepare.py $(DEMO)/held_out --eyes 250 --seed 1
 	$(BIN)/python datasets/synthetic/patient.py $(DEMO)/patient --seed 2
 	$(BIN)/ctt-net check $(DEMO)/cohort --tables-only
@@ -25,7 +25,7 @@ demo: .venv/installed
 
 # The whole suite, after what a machine can see without running it.
 test: check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --cov
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov
 
 check: .venv/installed
 	$(BIN)/ruff check .

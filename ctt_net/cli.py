@@ -68,6 +68,12 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="go on although patients or scans took part in the training",
     )
+    evaluate.add_argument(
+        "--interval-level",
+        type=float,
+        default=0.9,
+        help="nominal coverage of the intervals in a predictions.csv (default: 0.9)",
+    )
     evaluate.set_defaults(run=_evaluate)
 
     predict = commands.add_parser(
@@ -83,7 +89,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="EYE=VALUE",
         help="preoperative acuity, such as OD=20/60; once per eye",
     )
-    predict.add_argument("--notation", help="notation of --preop-va; a fraction needs none")
+    predict.add_argument(
+        "--notation", help="notation of --preop-va; fractions and words such as CF need none"
+    )
     predict.set_defaults(run=_predict)
     return parser
 
@@ -92,6 +100,8 @@ def _train(arguments: Sequence[str]) -> int:
     try:
         from ctt_net.training.run import train
     except ModuleNotFoundError as error:
+        if str(error.name).startswith("ctt_net"):
+            raise
         raise InputError(
             f"training needs {error.name}, which is not installed; pip install 'ctt-net[train]'"
         ) from None
@@ -110,11 +120,12 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from ctt_net.inference.cohort import REPORT_FILE, evaluate_model, evaluate_table
+    from ctt_net.evaluation import REPORT_FILE
+    from ctt_net.inference.cohort import evaluate_model, evaluate_table
     from ctt_net.progress import progress_bar
 
     if options.model.suffix == ".csv":
-        done = evaluate_table(options.model, options.cohort, options.out)
+        done = evaluate_table(options.model, options.cohort, options.out, options.interval_level)
     else:
         with progress_bar("reading scans") as progress:
             done = evaluate_model(

@@ -4,6 +4,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from ctt_net.errors import InputError
+
 
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write beside the target, then rename over it.
@@ -11,10 +13,18 @@ def write_whole(path: Path, content: str | bytes) -> None:
     Args:
         path: Target; its folder is made if missing.
         content: Text (written as UTF-8, line ends untouched) or bytes.
+
+    Raises:
+        InputError: If there is no writing there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     data = content.encode("utf-8") if isinstance(content, str) else content
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written: {error.strerror}; name another place"
+        ) from None
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -25,3 +35,21 @@ def write_whole(path: Path, content: str | bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def refuse_no_folder(out: Path) -> None:
+    """Refuse, before long work, a place where no folder can be made; nothing is made yet.
+
+    Args:
+        out: Folder to be written to, new or not.
+
+    Raises:
+        InputError: If it is a file, lies below one, or may not be written.
+    """
+    place = out
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if not place.is_dir():
+        raise InputError(f"{out}: {place} is a file; name a folder")
+    if not os.access(place, os.W_OK):
+        raise InputError(f"{out}: {place} may not be written; name another place")

@@ -13,8 +13,6 @@ from PIL import Image
 
 from ctt_net.cli import main
 
-pytestmark = pytest.mark.xdist_group("run")
-
 
 def fails(capsys, *arguments):
     """Run a command that must end with exit code 2; returns its message."""
@@ -174,6 +172,33 @@ class TestEvaluate:
         flags = pd.read_csv(tmp_path / "o/predictions.csv")["flags"]
         assert flags.str.contains("missing_view:vertical").all()
 
+    def test_a_probability_is_not_scored_against_another_question(
+        self, small_run, small_cohort, tmp_path, capsys
+    ):
+        table = pd.read_csv(small_run / "predictions.csv")
+        table = table.rename(columns={"p_reaches_0.30": "p_reaches_0.50"})
+        table.drop(columns="p_gains_0.20").to_csv(tmp_path / "mine.csv", index=False)
+        out = tmp_path / "out"
+        arguments = ["evaluate", tmp_path / "mine.csv", small_cohort, "--out", out]
+        assert main([str(argument) for argument in arguments]) == 0
+        metrics = json.loads((out / "metrics.json").read_text())
+        assert metrics.get("recovery", {}) == {}
+        assert any("reaches_0.50" in warning for warning in metrics["warnings"])
+        capsys.readouterr()
+
+    def test_a_run_is_not_overwritten_by_its_evaluation(
+        self, small_run, other_cohort, tmp_path, capsys
+    ):
+        said = fails(capsys, "evaluate", small_run, other_cohort, "--out", small_run)
+        assert "name another --out" in said
+
+    def test_a_file_as_out_is_refused_before_any_work(
+        self, small_run, other_cohort, tmp_path, capsys
+    ):
+        (tmp_path / "file").write_text("")
+        for out in (tmp_path / "file", tmp_path / "file/below"):
+            assert "is a file" in fails(capsys, "evaluate", small_run, other_cohort, "--out", out)
+
     def test_a_folder_without_a_model(self, small_cohort, tmp_path, capsys):
         said = fails(capsys, "evaluate", tmp_path, small_cohort, "--out", tmp_path / "out")
         assert "no model here" in said
@@ -225,6 +250,16 @@ class TestPredict:
             table.loc[row["eye_id"], "predicted_logmar"], abs=1e-4
         )
 
+    def test_a_scan_of_the_training_is_flagged(self, small_run, small_cohort, tmp_path):
+        row = pd.read_csv(small_cohort / "manifest.csv", dtype=str).iloc[0]
+        folder = tmp_path / "known"
+        folder.mkdir()
+        shutil.copy(small_cohort / row["horizontal"], folder / f"{row['laterality']}_h.png")
+        arguments = ["predict", folder, "--model", small_run, "--out", tmp_path / "out"]
+        assert main([*map(str, arguments), "--preop-va", f"{row['laterality']}=20/60"]) == 0
+        (found,) = json.loads((tmp_path / "out/prediction.json").read_text())["eyes"]
+        assert "seen_in_training" in found["flags"]
+
     def test_no_acuity_is_one_clear_message(self, small_run, patient, tmp_path, capsys):
         folder, eye = patient
         said = fails(capsys, "predict", folder, "--model", small_run, "--out", tmp_path / "out")
@@ -249,6 +284,27 @@ class TestPredict:
             "--preop-va", f"{eye}=6-Sep", "--notation", "snellen",
         )  # fmt: skip
         assert "6-Sep" in said
+
+    @pytest.mark.parametrize(
+        ("covariates", "said"),
+        [
+            ("{age_years: .inf}", "age_years"),
+            ("{age_years: old}", "age_years"),
+            ("{sex: banana}", "banana"),
+            ("{hair: red}", "hair"),
+        ],
+    )
+    def test_a_covariate_that_cannot_be_is_named(
+        self, small_run, patient, tmp_path, capsys, covariates, said
+    ):
+        folder, eye = patient
+        (folder / "patient.yaml").write_text(f"covariates: {covariates}")
+        message = fails(
+            capsys, "predict", folder, "--model", small_run, "--out", tmp_path / "out",
+            "--preop-va", f"{eye}=20/60",
+        )  # fmt: skip
+        assert said in message
+        assert "patient.yaml" in message
 
     def test_a_broken_scan_is_named(self, small_run, patient, tmp_path, capsys):
         folder, eye = patient

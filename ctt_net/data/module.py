@@ -34,11 +34,12 @@ class EyeDataModule(pl.LightningDataModule):
         cohort: Cohort folder.
         fold: Fold that is reported on, from 1.
         n_folds: Folds to deal if the cohort folder holds no folds.csv.
-        selection_fraction: Part of the other folds' eyes that selects the checkpoint.
+        selection_fraction: Part of the other folds' eyes that selects the checkpoint; the nearest
+            of 1/2, 1/3, 1/4 ... is taken.
         batch_size: Eyes per step and device.
         num_workers: Loader processes; scans are decoded already, so few are needed. The numbers do
             not depend on it.
-        seed: Folds, order and augmentation; the run's seed if not given.
+        seed: Folds, order and augmentation; in a config it is `seed_everything`.
         preprocessing: Scan file to network input.
         augmentation: Of training scans; null switches it off.
     """
@@ -165,10 +166,6 @@ class EyeDataModule(pl.LightningDataModule):
     def val_dataloader(self) -> DataLoader:
         """The selection split."""
         return self._loader(self.dataset("selection"))
-
-    def predict_dataloader(self) -> DataLoader:
-        """The reported fold."""
-        return self._loader(self.dataset("reported"))
 
     def _place(self) -> tuple[int, int]:
         trainer = self.trainer

@@ -5,9 +5,12 @@ from ctt_net.evaluation.comparison import comparison_table, render_table, verdic
 from ctt_net.evaluation.metrics import evaluate, write_metrics
 from ctt_net.evaluation.predictions import read_predictions, write_predictions
 from ctt_net.evaluation.report import write_report
+from ctt_net.evaluation.results import REPORT_FILE, Setting, write_results
 
 __all__ = [
+    "REPORT_FILE",
     "Baselines",
+    "Setting",
     "average_baselines",
     "comparison_table",
     "cross_fit_baselines",
@@ -18,4 +21,5 @@ __all__ = [
     "write_metrics",
     "write_predictions",
     "write_report",
+    "write_results",
 ]

@@ -10,20 +10,10 @@ import pandas as pd
 from ctt_net.cohort import Cohort, read_cohort
 from ctt_net.data.scans import Progress, Scans, load_scans
 from ctt_net.errors import InputError
-from ctt_net.evaluation import (
-    cross_fit_baselines,
-    evaluate,
-    read_predictions,
-    write_metrics,
-    write_predictions,
-)
-from ctt_net.evaluation.report import write_report
+from ctt_net.evaluation import Setting, cross_fit_baselines, read_predictions, write_results
 from ctt_net.model_folder import Predictor, arrange_views, predict_eyes
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
-
-PREDICTIONS_FILE = "predictions.csv"
-METRICS_FILE = "metrics.json"
-REPORT_FILE = "report.html"
+from ctt_net.whole_file import refuse_no_folder
 
 
 @dataclass(frozen=True)
@@ -33,14 +23,10 @@ class Evaluation:
     Args:
         metrics: Contents of metrics.json.
         out: Folder with predictions.csv, metrics.json and report.html.
-        n_eyes: Eyes predicted.
-        part: Which rows of the cohort these are.
     """
 
     metrics: dict[str, Any]
     out: Path
-    n_eyes: int
-    part: str
 
 
 def evaluate_model(
@@ -65,6 +51,7 @@ def evaluate_model(
     Raises:
         InputError: If something is wrong, or eyes of the training are found among the rows.
     """
+    out = _out_folder(out)
     predictor = Predictor.load(model)
     cohort = read_cohort(cohort_folder)
     table, part = _rows(cohort)
@@ -82,14 +69,19 @@ def evaluate_model(
     ).set_axis(table["eye_id"])
     if missing:
         baselines = baselines.drop(columns="covariates")
-    facts = {
-        "model": f"{predictor.spec.name} ({len(predictor.members)} members)",
-        "trained on": predictor.spec.cohort,
-    }
-    return _write(
-        predictions, baselines, predictor.spec.outcomes, chosen, Path(out), part, facts,
-        predictor.level, _policy_warning(predictor, cohort),
-    )  # fmt: skip
+    unseen = "eyes the model may have seen" if allow_training_eyes else "unseen eyes"
+    setting = Setting(
+        title=f"{cohort.spec.name}: evaluation on {unseen}",
+        evaluated=part,
+        model={
+            "model": f"{predictor.spec.name} ({len(predictor.members)} members)",
+            "trained on": predictor.spec.cohort,
+        },
+        interval_level=predictor.level,
+        warnings=_policy_warning(predictor, cohort),
+    )
+    outcomes = predictor.spec.outcomes
+    return Evaluation(write_results(out, predictions, baselines, outcomes, chosen, setting), out)
 
 
 def evaluate_table(
@@ -109,6 +101,7 @@ def evaluate_table(
     Raises:
         InputError: If something is wrong, or the table names an eye that the cohort has not.
     """
+    out = _out_folder(out)
     predictions = read_predictions(predictions_file)
     cohort = read_cohort(cohort_folder)
     by_eye = cohort.table.set_index("eye_id", drop=False)
@@ -121,22 +114,50 @@ def evaluate_table(
     table = by_eye.loc[predictions["eye_id"]].reset_index(drop=True)
     for column in ("patient_id", "preop_logmar", "postop_logmar"):
         predictions[column] = table[column].to_numpy()
-    known = table[table["postop_logmar"].notna()]
-    fold = known["eye_id"].map(cohort.folds())
-    baselines = None
-    if fold.notna().all() and len(set(fold)) > 1:
-        baselines = cross_fit_baselines(known, cohort.spec, fold).set_axis(known["eye_id"])
-    facts = {"predictions": Path(predictions_file).name}
-    return _write(
-        predictions, baselines, _outcomes_in(predictions), cohort, Path(out), "rows of the table",
-        facts, level, [],
-    )  # fmt: skip
+    outcomes, warnings = _outcomes_in(predictions)
+    baselines, more = _cross_fitted(cohort, table[table["postop_logmar"].notna()])
+    setting = Setting(
+        title=f"{cohort.spec.name}: evaluation of a table of predictions",
+        evaluated="rows of the table; who trained on what is not known",
+        model={"predictions": Path(predictions_file).name},
+        interval_level=level,
+        warnings=[*warnings, *more],
+    )
+    return Evaluation(write_results(out, predictions, baselines, outcomes, cohort, setting), out)
 
 
-def _outcomes_in(predictions: pd.DataFrame) -> tuple[Outcome, ...]:
-    """The default outcomes that the table has probabilities for."""
-    named = tuple(o for o in DEFAULT_OUTCOMES if f"p_{o.name}" in predictions)
-    return named or DEFAULT_OUTCOMES[:1]
+def _out_folder(out: Path | str) -> Path:
+    """Refuse, before long work, a place that cannot be written or is a run of its own."""
+    out = Path(out)
+    refuse_no_folder(out)
+    if (out / "config.yaml").exists() or (out / "model.yaml").exists():
+        raise InputError(f"{out} is a run or a model folder; name another --out, such as {out}/new")
+    return out
+
+
+def _outcomes_in(predictions: pd.DataFrame) -> tuple[tuple[Outcome, ...], list[str]]:
+    """The outcomes that a bare table defines by its column names, and what is left out."""
+    named = [str(column)[2:] for column in predictions if str(column).startswith("p_")]
+    named.remove("recovery")
+    known = tuple(outcome for outcome in DEFAULT_OUTCOMES if outcome.name in named)
+    left_out = sorted(set(named) - {outcome.name for outcome in known})
+    if not named:
+        first = DEFAULT_OUTCOMES[0]
+        return (first,), [f"p_recovery was taken as the probability of {first.in_words()}"]
+    if left_out:
+        what = ", ".join(left_out)
+        return known, [f"without their model the outcomes {what} have no definition: left out"]
+    return known, []
+
+
+def _cross_fitted(cohort: Cohort, known: pd.DataFrame) -> tuple[pd.DataFrame | None, list[str]]:
+    """Baselines by the cohort's own folds; none where it is too small or set aside for testing."""
+    try:
+        fold = known["eye_id"].map(cohort.folds())
+        fitted = cross_fit_baselines(known, cohort.spec, fold)
+    except InputError as error:
+        return None, [f"no baselines: {error}"]
+    return fitted.set_axis(known["eye_id"]), []
 
 
 def _rows(cohort: Cohort) -> tuple[pd.DataFrame, str]:
@@ -146,11 +167,8 @@ def _rows(cohort: Cohort) -> tuple[pd.DataFrame, str]:
 
 
 def _refuse_known_patients(predictor: Predictor, cohort: Cohort, table: pd.DataFrame) -> None:
-    seen = [
-        patient
-        for patient in table["patient_id"].unique()
-        if any(member.provenance.knows_patient(str(patient)) for member in predictor.members)
-    ]
+    patients = table["patient_id"].unique()
+    seen = [patient for patient in patients if predictor.knows_patient(str(patient))]
     if seen:
         raise InputError(
             f"{cohort.root}: {len(seen)} of {table['patient_id'].nunique()} patients took part in "
@@ -163,7 +181,7 @@ def _refuse_known_patients(predictor: Predictor, cohort: Cohort, table: pd.DataF
 def _refuse_known_scans(predictor: Predictor, cohort: Cohort, scans: Scans) -> None:
     for eye, view in np.argwhere(scans.present):
         pixels = scans.pixels[eye, view]
-        if any(member.provenance.knows_scan(pixels) for member in predictor.members):
+        if predictor.knows_scan(pixels):
             row = cohort.table.iloc[eye]
             raise InputError(
                 f"{cohort.root}: a scan of eye {row['eye_id']!r} took part in the training of this "
@@ -178,31 +196,3 @@ def _policy_warning(predictor: Predictor, cohort: Cohort) -> list[str]:
     return [
         f"off-chart acuities count by policy {theirs!r} here and counted by {ours!r} in training"
     ]
-
-
-def _write(
-    predictions: pd.DataFrame,
-    baselines: pd.DataFrame | None,
-    outcomes: tuple[Outcome, ...],
-    cohort: Cohort,
-    out: Path,
-    part: str,
-    facts: dict[str, str],
-    level: float,
-    warnings: list[str],
-) -> Evaluation:
-    metrics = evaluate(
-        predictions, baselines, outcomes, oracle=cohort.potential(), interval_level=level
-    )
-    metrics["warnings"] += warnings
-    write_predictions(predictions, out / PREDICTIONS_FILE)
-    write_metrics(metrics, out / METRICS_FILE)
-    spec = cohort.spec
-    write_report(
-        metrics, predictions, baselines, outcomes, out / REPORT_FILE,
-        title=f"{spec.name}: evaluation on eyes the model has not seen",
-        cohort={"name": spec.name, "source": spec.source, "evaluated": part},
-        model=facts,
-        synthetic=spec.synthetic,
-    )  # fmt: skip
-    return Evaluation(metrics, out, len(predictions), part)

@@ -1,5 +1,7 @@
 """A patient folder: scans named by eye and view, and a `patient.yaml` if there is one."""
 
+import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +19,8 @@ KEYS = ("patient_id", "notation", "preop_va", "covariates", "files")
 
 # Written in place of an acuity that nobody measured, so that leaving it out is never an accident.
 UNKNOWN = "unknown"
+
+FRACTION = re.compile(r"\s*\d+\s*/\s*\d+(\.\d+)?\s*([+-]\s*\d)?\s*")
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,11 @@ def read_patient(
     covariates = facts.get("covariates") or {}
     if not isinstance(covariates, Mapping):
         raise InputError(f"{path}: 'covariates' must hold 'name: value' lines, got {covariates!r}")
-    return Patient(str(facts.get("patient_id", folder.resolve().name)), eyes, covariates)
+    patient_id = facts.get("patient_id")
+    if patient_id is not None and not isinstance(patient_id, str | int):
+        raise InputError(f"{path}: patient_id must be a word or a number, got {patient_id!r}")
+    name = folder.resolve().name if patient_id is None else str(patient_id)
+    return Patient(name, eyes, covariates)
 
 
 def _scans(folder: Path, listed: Any, views: Mapping[str, View]) -> dict[str, dict[str, Path]]:
@@ -111,7 +119,21 @@ def _scans(folder: Path, listed: Any, views: Mapping[str, View]) -> dict[str, di
                 f"{folder}: {other.name} and {path.name} are both the {view} view of {eye}; "
                 f"keep one"
             )
+    _refuse_same_picture(folder, [path for _, _, path in triples])
     return scans
+
+
+def _refuse_same_picture(folder: Path, paths: list[Path]) -> None:
+    """One scan cannot be two views, nor two eyes."""
+    seen: dict[bytes, Path] = {}
+    for path in paths:
+        content = hashlib.sha256(path.read_bytes()).digest()
+        other = seen.setdefault(content, path)
+        if other is not path:
+            raise InputError(
+                f"{folder}: {other.name} and {path.name} are one and the same picture, given for "
+                f"two views or eyes; give each its own scan"
+            )
 
 
 def _listed(folder: Path, listed: Any, views: Mapping[str, View]) -> list[tuple[str, str, Path]]:
@@ -149,8 +171,20 @@ def _given_acuities(
         eye, equals, va = argument.partition("=")
         if not equals or eye.strip().upper() not in EYES:
             raise InputError(f"--preop-va {argument!r}: expected EYE=VALUE, such as OD=20/60")
-        given[eye.strip().upper()] = (va, notation, f"--preop-va {argument}")
+        eye = eye.strip().upper()
+        where = f"--preop-va {argument}"
+        if given.get(eye, ("", None, ""))[2].startswith("--preop-va"):
+            raise InputError(f"{where}: {eye} is given twice; give each eye once")
+        given[eye] = (va, notation, where)
     return given
+
+
+def _is_off_chart(text: str, policy: str) -> bool:
+    """Whether an acuity is a word such as CF, which needs no notation."""
+    try:
+        return parse_va(text, "logmar", policy).off_chart is not None
+    except InputError:
+        return False
 
 
 def _acuity(
@@ -165,8 +199,10 @@ def _acuity(
             f"if nobody measured it, {eye}={UNKNOWN}"
         )
     text, notation, where = given[eye]
-    if notation is None and "/" in text:
+    if FRACTION.fullmatch(text):
         notation = "snellen"  # a fraction can be nothing else
+    elif notation is None and _is_off_chart(text, policy):
+        notation = "logmar"  # a word means the same in every notation
     if notation is None:
         raise InputError(
             f"{where}: {text!r} could be of several notations; name it (--notation on the command "

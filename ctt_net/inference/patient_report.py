@@ -39,9 +39,13 @@ def render_report(prediction: dict[str, Any], bscans: list[dict[str, BScan]]) ->
         title=f"Predicted acuity after surgery: {prediction['patient_id']}",
         synthetic=prediction["model"]["synthetic"],
         model=prediction["model"],
-        followup=f"{days[0]:.0f} to {days[2]:.0f} days" if days else None,
+        followup=_days(days[0], days[2]) if days else None,
         eyes=eyes,
     )
+
+
+def _days(low: float, high: float) -> str:
+    return f"{low:.0f} days" if round(low) == round(high) else f"{low:.0f} to {high:.0f} days"
 
 
 def _eye(eye: dict[str, Any], scans: dict[str, BScan]) -> dict[str, Any]:

@@ -18,10 +18,10 @@ from ctt_net.acuity import (
 from ctt_net.data.scans import Scans
 from ctt_net.errors import InputError
 from ctt_net.imaging import BScan, read_bscan, signal_quality
-from ctt_net.inference.patient import Patient, PatientEye, read_patient
+from ctt_net.inference.patient import PATIENT_FILE, Patient, PatientEye, read_patient
 from ctt_net.inference.patient_report import render_report
 from ctt_net.model_folder import Estimate, Predictor, eye_flags, flag_in_words
-from ctt_net.whole_file import write_whole
+from ctt_net.whole_file import refuse_no_folder, write_whole
 
 PREDICTION_FILE = "prediction.json"
 REPORT_FILE = "report.html"
@@ -64,6 +64,8 @@ def predict_patient(
     Raises:
         InputError: If the folder, a scan or the model is wrong; nothing is written then.
     """
+    out = Path(out)
+    refuse_no_folder(out)
     predictor = Predictor.load(model)
     policy = predictor.spec.off_chart_policy
     patient = read_patient(Path(folder), predictor.spec.views, policy, preop_va, notation)
@@ -84,10 +86,8 @@ def predict_patient(
         ],
     }
     page = render_report(prediction, bscans)
-    out = Path(out)
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out}: is a file; --out names a folder")
-    write_whole(out / PREDICTION_FILE, json.dumps(prediction, indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(prediction, indent=2, ensure_ascii=False, allow_nan=False)
+    write_whole(out / PREDICTION_FILE, text + "\n")
     write_whole(out / REPORT_FILE, page)
     return PatientPrediction(prediction, out / PREDICTION_FILE, out / REPORT_FILE)
 
@@ -112,17 +112,34 @@ def _scans(patient: Patient, bscans: list[dict[str, BScan]], predictor: Predicto
 
 def _table(patient: Patient, preop: np.ndarray, predictor: Predictor) -> pd.DataFrame:
     """The patient as rows of a cohort, for the baselines."""
-    table = pd.DataFrame({"preop_logmar": preop})
-    for name in predictor.covariates:
-        value = patient.covariates.get(name)
-        table[name] = pd.Series([value] * len(preop), dtype=object)
-    unknown = sorted(set(patient.covariates) - set(predictor.covariates))
-    if unknown:
-        raise InputError(
-            f"patient.yaml: covariate {unknown[0]!r} is none of the model's "
-            f"({', '.join(predictor.covariates) or 'it has none'})"
-        )
-    return table
+    known = predictor.covariates
+    for name in patient.covariates:
+        if name not in known:
+            raise InputError(
+                f"{PATIENT_FILE}: covariates.{name} is none of the model's "
+                f"({', '.join(known) or 'it has none'})"
+            )
+    values = {
+        name: _covariate(name, patient.covariates.get(name), levels)
+        for name, levels in known.items()
+    }
+    rows = {name: pd.Series([value] * len(preop), dtype=object) for name, value in values.items()}
+    return pd.DataFrame({"preop_logmar": preop, **rows})
+
+
+def _covariate(name: str, value: Any, levels: tuple[str, ...]) -> str | float:
+    """One covariate of patient.yaml: a level's name or a finite number, NaN = not given."""
+    if value is None:
+        return float("nan")
+    if levels:
+        if str(value) not in levels:
+            raise InputError(
+                f"{PATIENT_FILE}: covariates.{name}: {value!r} is none of {', '.join(levels)}"
+            )
+        return str(value)
+    if not isinstance(value, int | float) or not np.isfinite(value):
+        raise InputError(f"{PATIENT_FILE}: covariates.{name}: {value!r} is no number")
+    return float(value)
 
 
 def _model_facts(predictor: Predictor) -> dict[str, Any]:
@@ -155,6 +172,8 @@ def _eye(
         scans=scans.of(np.array([i])),
         views=tuple(spec.views),
     )[0]
+    if any(predictor.knows_scan(pixels) for pixels in scans.pixels[i][scans.present[i]]):
+        flags.append("seen_in_training")
     return {
         "laterality": eye.laterality,
         "preop": acuity_notations(eye.preop) if eye.preop else None,
@@ -169,7 +188,9 @@ def _eye(
             for outcome, p in zip(spec.outcomes, estimate.p_recovery[i], strict=True)
         },
         "outcomes": {outcome.name: outcome.in_words() for outcome in spec.outcomes},
-        "baselines": {name: _rounded(value) for name, value in baselines.items()},
+        "baselines": {
+            str(name): _rounded(np.clip(value, *CHART_LOGMAR)) for name, value in baselines.items()
+        },
         "flags": flags,
         "abstain": False,
         "reason": "; ".join(flag_in_words(flag) for flag in flags),

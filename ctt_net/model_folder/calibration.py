@@ -26,13 +26,18 @@ class Calibration:
         level: Nominal coverage.
         factor: Half width = factor * scale.
         n_patients: Patients it was measured on.
-        measured_on: Which eyes those were; the guarantee ends with their like.
+        measured_on: Which eyes those were. The selection split of a fold also chose the checkpoint,
+            so its errors are a little too good and the coverage is nominal, not guaranteed.
     """
 
     level: float
     factor: float
     n_patients: int
     measured_on: str
+
+    def __post_init__(self) -> None:
+        if not (0 < self.level < 1 and 0 <= self.factor < math.inf):
+            raise ValueError(f"level {self.level!r} and factor {self.factor!r} make no interval")
 
     @classmethod
     def measure(
@@ -41,7 +46,7 @@ class Calibration:
         scale_logmar: NDArray[np.float64],
         patient_id: NDArray[np.str_],
         level: float = 0.9,
-        measured_on: str = "selection split of the fold",
+        measured_on: str = "selection split of the fold, which also chose the checkpoint",
     ) -> "Calibration":
         """Take the quantile of |error| / scale with the finite-sample correction.
 

@@ -18,6 +18,7 @@ IN_WORDS = {
     "no_view": "there is no scan: predicted from the acuity alone",
     "missing_view": "a scan the model was trained with is missing",
     "low_quality": "a scan is of low signal quality",
+    "seen_in_training": "a scan took part in the training, so this prediction looks too good",
 }
 
 

@@ -4,6 +4,7 @@ The network runs as `model.onnx`, written from the same weights as `model.safete
 hospital that only evaluates or predicts installs no training stack.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -85,6 +86,25 @@ class Member:
         except Exception as error:  # onnxruntime has no base class of its own
             reason = str(error).splitlines()[0][:160]
             raise InputError(f"{path}: no usable network ({reason}); export it again") from None
+        self._refuse_other_shape(path)
+
+    def _refuse_other_shape(self, path: Path) -> None:
+        """The network must take and give what model.yaml says."""
+        V, K = len(self.spec.views), len(self.spec.outcomes)
+        size = [self.spec.preprocessing.height, self.spec.preprocessing.width]
+        expected = [
+            {"views": [V, 1, *size], "view_present": [V], "preop_logmar": []},
+            {"postop_logmar": [], "scale_logmar": [], "recovery_logit": [K]},
+        ]
+        found = [
+            {node.name: list(node.shape[1:]) for node in nodes}
+            for nodes in (self._session.get_inputs(), self._session.get_outputs())
+        ]
+        if found != expected:
+            raise InputError(
+                f"{path}: the network does not fit {SPEC_FILE} (it has {found}, expected "
+                f"{expected}); export it again"
+            )
 
     def __call__(
         self,
@@ -179,22 +199,29 @@ class Predictor:
         p = np.mean([raw.p_recovery for raw in raws], axis=0)
         return Estimate(postop, postop - half, postop + half, p)
 
+    def knows_patient(self, patient_id: str) -> bool:
+        """Whether this patient took part in the training of any member."""
+        return any(member.provenance.knows_patient(patient_id) for member in self.members)
+
+    def knows_scan(self, pixels: NDArray[np.uint8]) -> bool:
+        """Whether this preprocessed scan took part in the training of any member."""
+        return any(member.provenance.knows_scan(pixels) for member in self.members)
+
     @cached_property
     def baselines(self) -> list[Baselines]:
         """The trivial models fitted on each member's eyes."""
         return [read_baselines(member.folder) for member in self.members]
 
     @property
-    def covariates(self) -> tuple[str, ...]:
-        """Covariates that the baselines use; the network itself has none."""
-        names = {
-            feature.column: None
+    def covariates(self) -> dict[str, tuple[str, ...]]:
+        """Covariates that the baselines use, with their levels; the network itself has none."""
+        return {
+            feature.column: feature.levels
             for baselines in self.baselines
             if baselines.covariates is not None
             for feature in baselines.covariates.features
             if feature.column != "preop_logmar"
         }
-        return tuple(names)
 
     def predict_baselines(self, table: pd.DataFrame) -> pd.DataFrame:
         """What the members' baselines say of the same eyes, averaged as the members are."""
@@ -211,7 +238,12 @@ def model_folders(path: Path | str) -> list[Path]:
     if (path / SPEC_FILE).is_file():
         return [path]
     folders = sorted(
-        (file.parent for file in path.glob("fold_*/model/" + SPEC_FILE)),
+        # Only what training writes: a copy kept beside a fold must not vote twice.
+        (
+            file.parent
+            for file in path.glob("fold_*/model/" + SPEC_FILE)
+            if re.fullmatch(r"fold_[1-9]\d*", file.parent.parent.name)
+        ),
         key=lambda folder: int(folder.parent.name.split("_")[1]),
     )
     if not folders:

@@ -11,6 +11,7 @@ import secrets
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -76,13 +77,20 @@ class Provenance:
         lists = {name: tuple(data[name]) for name in ("patients", "scans")}
         return cls(**{**data, **lists})
 
+    def __post_init__(self) -> None:
+        bytes.fromhex(self.salt)  # a ValueError here means a damaged file
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset((*self.patients, *self.scans))
+
     def knows_patient(self, patient_id: str) -> bool:
         """Whether this patient took part in the training."""
-        return fingerprint(patient_id.encode(), self.salt) in self.patients
+        return fingerprint(patient_id.encode(), self.salt) in self._known
 
     def knows_scan(self, pixels: np.ndarray) -> bool:
         """Whether this scan, as preprocessed, took part in the training."""
-        return fingerprint(pixels.tobytes(), self.salt) in self.scans
+        return fingerprint(pixels.tobytes(), self.salt) in self._known
 
 
 def new_salt() -> str:

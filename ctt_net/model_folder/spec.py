@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ctt_net.acuity import OFF_CHART_POLICIES
 from ctt_net.cohort import View
 from ctt_net.errors import InputError
 from ctt_net.imaging import Preprocessing
@@ -89,10 +90,16 @@ class ModelSpec:
                 views={name: View(**facts) for name, facts in data["views"].items()},
                 preprocessing=Preprocessing.from_dict(data["preprocessing"]),
                 outcomes=tuple(Outcome.from_dict(outcome) for outcome in data["outcomes"]),
-                off_chart_policy=data["off_chart_policy"],
+                off_chart_policy=_policy(data["off_chart_policy"]),
                 followup_days=tuple(float(day) for day in days) if days else None,  # type: ignore[arg-type]
                 cohort=str(data["cohort"]),
                 synthetic=bool(data["synthetic"]),
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise InputError(f"{path}: incomplete or damaged ({error}); export it again") from None
+
+
+def _policy(name: str) -> str:
+    if name not in OFF_CHART_POLICIES:
+        raise ValueError(f"no off-chart policy {name!r}")
+    return name

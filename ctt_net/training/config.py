@@ -163,6 +163,7 @@ def _silence() -> None:
     # Lightning warns of arguments that come from a program that has some of its own.
     warnings.filterwarnings("ignore", message="LightningCLI's args parameter")
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+    warnings.filterwarnings("ignore", message=r"\s*\S+ (parameter )?was deprecated in v4\.49\.0")
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message="The number of training batches")
     warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")

@@ -9,8 +9,8 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 
-from ctt_net.cohort import Cohort
 from ctt_net.data.module import EyeDataModule
+from ctt_net.errors import InputError
 from ctt_net.evaluation import Baselines
 from ctt_net.model_folder import (
     Calibration,
@@ -56,9 +56,15 @@ def train_fold(config: TrainingConfig, run: Path, fold: int, shared: EyeDataModu
     data.share(shared)
     last = checkpoints / "last.ckpt"
     resume_from = str(last) if config.config.resume and last.exists() else None
-    trainer.fit(module, datamodule=data, ckpt_path=resume_from)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+    try:
+        trainer.fit(module, datamodule=data, ckpt_path=resume_from)
+    except SystemExit:  # how Lightning ends a training that a person has stopped
+        raise KeyboardInterrupt from None
+    if not best.best_model_path:
+        raise InputError(
+            "config: no epoch was finished, so there is no model; trainer.max_epochs must be 1 or "
+            "more and trainer.fast_dev_run false"
+        )
     if is_first_process():
         state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
         module.load_state_dict(state["state_dict"])
@@ -80,13 +86,13 @@ def _export(
     place = model_folder(run, fold)
     folder = place.with_name(".model")
     shutil.rmtree(folder, ignore_errors=True)
-    spec = _spec(config, run, data)
+    seen = pd.concat([data.part("train"), data.part("selection")])
+    spec = _spec(config, run, data, seen)
     spec.write(folder)
     export_weights(module.network, folder)
     like = next(iter(sorted(run.glob(f"fold_*/model/{ONNX_FILE}"))), None)
     size = (spec.preprocessing.height, spec.preprocessing.width)
     export_onnx(module.network, folder, *size, like=like)
-    seen = pd.concat([data.part("train"), data.part("selection")])
     write_baselines(Baselines.fit(seen, data.cohort.spec), folder)
     _provenance(config, fold, data, seen, trainer).write(folder)
     Calibration(level=0.9, factor=1.0, n_patients=0, measured_on="nothing yet").write(folder)
@@ -103,7 +109,7 @@ def _calibrate(member: Member, data: EyeDataModule) -> Calibration:
     return Calibration.measure(error, raw.scale_logmar, table["patient_id"].to_numpy(str))
 
 
-def _spec(config: TrainingConfig, run: Path, data: EyeDataModule) -> ModelSpec:
+def _spec(config: TrainingConfig, run: Path, data: EyeDataModule, seen: pd.DataFrame) -> ModelSpec:
     cohort = data.cohort
     return ModelSpec(
         name=run.name,
@@ -112,16 +118,16 @@ def _spec(config: TrainingConfig, run: Path, data: EyeDataModule) -> ModelSpec:
         preprocessing=data.preprocessing,
         outcomes=tuple(config.config_init.model.outcomes),
         off_chart_policy=cohort.spec.off_chart_policy,
-        followup_days=_followup(cohort),
+        followup_days=_followup(seen),
         cohort=cohort.spec.name,
         synthetic=cohort.spec.synthetic,
     )
 
 
-def _followup(cohort: Cohort) -> tuple[float, float, float] | None:
-    if "followup_days" not in cohort.table or not cohort.table["followup_days"].notna().any():
+def _followup(seen: pd.DataFrame) -> tuple[float, float, float] | None:
+    if "followup_days" not in seen or not seen["followup_days"].notna().any():
         return None
-    low, middle, high = np.nanpercentile(cohort.table["followup_days"], [10, 50, 90])
+    low, middle, high = np.nanpercentile(seen["followup_days"], [10, 50, 90])
     return float(low), float(middle), float(high)
 
 

@@ -55,17 +55,24 @@ class AcuityModule(pl.LightningModule):
         warmup_fraction: float = 0.1,
     ) -> None:
         super().__init__()
-        if learning_rate <= 0:
-            raise InputError(f"model.learning_rate must be positive, got {learning_rate}")
+        for name, rate in (("", learning_rate), ("backbone_", backbone_learning_rate)):
+            if rate is not None and rate <= 0:
+                raise InputError(f"model.{name}learning_rate must be positive, got {rate}")
         if not 0 <= warmup_fraction < 1:
             raise InputError(f"model.warmup_fraction must lie in 0..1, got {warmup_fraction}")
-        if not outcomes:
-            raise InputError("model.outcomes: name at least one recovery outcome")
+        names = [outcome.name for outcome in outcomes]
+        if not names or len(set(names)) < len(names) or "recovery" in names:
+            raise InputError(
+                f"model.outcomes: give one or more outcomes, each with a name of its own and none "
+                f"called 'recovery'; got {names}"
+            )
         self.network = MultiViewNet(backbone, fusion, head, num_views)
         self.loss = loss
         self.outcomes = tuple(outcomes)
         self.learning_rate = learning_rate
-        self.backbone_learning_rate = backbone_learning_rate or learning_rate
+        self.backbone_learning_rate = (
+            learning_rate if backbone_learning_rate is None else backbone_learning_rate
+        )
         self.weight_decay = weight_decay
         self.warmup_fraction = warmup_fraction
         self.selection_mae = MeanAbsoluteError()

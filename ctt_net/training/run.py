@@ -10,15 +10,18 @@ from rich.console import Console
 
 from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
-from ctt_net.evaluation import evaluate, write_metrics, write_predictions
-from ctt_net.evaluation.report import write_report
+from ctt_net.evaluation import Setting, write_results
 from ctt_net.model_folder import Predictor, predict_eyes
 from ctt_net.progress import progress_bar
 from ctt_net.training.config import TrainingConfig, is_first_process
 from ctt_net.training.fold import model_folder, train_fold
-from ctt_net.whole_file import write_whole
+from ctt_net.whole_file import refuse_no_folder, write_whole
+from ctt_net.yaml_file import parse_yaml, read_yaml_mapping
 
 CONFIG_FILE = "config.yaml"
+
+# Sections of a configuration that a resumed run may change.
+NOT_OF_THE_MODEL = {"folds", "out", "resume"}
 
 
 @dataclass(frozen=True)
@@ -45,13 +48,15 @@ def train(arguments: Sequence[str]) -> FinishedRun:
     """
     config = TrainingConfig(arguments)
     run = config.out
-    _claim(run, config)
+    _refuse_other_run(run, config)
     console = Console(stderr=True, quiet=not is_first_process())
     _, data, _ = config.build(1, run)
     folds = _chosen(config.config.folds, data)
     with progress_bar("reading scans") as progress:
         data.progress = progress
         scans = data.scans
+    if is_first_process() and not (run / CONFIG_FILE).exists():
+        write_whole(run / CONFIG_FILE, config.resolved())
     console.print(
         f"{data.cohort.spec.name}: {len(data.folds)} eyes of known outcome, "
         f"{int(scans.present.sum())} scans; training fold {', '.join(map(str, folds))} "
@@ -65,19 +70,28 @@ def train(arguments: Sequence[str]) -> FinishedRun:
         train_fold(config, run, fold, data)
     if not is_first_process():
         return FinishedRun(run, None)
-    return FinishedRun(run, _report(run, data, folds))
+    return FinishedRun(run, _report(run, data))
 
 
-def _claim(run: Path, config: TrainingConfig) -> None:
-    """Make the run folder; an old run is never overwritten."""
+def _refuse_other_run(run: Path, config: TrainingConfig) -> None:
+    """A run is never overwritten, and resumed only with the configuration it began with."""
     if not is_first_process():
         return
-    if run.exists() and any(run.iterdir()) and not config.config.resume:
+    refuse_no_folder(run)
+    if not run.exists() or not any(run.iterdir()):
+        return
+    if not config.config.resume:
         raise InputError(
             f"{run} holds a run already; give another --out, or --resume true to go on with it"
         )
-    run.mkdir(parents=True, exist_ok=True)
-    write_whole(run / CONFIG_FILE, config.resolved())
+    path = run / CONFIG_FILE
+    before, now = read_yaml_mapping(path), parse_yaml(config.resolved(), "config")
+    for key in sorted((set(before) | set(now)) - NOT_OF_THE_MODEL):
+        if before.get(key) != now.get(key):
+            raise InputError(
+                f"{path}: this run began with another '{key}' section; resume it with the same "
+                f"configuration, or give another --out"
+            )
 
 
 def _chosen(folds: int | list[int] | None, data: EyeDataModule) -> list[int]:
@@ -89,30 +103,34 @@ def _chosen(folds: int | list[int] | None, data: EyeDataModule) -> list[int]:
     return chosen
 
 
-def _report(run: Path, data: EyeDataModule, folds: list[int]) -> dict[str, Any]:
-    """Out-of-fold predictions with the exported models, and what they are worth."""
+def _report(run: Path, data: EyeDataModule) -> dict[str, Any]:
+    """Out-of-fold predictions with every exported model, and what they are worth."""
+    folds = [int(fold) for fold in sorted(set(data.folds)) if model_folder(run, fold).is_dir()]
     tables, baselines = [], []
     for fold in folds:
         data.fold = fold
         table = data.part("reported")
         predictor = Predictor.load(model_folder(run, fold))
+        _refuse_known(predictor, table, run)
         predicted = predict_eyes(predictor, table, data.scans_of(table))
         tables.append(predicted.assign(fold=fold))
         baselines.append(predictor.predict_baselines(table).set_axis(table["eye_id"]))
-    predictions = pd.concat(tables, ignore_index=True)
-    beside = pd.concat(baselines)
-    write_predictions(predictions, run / "predictions.csv")
-    metrics = evaluate(
-        predictions, beside, predictor.spec.outcomes, oracle=data.cohort.potential(),
-        interval_level=predictor.level,
-    )  # fmt: skip
-    write_metrics(metrics, run / "metrics.json")
-    spec = data.cohort.spec
-    write_report(
-        metrics, predictions, beside, predictor.spec.outcomes, run / "report.html",
-        title=f"{run.name}: out-of-fold",
-        cohort={"name": spec.name, "source": spec.source, "evaluated": "out of fold"},
+    setting = Setting(
+        title=f"{run.name}: out of fold",
+        evaluated="out of fold: each eye by the model that never saw its patient",
         model={"run": run.name, "folds": ", ".join(map(str, folds))},
-        synthetic=spec.synthetic,
-    )  # fmt: skip
-    return metrics
+        interval_level=predictor.level,
+    )
+    predictions = pd.concat(tables, ignore_index=True)
+    outcomes = predictor.spec.outcomes
+    return write_results(run, predictions, pd.concat(baselines), outcomes, data.cohort, setting)
+
+
+def _refuse_known(predictor: Predictor, table: pd.DataFrame, run: Path) -> None:
+    """Folds that were dealt anew since a model was trained would report what it has seen."""
+    known = [p for p in table["patient_id"].unique() if predictor.knows_patient(str(p))]
+    if known:
+        raise InputError(
+            f"{run}: {len(known)} patients of a reported fold trained its model, such as "
+            f"{known[0]!r}; the cohort's folds have changed since, so train anew in another --out"
+        )

@@ -70,7 +70,6 @@ def test_labels_scans_and_eyes_keep_together_through_batches(data):
     module = data(augmentation=None)
     for part, loader in (
         ("selection", module.val_dataloader()),
-        ("reported", module.predict_dataloader()),
         ("train", module.train_dataloader()),
     ):
         table, seen = module.part(part), []

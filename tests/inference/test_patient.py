@@ -55,8 +55,8 @@ def test_view_names_of_any_cohort_count(tmp_path):
 def folder(tmp_path):
     path = tmp_path / "patient_7"
     path.mkdir()
-    for name in ("OD_horizontal.png", "OD_vertical.png", "OS_horizontal.png"):
-        Image.fromarray(np.full((80, 90), 9, np.uint8)).save(path / name)
+    for grey, name in enumerate(("OD_horizontal.png", "OD_vertical.png", "OS_horizontal.png")):
+        Image.fromarray(np.full((80, 90), grey, np.uint8)).save(path / name)
     return path
 
 
@@ -144,3 +144,30 @@ def test_an_empty_or_missing_folder_is_named(tmp_path):
         read(tmp_path, "OD=20/60")
     with pytest.raises(InputError, match="no such folder"):
         read(tmp_path / "absent", "OD=20/60")
+
+
+def test_a_fraction_and_a_word_need_no_notation_and_mix_with_one(folder):
+    right, left = read(folder, "OD=20/40", "OS=CF 1m").eyes
+    assert right.preop.logmar == pytest.approx(0.30103)
+    assert left.preop.off_chart == "CF"
+    right, left = read(folder, "OD=20/40", "OS=0.5", notation="decimal").eyes
+    assert right.preop.logmar == pytest.approx(left.preop.logmar)
+
+
+def test_an_eye_given_twice_is_refused(folder):
+    with pytest.raises(InputError, match="given twice"):
+        read(folder, "OD=20/40", "OD=20/60", "OS=20/40")
+
+
+def test_one_picture_is_not_two_views(folder):
+    (folder / "OD_vertical.png").write_bytes((folder / "OS_horizontal.png").read_bytes())
+    with pytest.raises(InputError, match="one and the same picture"):
+        read(folder, "OD=20/40", "OS=20/40")
+
+
+def test_the_folder_names_the_patient_where_the_file_does_not(folder):
+    (folder / "patient.yaml").write_text("patient_id: null")
+    assert read(folder, "OD=20/40", "OS=20/40").patient_id == "patient_7"
+    (folder / "patient.yaml").write_text("patient_id: [1, 2]")
+    with pytest.raises(InputError, match="patient_id"):
+        read(folder, "OD=20/40", "OS=20/40")

@@ -8,8 +8,6 @@ import pytest
 from ctt_net.errors import InputError
 from ctt_net.model_folder import Predictor
 
-pytestmark = pytest.mark.xdist_group("run")
-
 
 @pytest.fixture
 def folder(small_run, tmp_path):
@@ -87,6 +85,31 @@ def test_a_folder_without_a_model_says_what_to_give(tmp_path):
 def test_folds_of_different_shape_are_no_ensemble(small_run, tmp_path):
     run = shutil.copytree(small_run, tmp_path / "run")
     path = run / "fold_2/model/model.yaml"
-    path.write_text(path.read_text().replace("height: 64", "height: 60"))
+    path.write_text(path.read_text().replace("crop: retina", "crop: none"))
     with pytest.raises(InputError, match="no ensemble"):
         Predictor.load(run)
+
+
+def test_a_copy_kept_beside_a_fold_does_not_vote(small_run, tmp_path):
+    run = shutil.copytree(small_run, tmp_path / "run")
+    for name in ("fold_1_backup", "fold_old"):
+        shutil.copytree(run / "fold_1", run / name)
+    assert len(Predictor.load(run).members) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("model.yaml", "height: 64", "height: 60"),
+        ("model.yaml", "- name: gains_0.20\n  kind: gain\n  threshold_logmar: 0.2\n", ""),
+        ("model.yaml", "off_chart_policy: bach", "off_chart_policy: mine"),
+        ("calibration.json", '"factor": ', '"factor": -'),
+        ("provenance.json", '"salt": "', '"salt": "xyz'),
+    ],
+)
+def test_files_that_do_not_fit_each_other_are_refused(folder, name, old, new):
+    text = (folder / name).read_text()
+    assert old in text
+    (folder / name).write_text(text.replace(old, new, 1))
+    with pytest.raises(InputError, match=str(folder)):
+        Predictor.load(folder)

@@ -15,8 +15,6 @@ from ctt_net.models.head import ResidualHead
 from ctt_net.training.architecture import build, load_network
 from ctt_net.training.export import export_onnx
 
-pytestmark = pytest.mark.xdist_group("run")
-
 
 def network(seed):
     torch.manual_seed(seed)

@@ -1,6 +1,7 @@
 """A run folder: what lies in it, that it repeats, and that no eye is predicted by who saw it."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,6 @@ from ctt_net.errors import InputError
 from ctt_net.evaluation import Baselines
 from ctt_net.model_folder import Predictor, model_folders
 from ctt_net.training.run import train
-
-pytestmark = pytest.mark.xdist_group("run")
 
 
 def test_a_run_holds_what_the_design_promises(small_run):
@@ -112,13 +111,11 @@ def test_a_run_folder_is_never_overwritten(small_run, small_cohort, tiny_network
 def test_resume_keeps_finished_folds_and_trains_the_missing_one(
     small_run, small_cohort, tiny_network, tmp_path
 ):
-    import shutil
-
     run = tmp_path / "small"
     shutil.copytree(small_run, run)
     shutil.rmtree(run / "fold_2")
     kept = (run / "fold_1/model/model.safetensors").stat().st_mtime_ns
-    keys = ["--data.cohort", str(small_cohort), "--folds", "[1,2]", "--out", str(run)]
+    keys = ["--data.cohort", str(small_cohort), "--folds", "2", "--out", str(run)]
     train([*tiny_network, *keys, "--resume", "true"])
     assert (run / "fold_1/model/model.safetensors").stat().st_mtime_ns == kept
     again = pd.read_csv(run / "predictions.csv")
@@ -142,3 +139,39 @@ def test_a_wandb_run_is_logged_offline_through_the_config(
     (record,) = run.glob("fold_1/wandb/offline-run-*/run-*.wandb")
     assert record.stat().st_size > 1000
     assert (run / "fold_1/metrics.csv").exists()
+
+
+def test_a_failed_start_leaves_nothing_in_the_way(small_cohort, tiny_network, tmp_path):
+    run = tmp_path / "run"
+    keys = ["--data.cohort", str(small_cohort), "--folds", "99", "--out", str(run)]
+    with pytest.raises(InputError):
+        train([*tiny_network, *keys])
+    assert not run.exists()
+
+
+def test_resume_refuses_another_configuration(small_run, small_cohort, tiny_network):
+    keys = ["--data.cohort", str(small_cohort), "--out", str(small_run), "--resume", "true"]
+    with pytest.raises(InputError, match="seed_everything"):
+        train([*tiny_network, *keys, "--seed_everything", "7"])
+
+
+def test_folds_dealt_anew_are_not_reported_as_unseen(
+    small_run, small_cohort, tiny_network, tmp_path
+):
+    run = shutil.copytree(small_run, tmp_path / "run")
+    cohort = shutil.copytree(small_cohort, tmp_path / "cohort")
+    shutil.rmtree(run / "fold_2")
+    folds = pd.read_csv(cohort / "folds.csv")
+    folds["fold"] = folds["fold"] % 5 + 1
+    folds.to_csv(cohort / "folds.csv", index=False)
+    config = (run / "config.yaml").read_text()
+    (run / "config.yaml").write_text(config.replace(str(small_cohort), str(cohort)))
+    keys = ["--data.cohort", str(cohort), "--folds", "1", "--out", str(run), "--resume", "true"]
+    with pytest.raises(InputError, match="folds have changed"):
+        train([*tiny_network, *keys])
+
+
+def test_a_training_of_no_epoch_is_no_model(small_cohort, tiny_network, tmp_path):
+    keys = ["--data.cohort", str(small_cohort), "--out", str(tmp_path / "run"), "--folds", "1"]
+    with pytest.raises(InputError, match="no epoch was finished"):
+        train([*tiny_network, *keys, "--trainer.max_epochs", "0"])

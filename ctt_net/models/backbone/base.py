@@ -10,7 +10,7 @@ class Backbone(nn.Module, ABC):
 
     Attributes:
         embed_dim: Width E of its tokens.
-        columns: Number T of tokens, from the nasal-temporal left of a scan to its right.
+        columns: Number T of tokens, from a scan's left (temporal if horizontal) to its right.
     """
 
     embed_dim: int

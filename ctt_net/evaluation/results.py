@@ -1,0 +1,83 @@
+"""What every evaluation leaves behind: `predictions.csv`, `metrics.json` and `report.html`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ctt_net.cohort import Cohort
+from ctt_net.evaluation.metrics import evaluate, write_metrics
+from ctt_net.evaluation.predictions import write_predictions
+from ctt_net.evaluation.report import write_report
+from ctt_net.outcome import Outcome
+
+PREDICTIONS_FILE = "predictions.csv"
+METRICS_FILE = "metrics.json"
+REPORT_FILE = "report.html"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What was evaluated, in words for the report.
+
+    Args:
+        title: Heading.
+        evaluated: Which eyes.
+        model: Facts on the model.
+        interval_level: Nominal coverage of the intervals.
+        warnings: To be added to those that the figures give.
+    """
+
+    title: str
+    evaluated: str
+    model: Mapping[str, Any]
+    interval_level: float
+    warnings: Sequence[str] = ()
+
+
+def write_results(
+    out: Path,
+    predictions: pd.DataFrame,
+    baselines: pd.DataFrame | None,
+    outcomes: Sequence[Outcome],
+    cohort: Cohort,
+    setting: Setting,
+) -> dict[str, Any]:
+    """Measure and write all three files.
+
+    Args:
+        out: Folder.
+        predictions: Table of door 3.
+        baselines: logMAR, indexed by eye.
+        outcomes: Recovery questions.
+        cohort: Where the eyes come from.
+        setting: What was evaluated.
+
+    Returns:
+        Contents of metrics.json.
+    """
+    spec = cohort.spec
+    metrics = evaluate(
+        predictions,
+        baselines,
+        outcomes,
+        oracle=cohort.potential(),
+        interval_level=setting.interval_level,
+    )
+    metrics["warnings"] += setting.warnings
+    write_predictions(predictions, out / PREDICTIONS_FILE)
+    write_metrics(metrics, out / METRICS_FILE)
+    write_report(
+        metrics,
+        predictions,
+        baselines,
+        outcomes,
+        out / REPORT_FILE,
+        title=setting.title,
+        cohort={"name": spec.name, "source": spec.source, "evaluated": setting.evaluated},
+        model=setting.model,
+        synthetic=spec.synthetic,
+    )
+    return metrics
