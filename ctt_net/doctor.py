@@ -61,14 +61,13 @@ def _examine_scans(cohort: Cohort) -> tuple[list[tuple[str, str]], list[Problem]
     with progress_bar("reading scans") as progress:
         for task, result in read_each(scan_tasks(cohort), progress):
             if isinstance(result, ImagingError):
-                row = task.position + 2
-                problems.append(Problem(str(result), row=row, column=task.view_name))
+                problems.append(Problem(str(result), row=task.row, column=task.view_name))
                 continue
             qualities.append(signal_quality(result.pixels))
             sizes["x".join(str(side) for side in result.pixels.shape[::-1])] += 1
             layouts[result.device_layout.replace("_", " ")] += 1
             for note in result.notes:
-                notes.setdefault(note, []).append(task.position + 2)
+                notes.setdefault(note, []).append(task.row)
     facts = [("scans read", f"{len(qualities)}, {len(problems)} unreadable")]
     if qualities:
         low, middle, high = np.percentile(qualities, [5, 50, 95])

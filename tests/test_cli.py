@@ -90,6 +90,14 @@ class TestCheck:
         assert "row 5, column vertical" in said
         assert "1 errors" in said
 
+    def test_blank_lines_do_not_shift_the_row_of_a_broken_scan(self, cohort, capsys):
+        path = cohort / "manifest.csv"
+        (cohort / pd.read_csv(path)["vertical"][3]).write_text("hello")
+        lines = path.read_text().splitlines()
+        path.write_text("\n".join([lines[0], lines[1], "", "", *lines[2:]]) + "\n")
+        assert main(["check", str(cohort)]) == 2
+        assert "row 7, column vertical" in " ".join(capsys.readouterr().out.split())
+
     def test_a_missing_scan_is_named(self, cohort, capsys):
         edit(cohort, "horizontal", 0, "images/absent.png")
         assert main(["check", str(cohort)]) == 2

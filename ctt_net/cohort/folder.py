@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +40,24 @@ class Cohort:
         table: One row per eye, in the manifest's order. `<time>_logmar` are floats (NaN = unknown),
             view columns hold a path relative to `root` or an empty text, covariates are floats
             (numeric, binary) or level names, NaN = unknown; other columns are text.
+        rows: Line of each eye in the manifest, as a spreadsheet counts them.
         warnings: Findings that do not stop anything.
     """
 
     root: Path
     spec: CohortSpec
     table: pd.DataFrame
+    rows: tuple[int, ...]
     warnings: tuple[Problem, ...] = ()
+
+    def where(self, chosen: pd.Series) -> "Cohort":
+        """The same cohort with the chosen eyes only.
+
+        Args:
+            chosen: bool, one per row of `table`.
+        """
+        rows = tuple(row for row, keep in zip(self.rows, chosen, strict=True) if keep)
+        return replace(self, table=self.table[chosen].reset_index(drop=True), rows=rows)
 
     def scan_path(self, row: Any, view: str) -> Path | None:
         """File of one view of one row, None if that view is missing."""
@@ -90,7 +101,8 @@ def inspect_cohort(root: Path | str) -> tuple[Cohort, list[Problem]]:
     text = read_manifest_text(root / MANIFEST_FILE)
     table, problems = interpret_manifest(text, spec, root)
     warnings = tuple(problem for problem in problems if problem.severity == "warning")
-    return Cohort(root, spec, table.reset_index(drop=True), warnings), problems
+    rows = tuple(int(row) for row in table.index)
+    return Cohort(root, spec, table.reset_index(drop=True), rows, warnings), problems
 
 
 def read_cohort(root: Path | str) -> Cohort:

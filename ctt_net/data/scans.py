@@ -19,9 +19,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class ScanTask:
-    """One file to read: row of the table, number and name of the view, and the eye's side."""
+    """One file to read: place in the table and the manifest, number and name of the view, side."""
 
     position: int
+    row: int
     view: int
     view_name: str
     path: Path
@@ -51,12 +52,13 @@ class Scans:
 def scan_tasks(cohort: Cohort) -> list[ScanTask]:
     """All files that the cohort's rows name."""
     tasks = []
-    for position, row in enumerate(cohort.table.to_dict("records")):
+    records = cohort.table.to_dict("records")
+    for position, (row, record) in enumerate(zip(cohort.rows, records, strict=True)):
         for number, (name, view) in enumerate(cohort.spec.views.items()):
-            path = cohort.scan_path(row, name)
+            path = cohort.scan_path(record, name)
             if path is not None:
-                side = row["laterality"]
-                tasks.append(ScanTask(position, number, name, path, side, view.direction))
+                side = record["laterality"]
+                tasks.append(ScanTask(position, row, number, name, path, side, view.direction))
     return tasks
 
 
@@ -100,7 +102,7 @@ def load_scans(
     broken = []
     for task, result in read_each(scan_tasks(cohort), progress):
         if isinstance(result, ImagingError):
-            broken.append(f"  row {task.position + 2}, column {task.view_name}: {result}")
+            broken.append(f"  row {task.row}, column {task.view_name}: {result}")
             continue
         place = (task.position, task.view)
         pixels[place] = preprocessing(result.pixels, task.laterality, task.direction)

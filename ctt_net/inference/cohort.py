@@ -54,10 +54,10 @@ def evaluate_model(
     out = _out_folder(out)
     predictor = Predictor.load(model)
     cohort = read_cohort(cohort_folder)
-    table, part = _rows(cohort)
+    chosen, part = _rows(cohort)
+    table = chosen.table
     if not allow_training_eyes:
-        _refuse_known_patients(predictor, cohort, table)
-    chosen = Cohort(cohort.root, cohort.spec, table)
+        _refuse_known_patients(predictor, chosen)
     scans = load_scans(chosen, predictor.spec.preprocessing, progress)
     scans = arrange_views(scans, chosen, predictor.spec)
     if not allow_training_eyes:
@@ -160,18 +160,19 @@ def _cross_fitted(cohort: Cohort, known: pd.DataFrame) -> tuple[pd.DataFrame | N
     return fitted.set_axis(known["eye_id"]), []
 
 
-def _rows(cohort: Cohort) -> tuple[pd.DataFrame, str]:
+def _rows(cohort: Cohort) -> tuple[Cohort, str]:
+    """The rows of `split` test where there are any, else all."""
     if "split" in cohort.table and (cohort.table["split"] == "test").any():
-        return cohort.table[cohort.table["split"] == "test"].reset_index(drop=True), "split test"
-    return cohort.table, "all rows"
+        return cohort.where(cohort.table["split"] == "test"), "split test"
+    return cohort, "all rows"
 
 
-def _refuse_known_patients(predictor: Predictor, cohort: Cohort, table: pd.DataFrame) -> None:
-    patients = table["patient_id"].unique()
+def _refuse_known_patients(predictor: Predictor, cohort: Cohort) -> None:
+    patients = cohort.table["patient_id"].unique()
     seen = [patient for patient in patients if predictor.knows_patient(str(patient))]
     if seen:
         raise InputError(
-            f"{cohort.root}: {len(seen)} of {table['patient_id'].nunique()} patients took part in "
+            f"{cohort.root}: {len(seen)} of {len(patients)} patients took part in "
             f"the training of this model, such as {seen[0]!r}; their figures would be too good. "
             f"For the training cohort read the run's own out-of-fold metrics.json; otherwise leave "
             f"them out, or say --allow-training-eyes if ids are shared by different people"
