@@ -14,12 +14,12 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from ctt_net.model_folder import ONNX_FILE
 from ctt_net.models import MultiViewNet
 from ctt_net.sample import Prediction
 from ctt_net.training.architecture import WEIGHTS_FILE
 from ctt_net.whole_file import write_whole
 
-ONNX_FILE = "model.onnx"
 OPSET = 20
 INPUTS = ("views", "view_present", "preop_logmar")
 

@@ -13,6 +13,7 @@ from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
 from ctt_net.evaluation import Baselines
 from ctt_net.model_folder import (
+    ONNX_FILE,
     Calibration,
     Member,
     ModelSpec,
@@ -23,7 +24,7 @@ from ctt_net.model_folder import (
 )
 from ctt_net.training.architecture import describe
 from ctt_net.training.config import TrainingConfig, is_first_process
-from ctt_net.training.export import ONNX_FILE, export_onnx, export_weights
+from ctt_net.training.export import export_onnx, export_weights
 from ctt_net.training.module import MONITOR, AcuityModule
 
 
