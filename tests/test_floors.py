@@ -60,7 +60,7 @@ def test_help_loads_no_training_stack(repository, arguments):
     code = (
         "import runpy\n"
         f"sys.argv = ['ctt-net', *{arguments!r}]\n"
-        "try: runpy.run_module('ctt_net.cli', run_name='__main__')\n"
+        "try: runpy.run_module('ctt_net.cli')\n"
         "except SystemExit as end: assert not end.code, end.code\n"
     )
     assert loaded_after(code, repository, prints="usage: ctt-net") == []

@@ -10,7 +10,7 @@ from typing import Any
 from ctt_net.acuity import NOTATIONS, Acuity, is_missing, parse_va
 from ctt_net.cohort import View
 from ctt_net.errors import InputError
-from ctt_net.inference.scan_names import eye_and_view, is_scan
+from ctt_net.scan_names import eye_and_view, is_scan
 from ctt_net.yaml_file import read_yaml_mapping, refuse_unknown_keys
 
 PATIENT_FILE = "patient.yaml"

@@ -1,0 +1,48 @@
+"""`ctt-net evaluate`."""
+
+import argparse
+from pathlib import Path
+
+from ctt_net.cli.exit_code import DONE
+from ctt_net.cli.parser import Commands, add_command
+from ctt_net.cli.results import print_results
+
+
+def add(commands: Commands) -> None:
+    """Declare the command."""
+    parser = add_command(commands, "evaluate", "measure a model on a cohort it has not seen", run)
+    parser.add_argument("model", type=Path, help="run folder, model folder, or a predictions.csv")
+    parser.add_argument("cohort", type=Path, help="cohort folder")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the results")
+    parser.add_argument(
+        "--allow-training-eyes",
+        action="store_true",
+        help="go on although patients or scans took part in the training",
+    )
+    parser.add_argument(
+        "--interval-level",
+        type=float,
+        default=0.9,
+        help="nominal coverage of the intervals in a predictions.csv (default: 0.9)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Evaluate a model or a table."""
+    from ctt_net.evaluation import REPORT_FILE
+    from ctt_net.inference.cohort import evaluate_model, evaluate_table
+    from ctt_net.progress import progress_bar
+
+    if options.model.suffix == ".csv":
+        done = evaluate_table(options.model, options.cohort, options.out, options.interval_level)
+    else:
+        with progress_bar("reading scans") as progress:
+            done = evaluate_model(
+                options.model,
+                options.cohort,
+                options.out,
+                allow_training_eyes=options.allow_training_eyes,
+                progress=progress,
+            )
+    print_results(done.metrics, done.out / REPORT_FILE)
+    return DONE

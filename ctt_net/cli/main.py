@@ -1,0 +1,49 @@
+"""Which commands there are, and how they end."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from ctt_net import INTENDED_USE, __version__
+from ctt_net.cli import check, evaluate, predict, train
+from ctt_net.cli.exit_code import INTERRUPTED, WRONG_INPUT
+from ctt_net.errors import InputError
+
+COMMANDS = (check, train, evaluate, predict)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: Without the program's name; the process's own by default.
+
+    Returns:
+        Exit code: 0 done, 2 the input is wrong, 1 our fault.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if arguments[:1] == ["train"]:
+            return train.run(arguments[1:])
+        options = _parser().parse_args(arguments)
+        run: Callable[[argparse.Namespace], int] = options.run
+        return run(options)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return WRONG_INPUT
+    except KeyboardInterrupt:
+        print("interrupted; what was finished is kept", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ctt-net",
+        description="Postoperative visual acuity from preoperative OCT B-scans.",
+        epilog=INTENDED_USE,
+    )
+    parser.add_argument("--version", action="version", version=f"ctt-net {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add(commands)
+    return parser

@@ -1,0 +1,47 @@
+"""`ctt-net predict`."""
+
+import argparse
+from pathlib import Path
+
+from ctt_net import INTENDED_USE
+from ctt_net.cli.exit_code import DONE
+from ctt_net.cli.parser import Commands, add_command
+
+
+def add(commands: Commands) -> None:
+    """Declare the command."""
+    parser = add_command(commands, "predict", "predict the eyes of one patient's folder", run)
+    parser.add_argument("patient", type=Path, help="folder with one patient's scans")
+    parser.add_argument("--model", type=Path, required=True, help="run folder or model folder")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the results")
+    parser.add_argument(
+        "--preop-va",
+        action="append",
+        default=[],
+        metavar="EYE=VALUE",
+        help="preoperative acuity, such as OD=20/60; once per eye",
+    )
+    parser.add_argument(
+        "--notation", help="notation of --preop-va; fractions and words such as CF need none"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Predict, and print one line per eye."""
+    from ctt_net.inference.predict import predict_patient
+
+    done = predict_patient(
+        options.patient, options.model, options.out, tuple(options.preop_va), options.notation
+    )
+    for eye in done.prediction["eyes"]:
+        before = eye["preop"]["text"] if eye["preop"] else "unknown"
+        postop, interval = eye["postop"], eye["interval"]
+        print(
+            f"{eye['laterality']}: before {before}, predicted {postop['snellen_20ft']} "
+            f"({postop['snellen_6m']}, {postop['logmar']:.2f} logMAR; {interval['level']:.0%} "
+            f"interval {interval['lower_logmar']:.2f} to {interval['upper_logmar']:.2f})"
+        )
+        if eye["reason"]:
+            print(f"    note: {eye['reason']}")
+    print(f"prediction: {done.json_path}\nreport: {done.report_path}\n{INTENDED_USE}")
+    return DONE

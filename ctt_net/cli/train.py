@@ -1,0 +1,31 @@
+"""`ctt-net train`: its keys come from the constructors it configures, not from here."""
+
+from collections.abc import Sequence
+
+from ctt_net.cli.exit_code import DONE
+from ctt_net.cli.parser import Commands
+from ctt_net.cli.results import print_results
+from ctt_net.errors import InputError
+
+
+def add(commands: Commands) -> None:
+    """Declare the command, for the program's help."""
+    commands.add_parser(
+        "train", help="train the folds of a cohort from a config (needs ctt-net[train])"
+    )
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Train; the one command that imports torch."""
+    try:
+        from ctt_net.training.run import train
+    except ModuleNotFoundError as error:
+        if str(error.name).startswith("ctt_net"):
+            raise
+        raise InputError(
+            f"training needs {error.name}, which is not installed; pip install 'ctt-net[train]'"
+        ) from None
+    finished = train(arguments)
+    if finished.metrics is not None:
+        print_results(finished.metrics, finished.folder / "report.html")
+    return DONE

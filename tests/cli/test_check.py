@@ -1,0 +1,64 @@
+"""`ctt-net check` as a newcomer meets it."""
+
+import pandas as pd
+import yaml
+
+from ctt_net.cli import main
+
+
+def test_a_good_cohort_is_counted(small_cohort, capsys):
+    assert main(["check", str(small_cohort)]) == 0
+    said = capsys.readouterr().out
+    assert "60" in said
+    assert "120, 0 unreadable" in said
+    assert "0 errors" in said
+
+
+def test_a_wrong_unit_stops(cohort, capsys):
+    path = cohort / "cohort.yaml"
+    facts = yaml.safe_load(path.read_text())
+    facts["acuity"] |= {"preop_va": "logmar", "postop_va": "logmar"}
+    path.write_text(yaml.safe_dump(facts))
+    manifest = pd.read_csv(cohort / "manifest.csv", dtype=str, keep_default_na=False)
+    manifest = manifest.drop(columns=[c for c in manifest if c.endswith(("logmar", "chart"))])
+    manifest.to_csv(cohort / "manifest.csv", index=False)
+    assert main(["check", str(cohort), "--tables-only"]) == 2
+    assert "may be inverted" in " ".join(capsys.readouterr().out.split())
+
+
+def test_two_rows_for_one_eye_name_both_rows(cohort, capsys):
+    path = cohort / "manifest.csv"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines, lines[1]]) + "\n")
+    assert main(["check", str(cohort), "--tables-only"]) == 2
+    said = " ".join(capsys.readouterr().out.split())
+    assert "two rows for one eye" in said
+    assert "row 62" in said
+
+
+def test_a_text_file_named_png_is_found(cohort, capsys):
+    (cohort / pd.read_csv(cohort / "manifest.csv")["vertical"][3]).write_text("hello")
+    assert main(["check", str(cohort)]) == 2
+    said = " ".join(capsys.readouterr().out.split())
+    assert "row 5, column vertical" in said
+    assert "1 errors" in said
+
+
+def test_blank_lines_do_not_shift_the_row_of_a_broken_scan(cohort, capsys):
+    path = cohort / "manifest.csv"
+    (cohort / pd.read_csv(path)["vertical"][3]).write_text("hello")
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0], lines[1], "", "", *lines[2:]]) + "\n")
+    assert main(["check", str(cohort)]) == 2
+    assert "row 7, column vertical" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_missing_scan_is_named(cohort, capsys, edit):
+    edit(cohort, "horizontal", 0, "images/absent.png")
+    assert main(["check", str(cohort)]) == 2
+    assert "images/absent.png" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_folder_that_is_no_cohort(tmp_path, fails):
+    assert "cohort.yaml" in fails("check", tmp_path)
+    assert "no such folder" in fails("check", tmp_path / "absent")

@@ -1,0 +1,43 @@
+"""What every command shares: help, exit codes."""
+
+import subprocess
+import sys
+
+import pytest
+
+from ctt_net.cli import main
+
+
+def test_help_says_what_it_is_and_that_it_is_research(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert caught.value.code == 0
+    assert "Research use only" in said
+    for command in ("check", "train", "evaluate", "predict"):
+        assert command in said
+
+
+def test_an_unknown_command_is_exit_code_2(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["tarin"])
+    assert caught.value.code == 2
+
+
+@pytest.mark.parametrize("script", ["train.py", "evaluate.py", "predict.py"])
+def test_the_scripts_are_the_commands(repository, script):
+    text = (repository / script).read_text()
+    assert f'main(["{script[:-3]}", *sys.argv[1:]])' in text
+
+
+def test_a_fault_of_ours_is_exit_code_1(repository, tmp_path):
+    code = (
+        "import sys, ctt_net.cli.check as check\n"
+        "check.run = None\n"
+        "from ctt_net.cli import main\n"
+        "sys.exit(main(['check', '.']))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
