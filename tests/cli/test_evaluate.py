@@ -76,12 +76,12 @@ def test_a_probability_is_not_scored_against_another_question(
     capsys.readouterr()
 
 
-def test_a_run_is_not_overwritten_by_its_evaluation(self, small_run, other_cohort, tmp_path, fails):
+def test_a_run_is_not_overwritten_by_its_evaluation(small_run, other_cohort, tmp_path, fails):
     said = fails("evaluate", small_run, other_cohort, "--out", small_run)
     assert "name another --out" in said
 
 
-def test_a_file_as_out_is_refused_before_any_work(self, small_run, other_cohort, tmp_path, fails):
+def test_a_file_as_out_is_refused_before_any_work(small_run, other_cohort, tmp_path, fails):
     (tmp_path / "file").write_text("")
     for out in (tmp_path / "file", tmp_path / "file/below"):
         assert "is a file" in fails("evaluate", small_run, other_cohort, "--out", out)
