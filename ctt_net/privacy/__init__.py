@@ -1,0 +1,1 @@
+"""What identifies a person leaves a cohort before it is passed on."""

@@ -1,0 +1,76 @@
+"""Make folders so that a killed process leaves the old one or the new one, never half."""
+
+import ctypes
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ctt_net.errors import InputError
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2  # linux/fs.h; macOS calls it RENAME_SWAP, with the same value
+
+
+@contextmanager
+def new_folder(out: Path, replace: bool = False) -> Iterator[Path]:
+    """A folder beside `out` to be filled; at the end it becomes `out`, after an error it is gone.
+
+    Replacing is one exchange of names where the system can do that (Linux, macOS). Elsewhere
+    `out` is set aside as `.<name>.old` first, and a process killed between the two renames leaves
+    it there, whole.
+
+    Args:
+        out: Folder to make.
+        replace: Take the place of an existing folder; else one that exists is refused.
+
+    Raises:
+        InputError: If `out` exists and may not be replaced, is no folder, or its parent cannot
+            be written.
+    """
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
+        raise InputError(f"{out}: is a file or a link; name a new folder")
+    if out.exists() and not replace:
+        raise InputError(f"{out} exists already; name a new folder or remove it first")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+    except OSError as error:
+        raise InputError(f"{out}: cannot be made: {error.strerror}; name another place") from None
+    try:
+        umask = os.umask(0)
+        os.umask(umask)
+        beside.chmod(0o777 & ~umask)
+        yield beside
+        if out.exists():
+            _put_in_place(beside, out)
+        else:
+            beside.rename(out)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)  # on success: what stood there before, if any
+
+
+def _put_in_place(new: Path, out: Path) -> None:
+    """Give `out` the new content; the old one is under the name of `new` afterwards."""
+    if _exchange(new, out):
+        return
+    aside = out.with_name(f".{out.name}.old")
+    shutil.rmtree(aside, ignore_errors=True)
+    out.rename(aside)
+    new.rename(out)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swap two names in one step; False where the system or the file system cannot."""
+    names = os.fsencode(one), os.fsencode(other)
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        if sys.platform == "darwin":
+            return libc.renamex_np(*names, _RENAME_EXCHANGE) == 0
+        return libc.renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE) == 0
+    except (OSError, AttributeError, TypeError):  # no such call here (older libc, Windows)
+        return False
