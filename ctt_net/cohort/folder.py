@@ -1,5 +1,6 @@
 """The cohort folder: `cohort.yaml` + `manifest.csv` + `folds.csv` + scans, read and written."""
 
+import datetime
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -39,7 +40,8 @@ class Cohort:
         spec: What `cohort.yaml` declares.
         table: One row per eye, in the manifest's order. `<time>_logmar` are floats (NaN = unknown),
             view columns hold a path relative to `root` or an empty text, covariates are floats
-            (numeric, binary) or level names, NaN = unknown; other columns are text.
+            (numeric, binary) or level names, NaN = unknown, dates are yyyy-mm-dd or an empty text
+            (`ctt_net.cohort.dates.read_dates` makes days of them); other columns are text.
         rows: Line of each eye in the manifest, as a spreadsheet counts them.
         warnings: Findings that do not stop anything.
     """
@@ -183,4 +185,6 @@ def _cell(value: Any) -> str:
         return str(int(value))  # pandas makes floats of whole numbers beside a gap
     if isinstance(value, float):
         return repr(float(value))
+    if isinstance(value, datetime.datetime) and value.time() == datetime.time():
+        return value.date().isoformat()  # a spreadsheet's reader gives midnight to a bare date
     return str(value).replace("\r\n", "\n").replace("\r", "\n")  # else a row would end there

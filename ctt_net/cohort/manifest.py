@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from ctt_net.cohort.columns import add_acuities, read_covariate, read_numbers, says_missing
+from ctt_net.cohort.dates import add_dates
 from ctt_net.cohort.problem import Problem
 from ctt_net.cohort.scan_paths import view_problems
 from ctt_net.cohort.schema import IDENTITY_COLUMNS, VA_COLUMNS, CohortSpec
@@ -50,6 +51,7 @@ def interpret_manifest(
         table[column], found = read_covariate(table[column], column, covariate)
         problems += found
     problems += _followup_problems(table)
+    problems += add_dates(table)
     problems += view_problems(table, spec, root)
     problems += _split_problems(table)
     problems += _direction_problems(table, spec)

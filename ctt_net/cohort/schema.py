@@ -6,6 +6,7 @@ from typing import Any
 
 from ctt_net.acuity import NOTATIONS, OFF_CHART_POLICIES
 from ctt_net.cohort.covariate import Covariate, read_covariates
+from ctt_net.cohort.dates import DATE_COLUMNS
 from ctt_net.cohort.view import View, read_views
 from ctt_net.cohort.yaml_value import read_choice, read_flag, read_number, read_section
 from ctt_net.errors import InputError
@@ -18,7 +19,12 @@ ACUITY_COLUMNS = (
     *("preop_logmar", "postop_logmar"),
     *("preop_off_chart", "postop_off_chart"),
 )
-_OWN_MEANING = (*IDENTITY_COLUMNS, *ACUITY_COLUMNS, "split", "fold")
+_OWN_MEANING = (
+    *IDENTITY_COLUMNS,
+    *ACUITY_COLUMNS,
+    *DATE_COLUMNS,
+    *("followup_days", "split", "fold"),
+)
 
 
 @dataclass(frozen=True)
