@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 LAYOUTS = ("plain", "spectralis_panel", "cirrus_overlay")
+OVERLAYS = ("panel", "scan_direction_mark", "coloured_mark", "text", "ruler")
+ENDS = ("TN", "NT", "SI", "IS")
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,11 +17,17 @@ class BScan:
         pixels: (H, W) uint8, vitreous at the top, as the eye was scanned (not mirrored).
         device_layout: what was found around the B-scan, one of `LAYOUTS`.
         notes: what the reader changed or doubts, in plain words, for reports.
+        overlays: what was found in or beside the scan and cut off or filled, of `OVERLAYS`.
+        ends: sides of the eye at the scan's left and right end, as its scan-direction mark says:
+            "TN" (temporal to nasal), "NT", "SI" (superior to inferior) or "IS"; None without a
+            clear mark.
     """
 
     pixels: np.ndarray
     device_layout: str = "plain"
     notes: tuple[str, ...] = ()
+    overlays: tuple[str, ...] = ()
+    ends: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no later step could use."""
@@ -29,3 +37,7 @@ class BScan:
             )
         if self.device_layout not in LAYOUTS:
             raise ValueError(f"device_layout must be one of {LAYOUTS}, got {self.device_layout!r}")
+        if not set(self.overlays) <= set(OVERLAYS):
+            raise ValueError(f"overlays must be of {OVERLAYS}, got {self.overlays!r}")
+        if self.ends is not None and self.ends not in ENDS:
+            raise ValueError(f"ends must be one of {ENDS}, got {self.ends!r}")

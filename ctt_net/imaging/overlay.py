@@ -5,10 +5,13 @@ so that tissue between them stays. The cells are filled whole, because a hole in
 would still say T. Coloured marks (arrows, calipers) are found by their colour.
 """
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
 from ctt_net.imaging.depth import grey
+from ctt_net.imaging.scan_ends import read_ends
 from ctt_net.imaging.widget import Box, find_widget, letter_cells, widget_mask
 
 _COLOUR = 40  # largest minus smallest channel of a coloured mark
@@ -16,8 +19,23 @@ _MAX_MARK_SHARE = 0.05  # beyond this the whole picture is coloured
 _TINTED = 10
 
 
-def without_marks(colours: np.ndarray, notes: list[str]) -> tuple[np.ndarray, bool]:
-    """Grey B-scan without burnt-in marks, and whether a scan-direction mark was there.
+@dataclass(frozen=True, eq=False)
+class Cleaned:
+    """A B-scan without burnt-in marks.
+
+    Args:
+        pixels: (H, W) uint8.
+        overlays: kinds that were filled, of `ctt_net.imaging.bscan.OVERLAYS`.
+        ends: what the scan-direction mark says, see `read_ends`.
+    """
+
+    pixels: np.ndarray
+    overlays: tuple[str, ...] = ()
+    ends: str | None = None
+
+
+def without_marks(colours: np.ndarray, notes: list[str]) -> Cleaned:
+    """Find and fill the burnt-in marks of a B-scan.
 
     Args:
         colours: (H, W) or (H, W, 3) uint8.
@@ -25,29 +43,41 @@ def without_marks(colours: np.ndarray, notes: list[str]) -> tuple[np.ndarray, bo
     """
     pixels = grey(colours)
     box = find_widget(pixels)
+    overlays: list[str] = []
     cells = [] if box is None else letter_cells(box)
     mask = np.zeros(pixels.shape, bool) if box is None else widget_mask(pixels, box)
+    ends = None
     if box is not None:
         notes.append("the burnt-in scan-direction mark was filled from its surroundings")
+        overlays.append("scan_direction_mark")
+        ends = read_ends(pixels, box)
     if colours.ndim == 3:
-        marks = _coloured(colours, notes, known=_area(pixels.shape, cells) | mask)
-        mask |= marks
+        marks = _coloured(colours)
+        if marks is None:
+            notes.append("the picture is in colour; its brightness was taken")
+        else:
+            if (marks & ~(_area(pixels.shape, cells) | mask)).any():
+                notes.append("coloured marks were filled from their surroundings")
+                overlays.append("coloured_mark")
+            mask |= _grown(marks)
     mask |= _area(pixels.shape, cells)  # else a letter's white would bleed into the lines' fill
     if mask.any():
         pixels = _fill(np.ascontiguousarray(pixels), mask)
-    return _fill_along(pixels, cells), box is not None
+    return Cleaned(_fill_along(pixels, cells), tuple(overlays), ends)
 
 
-def _coloured(colours: np.ndarray, notes: list[str], known: np.ndarray) -> np.ndarray:
-    """(H, W) bool of coloured marks to fill; a wholly coloured picture only gets a note."""
+def _coloured(colours: np.ndarray) -> np.ndarray | None:
+    """(H, W) bool of coloured marks; None where the whole picture is coloured."""
     red, green, blue = cv2.split(np.ascontiguousarray(colours))
     spread = cv2.max(cv2.max(red, green), blue) - cv2.min(cv2.min(red, green), blue)
     marks = spread > _COLOUR
     if marks.mean() > _MAX_MARK_SHARE or float(np.percentile(spread, 95)) > _TINTED:
-        notes.append("the picture is in colour; its brightness was taken")
-        return np.zeros(spread.shape, bool)
-    if (marks & ~known).any():
-        notes.append("coloured marks were filled from their surroundings")
+        return None
+    return marks
+
+
+def _grown(marks: np.ndarray) -> np.ndarray:
+    """Marks with two pixels around them, which hold their blurred border."""
     return cv2.dilate(marks.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
 
 

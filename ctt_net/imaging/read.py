@@ -48,14 +48,17 @@ def read_bscan(path: str | Path) -> BScan:
         colours = np.ascontiguousarray(colours[:, seam.column :])
         check_size(colours.shape[1], colours.shape[0], path)
         _refuse_blank(grey(colours), path)
-    pixels, widget = without_marks(colours, notes)
+    cleaned = without_marks(colours, notes)
+    pixels = cleaned.pixels
     margin = white_margin(pixels)
     if margin is not None:
         pixels = blacken(pixels, margin)
         notes.append("the white margin was blackened")
     _doubts(pixels, notes)
-    layout = "spectralis_panel" if panel else "cirrus_overlay" if widget else "plain"
-    return BScan(np.ascontiguousarray(pixels), layout, tuple(notes))
+    overlays = ("panel",) * panel + cleaned.overlays
+    marked = "scan_direction_mark" in overlays
+    layout = "spectralis_panel" if panel else "cirrus_overlay" if marked else "plain"
+    return BScan(np.ascontiguousarray(pixels), layout, tuple(notes), overlays, cleaned.ends)
 
 
 def _upright_eight_bit(raster: Raster, notes: list[str]) -> np.ndarray:

@@ -34,8 +34,8 @@ def find_widget(pixels: np.ndarray) -> Box | None:
     height = pixels.shape[0]
     shortest = max(24, round(0.05 * height))
     longest = round(0.4 * height)
-    across = _long_runs(_thin(pixels, axis=0), shortest)
-    down = _long_runs(_thin(pixels, axis=1).T, shortest)
+    across = _long_runs(line_pixels(pixels, axis=0), shortest)
+    down = _long_runs(line_pixels(pixels, axis=1).T, shortest)
     tops = [run for run in across if run[2] - run[1] <= longest][:_MAX_RUNS]
     down = down[:_MAX_RUNS]
     for i, (top, left, right) in enumerate(tops):
@@ -55,7 +55,7 @@ def widget_mask(pixels: np.ndarray, box: Box) -> np.ndarray:
     mask = np.zeros(pixels.shape, np.uint8)
     cv2.rectangle(mask, (box.left, box.top), (box.right, box.bottom), 1, 1)
     inside = (slice(box.top, box.bottom + 1), slice(box.left, box.right + 1))
-    mask[inside] |= (_thin(pixels, axis=0) | _thin(pixels, axis=1))[inside].astype(np.uint8)
+    mask[inside] |= (line_pixels(pixels, axis=0) | line_pixels(pixels, axis=1))[inside].astype(np.uint8)
     return cv2.dilate(mask, np.ones((5, 5), np.uint8)).astype(bool)
 
 
@@ -85,7 +85,7 @@ def letter_cells(box: Box) -> list[Box]:
     ]
 
 
-def _thin(pixels: np.ndarray, axis: int) -> np.ndarray:
+def line_pixels(pixels: np.ndarray, axis: int) -> np.ndarray:
     """(H, W) bool: white pixels of a line at most 2 pixels wide, `axis` being across it."""
     value = pixels.astype(np.int16)
     pad = [(3, 3) if a == axis else (0, 0) for a in (0, 1)]

@@ -18,18 +18,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import cv2
-import numpy as np
 import pandas as pd
-import tifffile
 
 from ctt_net.acuity import parse_va
 from ctt_net.cohort import CohortSpec, Covariate, View, write_cohort
 from ctt_net.cohort.manifest_text import read_manifest_text
 from ctt_net.errors import InputError
-from ctt_net.imaging import read_bscan
-from ctt_net.imaging.depth import grey
-from ctt_net.imaging.widget import find_widget, letter_cells
+from ctt_net.imaging import BScan, read_bscan
 
 SPLITS = ("train", "val", "test", "others")
 FOLLOWUP_DAYS = {"2weeks": 14, "3months": 91, "6months": 183, "12months": 365}
@@ -45,44 +40,13 @@ VIEWS = {"horizontal": ("H", View("horizontal", 0.0)), "vertical": ("V", View("v
 ZERO_LETTERS = {"missing": "", "off-chart": "CF", "as-read": "0"}
 SIDES_FILE = Path(__file__).resolve().with_name("sides.csv")
 
-# The two letters as Cirrus draws them beside its scan-direction square.
-LETTERS = {
-    "T": ("#######", *["...#..."] * 7),
-    "N": ("##...#", "##...#", "#.#..#", "#.##.#", "#..#.#", "#..###", "#...##", "#...##"),
-}
-# Correlation with a letter: over 99 marks the right one reached 0.88 to 1, the wrong one 0.52,
-# tissue without a letter 0.35.
-MIN_LIKENESS = 0.7
 
-
-def side_from_mark(file: Path) -> str | None:
+def side_from_mark(bscan: BScan) -> str | None:
     """Laterality from the scan-direction mark in a horizontal scan; None without a clear one.
 
     The mark names the ends of the line: temporal to nasal, left to right, is a right eye.
     """
-    samples = tifffile.imread(file)
-    pixels = grey(np.ascontiguousarray(samples[..., :3] if samples.ndim == 3 else samples))
-    box = find_widget(pixels)
-    if box is None:
-        return None
-    ends = "".join(
-        _letter(pixels[cell.top : cell.bottom + 1, max(cell.left, 0) : cell.right + 1])
-        for cell in letter_cells(box)[:2]
-    )
-    return {"TN": "OD", "NT": "OS"}.get(ends)
-
-
-def _letter(cell: np.ndarray) -> str:
-    likeness = {}
-    for letter, rows in LETTERS.items():
-        ink = np.array([[sign == "#" for sign in row] for row in rows], np.float32)
-        template = np.pad(ink, 1)
-        if cell.shape[0] < template.shape[0] or cell.shape[1] < template.shape[1]:
-            return "?"
-        match = cv2.matchTemplate(cell.astype(np.float32), template, cv2.TM_CCOEFF_NORMED)
-        likeness[letter] = float(match.max())
-    best = max(likeness, key=likeness.__getitem__)
-    return best if likeness[best] >= MIN_LIKENESS else "?"
+    return {"TN": "OD", "NT": "OS"}.get(bscan.ends or "")
 
 
 def read_sides() -> dict[tuple[str, str], str]:
@@ -160,9 +124,9 @@ class Recipe:
         if not files:
             counts["left out: no preoperative scan"] += 1
             return
-        for file in files.values():
-            read_bscan(file)  # a damaged scan stops here, with its name
-        marked = side_from_mark(files["horizontal"]) if "horizontal" in files else None
+        # A damaged scan stops here, with its name.
+        scans = {name: read_bscan(file) for name, file in files.items()}
+        marked = side_from_mark(scans["horizontal"]) if "horizontal" in scans else None
         side = marked or self.sides.get((split, cells["id"]))
         if side is None:
             counts["left out: no mark says which eye it is (add it to sides.csv)"] += 1

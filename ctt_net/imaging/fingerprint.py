@@ -1,0 +1,66 @@
+"""Recognise a scan that occurs twice: the same pixels, or the same picture slightly changed."""
+
+import hashlib
+
+import cv2
+import numpy as np
+from scipy.fft import dctn
+
+SIDE = 16
+BITS = SIDE * SIDE
+_SMALL = 64
+MAX_DISTANCE = 30
+_BLOCK = 2048
+
+
+def pixel_digest(pixels: np.ndarray) -> str:
+    """SHA-256 (hex) of size and grey levels: equal only for equal decoded pictures.
+
+    Args:
+        pixels: (H, W) uint8.
+    """
+    size = f"{pixels.shape[0]}x{pixels.shape[1]}:".encode()
+    return hashlib.sha256(size + np.ascontiguousarray(pixels).tobytes()).hexdigest()
+
+
+def perceptual_hash(pixels: np.ndarray) -> np.ndarray:
+    """Signs of the picture's coarse cosine waves: alike for pictures that look alike.
+
+    The hash of a mirrored copy is that of `pixels[:, ::-1]`.
+
+    Args:
+        pixels: (H, W) uint8.
+
+    Returns:
+        (32,) uint8, 256 bits packed.
+    """
+    small = cv2.resize(pixels, (_SMALL, _SMALL), interpolation=cv2.INTER_AREA).astype(np.float32)
+    waves = dctn(small, norm="ortho")[:SIDE, 1 : SIDE + 1]
+    return np.packbits(waves > np.median(waves))
+
+
+def near_duplicates(
+    hashes: np.ndarray, max_distance: int = MAX_DISTANCE
+) -> list[tuple[int, int]]:
+    """Pairs of the same picture, re-encoded, resized or slightly changed.
+
+    Args:
+        hashes: (N, 32) uint8, rows of `perceptual_hash`; 10,000 take about a second.
+        max_distance: bits in which the two may differ.
+
+    Returns:
+        (i, j) with i < j, in order.
+    """
+    hashes = np.asarray(hashes, np.uint8)
+    if len(hashes) < 2:
+        return []
+    # Of signs +1 and -1 the product over n bits is n - 2 x (bits that differ).
+    signs = np.unpackbits(hashes, axis=1).astype(np.float32) * 2 - 1
+    least = signs.shape[1] - 2 * max_distance
+    pairs: list[tuple[int, int]] = []
+    for start in range(0, len(signs), _BLOCK):
+        alike = signs[start : start + _BLOCK] @ signs[start:].T
+        first, second = np.nonzero(alike >= least)
+        keep = second > first
+        pairs += zip((first[keep] + start).tolist(), (second[keep] + start).tolist(), strict=True)
+    return pairs
