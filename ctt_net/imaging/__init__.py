@@ -1,19 +1,28 @@
 """Scan file to one grey, upright B-scan; its signal quality; and the network's input."""
 
 from ctt_net.imaging.bscan import BScan
+from ctt_net.imaging.disc_side import DiscSide, disc_side
 from ctt_net.imaging.failure import ImagingError
+from ctt_net.imaging.fingerprint import near_duplicates, perceptual_hash, pixel_digest
 from ctt_net.imaging.preprocessing import Preprocessing, orient
 from ctt_net.imaging.quality import signal_quality
 from ctt_net.imaging.read import read_bscan
 from ctt_net.imaging.retina import RetinaBand, find_retina
+from ctt_net.imaging.widget import Box
 
 __all__ = [
     "BScan",
+    "Box",
+    "DiscSide",
     "ImagingError",
     "Preprocessing",
     "RetinaBand",
+    "disc_side",
     "find_retina",
+    "near_duplicates",
     "orient",
+    "perceptual_hash",
+    "pixel_digest",
     "read_bscan",
     "signal_quality",
 ]

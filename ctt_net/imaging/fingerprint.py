@@ -39,9 +39,7 @@ def perceptual_hash(pixels: np.ndarray) -> np.ndarray:
     return np.packbits(waves > np.median(waves))
 
 
-def near_duplicates(
-    hashes: np.ndarray, max_distance: int = MAX_DISTANCE
-) -> list[tuple[int, int]]:
+def near_duplicates(hashes: np.ndarray, max_distance: int = MAX_DISTANCE) -> list[tuple[int, int]]:
     """Pairs of the same picture, re-encoded, resized or slightly changed.
 
     Args:

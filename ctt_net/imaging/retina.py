@@ -39,13 +39,13 @@ def find_retina(pixels: np.ndarray) -> RetinaBand | None:
     small = cv2.resize(pixels, (_WIDTH, _HEIGHT), interpolation=cv2.INTER_AREA)
     smooth = cv2.GaussianBlur(small.astype(np.float32), (0, 0), sigmaX=2.0, sigmaY=1.2)
     background = float(np.percentile(smooth, 25))
-    path = _brightest_path(smooth)
+    path = brightest_path(smooth)
     on_path = smooth[path, np.arange(_WIDTH)]
     contrast = float(np.median(on_path)) - background
     spread = 1.4826 * float(np.median(np.abs(smooth[smooth <= np.median(smooth)] - background)))
     if contrast < max(_MIN_CONTRAST, _MIN_RATIO * spread):
         return None
-    inner = _inner_border(smooth, path, background + 0.22 * contrast)
+    inner = inner_border(smooth, path, background + 0.22 * contrast)
     scale = pixels.shape[0] / _HEIGHT
     return RetinaBand(
         top=float(np.percentile(inner, 3)) * scale,
@@ -53,7 +53,7 @@ def find_retina(pixels: np.ndarray) -> RetinaBand | None:
     )
 
 
-def _brightest_path(smooth: np.ndarray) -> np.ndarray:
+def brightest_path(smooth: np.ndarray) -> np.ndarray:
     """(W,) rows of the path of greatest brightness, found by dynamic programming."""
     gain = smooth / max(float(smooth.max()), 1.0)
     height, width = gain.shape
@@ -77,7 +77,7 @@ def _brightest_path(smooth: np.ndarray) -> np.ndarray:
     return path
 
 
-def _inner_border(smooth: np.ndarray, path: np.ndarray, level: float) -> np.ndarray:
+def inner_border(smooth: np.ndarray, path: np.ndarray, level: float) -> np.ndarray:
     """(W,) row where the tissue that hangs together with the path begins.
 
     Cysts are dark, so gaps up to an eighth of the picture are bridged if tissue lies above them;

@@ -55,7 +55,9 @@ def widget_mask(pixels: np.ndarray, box: Box) -> np.ndarray:
     mask = np.zeros(pixels.shape, np.uint8)
     cv2.rectangle(mask, (box.left, box.top), (box.right, box.bottom), 1, 1)
     inside = (slice(box.top, box.bottom + 1), slice(box.left, box.right + 1))
-    mask[inside] |= (line_pixels(pixels, axis=0) | line_pixels(pixels, axis=1))[inside].astype(np.uint8)
+    mask[inside] |= (line_pixels(pixels, axis=0) | line_pixels(pixels, axis=1))[inside].astype(
+        np.uint8
+    )
     return cv2.dilate(mask, np.ones((5, 5), np.uint8)).astype(bool)
 
 
