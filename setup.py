@@ -64,6 +64,7 @@ setup(
     package_data={
         "ctt_net.evaluation": ["templates/*"],
         "ctt_net.inference": ["templates/*"],
+        "ctt_net.privacy": ["templates/*"],
     },
     install_requires=BASE,
     extras_require=EXTRAS,

@@ -1,0 +1,23 @@
+"""`cohort.yaml` built anew from what it declares; free text stays only where it must."""
+
+from dataclasses import replace
+
+from ctt_net.cohort import CohortSpec
+
+NAME = "deidentified"
+SOURCE = "de-identified from a clinical cohort"
+
+
+def declarations(spec: CohortSpec, name: str | None, source: str | None) -> CohortSpec:
+    """The declarations of the new cohort.
+
+    Sentinels of covariates go, as their cells are written empty: else an age of 90 that was once
+    somebody's sign for unknown would be lost.
+
+    Args:
+        spec: Of the original; `licence` and `citation` stay as written.
+        name: Of the new cohort, `deidentified` by default.
+        source: What to say of its origin, a plain sentence by default.
+    """
+    covariates = {key: replace(value, missing=()) for key, value in spec.covariates.items()}
+    return replace(spec, name=name or NAME, source=source or SOURCE, covariates=covariates)
