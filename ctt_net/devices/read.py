@@ -1,0 +1,163 @@
+"""The way in: one device file to its acquisitions."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ctt_net.devices.acquisition import EYES, Acquisition
+from ctt_net.devices.base import EXPORT_AGAIN, DeviceReader
+from ctt_net.devices.heidelberg_e2e import HeidelbergE2e
+from ctt_net.devices.heidelberg_vol import HeidelbergVol
+from ctt_net.devices.heidelberg_xml import HeidelbergXml
+from ctt_net.devices.opt_dicom import OptDicom
+from ctt_net.devices.topcon import Topcon
+from ctt_net.devices.zeiss_img import ZeissImg
+from ctt_net.errors import InputError
+from ctt_net.imaging.failure import ImagingError
+
+READERS: tuple[DeviceReader, ...] = (
+    HeidelbergVol(),
+    HeidelbergXml(),
+    HeidelbergE2e(),
+    Topcon(),
+    ZeissImg(),
+    OptDicom(),
+)
+_HEAD = 4096
+
+
+def is_device_file(path: str | Path) -> bool:
+    """Whether a file is a raw device file, by its first bytes or else its suffix.
+
+    Args:
+        path: need not exist; then only the suffix counts.
+    """
+    return _reader_of(Path(path)) is not None
+
+
+def read_acquisitions(path: str | Path) -> tuple[Acquisition, ...]:
+    """All acquisitions in a device file, or in a folder with one HEYEX .xml file.
+
+    Circular scans around the disc are left out; what is read carries nobody's name.
+
+    Raises:
+        InputError: the file is missing, damaged, of another kind, holds circular scans only, or
+            needs a reader that is not installed.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = _table_of(path)
+    if not path.is_file():
+        raise ImagingError.of(path, "no such file", "check the name and the folder")
+    reader = _reader_of(path)
+    if reader is None:
+        known = " ".join(suffix for each in READERS for suffix in each.suffixes)
+        raise ImagingError.of(path, "no device file that is known here", f"known are {known}")
+    found = _guarded(reader, path)
+    macular = tuple(one for one in found if one.pattern != "circular")
+    if not macular:
+        raise ImagingError.of(
+            path, "a circular scan around the optic disc, not macular", "name a macular scan"
+        )
+    return macular
+
+
+def read_acquisition(path: str | Path, laterality: str | None = None) -> Acquisition:
+    """The one acquisition in a device file.
+
+    Args:
+        path: of the file.
+        laterality: the eye that is wanted from a file with both; a file of the other eye alone is
+            refused.
+
+    Raises:
+        InputError: as `read_acquisitions`, or there are several to choose from.
+    """
+    if laterality not in (*EYES, None):
+        raise InputError(f"laterality {laterality!r}: write OD or OS")
+    found = read_acquisitions(path)
+    if laterality is not None:
+        wanted = tuple(one for one in found if one.laterality in (laterality, None))
+        if not wanted:
+            raise ImagingError.of(
+                path,
+                f"scans of {found[0].laterality} only, where {laterality} was asked for",
+                "correct the eye or the file",
+            )
+        found = wanted
+    if len(found) > 1:
+        listed = ", ".join(
+            f"{one.laterality or 'eye unknown'} {one.pattern} of {len(one.bscans)}" for one in found
+        )
+        cure = "export each on its own"
+        if laterality is None and len({one.laterality for one in found}) > 1:
+            cure = "say which eye is meant (OD or OS), or " + cure
+        raise ImagingError.of(path, f"{len(found)} acquisitions ({listed} B-scans)", cure)
+    return found[0]
+
+
+def _guarded(reader: DeviceReader, path: Path) -> tuple[Acquisition, ...]:
+    """Turn whatever a damaged file makes a reader raise into one message.
+
+    Only the kind of error is told: the text of a library's error may quote the patient's name.
+    """
+    try:
+        with _quiet():
+            return reader.read(path)
+    except InputError:
+        raise
+    except ImportError as missing:
+        package = (missing.name or str(missing)).split(".")[0]
+        raise InputError(
+            f"{path.name}: {reader.name} needs {package}; pip install 'ctt-net[formats]'"
+        ) from None
+    except OSError as problem:
+        reason = problem.strerror or type(problem).__name__
+        raise ImagingError.of(
+            path, f"a file that cannot be read ({reason})", "check its name and permissions"
+        ) from None
+    except Exception as problem:  # garbled headers make every library raise something else
+        raise ImagingError.of(
+            path,
+            f"{reader.name} that is truncated or damaged ({type(problem).__name__})",
+            EXPORT_AGAIN,
+        ) from None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the libraries' remarks, which may quote the patient's data, off the screen."""
+    logs = [logging.getLogger(name) for name in ("pydicom", "eyepy")]
+    before = [log.level for log in logs]
+    for log in logs:
+        log.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for log, level in zip(logs, before, strict=True):
+            log.setLevel(level)
+
+
+def _reader_of(path: Path) -> DeviceReader | None:
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(_HEAD)
+    except OSError:
+        head = b""
+    for reader in READERS:
+        if reader.recognises(head):
+            return reader
+    return next((one for one in READERS if path.suffix.lower() in one.suffixes), None)
+
+
+def _table_of(folder: Path) -> Path:
+    tables = sorted(folder.glob("*.[xX][mM][lL]"))
+    if len(tables) != 1:
+        raise ImagingError.of(
+            folder, f"a folder with {len(tables)} .xml files", "name the .xml file of one export"
+        )
+    return tables[0]
