@@ -5,11 +5,11 @@ import sys
 from collections.abc import Callable, Sequence
 
 from ctt_net import INTENDED_USE, __version__
-from ctt_net.cli import check, deidentify, evaluate, predict, train
+from ctt_net.cli import check, convert, deidentify, evaluate, predict, prepare, train
 from ctt_net.cli.exit_code import INTERRUPTED, WRONG_INPUT
 from ctt_net.errors import InputError
 
-COMMANDS = (check, train, evaluate, predict, deidentify)
+COMMANDS = (prepare, check, train, evaluate, predict, deidentify, convert)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,132 @@
+"""Columns of the user's table, read by the rules of a mapping."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from difflib import get_close_matches
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ctt_net.acuity import is_missing
+from ctt_net.cohort import Problem
+from ctt_net.errors import InputError
+from ctt_net.intake.rule import Rule
+
+
+def require_columns(table: pd.DataFrame, columns: Iterable[tuple[str, str]], path: Path) -> None:
+    """Refuse a mapping that names columns the table has not.
+
+    Args:
+        table: As read.
+        columns: Column, and the place in the mapping that names it.
+        path: Of the table.
+
+    Raises:
+        InputError: With the likely name.
+    """
+    for column, where in columns:
+        if column not in table:
+            names = [str(name) for name in table.columns]
+            close = get_close_matches(column, names, n=1)
+            twice = [name for name in names if name.startswith(f"{column} (")]
+            if twice:
+                hint = f"it stands {len(twice)} times; choose {' or '.join(map(repr, twice))}"
+            elif close:
+                hint = f"did you mean {close[0]!r}?"
+            else:
+                hint = f"there are: {', '.join(names[:40])}"
+            raise InputError(f"{path}: no column {column!r}, which {where} names; {hint}")
+
+
+def blanked(cells: pd.Series, sentinels: Iterable[str]) -> pd.Series:
+    """Cells with every sentinel turned into a blank; `-9` means `-9.0` too."""
+    words = {word.strip() for word in sentinels}
+    if not words:
+        return cells
+    numbers = {number for number in map(_number, words) if number is not None}
+    unknown = [
+        text for text in cells.unique() if text and (text in words or _number(text) in numbers)
+    ]
+    return cells.where(~cells.isin(unknown), "")
+
+
+def resolved(rule: Rule, table: pd.DataFrame, side: str | None = None) -> pd.Series:
+    """The column a rule makes, as text, blank = unknown."""
+    if rule.value is not None:
+        return pd.Series(rule.value, index=table.index, dtype=object)
+    column = rule.sides.get(side or "") if rule.sides else rule.column
+    if column is None:  # a rule for one side only
+        return pd.Series("", index=table.index, dtype=object)
+    cells = blanked(table[column], rule.missing)
+    if rule.extract is not None:
+        cells = cells.str.extract(rule.extract, expand=False).fillna("").astype(object)
+    if rule.recode:
+        new = {text: rule.recode.get(text, text) for text in cells.unique()}
+        cells = cells.map(new)
+    return cells
+
+
+def iso_dates(cells: pd.Series, date_format: str) -> tuple[pd.Series, list[tuple[int, str]]]:
+    """Dates in one declared format as yyyy-mm-dd; what stands so already is taken.
+
+    Returns:
+        The column, and (position, message) of every cell that is no such date.
+    """
+    read: dict[str, str] = {}
+    wrong: dict[str, str] = {}
+    for text in cells.unique():
+        if is_missing(text):
+            read[text] = ""
+            continue
+        for form in ("%Y-%m-%d", date_format):
+            try:
+                read[text] = datetime.strptime(text, form).date().isoformat()
+                break
+            except ValueError:
+                continue
+        else:
+            read[text] = ""
+            wrong[text] = (
+                f"{text[:40]!r} is no date in the format {date_format}; correct it, or the format "
+                f"in the mapping"
+            )
+    bad = np.flatnonzero(cells.isin(list(wrong)))
+    return cells.map(read), [(int(at), wrong[cells.iloc[at]]) for at in bad]
+
+
+def sides_of(cells: pd.Series, words: dict[str, str]) -> tuple[pd.Series, list[tuple[int, str]]]:
+    """`OD` or `OS` of every row, by the mapping's words; both terms themselves are always known."""
+    known = {"od": "OD", "os": "OS", **words}
+    lower = cells.str.lower()
+    sides = lower.map(known)
+    bad = np.flatnonzero(sides.isna())
+    expected = ", ".join(repr(word) for word in sorted(known))
+    messages = [
+        (
+            int(at),
+            (
+                f"{cells.iloc[at]!r} is no word for OD or OS (known: {expected}); add it to "
+                f"columns.laterality in the mapping"
+                if cells.iloc[at]
+                else "blank: nobody knows which eye this is; fill it in, or leave such rows out "
+                "with an 'exclude' line (missing: true)"
+            ),
+        )
+        for at in bad
+    ]
+    return sides.fillna("").astype(object), messages
+
+
+def as_problems(
+    messages: Iterable[tuple[int, str]], rows: np.ndarray, column: str
+) -> list[Problem]:
+    """Messages by position as problems by row of the user's table."""
+    return [Problem(text, row=int(rows[at]), column=column) for at, text in messages]
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

@@ -1,0 +1,141 @@
+"""All that can be known of the eyes before a file is written, and all that is wrong with them."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ctt_net.cohort import CohortError, Problem
+from ctt_net.cohort.manifest import interpret_manifest
+from ctt_net.errors import InputError
+from ctt_net.intake.cells import require_columns
+from ctt_net.intake.eyes import Eyes, excluded, read_eyes
+from ctt_net.intake.find_scans import FoundScans, double_files, find_scans, without_paths
+from ctt_net.intake.flow import Flow
+from ctt_net.intake.mapping import CohortMapping
+from ctt_net.intake.read_table import read_table
+from ctt_net.intake.repeats import merge_repeats
+from ctt_net.intake.requirements import required
+from ctt_net.intake.sides import sides_from_files
+from ctt_net.intake.visits import choose_visits
+
+
+@dataclass(frozen=True)
+class Collected:
+    """Eyes that will be in the cohort, unless a scan turns out to be damaged.
+
+    Args:
+        table_path: The user's table.
+        eyes: With `eye_id`, `laterality`, and a column per view (`yes` = a file was found).
+        found: Their files.
+        flow: Rows in, eyes out.
+    """
+
+    table_path: Path
+    eyes: Eyes
+    found: FoundScans
+    flow: Flow
+
+
+def collect(mapping: CohortMapping, folder: Path, look_for_scans: bool) -> Collected:
+    """Read the table, look for the scans, check everything.
+
+    Args:
+        mapping: What means what.
+        folder: What its paths are relative to.
+        look_for_scans: Else every view is missing.
+
+    Raises:
+        CohortError: Naming row, column, value and cure in the user's own table.
+        InputError: If table or folder cannot be read at all.
+    """
+    path, table = read_table(mapping.table, folder)
+    require_columns(table, mapping.named_columns(), path)
+    flow = Flow(len(table), "in the table", "rows")
+    try:
+        kept = excluded(table, mapping, flow)
+        eyes, problems = read_eyes(kept, mapping)
+    except InputError as error:
+        raise InputError(f"{path}, {error}") from None
+    _stop(path, problems)
+    views = tuple(mapping.spec.views)
+    scans = mapping.scans if look_for_scans else None
+    place = folder / mapping.scans.folder if mapping.scans is not None else folder
+    if mapping.laterality.from_files:
+        if scans is None:
+            raise InputError(f"{mapping.path}: only the scans say which eye a row is; read them")
+        eyes, problems = sides_from_files(eyes, scans, place, views, flow)
+        _stop(path, problems)
+    eyes, problems = _one_per_eye(eyes, mapping, flow, rows=len(kept))
+    _stop(path, problems)
+    found = FoundScans()
+    if scans is not None:
+        found = find_scans(eyes, scans, place, views)
+        _stop(path, double_files(found, eyes))
+        _refuse_none(found, eyes, mapping)
+    eyes = found.shown_in(eyes, views)
+    taken = required(eyes, mapping, flow, with_scans=scans is not None)
+    found, eyes = found.of(taken, eyes), taken
+    _stop(path, _wrong_values(eyes, mapping))
+    return Collected(path, eyes, found, flow)
+
+
+def _one_per_eye(
+    eyes: Eyes, mapping: CohortMapping, flow: Flow, rows: int
+) -> tuple[Eyes, list[Problem]]:
+    """Rows of visits, or rows that repeat each other, become one entry per eye."""
+    if mapping.visit is not None:
+        eyes, problems = choose_visits(eyes, mapping, mapping.visit, flow)
+    else:
+        if mapping.table.one_row_per == "patient":
+            flow.arrive(rows, "rows of patients", "rows")
+            flow.arrive(len(eyes.table), "eyes in them", "eyes")
+        eyes, problems = merge_repeats(eyes, mapping, flow)
+        if not problems and flow.unit == "rows":
+            flow.arrive(len(eyes.table), "rows used", "rows")
+            flow.arrive(len(eyes.table), "eyes in them", "eyes")
+    if "eye_id" not in eyes.table:
+        ids = eyes.table["patient_id"] + "_" + eyes.table["laterality"]
+        eyes = replace(eyes, table=eyes.table.assign(eye_id=ids))
+    return eyes, problems
+
+
+def _wrong_values(eyes: Eyes, mapping: CohortMapping) -> list[Problem]:
+    """Errors of the manifest that these eyes would make, said in terms of the user's table."""
+    table = without_paths(eyes, tuple(mapping.spec.views)).table
+    if not len(table):
+        return []
+    _, problems = interpret_manifest(table, mapping.spec, mapping.path.parent)
+    sides = table["laterality"].to_list()
+    return [
+        replace(
+            problem,
+            row=None if problem.row is None else int(eyes.rows[int(str(problem.row))]),
+            column=None
+            if problem.column is None
+            else mapping.place_of(
+                problem.column, None if problem.row is None else sides[int(str(problem.row))]
+            ),
+        )
+        for problem in problems
+        if problem.severity == "error"
+    ]
+
+
+def _refuse_none(found: FoundScans, eyes: Eyes, mapping: CohortMapping) -> None:
+    """No scan for anybody is a mistake in the pattern, not a cohort without scans."""
+    if found.files or not len(eyes.table) or mapping.scans is None:
+        return
+    seen = (
+        f"such as {found.unused[0]!r}; no pattern joins it to an eye such as "
+        f"{eyes.table['patient_id'].iat[0]!r} {eyes.table['laterality'].iat[0]}"
+        if found.unused
+        else "because there are no scan files in it"
+    )
+    raise InputError(
+        f"{mapping.path}: scans.names fit none of the {len(found.unused)} files in "
+        f"{mapping.scans.folder}, {seen}; correct the patterns, or take the section out"
+    )
+
+
+def _stop(path: Path, problems: list[Problem]) -> None:
+    if problems:
+        raise CohortError(path, problems)

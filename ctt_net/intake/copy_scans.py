@@ -1,0 +1,171 @@
+"""Scans into the cohort folder: pictures as they are, sections of raw device files as PNG."""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ctt_net.cohort import CohortError, Problem
+from ctt_net.devices import foveal_sections, is_device_file, raster_lines, read_acquisition
+from ctt_net.errors import InputError
+from ctt_net.imaging import ImagingError, read_bscan
+from ctt_net.intake.eyes import Eyes
+from ctt_net.intake.find_scans import FoundScans
+from ctt_net.intake.mapping import CohortMapping
+from ctt_net.intake.out_folder import SCANS_FOLDER
+from ctt_net.intake.section import line_of
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What became of one file of one eye.
+
+    Args:
+        position: Of the eye.
+        views: View to the path below the cohort folder.
+        problems: Why a view is missing after all, with the row of the user's table.
+    """
+
+    position: int
+    views: dict[str, str]
+    problems: tuple[Problem, ...] = ()
+
+
+def copy_scans(
+    eyes: Eyes,
+    found: FoundScans,
+    sections: Mapping[str, str],
+    root: Path,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Copied]:
+    """Read every scan once, so that a damaged one is found here, and write it below `root`.
+
+    Args:
+        eyes: With `eye_id` and `laterality`.
+        found: One file per eye and view.
+        sections: View to the section of a device volume that shows it.
+        root: Cohort folder.
+        progress: Called with (done, total).
+    """
+    (root / SCANS_FOLDER).mkdir()
+    stems = file_stems(eyes.table["eye_id"].to_list())
+    sides = eyes.table["laterality"].to_list()
+    tasks: dict[tuple[int, Path], list[str]] = {}
+    for (position, view), files in found.files.items():
+        tasks.setdefault((position, files[0]), []).append(view)
+
+    def copy(task: tuple[tuple[int, Path], list[str]]) -> Copied:
+        (position, file), views = task
+        row = int(eyes.rows[position])
+        try:
+            if not is_device_file(file):
+                return Copied(position, _copy_picture(file, views[0], stems[position], root))
+            side = sides[position]
+            return _cut(file, views, sections, stems[position], root, position, row, side)
+        except ImagingError as error:
+            return Copied(position, {}, (Problem(str(error), row=row, column=views[0]),))
+
+    copied = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for done, result in enumerate(pool.map(copy, tasks.items()), start=1):
+            copied.append(result)
+            if progress is not None:
+                progress(done, len(tasks))
+    return copied
+
+
+def with_paths(
+    eyes: Eyes,
+    copied: list[Copied],
+    mapping: CohortMapping,
+    table_path: Path,
+    remarks: list[str],
+) -> Eyes:
+    """The eyes with the paths of their scans.
+
+    Args:
+        eyes: With view columns.
+        copied: What was written.
+        mapping: Says whether an unreadable scan stops everything.
+        table_path: For the error.
+        remarks: Receives what a person should know.
+
+    Raises:
+        CohortError: Naming every scan that cannot be read, unless those are to be left out.
+    """
+    problems = [problem for one in copied for problem in one.problems]
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors and mapping.scans is not None and not mapping.scans.leave_out_unreadable:
+        cure = "mend or remove the file, or write 'unreadable: leave_out' under scans"
+        raise CohortError(
+            table_path, [replace(error, message=f"{error.message} {cure}") for error in errors]
+        )
+    remarks += [f"missing view: {problem}" for problem in problems]
+    table = eyes.table.assign(**dict.fromkeys(mapping.spec.views, ""))
+    for one in copied:
+        for view, path in one.views.items():
+            table.loc[one.position, view] = path
+    return replace(eyes, table=table)
+
+
+def file_stems(eye_ids: list[str]) -> list[str]:
+    """A name for the files of every eye: safe on every file system, different from all others."""
+    stems, taken = [], set()
+    for number, eye_id in enumerate(eye_ids, start=1):
+        plain = re.sub(r"[^A-Za-z0-9_-]+", "_", eye_id).strip("_")[:80]
+        if plain != eye_id or plain.lower() in taken:
+            plain = f"{number:06d}_{plain}".rstrip("_")
+        taken.add(plain.lower())
+        stems.append(plain)
+    return stems
+
+
+def _copy_picture(file: Path, view: str, stem: str, root: Path) -> dict[str, str]:
+    read_bscan(file)
+    target = f"{SCANS_FOLDER}/{stem}_{view}{file.suffix.lower()}"
+    shutil.copyfile(file, root / target)
+    return {view: target}
+
+
+def _cut(
+    file: Path,
+    views: list[str],
+    sections: Mapping[str, str],
+    stem: str,
+    root: Path,
+    position: int,
+    row: int,
+    side: str,
+) -> Copied:
+    acquisition = read_acquisition(file)
+    if acquisition.laterality not in (None, side):
+        said = f"{file.name} says {acquisition.laterality}, the table {side}; correct one of them"
+        raise ImagingError(said)
+    foveal = foveal_sections(acquisition)
+    written, problems = {}, []
+    for view in views:
+        section = sections[view]
+        pixels: np.ndarray | None
+        if section.startswith("line"):
+            number, count = line_of(section, view)
+            lines = raster_lines(acquisition, count)
+            pixels = lines[number - 1] if len(lines) == count else None
+        else:
+            pixels = foveal.get(section)
+        if pixels is None:
+            problems.append(
+                Problem(f"{file.name} holds no section {section!r}", "warning", row, view)
+            )
+            continue
+        written[view] = f"{SCANS_FOLDER}/{stem}_{view}.png"
+        done, data = cv2.imencode(".png", pixels)
+        if not done:
+            raise InputError(f"{file.name}: its section could not be encoded as PNG")
+        (root / written[view]).write_bytes(data.tobytes())
+    return Copied(position, written, tuple(problems))

@@ -1,0 +1,119 @@
+"""Rows of the user's table become eyes: manifest columns as text, and where each came from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ctt_net.cohort import Problem
+from ctt_net.intake.cells import as_problems, iso_dates, resolved, sides_of
+from ctt_net.intake.flow import Flow
+from ctt_net.intake.mapping import CohortMapping
+from ctt_net.intake.rule import SIDES
+
+
+@dataclass(frozen=True)
+class Eyes:
+    """Eyes (or visits of eyes) on their way into the manifest.
+
+    Args:
+        table: Manifest columns as text; its index counts from 0.
+        cells: The user's own cells of the same rows.
+        rows: Row of each in the user's table.
+    """
+
+    table: pd.DataFrame
+    cells: pd.DataFrame
+    rows: np.ndarray
+
+    def take(self, chosen: np.ndarray) -> "Eyes":
+        """Some of them, by position or by bool."""
+        at = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
+        table, cells = (part.iloc[at].reset_index(drop=True) for part in (self.table, self.cells))
+        return Eyes(table, cells, self.rows[at])
+
+
+def excluded(raw: pd.DataFrame, mapping: CohortMapping, flow: Flow) -> pd.DataFrame:
+    """Rows that no line of `exclude` leaves out; each is counted at its first reason."""
+    for exclusion in mapping.exclude:
+        out = exclusion.applies(raw[exclusion.column])
+        flow.leave_out(exclusion.reason, int(out.sum()))
+        raw = raw[~out]
+    return raw
+
+
+def read_eyes(raw: pd.DataFrame, mapping: CohortMapping) -> tuple[Eyes, list[Problem]]:
+    """Apply the rules: one entry per row, or per row and side.
+
+    Args:
+        raw: The user's table as text, indexed by row number.
+        mapping: Its mapping.
+
+    Returns:
+        The entries, and what could not be read.
+    """
+    sides = SIDES if mapping.table.one_row_per == "patient" else (None,)
+    parts, problems = [], []
+    for side in sides:
+        table, present, found = _entries(raw, mapping, side)
+        problems += found
+        parts.append((table[present], raw[present], raw.index.to_numpy()[present]))
+    order = np.argsort(np.concatenate([part[2] for part in parts]), kind="stable")
+    eyes = Eyes(
+        pd.concat([part[0] for part in parts], ignore_index=True),
+        pd.concat([part[1] for part in parts], ignore_index=True),
+        np.concatenate([part[2] for part in parts]),
+    )
+    return (eyes.take(order) if len(parts) > 1 else eyes), problems
+
+
+def _entries(
+    raw: pd.DataFrame, mapping: CohortMapping, side: str | None
+) -> tuple[pd.DataFrame, np.ndarray, list[Problem]]:
+    """Manifest columns of every row, for one side of a table of patients."""
+    rows = raw.index.to_numpy()
+    table, problems = {}, []
+    own = np.zeros(len(raw), dtype=bool)  # rows that say anything of this side
+    for name, rule in mapping.columns.items():
+        column = resolved(rule, raw, side)
+        if name == "laterality":
+            column, messages = sides_of(column, dict(mapping.laterality.words))
+            problems += as_problems(messages, rows, rule.place())
+        elif name in mapping.date_formats:
+            column, messages = iso_dates(column, mapping.date_formats[name])
+            problems += as_problems(messages, rows, rule.place(side))
+        elif name in mapping.off_chart:
+            words = resolved(mapping.off_chart[name], raw, side)
+            column, messages = _with_words(column, words)
+            problems += as_problems(messages, rows, rule.place(side))
+        table[name] = column
+        if rule.sides:
+            own |= (column != "").to_numpy()
+    present = own if side is not None else np.ones(len(raw), dtype=bool)
+    if side is not None:
+        table["laterality"] = pd.Series(side, index=raw.index, dtype=object)
+    if "postop_va" not in table:
+        table["postop_va"] = pd.Series("", index=raw.index, dtype=object)
+    blank = np.flatnonzero((table["patient_id"] == "").to_numpy() & present)
+    problems += as_problems(
+        ((int(at), "blank: no patient, no split; fill it in, or exclude the row") for at in blank),
+        rows,
+        mapping.place_of("patient_id"),
+    )
+    return pd.DataFrame(table, index=raw.index), present, problems
+
+
+def _with_words(cells: pd.Series, words: pd.Series) -> tuple[pd.Series, list[tuple[int, str]]]:
+    """The off-chart word where there is one; a number above 0 beside it is a contradiction."""
+    has_word = (words != "").to_numpy()
+    numbers = pd.to_numeric(cells.where(cells != ""), errors="coerce").to_numpy()
+    clash = np.flatnonzero(has_word & (cells != "").to_numpy() & ~(numbers == 0))
+    messages = [
+        (
+            int(at),
+            f"holds {cells.iloc[at]!r} although the off-chart column says {words.iloc[at]!r}; "
+            f"empty one of them",
+        )
+        for at in clash
+    ]
+    return cells.where(~has_word, words), messages

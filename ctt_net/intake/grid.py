@@ -1,0 +1,86 @@
+"""A grid of cells, as any spreadsheet gives it, to a table of text with the spreadsheet's rows."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from ctt_net.cohort import CohortError, Problem
+from ctt_net.errors import InputError
+
+
+def grid_table(lines: Iterable[Sequence[str]], header_row: int, path: Path) -> pd.DataFrame:
+    """Name the columns, drop what is blank, keep the row numbers.
+
+    A column without a name, or with a name that stands twice, gets the spreadsheet's letter behind
+    it, so that it can still be asked for and never is by mistake.
+
+    Args:
+        lines: Rows of cells as text, the file's first row first.
+        header_row: Row of the names, counted from 1; 0 = none.
+        path: What to call the file in errors.
+
+    Returns:
+        Text, cells stripped, indexed by row number.
+
+    Raises:
+        InputError: If there is no header, or no row below it.
+        CohortError: If a row has cells beyond the header.
+    """
+    numbered = enumerate(lines, start=1)
+    header: list[str] = []
+    if header_row:
+        for number, line in numbered:
+            if number == header_row:
+                header = [cell.strip() for cell in line]
+                break
+    rows, numbers = [], []
+    for number, line in numbered:
+        cells = [cell.strip() for cell in line]
+        if any(cells):
+            rows.append(cells)
+            numbers.append(number)
+    if header_row and not any(header):
+        raise InputError(f"{path}: row {header_row} is blank; expected the names of the columns")
+    if not rows:
+        raise InputError(f"{path}: no rows below the header; is it the right table?")
+    if not header_row:
+        header = [""] * max(map(len, rows))
+    while header and not header[-1] and header_row and not any(r[len(header) - 1 :] for r in rows):
+        header.pop()
+    width = len(header)
+    ragged = [
+        Problem(f"{len(row)} cells where the header has {width}; look for a stray separator", row=n)
+        for n, row in zip(numbers, rows, strict=True)
+        if any(row[width:])
+    ]
+    if ragged:
+        raise CohortError(path, ragged)
+    filled = [row[:width] + [""] * (width - len(row)) for row in rows]
+    index = pd.Index(numbers, name="row")
+    return pd.DataFrame(filled, columns=_names(header, bool(header_row)), index=index, dtype=object)
+
+
+def _names(header: list[str], named: bool) -> list[str]:
+    if not named:
+        return [letters(position) for position in range(len(header))]
+    count = Counter(header)
+    return [
+        name if name and count[name] == 1 else f"{name} ({letters(position)})".strip()
+        for position, name in enumerate(header)
+    ]
+
+
+def letters(position: int) -> str:
+    """A spreadsheet's name of a column.
+
+    >>> [letters(0), letters(25), letters(26)]
+    ['A', 'Z', 'AA']
+    """
+    name = ""
+    position += 1
+    while position:
+        position, rest = divmod(position - 1, 26)
+        name = chr(ord("A") + rest) + name
+    return name

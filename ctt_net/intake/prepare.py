@@ -1,0 +1,93 @@
+"""`ctt-net prepare`: from mapping, table and folder to a cohort folder, whole or not at all."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from ctt_net.cohort import Cohort, read_cohort, write_cohort
+from ctt_net.errors import InputError
+from ctt_net.intake.collect import collect
+from ctt_net.intake.copy_scans import copy_scans, with_paths
+from ctt_net.intake.flow import FLOW_FILE
+from ctt_net.intake.mapping import read_mapping
+from ctt_net.intake.out_folder import MAPPING_FILE, refuse_out
+from ctt_net.intake.requirements import required
+from ctt_net.whole_file import write_whole
+from ctt_net.whole_folder import new_folder
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A cohort that was written.
+
+    Args:
+        cohort: As it reads back.
+        flow: Columns step, count, unit.
+        unused: Scan files that belong to no eye of the cohort.
+        remarks: What else a person should know.
+    """
+
+    cohort: Cohort
+    flow: pd.DataFrame
+    unused: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+
+def prepare_cohort(
+    mapping_path: Path,
+    out: Path,
+    raw: Path | None = None,
+    replace: bool = False,
+    tables_only: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Prepared:
+    """Read by a mapping, and write the cohort folder.
+
+    Args:
+        mapping_path: YAML file, see docs/mapping.md.
+        out: Cohort folder to make.
+        raw: What the paths of the mapping are relative to; default: its own folder.
+        replace: Take the place of an existing cohort folder, in one step.
+        tables_only: Leave the scans out; every view is then missing.
+        progress: Called with (done, total) while scans are copied.
+
+    Raises:
+        InputError: If anything is wrong; `out` is then as it was.
+    """
+    mapping = read_mapping(mapping_path)
+    folder = mapping_path.parent if raw is None else raw
+    inputs = [mapping_path, folder / mapping.table.file]
+    inputs += [folder / mapping.scans.folder] if mapping.scans is not None else []
+    refuse_out(out, replace, inputs)
+    collected = collect(mapping, folder, look_for_scans=not tables_only)
+    eyes, flow = collected.eyes, collected.flow
+    remarks: list[str] = []
+    with new_folder(out, replace) as beside:
+        if collected.found.files:
+            copied = copy_scans(eyes, collected.found, mapping.sections, beside, progress)
+            eyes = with_paths(eyes, copied, mapping, collected.table_path, remarks)
+            eyes = required(eyes, mapping, flow, with_scans=True)
+        flow.arrive(len(eyes.table), "in the cohort", "eyes")
+        flow.remark("their patients", eyes.table["patient_id"].nunique(), "patients")
+        if not len(eyes.table):
+            raise InputError(
+                f"{mapping_path}: no eye is left\n{flow.to_table().to_string(index=False)}"
+            )
+        _remove_unused(beside, eyes.table, tuple(mapping.spec.views))
+        write_cohort(beside, mapping.spec, eyes.table)
+        write_whole(beside / FLOW_FILE, flow.to_csv())
+        shutil.copyfile(mapping_path, beside / MAPPING_FILE)
+    return Prepared(
+        read_cohort(out), flow.to_table(), tuple(collected.found.unused), tuple(remarks)
+    )
+
+
+def _remove_unused(root: Path, table: pd.DataFrame, views: tuple[str, ...]) -> None:
+    """Scans of an eye that was left out after they were copied."""
+    used = {path for view in views for path in table[view] if path}
+    for file in (root / "scans").glob("*"):
+        if file.relative_to(root).as_posix() not in used:
+            file.unlink()

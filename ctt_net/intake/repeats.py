@@ -1,0 +1,32 @@
+"""Two rows for one eye: the same said twice, or a contradiction."""
+
+import numpy as np
+
+from ctt_net.cohort import Problem
+from ctt_net.intake.eyes import Eyes
+from ctt_net.intake.flow import Flow
+from ctt_net.intake.mapping import CohortMapping
+
+
+def merge_repeats(eyes: Eyes, mapping: CohortMapping, flow: Flow) -> tuple[Eyes, list[Problem]]:
+    """One entry per eye; entries that say the same are one, others are a problem."""
+    key = ["eye_id"] if "eye_id" in mapping.columns else ["patient_id", "laterality"]
+    table = eyes.table
+    group = table.groupby(key, sort=False).ngroup().to_numpy()
+    first = np.unique(group, return_index=True)[1]
+    again = table.duplicated(key).to_numpy()
+    same = table.duplicated().to_numpy()
+    problems = []
+    for at in np.flatnonzero(again & ~same):
+        one, other = table.iloc[at], table.iloc[first[group[at]]]
+        differ = [mapping.place_of(str(name)) for name in table.columns[(one != other).to_numpy()]]
+        problems.append(
+            Problem(
+                f"a second row for eye {' '.join(one[key])} (row {eyes.rows[first[group[at]]]} is "
+                f"the first), with another {', '.join(differ)}; leave one out with an 'exclude' "
+                f"line, or say 'one_row_per: visit' if these are visits",
+                row=int(eyes.rows[at]),
+            )
+        )
+    flow.merge("rows that repeat another one", int((again & same).sum()))
+    return eyes.take(~again), problems

@@ -1,0 +1,34 @@
+"""Which eye a row is, where only the names of its scans say so."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ctt_net.cohort import Problem
+from ctt_net.intake.eyes import Eyes
+from ctt_net.intake.find_scans import find_scans
+from ctt_net.intake.flow import Flow
+from ctt_net.intake.scan_rule import ScanRule
+
+
+def sides_from_files(
+    eyes: Eyes, rule: ScanRule, folder: Path, views: tuple[str, ...], flow: Flow
+) -> tuple[Eyes, list[Problem]]:
+    """Fill `laterality` from the file names; eyes without a scan are left out, and counted."""
+    said = find_scans(eyes, rule, folder, views).sides
+    problems = [
+        Problem(
+            "its scans are named OD and OS, so nobody knows which eye the acuity is of; add a "
+            "column that says it",
+            row=int(eyes.rows[at]),
+        )
+        for at, sides in sorted(said.items())
+        if len(sides) > 1
+    ]
+    known = np.array([len(said.get(at, ())) == 1 for at in range(len(eyes.table))], dtype=bool)
+    flow.leave_out("no scan says which eye it is", int((~known).sum()))
+    side = [next(iter(said[int(at)])) for at in np.flatnonzero(known)]
+    kept = eyes.take(known)
+    table = kept.table.assign(laterality=pd.Series(side, dtype=object))
+    return Eyes(table, kept.cells, kept.rows), problems

@@ -1,0 +1,106 @@
+"""A table of visits: the one before surgery and the one after become one eye."""
+
+import numpy as np
+import pandas as pd
+
+from ctt_net.cohort import Problem
+from ctt_net.cohort.columns import says_missing
+from ctt_net.intake.cells import resolved
+from ctt_net.intake.eyes import Eyes
+from ctt_net.intake.flow import Flow
+from ctt_net.intake.mapping import CohortMapping
+from ctt_net.intake.visit import Choice, VisitRule
+
+POSTOP_COLUMNS = ("postop_va", "postop_date", "followup_days")
+_KEY = ["patient_id", "laterality"]
+
+
+def choose_visits(
+    entries: Eyes, mapping: CohortMapping, rule: VisitRule, flow: Flow
+) -> tuple[Eyes, list[Problem]]:
+    """One entry per eye: preoperative cells of one visit, postoperative ones of another.
+
+    Args:
+        entries: One per row of the table.
+        mapping: For the names of columns in errors.
+        rule: Which visits to take.
+        flow: Counts rows, visits and eyes.
+    """
+    visits = resolved(rule.rule, entries.cells)
+    problems = _unreadable(visits, entries, rule)
+    if problems:
+        return entries.take(np.zeros(len(visits), bool)), problems
+    named = entries.table.assign(_visit=visits)
+    once = ~named.duplicated([*_KEY, "_visit"]).to_numpy()
+    problems = _contradictions(named, entries.rows, mapping)
+    flow.merge("further rows of the same visit", int((~once).sum()))
+    flow.arrive(int(once.sum()), "visits of eyes", "visits")
+    entries, visits = entries.take(once), visits[once].reset_index(drop=True)
+    numbers = pd.to_numeric(visits) if rule.preop.is_numeric else visits
+    preop = _chosen(entries.table, rule.preop, numbers, "preop_va")
+    postop = _chosen(entries.table, rule.postop, numbers, "postop_va") if rule.postop else {}
+    postop = {eye: at for eye, at in postop.items() if eye in preop and at != preop[eye]}
+    taken = len(preop) + len(postop)
+    lost = ~pd.MultiIndex.from_frame(entries.table[_KEY]).isin(list(preop))
+    flow.leave_out("of an eye without a visit before surgery", int(lost.sum()))
+    flow.leave_out("neither the visit before nor the one after", int((~lost).sum()) - taken)
+    flow.arrive(taken, "visits used", "visits")
+    flow.arrive(len(preop), "eyes with a visit before surgery", "eyes")
+    eyes = entries.take(np.array(list(preop.values()), dtype=int))
+    after = entries.table.reindex([postop.get(eye, -1) for eye in preop]).reset_index(drop=True)
+    table = eyes.table.copy()
+    for column in POSTOP_COLUMNS:
+        if column in table:
+            table[column] = after[column].fillna("").astype(object)
+    if "surgery_date" in table:
+        table["surgery_date"] = table["surgery_date"].where(
+            table["surgery_date"] != "", after["surgery_date"].fillna("")
+        )
+    return Eyes(table, eyes.cells, eyes.rows), problems
+
+
+def _chosen(
+    table: pd.DataFrame, choice: Choice, visits: pd.Series, acuity: str
+) -> dict[tuple[str, str], int]:
+    """Position of the chosen visit of every eye that has one; one with an acuity goes first."""
+    order = pd.DataFrame(
+        {"unknown": says_missing(table[acuity]).to_numpy(), "rank": choice.rank(visits)}
+    )
+    order = order[order["rank"].notna()].sort_values(["unknown", "rank"], kind="stable")
+    keys = table.loc[order.index, _KEY]
+    first = keys[~keys.duplicated()]
+    return {(p, s): at for at, p, s in sorted(first.itertuples(name=None))}
+
+
+def _unreadable(visits: pd.Series, entries: Eyes, rule: VisitRule) -> list[Problem]:
+    column = rule.rule.place()
+    if rule.preop.is_numeric:
+        bad = pd.to_numeric(visits, errors="coerce").isna().to_numpy()
+        said = "is no number, so nobody can say which visit came first; name the visits instead"
+    else:
+        bad, said = (visits == "").to_numpy(), "says no visit; fill it in, or exclude such rows"
+    return [
+        Problem(f"{visits.iloc[at]!r} {said}", row=int(entries.rows[at]), column=column)
+        for at in np.flatnonzero(bad)
+    ]
+
+
+def _contradictions(named: pd.DataFrame, rows: np.ndarray, mapping: CohortMapping) -> list[Problem]:
+    """Rows of one visit of one eye that say different things."""
+    problems = []
+    key = [*_KEY, "_visit"]
+    repeated = named[named.duplicated(key, keep=False)]
+    for column in named.columns.difference(key):
+        kinds = repeated.groupby(key, sort=False)[column].transform("nunique")
+        for _, group in repeated[kinds > 1].groupby(key, sort=False):
+            said = group[column]
+            other = said.index[said != said.iloc[0]][0]
+            problems.append(
+                Problem(
+                    f"{said[other]!r}, but row {rows[said.index[0]]} of the same visit says "
+                    f"{said.iloc[0]!r}; correct one of them",
+                    row=int(rows[other]),
+                    column=mapping.place_of(column),
+                )
+            )
+    return problems

@@ -1,0 +1,99 @@
+"""A sheet of an XLSX workbook as text, with the traps of spreadsheets made loud."""
+
+import datetime
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from openpyxl import load_workbook
+from openpyxl.cell.cell import Cell
+
+from ctt_net.errors import InputError
+
+# A workbook is a ZIP archive; unpacked, a million rows of thirty cells take less than this.
+MAX_UNPACKED_BYTES = 2**30
+_FORMULA = re.compile(rb"<f[ />]")
+
+
+def read_sheet(path: Path, sheet: str | None) -> Iterator[list[str]]:
+    """Cells row by row: numbers in full, ids with the zeros their format shows, dates as ISO.
+
+    Args:
+        path: XLSX file.
+        sheet: Its name, None = the only one.
+
+    Raises:
+        InputError: If it is no workbook, the sheet is not there, or a formula has no value.
+    """
+    _refuse_bomb(path)
+    try:
+        book = load_workbook(path, read_only=True, data_only=True)
+    except Exception as error:  # openpyxl raises what zipfile, expat and itself raise
+        raise InputError(f"{path}: not a readable XLSX workbook ({error}); save it anew") from None
+    try:
+        names = [s.title for s in book.worksheets]
+        if sheet is None and len(names) != 1:
+            raise InputError(f"{path}: has the sheets {', '.join(names)}; say which in table.sheet")
+        if sheet is not None and sheet not in names:
+            raise InputError(f"{path}: no sheet {sheet!r}; there are {', '.join(names)}")
+        rows = book[sheet or names[0]].iter_rows()
+        lines = [[_text(cell) for cell in row] for row in rows]
+    except InputError:
+        raise
+    except Exception as error:  # a damaged sheet fails only when its rows are read
+        raise InputError(f"{path}: a damaged workbook ({error}); save it anew") from None
+    finally:
+        book.close()
+    _refuse_unknown_formulas(path, sheet or names[0], lines)
+    yield from lines
+
+
+def _refuse_bomb(path: Path) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise InputError(f"{path}: not a readable XLSX workbook ({error}); save it anew") from None
+    if unpacked > MAX_UNPACKED_BYTES:
+        raise InputError(f"{path}: unpacks to {unpacked >> 20} MB, more than any table of eyes")
+
+
+def _refuse_unknown_formulas(path: Path, sheet: str, lines: list[list[str]]) -> None:
+    """A formula that was never calculated reads as blank: that must not pass for missing."""
+    with zipfile.ZipFile(path) as archive:
+        sheets = [name for name in archive.namelist() if name.startswith("xl/worksheets/")]
+        if not any(_FORMULA.search(archive.read(name)) for name in sheets):
+            return
+    book = load_workbook(path, read_only=True, data_only=False)
+    try:
+        for number, row in enumerate(book[sheet].iter_rows(), start=1):
+            for position, cell in enumerate(row):
+                if cell.data_type == "f" and not lines[number - 1][position]:
+                    raise InputError(
+                        f"{path}, row {number}, column {cell.column_letter}: a formula without a "
+                        f"value; open the file in a spreadsheet program and save it, or paste the "
+                        f"values"
+                    )
+    finally:
+        book.close()
+
+
+def _text(cell: Cell) -> str:
+    value: Any = cell.value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, datetime.datetime):
+        return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ")
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        value = int(value)
+    if isinstance(value, int):
+        shown = cell.number_format or ""
+        # Ids are shown as 00042 by a format of zeros; the number alone has lost them.
+        return str(value).zfill(len(shown)) if set(shown) == {"0"} else str(value)
+    if isinstance(value, float):
+        return repr(float(f"{value:.15g}"))  # as the spreadsheet shows it, not 0.30000000000000004
+    return str(value)
