@@ -1,0 +1,55 @@
+"""One examination: tables, and unless told otherwise scans; with a folder, also written down."""
+
+from pathlib import Path
+
+from ctt_net.cohort import inspect_cohort
+from ctt_net.cohort.manifest import required_columns
+from ctt_net.doctor.finding import Findings, by_weight
+from ctt_net.doctor.page import write_page
+from ctt_net.doctor.scans import examine_scans, tasks_to_read
+from ctt_net.doctor.scans.kept import KeptRecords
+from ctt_net.doctor.scans.reading import Scan
+from ctt_net.doctor.tables import examine_tables
+from ctt_net.doctor.written import write_findings
+from ctt_net.errors import InputError
+from ctt_net.whole_file import refuse_no_folder
+
+
+def examine(root: Path | str, open_scans: bool = True, out: Path | None = None) -> Findings:
+    """Check the tables and, unless told otherwise, read every scan.
+
+    Args:
+        root: Cohort folder; nothing is ever written there.
+        open_scans: Read the files too.
+        out: Folder for `findings.json`, `findings.csv` and `check.html`. It also keeps what was
+            learnt of each scan, so that an examination cut short goes on where it stopped.
+            Without it nothing is written anywhere.
+
+    Raises:
+        InputError: If the folder cannot be read at all, or `out` cannot be written or lies inside
+            it.
+    """
+    root = Path(root)
+    if out is not None:
+        _refuse_inside(root, out)
+        refuse_no_folder(out)
+    cohort, problems = inspect_cohort(root)
+    facts, found = examine_tables(cohort, problems)
+    scans: list[Scan] = []
+    with KeptRecords(out) as kept:
+        if open_scans and all(name in cohort.table for name in required_columns(cohort.spec)):
+            tasks = tasks_to_read(cohort, problems)
+            more_facts, more_found, scans = examine_scans(cohort, tasks, kept)
+            facts += more_facts
+            found += more_found
+        findings = Findings(root, tuple(facts), by_weight(found), cohort.spec.synthetic)
+        if out is not None:
+            write_findings(findings, out)
+            write_page(findings, scans, kept, out)
+    return findings
+
+
+def _refuse_inside(root: Path, out: Path) -> None:
+    """A cohort folder is an input; what stands in it is never added to."""
+    if out.resolve().is_relative_to(root.resolve()):
+        raise InputError(f"{out}: lies inside the cohort folder {root}; name a place outside it")

@@ -1,0 +1,88 @@
+"""`check.html`: the findings with the scans they concern, and a sheet of all scans."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from ctt_net.doctor.finding import Findings
+from ctt_net.doctor.scans.kept import KeptRecords
+from ctt_net.doctor.scans.reading import Scan
+from ctt_net.whole_file import write_whole
+
+PAGE_FILE = "check.html"
+TEMPLATES = Path(__file__).parent / "templates"
+
+# A page of a few megabytes opens anywhere; one of all scans of a hospital does not.
+_SHOWN_OF_A_FINDING = 12
+_SHOWN_IN_ALL = 120
+
+
+def write_page(findings: Findings, scans: list[Scan], kept: KeptRecords, out: Path) -> None:
+    """Write the page: one file that loads nothing.
+
+    Args:
+        findings: What was found.
+        scans: What was read.
+        kept: Holds the thumbnails.
+        out: Folder.
+
+    Raises:
+        InputError: If there is no writing there.
+    """
+    # Here and not above: it loads the drawing library, which a look at the terminal needs not.
+    from ctt_net.evaluation.page import render
+
+    by_path = {scan.record.path: scan for scan in scans}
+    flagged = {
+        path
+        for finding in findings.findings
+        if finding.severity != "note"
+        for path in finding.scans
+    }
+    cards = [
+        {
+            "finding": finding,
+            "pictures": _pictures(
+                [by_path[path] for path in finding.scans[:_SHOWN_OF_A_FINDING]], kept, set()
+            )
+            if finding.severity != "note"
+            else [],
+        }
+        for finding in findings.findings
+    ]
+    sheet = _evenly(scans, _SHOWN_IN_ALL)
+    page = render(
+        "check.html",
+        folder=TEMPLATES,
+        title=f"Check of {findings.root.resolve().name}",
+        synthetic=findings.synthetic,
+        tally=findings.tally(),
+        facts=findings.facts,
+        cards=cards,
+        sheet=_pictures(sheet, kept, flagged),
+        n_scans=len(scans),
+    )
+    write_whole(out / PAGE_FILE, page)
+
+
+def _evenly(scans: list[Scan], most: int) -> list[Scan]:
+    """All, or as many as the page may hold, evenly over the manifest."""
+    if len(scans) <= most:
+        return scans
+    return [scans[number * len(scans) // most] for number in range(most)]
+
+
+def _pictures(scans: list[Scan], kept: KeptRecords, flagged: set[str]) -> list[dict[str, Any]]:
+    pictures = []
+    for scan in scans:
+        path = kept.thumbnail(scan.record)
+        if path is not None:
+            data = base64.b64encode(path.read_bytes()).decode("ascii")
+            pictures.append(
+                {
+                    "source": f"data:image/jpeg;base64,{data}",
+                    "caption": f"row {scan.row}, {scan.view}",
+                    "flagged": scan.record.path in flagged,
+                }
+            )
+    return pictures

@@ -1,0 +1,123 @@
+"""What the doctor keeps of one scan file: facts and a thumbnail, never the scan itself."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ctt_net.imaging import BScan, ImagingError, read_bscan, signal_quality
+from ctt_net.imaging.disc_side import disc_side
+from ctt_net.imaging.fingerprint import perceptual_hash, pixel_digest
+
+_THUMBNAIL_WIDTH = 168
+_JPEG_QUALITY = 80
+
+
+@dataclass(frozen=True)
+class ScanRecord:
+    """Facts on one file, as they stand in one line of `scans.jsonl`.
+
+    Args:
+        path: Relative to the cohort folder.
+        size: Bytes of the file.
+        mtime_ns: Time of its last change; with the size it tells whether the file is the same.
+        error: Why it cannot be read, empty if it can; all that follows is then meaningless.
+        digest: SHA-256 of the decoded pixels.
+        hashes: Perceptual hash of the scan and of its mirror image, hex.
+        shape: Width and height, pixels.
+        quality: Signal quality, 0..1.
+        layout: What was found around the B-scan.
+        notes: What the reader changed or doubts.
+        overlays: Kinds of burnt-in marks.
+        ends: The two letters of a scan-direction mark, left to right, None = no clear one.
+        disc_end: End beyond which the optic disc lies, `left` or `right`, None = unclear.
+        disc_strength: How clearly.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+    error: str = ""
+    digest: str = ""
+    hashes: tuple[str, str] = ("", "")
+    shape: tuple[int, int] = (0, 0)
+    quality: float = 0.0
+    layout: str = ""
+    notes: tuple[str, ...] = ()
+    overlays: tuple[str, ...] = ()
+    ends: str | None = None
+    disc_end: str | None = None
+    disc_strength: float = 0.0
+
+    def to_line(self) -> str:
+        """One line of JSON."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_dict(cls, facts: dict[str, Any]) -> "ScanRecord":
+        """Rebuild from a parsed line; lists become tuples again.
+
+        Raises:
+            TypeError: If it is a line of another version.
+        """
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in facts.items()
+        }
+        return cls(**values)
+
+
+def record_of(file: Path, path: str, thumbnail: bool) -> tuple[ScanRecord, bytes]:
+    """Read one scan and take its facts.
+
+    Args:
+        file: The file.
+        path: What to call it.
+        thumbnail: Whether to draw one.
+
+    Returns:
+        The facts, and a JPEG (empty if there is none).
+    """
+    try:
+        status = file.stat()
+        size, mtime_ns = status.st_size, status.st_mtime_ns
+    except OSError:
+        size, mtime_ns = -1, -1  # the reader says what is wrong
+    try:
+        scan = read_bscan(file)
+    except ImagingError as error:
+        return ScanRecord(path, size, mtime_ns, error=str(error)), b""
+    return _facts(scan, path, size, mtime_ns), _jpeg(scan.pixels) if thumbnail else b""
+
+
+def _facts(scan: BScan, path: str, size: int, mtime_ns: int) -> ScanRecord:
+    pixels = scan.pixels
+    disc = disc_side(pixels)
+    mirrored = np.ascontiguousarray(pixels[:, ::-1])
+    return ScanRecord(
+        path=path,
+        size=size,
+        mtime_ns=mtime_ns,
+        digest=pixel_digest(pixels),
+        hashes=(perceptual_hash(pixels).tobytes().hex(), perceptual_hash(mirrored).tobytes().hex()),
+        shape=(pixels.shape[1], pixels.shape[0]),
+        quality=signal_quality(pixels),
+        layout=scan.device_layout,
+        notes=scan.notes,
+        overlays=scan.overlays,
+        ends=scan.ends,
+        disc_end=disc.end,
+        disc_strength=abs(float(disc.strength)),
+    )
+
+
+def _jpeg(pixels: np.ndarray) -> bytes:
+    height = max(1, round(pixels.shape[0] * _THUMBNAIL_WIDTH / pixels.shape[1]))
+    small = cv2.resize(
+        pixels, (_THUMBNAIL_WIDTH, min(height, _THUMBNAIL_WIDTH)), interpolation=cv2.INTER_AREA
+    )
+    done, data = cv2.imencode(".jpg", small, (cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY))
+    return data.tobytes() if done else b""

@@ -1,0 +1,93 @@
+"""Whether the manifest's laterality is what name, mark and anatomy of each scan say."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from ctt_net.doctor.finding import Check, Finding
+from ctt_net.doctor.scans.reading import Scan
+from ctt_net.doctor.scans.words import eye_said
+
+_CURE = "look at the scan in the device's software and correct laterality or the path"
+NAME = Check(
+    "laterality-vs-file-name",
+    "left eyes are mirrored, so a wrong side swaps nasal and temporal retina, and the acuity may "
+    "be the other eye's",
+    _CURE,
+)
+MARK = Check(
+    "laterality-vs-mark",
+    "the device's own scan-direction mark names the other eye",
+    _CURE,
+)
+DISC = Check(
+    "laterality-vs-disc",
+    "the optic disc lies nasal: to the right in a right eye, unless the export was mirrored",
+    "look at the scans; if the export mirrors left eyes, undo that, since ctt-net mirrors them",
+)
+
+_END_OF = {"OD": "right", "OS": "left"}
+_EYE_OF_MARK = {"TN": "OD", "NT": "OS"}
+
+# One scan is named only where its disc is this clear; a cohort where so many clear ones disagree.
+_STRONG = 1.0
+_MANY, _ENOUGH = 0.3, 10
+
+
+def side_findings(scans: list[Scan]) -> list[Finding]:
+    """Names, marks and discs that contradict the manifest."""
+    eye_of = lru_cache(maxsize=None)(eye_said)
+    horizontal = [scan for scan in scans if scan.direction == "horizontal"]
+    found = _contradictions(NAME, "name", scans, lambda scan: eye_of(scan.record.path))
+    found += _contradictions(
+        MARK,
+        "scan-direction mark",
+        horizontal,
+        lambda scan: _EYE_OF_MARK.get(scan.record.ends or ""),
+    )
+    return found + _discs(horizontal)
+
+
+def _contradictions(
+    check: Check, what: str, scans: list[Scan], eye_of: Callable[[Scan], str | None]
+) -> list[Finding]:
+    telling = [(scan, eye) for scan in scans if (eye := eye_of(scan)) is not None]
+    wrong = [
+        (scan, eye)
+        for scan, eye in telling
+        if scan.laterality in _END_OF and scan.laterality != eye
+    ]
+    if not wrong:
+        return []
+    scan, eye = wrong[0]
+    message = (
+        f"{len(wrong)} of {len(telling)} scans whose {what} tells the eye tell the other one: "
+        f"row {scan.row} is {scan.laterality}, but the {what} of {scan.record.path!r} says {eye}"
+    )
+    return [
+        check.found(
+            "warning",
+            message,
+            [scan.row for scan, _ in wrong],
+            "laterality",
+            [scan.record.path for scan, _ in wrong],
+        )
+    ]
+
+
+def _discs(scans: list[Scan]) -> list[Finding]:
+    telling = [s for s in scans if s.record.disc_end and s.laterality in _END_OF]
+    wrong = [s for s in telling if s.record.disc_end != _END_OF[s.laterality]]
+    share = len(wrong) / len(telling) if telling else 0.0
+    strong = [s for s in wrong if s.record.disc_strength >= _STRONG]
+    if len(wrong) >= _ENOUGH and share > _MANY:
+        named, words = wrong, "; so many speak for mirrored exports or a swapped laterality column"
+    elif strong:
+        named, words = strong, f"; {len(strong)} of them clearly"
+    else:
+        return []
+    message = (
+        f"in {len(wrong)} of {len(telling)} horizontal scans that show it, the optic disc lies at "
+        f"the other end than the laterality says{words}"
+    )
+    rows = [scan.row for scan in named]
+    return [DISC.found("warning", message, rows, "laterality", [s.record.path for s in named])]

@@ -1,0 +1,48 @@
+"""Findings as files: JSON for programs, CSV for a spreadsheet."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+from ctt_net.doctor.finding import Findings
+from ctt_net.whole_file import write_whole
+
+JSON_FILE = "findings.json"
+CSV_FILE = "findings.csv"
+
+_COLUMNS = ("severity", "check", "row", "column", "message", "why", "cure")
+# A spreadsheet would run a cell that begins so (OWASP, CSV injection).
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def as_json(findings: Findings) -> str:
+    """All findings as one JSON object."""
+    return json.dumps(findings.to_dict(), ensure_ascii=False, indent=2) + "\n"
+
+
+def as_csv(findings: Findings) -> str:
+    """One line per finding and row of the manifest, to be worked through in a spreadsheet."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for finding in findings.findings:
+        for row in finding.rows or ("",):
+            cells = (finding.severity, finding.check, row, finding.column or "")
+            words = (finding.message, finding.why, finding.cure)
+            writer.writerow([_harmless(str(cell)) for cell in (*cells, *words)])
+    return text.getvalue()
+
+
+def write_findings(findings: Findings, out: Path) -> None:
+    """Write `findings.json` and `findings.csv`.
+
+    Raises:
+        InputError: If there is no writing there.
+    """
+    write_whole(out / JSON_FILE, as_json(findings))
+    write_whole(out / CSV_FILE, as_csv(findings))
+
+
+def _harmless(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
