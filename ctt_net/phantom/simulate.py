@@ -1,9 +1,6 @@
 """A whole simulated cohort folder: scans, manifest and, in a file of its own, the truth."""
 
 import io
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
@@ -16,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from ctt_net.cohort import Cohort, read_cohort, write_cohort
-from ctt_net.errors import InputError
 from ctt_net.phantom.device import DEVICES, Device
 from ctt_net.phantom.eye import SimulatedEye
 from ctt_net.phantom.plan import CohortPlan, cohort_spec
@@ -24,6 +20,7 @@ from ctt_net.phantom.population import draw_eyes
 from ctt_net.phantom.scan import DIRECTIONS, scan
 from ctt_net.phantom.vision import measure
 from ctt_net.whole_file import write_whole
+from ctt_net.whole_folder import new_folder
 
 TRUTH_FILE = "truth.csv"
 SITES = ("north", "south", "west")
@@ -50,13 +47,9 @@ def simulate_cohort(
     Raises:
         InputError: If `out` exists.
     """
-    if out.exists():
-        raise InputError(f"{out} exists already; name a new folder or remove it first")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
-    try:
-        eyes = draw_eyes(plan.n_eyes, plan.seed, plan.first_patient, plan.id_prefix)
-        rows = [manifest_row(eye, plan) for eye in eyes]
+    eyes = draw_eyes(plan.n_eyes, plan.seed, plan.first_patient, plan.id_prefix)
+    rows = [manifest_row(eye, plan) for eye in eyes]
+    with new_folder(out) as beside:
         (beside / "images").mkdir()
         for _ in _write_scans(eyes, rows, beside, workers):
             if on_eye is not None:
@@ -68,13 +61,6 @@ def simulate_cohort(
         truth = io.StringIO()
         pd.DataFrame([eye.truth() for eye in eyes]).to_csv(truth, index=False, lineterminator="\n")
         write_whole(beside / TRUTH_FILE, truth.getvalue())
-        mask = os.umask(0)
-        os.umask(mask)
-        beside.chmod(0o777 & ~mask)
-        beside.rename(out)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
     return read_cohort(out)
 
 
