@@ -1,0 +1,37 @@
+"""Moorfields AMD baseline: `python datasets/moorfields_amd/prepare.py RAW OUT`.
+
+RAW holds `AMD_baseline.csv`. A table without pictures and without an outcome; see README.md beside
+this file. Research use only. Not a medical device.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from ctt_net.cli.recipe import recipe_parser, run_recipe
+from ctt_net.yaml_file import read_yaml_mapping
+
+MAPPING = Path(__file__).resolve().with_name("mapping.yaml")
+
+
+def complete(options: argparse.Namespace) -> tuple[dict[str, Any], None]:
+    """The mapping with the name of the table."""
+    mapping = read_yaml_mapping(MAPPING)
+    mapping["table"]["file"] = options.table
+    return mapping, None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = recipe_parser("Turn the Moorfields AMD baseline table into a cohort folder.")
+    parser.add_argument(
+        "--table", default="AMD_baseline.csv", help="name in RAW (default: %(default)s)"
+    )
+    return run_recipe(parser.parse_args(argv), complete)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
