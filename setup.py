@@ -19,6 +19,7 @@ BASE = [
     "tifffile>=2024.2.12",
     "imagecodecs>=2024.1.1",  # tifffile cannot read LZW, as Cirrus exports it, without
     "pyyaml>=6",
+    "openpyxl>=3.1",
     "matplotlib>=3.9",
     "jinja2>=3.1",
     "rich>=13.7",
@@ -37,7 +38,8 @@ EXTRAS = {
         "onnx>=1.17",
         "onnxscript>=0.5",
     ],
-    "formats": [  # raw device files; .vol, .xml, .fda, .fds and .img need none of them
+    "formats": [
+        "pyarrow>=15",  # Parquet tables  # raw device files; .vol, .xml, .fda, .fds and .img need none of them
         "eyepy>=0.21,<0.22",  # .e2e
         "pydicom>=3,<4",
     ],

@@ -1,13 +1,13 @@
 """`ctt-net prepare`: from mapping, table and folder to a cohort folder, whole or not at all."""
 
+import dataclasses
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from ctt_net.cohort import Cohort, read_cohort, write_cohort
+from ctt_net.cohort import Cohort, write_cohort
 from ctt_net.errors import InputError
 from ctt_net.intake.collect import collect
 from ctt_net.intake.copy_scans import copy_scans, with_paths
@@ -19,7 +19,7 @@ from ctt_net.whole_file import write_whole
 from ctt_net.whole_folder import new_folder
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Prepared:
     """A cohort that was written.
 
@@ -77,12 +77,11 @@ def prepare_cohort(
                 f"{mapping_path}: no eye is left\n{flow.to_table().to_string(index=False)}"
             )
         _remove_unused(beside, eyes.table, tuple(mapping.spec.views))
-        write_cohort(beside, mapping.spec, eyes.table)
+        cohort = write_cohort(beside, mapping.spec, eyes.table)
         write_whole(beside / FLOW_FILE, flow.to_csv())
         shutil.copyfile(mapping_path, beside / MAPPING_FILE)
-    return Prepared(
-        read_cohort(out), flow.to_table(), tuple(collected.found.unused), tuple(remarks)
-    )
+    unused, cohort = tuple(collected.found.unused), dataclasses.replace(cohort, root=out)
+    return Prepared(cohort, flow.to_table(), unused, tuple(remarks))
 
 
 def _remove_unused(root: Path, table: pd.DataFrame, views: tuple[str, ...]) -> None:
