@@ -1,5 +1,6 @@
 """The manifest's text columns become numbers; what cannot is a problem with row and column."""
 
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -12,10 +13,14 @@ from ctt_net.cohort.schema import CohortSpec, Covariate
 # The recorded text and the float beside it may differ by the rounding of a table, not by a letter.
 AGREEMENT_LOGMAR = 0.006
 
+_DIGIT = re.compile("[0-9]")
+
 
 def says_missing(texts: pd.Series) -> pd.Series:
     """Where a column is empty or holds a word for missing."""
-    return texts.isin([text for text in texts.unique() if is_missing(text)])
+    # No word for missing holds a digit, and of a hundred thousand ids nearly all do.
+    words = (text for text in texts.unique() if _DIGIT.search(text) is None)
+    return texts.isin([text for text in words if is_missing(text)])
 
 
 def add_acuities(table: pd.DataFrame, spec: CohortSpec) -> tuple[pd.DataFrame, list[Problem]]:
@@ -79,12 +84,12 @@ def _logmar_disagreements(
         return []
     given, problems = read_numbers(table[name], name)
     wrong = given.notna() & ~((given - logmar).abs() <= AGREEMENT_LOGMAR)
-    for row in table.index[wrong]:
-        text, expected = table.loc[row, column], logmar[row]
+    columns = (table.index[wrong], given[wrong], table.loc[wrong, column], logmar[wrong])
+    for row, number, text, expected in zip(*columns, strict=True):
         meaning = "unknown" if np.isnan(expected) else f"{expected:.3f} logMAR"
         problems.append(
             Problem(
-                f"{given[row]:g} does not agree with {column} {text!r}, which as "
+                f"{number:g} does not agree with {column} {text!r}, which as "
                 f"{spec.notation[column]} (off-chart policy {spec.off_chart_policy}) is {meaning}; "
                 f"correct one of them or cohort.yaml, or empty {name}: it is filled from the text",
                 row=row,
@@ -100,15 +105,16 @@ def _off_chart_disagreements(table: pd.DataFrame, time: str, off_chart: pd.Serie
         return []
     given = table[name].astype(str).str.strip()
     wrong = (given != off_chart) & ~says_missing(given)
+    columns = (table.index[wrong], given[wrong], table.loc[wrong, column], off_chart[wrong])
     return [
         Problem(
-            f"{given[row]!r} does not agree with {column} {table.loc[row, column]!r}, which is "
-            f"{off_chart[row] or 'not off the chart'}; correct one of them, or empty {name}: it is "
+            f"{word!r} does not agree with {column} {text!r}, which is "
+            f"{expected or 'not off the chart'}; correct one of them, or empty {name}: it is "
             f"filled from the text",
             row=row,
             column=name,
         )
-        for row in table.index[wrong]
+        for row, word, text, expected in zip(*columns, strict=True)
     ]
 
 

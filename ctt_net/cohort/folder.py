@@ -179,6 +179,8 @@ def write_cohort(
 
 def _cell(value: Any) -> str:
     """A cell as text: numbers in full, so that an id is never rounded."""
+    if type(value) is str and "\r" not in value:
+        return value
     if isinstance(value, bool | np.bool_):
         return str(int(value))
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:

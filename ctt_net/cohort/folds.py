@@ -16,6 +16,12 @@ FOLDS_FILE = "folds.csv"
 # logMAR cuts of the outcome bands (20/25, 20/40, 20/63, 20/200).
 BAND_CUTS_LOGMAR = (0.1, 0.3, 0.5, 1.0)
 
+# From here on patients are dealt by the strata of their eyes. Below, weighing each patient against
+# all folds is worth its time: over 20 seeds the worst share of a stratum in five folds was off by
+# 0.7 points at 600 eyes (2.0 dealt by patient), by 0.1 at 5000 (0.3). At 100 000 eyes it takes 18 s
+# (0.6 s dealt by patient).
+LARGE_COHORT_EYES = 10_000
+
 
 def strata(table: pd.DataFrame, smallest: int) -> np.ndarray:
     """Outcome band of each eye, split by device where each part still holds `smallest` eyes."""
@@ -57,20 +63,42 @@ def make_folds(table: pd.DataFrame, n_folds: int = 5, seed: int = 0) -> pd.Serie
             f"{patients} patients with a known outcome cannot make {n_folds} folds; "
             f"ask for at most {patients}"
         )
-    fold = np.zeros(len(dealt), dtype=int)
-    # Here and not above: half of the start-up of a prediction, which deals no folds.
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    splitter = StratifiedGroupKFold(n_splits=n_folds, shuffle=True, random_state=seed)
+    deal = _deal_patients if len(dealt) >= LARGE_COHORT_EYES else _deal_groups
     with warnings.catch_warnings():
         # A band of fewer eyes than folds cannot be in each; that is no reason to alarm anyone.
         warnings.filterwarnings("ignore", message="The least populated class")
-        parts = splitter.split(
-            dealt, _dealable(strata(dealt, n_folds), n_folds), dealt["patient_id"]
-        )
-        for number, (_, members) in enumerate(parts, start=1):
-            fold[members] = number
+        fold = deal(strata(dealt, n_folds), dealt["patient_id"].to_numpy(), n_folds, seed)
     return pd.Series(fold, index=pd.Index(dealt["eye_id"], name="eye_id"), name="fold")
+
+
+def _deal_groups(labels: np.ndarray, patient: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
+    """Fold of each eye; each patient goes where the strata then differ least."""
+    # Here and not above: half of the start-up of a prediction, which deals no folds.
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    fold = np.zeros(len(labels), dtype=int)
+    splitter = StratifiedGroupKFold(n_splits=n_folds, shuffle=True, random_state=seed)
+    parts = splitter.split(labels, _dealable(labels, n_folds), patient)
+    for number, (_, members) in enumerate(parts, start=1):
+        fold[members] = number
+    return fold
+
+
+def _deal_patients(labels: np.ndarray, patient: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
+    """Fold of each eye; patients whose eyes have the same strata are dealt evenly."""
+    from sklearn.model_selection import StratifiedKFold
+
+    strata_of: dict[str, list[str]] = {}
+    for who, label in zip(patient, labels, strict=True):
+        strata_of.setdefault(who, []).append(label)
+    kind = pd.Series({who: "|".join(sorted(strata_of[who])) for who in sorted(strata_of)})
+    kind = kind.sort_values(kind="stable")
+    fold = pd.Series(0, index=kind.index)
+    splitter = StratifiedKFold(n_splits=n_folds, shuffle=True, random_state=seed)
+    parts = splitter.split(kind, _dealable(kind.to_numpy(str), n_folds))
+    for number, (_, members) in enumerate(parts, start=1):
+        fold.iloc[members] = number
+    return fold.reindex(patient).to_numpy()
 
 
 def _dealable(labels: np.ndarray, n_folds: int) -> np.ndarray:
@@ -125,16 +153,15 @@ def read_folds(path: Path, table: pd.DataFrame) -> pd.Series:
     if text["fold"].nunique() < 2:
         raise InputError(f"{path}: all eyes are in one fold, which divides nothing; {cure}")
     folds = pd.Series(text["fold"].astype(int).to_numpy(), index=text["eye_id"], name="fold")
-    expected = set(development_rows(table)["eye_id"])
-    if expected != set(folds.index):
-        odd = sorted(expected ^ set(folds.index))
+    odd = sorted(set(development_rows(table)["eye_id"]) ^ set(folds.index))
+    if odd:
         raise InputError(
             f"{path}: does not fit the manifest ({len(odd)} eyes differ, such as {odd[0]!r}); "
             f"{cure}"
         )
     patient = table.set_index("eye_id")["patient_id"].reindex(folds.index)
-    straddling = folds.groupby(patient.to_numpy()).nunique()
-    if (straddling > 1).any():
-        who = straddling.index[straddling > 1][0]
-        raise InputError(f"{path}: patient {who!r} stands in two folds; {cure}")
+    parts = pd.DataFrame({"patient": patient, "fold": folds}).drop_duplicates()
+    straddling = parts["patient"][parts["patient"].duplicated()]
+    if len(straddling):
+        raise InputError(f"{path}: patient {straddling.iloc[0]!r} stands in two folds; {cure}")
     return folds

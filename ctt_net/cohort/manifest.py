@@ -97,9 +97,11 @@ def _identity_problems(table: pd.DataFrame) -> list[Problem]:
 def _repeated(table: pd.DataFrame, columns: list[str]) -> list[Problem]:
     """Two rows for one eye: an eye counted twice, or straddling a split."""
     twice = table[table.duplicated(columns, keep=False)]
-    names = twice[columns].agg(" ".join, axis=1) if len(twice) else twice["eye_id"]
+    same: dict[str, list[Hashable]] = {}
+    for row, *words in twice[columns].itertuples(name=None):
+        same.setdefault(" ".join(words), []).append(row)
     problems = []
-    for words, rows in names.groupby(names, sort=False).groups.items():
+    for words, rows in same.items():
         others = ", ".join(str(row) for row in rows[1 : 1 + SHOWN_REPEATS])
         more = f" and {len(rows) - 1 - SHOWN_REPEATS} more" if len(rows) > 1 + SHOWN_REPEATS else ""
         problems.append(

@@ -49,7 +49,7 @@ def read_manifest_text(path: Path) -> pd.DataFrame:
     rows = {
         number: line[:width] if not any(line[width:]) else line
         for number, line in enumerate(lines[1:], HEADER_ROW + 1)
-        if any(cell.strip() for cell in line)
+        if "".join(line).strip()
     }
     ragged = [
         Problem(

@@ -10,6 +10,9 @@ from ctt_net.acuity import is_missing
 from ctt_net.cohort.problem import Problem
 from ctt_net.cohort.schema import CohortSpec
 
+# Rows named of a finding that many rows share.
+SHOWN_ROWS = 5
+
 
 def view_problems(table: pd.DataFrame, spec: CohortSpec, root: Path) -> list[Problem]:
     """Normalise the view columns of `table` in place, and list what is wrong with them.
@@ -38,12 +41,21 @@ def view_problems(table: pd.DataFrame, spec: CohortSpec, root: Path) -> list[Pro
             if message:
                 problems.append(Problem(message, row=row, column=column))
         table[column] = pd.Series(paths, index=table.index, dtype=object)
+    return problems + _without_views(table, spec)
+
+
+def _without_views(table: pd.DataFrame, spec: CohortSpec) -> list[Problem]:
+    """One warning for all eyes that have no scan at all."""
     empty = (table[list(spec.views)] == "").all(axis=1)
-    return problems + [
-        Problem(
-            "no view at all; such an eye is predicted from its acuity alone", "warning", row=row
-        )
-        for row in table.index[empty]
+    rows = table.index[empty]
+    if not len(rows):
+        return []
+    named = ", ".join(str(row) for row in rows[:SHOWN_ROWS])
+    more = f" and {len(rows) - SHOWN_ROWS} more" if len(rows) > SHOWN_ROWS else ""
+    which = f"{len(rows)} eyes have no view at all (rows {named}{more})"
+    what = "no view at all" if len(rows) == 1 else which
+    return [
+        Problem(f"{what}; such an eye is predicted from its acuity alone", "warning", row=rows[0])
     ]
 
 
