@@ -72,8 +72,9 @@ def refuse_other_round(table: pd.DataFrame, wanted: str, path: Path) -> None:
     absent = [name for name in ("patient ID", "preVA", "VA") if name not in table]
     if absent:
         raise InputError(
-            f"{path}: no column {absent[0]!r} (there are: {', '.join(map(str, table.columns))}); give the table of "
-            f"cases as published, not the one of pictures"
+            f"{path}: no column {absent[0]!r} (there are: "
+            f"{', '.join(map(str, table.columns))}); give the table of cases as published, not the "
+            f"one of pictures"
         )
     found = [name for name in ONLY_IN_ROUND1 if name in table]
     if wanted == "final" and found:

@@ -36,8 +36,8 @@ def complete(options: argparse.Namespace) -> tuple[dict[str, Any], pd.DataFrame]
     path, table = read_table(source, options.raw)
     if table.shape[1] < COLUMNS:
         raise InputError(
-            f"{path}: {table.shape[1]} columns; the layout has {COLUMNS}, the last of them the maker "
-            f"after surgery"
+            f"{path}: {table.shape[1]} columns; the layout has {COLUMNS}, the last of "
+            f"them the maker after surgery"
         )
     table.columns = pd.Index([letters(position) for position in range(table.shape[1])])
     if options.eye_column not in table:
