@@ -39,7 +39,8 @@ EXTRAS = {
         "onnxscript>=0.5",
     ],
     "formats": [
-        "pyarrow>=15",  # Parquet tables  # raw device files; .vol, .xml, .fda, .fds and .img need none of them
+        "pyarrow>=15",  # Parquet tables
+        # Raw device files; .vol, .xml, .fda, .fds and .img need none of these.
         "eyepy>=0.21,<0.22",  # .e2e
         "pydicom>=3,<4",
     ],
