@@ -53,14 +53,15 @@ def complete(options: argparse.Namespace) -> tuple[dict[str, Any], pd.DataFrame 
         mapping["exclude"] = [line]
     if options.round == "round1":
         return mapping, None
-    if not options.tables_only:
-        if options.pick is None:
-            raise InputError(
-                f"{options.raw}: nothing says which of an eye's pictures is the central one; say "
-                f"--pick middle (the middle one by the numbers in the names), or --tables-only"
-            )
-        table = table.assign(picture=middle_pictures(table["patient ID"], options.raw))
-    return mapping, table
+    if options.tables_only:
+        del mapping["scans"]
+        return mapping, table
+    if options.pick is None:
+        raise InputError(
+            f"{options.raw}: nothing says which of an eye's pictures is the central one; say "
+            f"--pick middle (the middle one by the numbers in the names), or --tables-only"
+        )
+    return mapping, table.assign(picture=middle_pictures(table["patient ID"], options.raw))
 
 
 def refuse_other_round(table: pd.DataFrame, wanted: str, path: Path) -> None:

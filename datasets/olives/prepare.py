@@ -54,7 +54,7 @@ def complete(options: argparse.Namespace) -> tuple[dict[str, Any], pd.DataFrame 
 
 def central_bscans(paths: pd.Series) -> pd.Series:
     """For every row the middle B-scan of its volume, below RAW; blank unless all 49 are listed."""
-    number = paths.str.extract(PATH, expand=False)["number"].astype(int)
+    number = paths.str.extract(PATH, expand=False).astype(int)
     listed = pd.DataFrame({"folder": paths.str.rsplit("/", n=1).str[0], "number": number})
     listed["path"] = paths.str.lstrip("/")
     central = {}
