@@ -4,6 +4,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from ctt_net.devices.acquisition import EYES, Acquisition
@@ -16,6 +17,7 @@ from ctt_net.devices.topcon import Topcon
 from ctt_net.devices.zeiss_img import ZeissImg
 from ctt_net.errors import InputError
 from ctt_net.imaging.failure import ImagingError
+from ctt_net.imaging.inversion import looks_inverted
 
 READERS: tuple[DeviceReader, ...] = (
     HeidelbergVol(),
@@ -61,7 +63,7 @@ def read_acquisitions(path: str | Path) -> tuple[Acquisition, ...]:
         raise ImagingError.of(
             path, "a circular scan around the optic disc, not macular", "name a macular scan"
         )
-    return macular
+    return tuple(_doubted(one) for one in macular)
 
 
 def read_acquisition(path: str | Path, laterality: str | None = None) -> Acquisition:
@@ -96,6 +98,14 @@ def read_acquisition(path: str | Path, laterality: str | None = None) -> Acquisi
             cure = "say which eye is meant (OD or OS), or " + cure
         raise ImagingError.of(path, f"{len(found)} acquisitions ({listed} B-scans)", cure)
     return found[0]
+
+
+def _doubted(acquisition: Acquisition) -> Acquisition:
+    """Say so if the B-scans seem to lie upside down; they are not turned."""
+    if not looks_inverted(acquisition.bscans[len(acquisition.bscans) // 2]):
+        return acquisition
+    note = "the B-scans may be upside down (choroid above the retina); they were not turned"
+    return replace(acquisition, notes=(*acquisition.notes, note))
 
 
 def _guarded(reader: DeviceReader, path: Path) -> tuple[Acquisition, ...]:

@@ -1,8 +1,9 @@
 """Zeiss Cirrus .img: bare samples of 8 bits, whose facts stand in the file's name.
 
-Row after row, each B-scan turned by 180 degrees. Three readers published independently agree on
-this order; the sizes are those of the device's protocols. The name's first part is the patient's
-number and is not kept.
+Published readers disagree on the order of the samples: row after row with each B-scan turned by
+180 degrees (three of them), or A-scan after A-scan, upright (one). The samples themselves tell:
+neighbours in the eye are alike. The sizes are those of the device's protocols. The name's first
+part is the patient's number and is not kept.
 """
 
 import re
@@ -13,7 +14,6 @@ import numpy as np
 from ctt_net.devices.acquisition import Acquisition
 from ctt_net.devices.base import DeviceReader, check_volume, iso_date, read_whole
 from ctt_net.imaging.failure import ImagingError
-from ctt_net.imaging.inversion import looks_inverted
 
 _DEPTH_MM = 2.0
 _CUBE_MM = 6.0
@@ -49,12 +49,14 @@ class ZeissImg(DeviceReader):
         data = read_whole(path)
         width, count, height = _shape(path, len(data))
         check_volume(count, height, width, path)
-        samples = np.frombuffer(data, np.uint8).reshape(count, height, width)
-        bscans = np.ascontiguousarray(samples[:, ::-1, ::-1])
+        samples = np.frombuffer(data, np.uint8).reshape(count, -1)
+        by_row = _likeness(samples, width) >= _likeness(samples, height)
+        if by_row:
+            bscans = samples.reshape(count, height, width)[:, ::-1, ::-1]
+        else:
+            bscans = samples.reshape(count, width, height).transpose(0, 2, 1)
         cube = count >= 64 or bool(_CUBE.search(path.name))
-        notes = []
-        if looks_inverted(bscans[count // 2]):
-            notes.append("the B-scans may be upside down; check one before using them")
+        notes = [f"the samples were found to run {'row by row' if by_row else 'down each A-scan'}"]
         if cube:
             notes.append(
                 "the file holds no sizes; those of the macular cube (6x6x2 mm) were taken, and "
@@ -65,7 +67,7 @@ class ZeissImg(DeviceReader):
         eye = _EYE.search(path.name.replace("_", " "))
         day = _DATE.search(path.name)
         acquisition = Acquisition(
-            bscans=bscans,
+            bscans=np.ascontiguousarray(bscans),
             laterality=eye[1] if eye else None,
             manufacturer="Carl Zeiss Meditec",
             device="Cirrus",
@@ -91,3 +93,10 @@ def _shape(path: Path, size: int) -> tuple[int, int, int]:
     if shape is None or shape[0] * shape[1] * shape[2] != size or size == 0:
         raise ImagingError.of(path, f"{size} bytes, which are no whole Cirrus scan", _CURE)
     return shape
+
+
+def _likeness(samples: np.ndarray, step: int) -> float:
+    """How alike samples are that lie `step` apart: correlation, in the middle B-scan."""
+    one = samples[len(samples) // 2].astype(np.float32)
+    one -= one.mean()
+    return float((one[step:] * one[:-step]).mean() / max(float((one * one).mean()), 1e-9))

@@ -1,0 +1,38 @@
+"""`ctt-net convert`: a raw device file to B-scans that `ctt-net predict` takes."""
+
+import argparse
+from pathlib import Path
+
+from ctt_net.cli.exit_code import DONE
+from ctt_net.cli.parser import Commands, add_command
+
+
+def add(commands: Commands) -> None:
+    """Declare the command."""
+    parser = add_command(
+        commands, "convert", "cut the foveal B-scans out of a raw device file", run
+    )
+    parser.add_argument(
+        "file", type=Path, help="Heidelberg .vol .xml .e2e, Topcon .fda .fds, Zeiss .img, DICOM OPT"
+    )
+    parser.add_argument("out", type=Path, help="new folder for PNG pictures and acquisition.yaml")
+    parser.add_argument(
+        "--lines", type=int, default=0, metavar="K", help="also K raster lines around the fovea"
+    )
+    parser.add_argument("--all", action="store_true", help="also every B-scan of the file")
+    parser.add_argument(
+        "--laterality",
+        choices=("OD", "OS"),
+        help="the eye, where the file does not say or holds both",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the folder, and say what is in it."""
+    from ctt_net.devices.convert import convert
+
+    done = convert(options.file, options.out, options.lines, options.all, options.laterality)
+    for note in done.notes:
+        print(f"note: {note}")
+    print(f"{len(done.files)} pictures: {options.out}")
+    return DONE
