@@ -11,6 +11,7 @@ import pandas as pd
 from ctt_net.acuity import is_missing
 from ctt_net.cohort import Problem
 from ctt_net.errors import InputError
+from ctt_net.intake.cell_text import blanked
 from ctt_net.intake.rule import Rule
 
 
@@ -37,18 +38,6 @@ def require_columns(table: pd.DataFrame, columns: Iterable[tuple[str, str]], pat
             else:
                 hint = f"there are: {', '.join(names[:40])}"
             raise InputError(f"{path}: no column {column!r}, which {where} names; {hint}")
-
-
-def blanked(cells: pd.Series, sentinels: Iterable[str]) -> pd.Series:
-    """Cells with every sentinel turned into a blank; `-9` means `-9.0` too."""
-    words = {word.strip() for word in sentinels}
-    if not words:
-        return cells
-    numbers = {number for number in map(_number, words) if number is not None}
-    unknown = [
-        text for text in cells.unique() if text and (text in words or _number(text) in numbers)
-    ]
-    return cells.where(~cells.isin(unknown), "")
 
 
 def resolved(rule: Rule, table: pd.DataFrame, side: str | None = None) -> pd.Series:
@@ -123,10 +112,3 @@ def as_problems(
 ) -> list[Problem]:
     """Messages by position as problems by row of the user's table."""
     return [Problem(text, row=int(rows[at]), column=column) for at, text in messages]
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None

@@ -47,7 +47,8 @@ def grid_table(lines: Iterable[Sequence[str]], header_row: int, path: Path) -> p
         raise InputError(f"{path}: no rows below the header; is it the right table?")
     if not header_row:
         header = [""] * max(map(len, rows))
-    while header and not header[-1] and header_row and not any(r[len(header) - 1 :] for r in rows):
+    filled = max((at for row in rows for at, cell in enumerate(row, 1) if cell), default=0)
+    while header_row and header and not header[-1] and filled < len(header):
         header.pop()
     width = len(header)
     ragged = [
@@ -57,9 +58,13 @@ def grid_table(lines: Iterable[Sequence[str]], header_row: int, path: Path) -> p
     ]
     if ragged:
         raise CohortError(path, ragged)
-    filled = [row[:width] + [""] * (width - len(row)) for row in rows]
+    names = _names(header, bool(header_row))
+    again = next((name for name, count in Counter(names).items() if count > 1), None)
+    if again is not None:
+        raise InputError(f"{path}: two columns would be called {again!r}; rename one of them")
+    cells = [row[:width] + [""] * (width - len(row)) for row in rows]
     index = pd.Index(numbers, name="row")
-    return pd.DataFrame(filled, columns=_names(header, bool(header_row)), index=index, dtype=object)
+    return pd.DataFrame(cells, columns=names, index=index, dtype=object)
 
 
 def _names(header: list[str], named: bool) -> list[str]:

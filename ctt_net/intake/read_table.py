@@ -7,6 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from ctt_net.errors import InputError
+from ctt_net.intake.cell_text import blanked, cell_text
+from ctt_net.intake.cells import require_columns
 from ctt_net.intake.grid import grid_table
 from ctt_net.intake.table_source import TableSource
 from ctt_net.intake.workbook import read_sheet
@@ -43,12 +45,11 @@ def read_table(source: TableSource, folder: Path) -> tuple[Path, pd.DataFrame]:
             "save it as .xlsx" if kind in (".xls", ".xlsm", ".ods") else "give CSV, XLSX, Parquet"
         )
         raise InputError(f"{path}: a table of kind {kind or 'without suffix'!r}; {cure}")
+    require_columns(table, [(column, "table.fill_down") for column in source.fill_down], path)
+    for column in source.fill_down:  # before anything is blanked: unknown is not the one above
+        table[column] = table[column].where(table[column] != "").ffill().fillna("")
     if source.missing:
-        table = table.where(~table.isin(list(source.missing)), "")
-    for column in source.fill_down:
-        if column not in table:
-            raise InputError(f"{path}: table.fill_down names {column!r}, which is no column")
-        table[column] = table[column].replace("", None).ffill().fillna("")
+        table = table.apply(blanked, sentinels=source.missing)
     return path, table
 
 
@@ -74,7 +75,7 @@ def _read_csv(path: Path, source: TableSource) -> list[list[str]]:
             f"{path}: table.encoding {source.encoding!r} is unknown; utf-8, gb18030, cp1252 are "
             f"the usual ones"
         ) from None
-    except UnicodeDecodeError:
+    except UnicodeError:
         raise InputError(
             f"{path}: not {source.encoding.replace('-sig', '')} text; say table.encoding, such as "
             f"gb18030 (Chinese Windows) or cp1252 (Western Windows)"
@@ -92,9 +93,10 @@ def _read_csv(path: Path, source: TableSource) -> list[list[str]]:
             f"{path}, row {len(lines) + 1}: no valid CSV ({error}); look for a quotation mark that "
             f"is not closed"
         ) from None
-    if lines and len(lines[0]) <= 1:
+    header = lines[max(source.header_row, 1) - 1 :][:1]
+    if header and len(header[0]) == 1:
         for sign, name in _SEPARATORS.items():
-            if sign != source.separator and sign in "".join(lines[0]):
+            if sign != source.separator and sign in header[0][0]:
                 raise InputError(
                     f"{path}: the columns seem to be separated by {name}; say "
                     f'table.separator: "{sign if sign != chr(9) else chr(92) + "t"}" in the mapping'
@@ -111,5 +113,5 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         ) from None
     except Exception as error:  # pyarrow's own classes, which differ between versions
         raise InputError(f"{path}: not a readable Parquet file: {error}") from None
-    lines = table.astype(object).where(table.notna(), "").map(str).to_numpy().tolist()
+    lines = table.astype(object).map(cell_text).to_numpy().tolist()
     return grid_table([[str(name) for name in table.columns], *lines], 1, path)

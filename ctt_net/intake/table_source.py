@@ -55,10 +55,11 @@ class TableSource:
             texts[key] = section[key]
         if "file" not in texts:
             raise InputError(f"{where}.file is missing; name the table, such as eyes.xlsx")
-        if len(texts.get("separator", ",")) != 1:
+        separator = texts.get("separator", ",")
+        if len(separator) != 1 or separator in "\"\r\n":
             raise InputError(
                 f"{where}.separator must be one character, such as ';' or '\\t' in double quotes; "
-                f"got {texts['separator']!r}"
+                f"got {separator!r}"
             )
         if texts.get("encoding", "").lower().replace("_", "-") in ("utf-8", "utf8"):
             texts["encoding"] = "utf-8-sig"  # the same, and a byte-order mark does no harm

@@ -1,16 +1,15 @@
 """A sheet of an XLSX workbook as text, with the traps of spreadsheets made loud."""
 
-import datetime
 import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from openpyxl import load_workbook
 from openpyxl.cell.cell import Cell
 
 from ctt_net.errors import InputError
+from ctt_net.intake.cell_text import cell_text
 
 # A workbook is a ZIP archive; unpacked, a million rows of thirty cells take less than this.
 MAX_UNPACKED_BYTES = 2**30
@@ -38,15 +37,24 @@ def read_sheet(path: Path, sheet: str | None) -> Iterator[list[str]]:
             raise InputError(f"{path}: has the sheets {', '.join(names)}; say which in table.sheet")
         if sheet is not None and sheet not in names:
             raise InputError(f"{path}: no sheet {sheet!r}; there are {', '.join(names)}")
-        rows = book[sheet or names[0]].iter_rows()
-        lines = [[_text(cell) for cell in row] for row in rows]
+        page = book[sheet or names[0]]
+        page.reset_dimensions()  # some programs write a size of A1 whatever is in the sheet
+        lines, no_text = [], set()
+        for row in page.iter_rows():
+            lines.append([_text(cell) for cell in row])
+            # A formula whose result is a text of no letters: calculated, and blank.
+            no_text |= {
+                (len(lines), at)
+                for at, cell in enumerate(row)
+                if cell.value is None and cell.data_type == "str"
+            }
     except InputError:
         raise
     except Exception as error:  # a damaged sheet fails only when its rows are read
         raise InputError(f"{path}: a damaged workbook ({error}); save it anew") from None
     finally:
         book.close()
-    _refuse_unknown_formulas(path, sheet or names[0], lines)
+    _refuse_unknown_formulas(path, sheet or names[0], lines, no_text)
     yield from lines
 
 
@@ -60,7 +68,9 @@ def _refuse_bomb(path: Path) -> None:
         raise InputError(f"{path}: unpacks to {unpacked >> 20} MB, more than any table of eyes")
 
 
-def _refuse_unknown_formulas(path: Path, sheet: str, lines: list[list[str]]) -> None:
+def _refuse_unknown_formulas(
+    path: Path, sheet: str, lines: list[list[str]], no_text: set[tuple[int, int]]
+) -> None:
     """A formula that was never calculated reads as blank: that must not pass for missing."""
     with zipfile.ZipFile(path) as archive:
         sheets = [name for name in archive.namelist() if name.startswith("xl/worksheets/")]
@@ -68,9 +78,15 @@ def _refuse_unknown_formulas(path: Path, sheet: str, lines: list[list[str]]) -> 
             return
     book = load_workbook(path, read_only=True, data_only=False)
     try:
-        for number, row in enumerate(book[sheet].iter_rows(), start=1):
+        page = book[sheet]
+        page.reset_dimensions()
+        for number, row in enumerate(page.iter_rows(), start=1):
             for position, cell in enumerate(row):
-                if cell.data_type == "f" and not lines[number - 1][position]:
+                if (
+                    cell.data_type == "f"
+                    and not lines[number - 1][position]
+                    and (number, position) not in no_text
+                ):
                     raise InputError(
                         f"{path}, row {number}, column {cell.column_letter}: a formula without a "
                         f"value; open the file in a spreadsheet program and save it, or paste the "
@@ -81,19 +97,4 @@ def _refuse_unknown_formulas(path: Path, sheet: str, lines: list[list[str]]) -> 
 
 
 def _text(cell: Cell) -> str:
-    value: Any = cell.value
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).upper()
-    if isinstance(value, datetime.datetime):
-        return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ")
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        value = int(value)
-    if isinstance(value, int):
-        shown = cell.number_format or ""
-        # Ids are shown as 00042 by a format of zeros; the number alone has lost them.
-        return str(value).zfill(len(shown)) if set(shown) == {"0"} else str(value)
-    if isinstance(value, float):
-        return repr(float(f"{value:.15g}"))  # as the spreadsheet shows it, not 0.30000000000000004
-    return str(value)
+    return cell_text(cell.value, cell.number_format or "" if isinstance(cell.value, int | float) else "")
