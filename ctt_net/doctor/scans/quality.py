@@ -28,36 +28,42 @@ _CHUNK = 4096
 
 def quality_findings(scans: list[Scan], table: pd.DataFrame) -> list[Finding]:
     """Medians by device as a note, and a warning where quality goes with the outcome."""
-    quality = pd.Series(np.nan, index=table.index)
-    by_eye = pd.Series(
-        [scan.record.quality for scan in scans], index=[scan.position for scan in scans]
-    )
-    means = by_eye.groupby(level=0).mean()
-    quality.iloc[means.index.to_numpy()] = means.to_numpy()
-    return _by_device(quality, table) + _with_outcome(quality, table)
-
-
-def _by_device(quality: pd.Series, table: pd.DataFrame) -> list[Finding]:
-    if "device" not in table:
+    if not scans:
         return []
-    medians = quality.groupby(table["device"]).median().dropna()
-    medians = medians[medians.index != ""]
+    position = [scan.position for scan in scans]
+    device = table["device"].to_numpy(str)[position] if "device" in table else ""
+    facts = pd.DataFrame(
+        {
+            "position": position,
+            "quality": [scan.record.quality for scan in scans],
+            "device": device,
+            # Where no device is told, the look of its exports tells it.
+            "export": [f"{scan.record.layout} {scan.record.shape}" for scan in scans],
+        }
+    )
+    return _by_device(facts) + _with_outcome(facts, table)
+
+
+def _by_device(facts: pd.DataFrame) -> list[Finding]:
+    medians = facts[facts["device"] != ""].groupby("device")["quality"].median()
     if len(medians) < 2:
         return []
     named = ", ".join(f"{device} {median:.2f}" for device, median in medians.iloc[:8].items())
     return [BY_DEVICE.found("note", f"median signal quality: {named}", column="device")]
 
 
-def _with_outcome(quality: pd.Series, table: pd.DataFrame) -> list[Finding]:
-    known = quality.notna() & table["postop_logmar"].notna()
-    patients = table["patient_id"][known]
+def _with_outcome(facts: pd.DataFrame, table: pd.DataFrame) -> list[Finding]:
+    # Else a device of other eyes would look like an effect of quality.
+    usual = facts.groupby(["device", "export"])["quality"].transform("median")
+    score = (facts["quality"] - usual).groupby(facts["position"]).mean()
+    eyes = table.iloc[score.index]
+    known = eyes["postop_logmar"].notna().to_numpy()
+    eyes, score = eyes[known], score[known]
+    patients = eyes["patient_id"]
     if patients.nunique() < _ENOUGH_PATIENTS:
         return []
-    score = quality[known]
-    if "device" in table:  # else a device of other eyes would look like an effect of quality
-        score = score - score.groupby(table["device"][known]).transform("median")
     rho, low, high = rank_correlation(
-        score.to_numpy(float), table["postop_logmar"][known].to_numpy(float), patients
+        score.to_numpy(float), eyes["postop_logmar"].to_numpy(float), patients
     )
     if not (low > _FLOOR or high < -_FLOOR):
         return []

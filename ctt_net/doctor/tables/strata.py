@@ -4,6 +4,7 @@ import numpy as np
 
 from ctt_net.cohort import Cohort
 from ctt_net.cohort.folds import BAND_CUTS_LOGMAR
+from ctt_net.cohort.manifest import SPLITS
 from ctt_net.cohort.problem import Severity
 from ctt_net.doctor.finding import Check, Finding
 
@@ -45,6 +46,8 @@ def _groups(cohort: Cohort) -> list[Finding]:
         if column not in cohort.table:
             continue
         labels = cohort.table[column].astype(str)
+        if column == "split":
+            labels = labels.where(labels.isin(SPLITS), "")  # another word is an error already
         sizes = labels[labels != ""].value_counts()
         small = sizes[sizes < SMALL]
         if len(small) and len(sizes) > 1:
