@@ -6,6 +6,7 @@ from ctt_net.imaging.failure import ImagingError
 
 MAX_FILE_BYTES = 64 * 2**20
 FORMATS_CURE = "export the B-scan as PNG, TIFF or JPEG"
+DEVICE_CURE = "`ctt-net convert FILE OUT` or a mapping cuts B-scans from it"
 
 _READABLE = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -24,13 +25,15 @@ _FOREIGN = (
     (b"\x1f\x8b", "a gzip archive"),
     (b"RIFF", "a WebP picture, sound or film"),
     (b"\x00\x00\x00\x0cjP", "a JPEG 2000 picture"),
+    (b"SIMPLE  =", "a FITS file"),
+    (b"\x93NUMPY", "a numpy array"),
+    (b"\x89HDF", "an HDF5 file"),
+)
+_DEVICES = (
     (b"HSF-OCT", "a raw Heidelberg .vol export"),
     (b"CMDb", "a raw Heidelberg .e2e export"),
     (b"MDbMDir", "a raw Heidelberg .e2e export"),
     (b"FOCT", "a raw Topcon export"),
-    (b"SIMPLE  =", "a FITS file"),
-    (b"\x93NUMPY", "a numpy array"),
-    (b"\x89HDF", "an HDF5 file"),
 )
 _EXTENSIONS = {"PNG": {".png"}, "JPEG": {".jpg", ".jpeg", ".jfif"}, "TIFF": {".tif", ".tiff"}}
 
@@ -78,7 +81,10 @@ def kind_of(data: bytes, path: Path) -> str:
         if data.startswith(magic):
             return kind
     if data[128:132] == b"DICM":
-        raise ImagingError.of(path, "a DICOM file", FORMATS_CURE)
+        raise ImagingError.of(path, "a DICOM file", DEVICE_CURE)
+    for magic, name in _DEVICES:
+        if data.startswith(magic):
+            raise ImagingError.of(path, name, DEVICE_CURE)
     for magic, name in _FOREIGN:
         if data.startswith(magic):
             raise ImagingError.of(path, name, FORMATS_CURE)

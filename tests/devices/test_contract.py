@@ -2,6 +2,8 @@
 
 import random
 import resource
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from ctt_net.devices import is_device_file, read_acquisition
 from ctt_net.devices.acquisition import Acquisition
 from ctt_net.devices.read import READERS
 from ctt_net.errors import InputError
+from ctt_net.imaging import read_bscan
 
 FORMATS = ("vol", "xml", "fda", "fds", "img", "dcm")
 
@@ -98,3 +101,20 @@ def test_a_damaged_file_is_refused_or_read_and_never_breaks_the_program(members,
     assert grown < 1024  # MB
     assert len(messages) >= 90, read
     assert all(file.name in message or ".tif" in message for message in messages)
+
+
+@pytest.mark.parametrize("kind", ["vol", "fda", "fds", "dcm"])
+def test_where_a_picture_is_expected_the_message_says_how_to_get_one(members, kind):
+    with pytest.raises(InputError, match="ctt-net convert FILE OUT"):
+        read_bscan(members[1][kind])
+
+
+def test_no_library_of_a_format_is_loaded_before_it_is_needed(repository):
+    code = (
+        "import sys, ctt_net.devices, ctt_net.cli.convert\n"
+        "print(sorted({'eyepy', 'pydicom', 'skimage', 'construct', 'torch'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=repository, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "[]", done.stderr
