@@ -13,15 +13,23 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from ctt_net.cli.recipe import recipe_parser, run_recipe
+from ctt_net.intake.read_table import read_table
+from ctt_net.intake.table_source import TableSource
 from ctt_net.yaml_file import read_yaml_mapping
 
 MAPPING = Path(__file__).resolve().with_name("mapping.yaml")
 
 
 def complete(options: argparse.Namespace) -> tuple[dict[str, Any], None]:
-    """The mapping with the name of the table."""
+    """The mapping, and the patients whose 0 letters have no reason, left out by their id."""
     mapping = read_yaml_mapping(MAPPING)
     mapping["table"]["file"] = options.table
+    _, table = read_table(TableSource.from_dict(mapping["table"], "table"), options.raw)
+    if {"ID", "VA_ETDRS", "VAUnder1Letter"} <= set(table):  # else the engine names the absent one
+        unexplained = (table["VA_ETDRS"] == "0") & (table["VAUnder1Letter"] == "")
+        line = {"reason": "0 letters without a reason (CF, HM)", "column": "ID"}
+        if unexplained.any():
+            mapping["exclude"].append({**line, "is": table["ID"][unexplained].to_list()})
     return mapping, None
 
 
