@@ -1,5 +1,6 @@
 """Read YAML a person wrote: safe, UTF-8, duplicate keys refused, errors with file and line."""
 
+import stat
 from collections.abc import Hashable, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -9,9 +10,21 @@ import yaml
 
 from ctt_net.errors import InputError
 
+# A page of declarations has some hundred values and some kilobytes. Ten lines of aliases of aliases
+# would stand for more values than a memory holds, as soon as anything wrote them out.
+MAX_VALUES = 100_000
+MAX_BYTES = 1_000_000
+
 
 class _StrictLoader(yaml.SafeLoader):
     """SafeLoader that refuses a key given twice; YAML itself keeps the last one silently."""
+
+    def construct_document(self, node: yaml.Node) -> Any:
+        if _written_out(node, {}, set()) > MAX_VALUES:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"aliases that stand for over {MAX_VALUES} values", node.start_mark
+            )
+        return super().construct_document(node)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Hashable] = set()
@@ -31,6 +44,30 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
+def _written_out(node: yaml.Node, sizes: dict[int, int], above: set[int]) -> int:
+    """How many values a node has with its aliases written out.
+
+    Args:
+        node: Composed, not constructed.
+        sizes: Of the nodes counted so far, by identity.
+        above: The nodes that this one is part of.
+    """
+    if isinstance(node, yaml.ScalarNode):
+        return 1
+    if id(node) in above:
+        raise yaml.constructor.ConstructorError(
+            None, None, "an alias that contains itself", node.start_mark
+        )
+    if id(node) not in sizes:
+        above.add(id(node))
+        parts = node.value
+        if isinstance(node, yaml.MappingNode):
+            parts = [part for pair in node.value for part in pair]
+        sizes[id(node)] = 1 + sum(_written_out(part, sizes, above) for part in parts)
+        above.remove(id(node))
+    return sizes[id(node)]
+
+
 def parse_yaml(text: str, where: str) -> Any:
     """Parse strictly.
 
@@ -39,7 +76,7 @@ def parse_yaml(text: str, where: str) -> Any:
         where: What to call it in an error, usually the file's path.
 
     Raises:
-        InputError: If the text is no YAML or holds a key twice.
+        InputError: If the text is no YAML, holds a key twice, or aliases that fill a memory.
     """
     try:
         # A subclass of SafeLoader: it builds plain data only.
@@ -61,6 +98,9 @@ def read_yaml_mapping(path: Path) -> dict[str, Any]:
         InputError: If the file is missing, unreadable, not UTF-8, not YAML or not a mapping.
     """
     try:
+        facts = path.stat()
+        if facts.st_size > MAX_BYTES or stat.S_ISFIFO(facts.st_mode) or stat.S_ISCHR(facts.st_mode):
+            raise InputError(f"{path}: not a page of declarations but something larger or endless")
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None

@@ -19,10 +19,11 @@ from ctt_net.cohort.folds import (
     write_folds,
 )
 from ctt_net.cohort.manifest import interpret_manifest
-from ctt_net.cohort.manifest_text import read_manifest_text
+from ctt_net.cohort.manifest_text import manifest_contents, parse_manifest_text, read_manifest_text
 from ctt_net.cohort.problem import HEADER_ROW, CohortError, Problem
 from ctt_net.cohort.schema import ACUITY_COLUMNS, IDENTITY_COLUMNS, CohortSpec
 from ctt_net.errors import InputError
+from ctt_net.formula import neutral
 from ctt_net.whole_file import write_whole
 from ctt_net.yaml_file import dump_yaml, read_yaml_mapping
 
@@ -100,11 +101,7 @@ def inspect_cohort(root: Path | str) -> tuple[Cohort, list[Problem]]:
         )
     spec_path = root / SPEC_FILE
     spec = CohortSpec.from_dict(read_yaml_mapping(spec_path), str(spec_path))
-    text = read_manifest_text(root / MANIFEST_FILE)
-    table, problems = interpret_manifest(text, spec, root)
-    warnings = tuple(problem for problem in problems if problem.severity == "warning")
-    rows = tuple(int(row) for row in table.index)
-    return Cohort(root, spec, table.reset_index(drop=True), rows, warnings), problems
+    return _interpreted(manifest_contents(root / MANIFEST_FILE), spec, root)
 
 
 def read_cohort(root: Path | str) -> Cohort:
@@ -164,17 +161,45 @@ def write_cohort(
         raw[column] = table[column]
     first = [*IDENTITY_COLUMNS, *ACUITY_COLUMNS, *spec.views]
     ordered = raw[[*first, *(name for name in raw.columns if name not in first)]]
-    text = io.StringIO()
-    ordered.to_csv(text, index=False, lineterminator="\n")
+    text = _as_csv(ordered, root / MANIFEST_FILE)
+    cohort, problems = _interpreted(text, spec, root)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors:
+        raise CohortError(root / MANIFEST_FILE, errors)
     patients = development_rows(table)["patient_id"].nunique()
     folds = make_folds(table, min(n_folds, patients), seed) if patients > 1 else None
     write_whole(root / SPEC_FILE, dump_yaml(declared))
-    write_whole(root / MANIFEST_FILE, text.getvalue())
+    write_whole(root / MANIFEST_FILE, text)
     if folds is None:
         (root / FOLDS_FILE).unlink(missing_ok=True)
     else:
         write_folds(folds, root / FOLDS_FILE)
-    return read_cohort(root)
+    return cohort
+
+
+def _interpreted(text: str, spec: CohortSpec, root: Path) -> tuple[Cohort, list[Problem]]:
+    """A cohort from the text of its manifest."""
+    table, problems = interpret_manifest(
+        parse_manifest_text(text, root / MANIFEST_FILE), spec, root
+    )
+    warnings = tuple(problem for problem in problems if problem.severity == "warning")
+    rows = tuple(int(row) for row in table.index)
+    return Cohort(root, spec, table.reset_index(drop=True), rows, warnings), problems
+
+
+def _as_csv(table: pd.DataFrame, path: Path) -> str:
+    """Comma-separated text in which no spreadsheet finds a formula."""
+    text = io.StringIO()
+    safe = table.map(neutral).rename(columns=neutral)
+    safe.to_csv(text, index=False, lineterminator="\n")
+    try:
+        text.getvalue().encode("utf-8")
+    except UnicodeEncodeError as error:
+        bad = text.getvalue()[error.start]
+        raise InputError(
+            f"{path}: holds {bad!a}, which is no letter; read the source in its own encoding"
+        ) from None
+    return text.getvalue()
 
 
 def _cell(value: Any) -> str:

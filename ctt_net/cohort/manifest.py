@@ -8,6 +8,7 @@ import pandas as pd
 
 from ctt_net.cohort.columns import add_acuities, read_covariate, read_numbers, says_missing
 from ctt_net.cohort.dates import add_dates
+from ctt_net.cohort.ids import id_fault
 from ctt_net.cohort.problem import Problem
 from ctt_net.cohort.scan_paths import view_problems
 from ctt_net.cohort.schema import IDENTITY_COLUMNS, VA_COLUMNS, CohortSpec
@@ -79,6 +80,12 @@ def _identity_problems(table: pd.DataFrame) -> list[Problem]:
         for row, value in ids[unknown[column]].items():
             what = f"{value!r} is no id" if value else "empty"
             problems.append(Problem(f"{what}; {cure}", row=row, column=column))
+        known = ids[~unknown[column]]
+        faults = {text: fault for text in known.unique() if (fault := id_fault(text))}
+        problems += [
+            Problem(faults[text], row=row, column=column)
+            for row, text in known[known.isin(list(faults))].items()
+        ]
     sides = table["laterality"].astype(str).str.strip()
     table["laterality"] = sides
     problems += [

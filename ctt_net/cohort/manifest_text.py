@@ -2,12 +2,17 @@
 
 import csv
 import io
+import stat
 from pathlib import Path
 
 import pandas as pd
 
 from ctt_net.cohort.problem import HEADER_ROW, CohortError, Problem
 from ctt_net.errors import InputError
+from ctt_net.formula import GUARD, restored
+
+# Room for a million eyes; what is larger would fill the memory before it could be refused.
+MAX_BYTES = 512_000_000
 
 # Excel writes the separator of the region: in most of Europe not a comma.
 _OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -26,8 +31,21 @@ def read_manifest_text(path: Path) -> pd.DataFrame:
         InputError: If the file is missing, not UTF-8, empty, not separated by commas, or its rows
             are ragged.
     """
-    lines = _lines(_text(path), path)
-    header = [name.strip() for name in lines[0]]
+    return parse_manifest_text(manifest_contents(path), path)
+
+
+def parse_manifest_text(text: str, path: Path) -> pd.DataFrame:
+    """`read_manifest_text` of a text that is not in a file yet.
+
+    Args:
+        text: The CSV.
+        path: What to call it in errors.
+
+    Raises:
+        InputError: As `read_manifest_text`.
+    """
+    lines = _lines(text, path)
+    header = [restored(name.strip()) for name in lines[0]]
     while header and not header[-1] and not any(_filled(line, len(header) - 1) for line in lines):
         header.pop()  # spreadsheets write columns that were once touched
     if len(header) <= 1:
@@ -63,16 +81,34 @@ def read_manifest_text(path: Path) -> pd.DataFrame:
         raise CohortError(path, ragged)
     if not rows:
         raise InputError(f"{path}: no rows below the header")
-    return pd.DataFrame(list(rows.values()), columns=header, index=list(rows), dtype=object)
+    table = pd.DataFrame(list(rows.values()), columns=header, index=list(rows), dtype=object)
+    for column in table:
+        guarded = table[column].str.startswith(GUARD)
+        if guarded.any():
+            table[column] = table[column].map(restored)
+    return table
 
 
 def _filled(line: list[str], position: int) -> bool:
     return len(line) > position and bool(line[position].strip())
 
 
-def _text(path: Path) -> str:
+def manifest_contents(path: Path) -> str:
+    """The text of a table's file.
+
+    Raises:
+        InputError: If it is missing, no file, too large or not UTF-8.
+    """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        facts = path.stat()
+        if not stat.S_ISREG(facts.st_mode):
+            raise InputError(f"{path}: cannot be read: it is no file; a table is a CSV file")
+        if facts.st_size > MAX_BYTES:
+            raise InputError(
+                f"{path}: {facts.st_size / 1e6:.0f} MB, at most {MAX_BYTES / 1e6:.0f} MB are read; "
+                f"a row of a cohort has some hundred letters, so this is another file"
+            )
+        return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise InputError(
             f"{path}: no such file; a cohort folder holds cohort.yaml, manifest.csv and the scans"
@@ -81,12 +117,11 @@ def _text(path: Path) -> str:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise InputError(f"{path}: not UTF-8 text; export it as 'CSV UTF-8'") from None
-    if "\x00" in text:
-        raise InputError(f"{path}: holds NUL bytes, so it is no CSV text; export it as 'CSV UTF-8'")
-    return text
 
 
 def _lines(text: str, path: Path) -> list[list[str]]:
+    if "\x00" in text:
+        raise InputError(f"{path}: holds NUL bytes, so it is no CSV text; export it as 'CSV UTF-8'")
     lines: list[list[str]] = []
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:

@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ctt_net.cohort.ids import id_fault
 from ctt_net.errors import InputError
+from ctt_net.formula import is_formula
 from ctt_net.whole_file import write_whole
 
 COLUMNS = (
@@ -125,6 +127,7 @@ def _check_rows(table: pd.DataFrame, where: str) -> None:
         ("eye_id", table["eye_id"] == "", "every eye needs an identifier"),
         ("patient_id", table["patient_id"] == "", "give each eye its patient"),
         ("eye_id", table["eye_id"].duplicated(), "one row per eye; remove the other"),
+        ("flags", table["flags"].map(is_formula), "a spreadsheet would run it as a formula"),
         (
             "predicted_logmar",
             table["predicted_logmar"].isna(),
@@ -144,6 +147,10 @@ def _check_rows(table: pd.DataFrame, where: str) -> None:
     if FOLD_COLUMN in table:
         whole = table[FOLD_COLUMN].map(float.is_integer)
         rules.append((FOLD_COLUMN, ~whole, "the fold must be a whole number"))
+    for column in ("eye_id", "patient_id"):
+        faults = table[column].map(id_fault)
+        for row in np.flatnonzero(faults.notna())[:1]:
+            raise InputError(f"{where}: row {row + 2}, column {column!r}: {faults.iloc[row]}")
     for column, wrong, cure in rules:
         _refuse(wrong, table, column, where, cure)
 
