@@ -25,13 +25,18 @@ def add(commands: Commands) -> None:
         choices=("OD", "OS"),
         help="the eye, where the file does not say or holds both",
     )
+    parser.add_argument(
+        "--scan", type=int, metavar="N", help="which one, where the file holds several of that eye"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the folder, and say what is in it."""
     from ctt_net.devices.convert import convert
 
-    done = convert(options.file, options.out, options.lines, options.all, options.laterality)
+    done = convert(
+        options.file, options.out, options.lines, options.all, options.laterality, options.scan
+    )
     for note in done.notes:
         print(f"note: {note}")
     print(f"{len(done.files)} pictures: {options.out}")

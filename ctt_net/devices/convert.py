@@ -35,7 +35,12 @@ class Converted:
 
 
 def convert(
-    file: Path, out: Path, lines: int = 0, every: bool = False, laterality: str | None = None
+    file: Path,
+    out: Path,
+    lines: int = 0,
+    every: bool = False,
+    laterality: str | None = None,
+    number: int | None = None,
 ) -> Converted:
     """Write `OD_horizontal.png`, `OD_vertical.png` and `acquisition.yaml`, whole or not at all.
 
@@ -45,11 +50,12 @@ def convert(
         lines: so many `OD_raster_01.png` besides.
         every: all B-scans besides, in a folder of their own.
         laterality: the eye, where the file does not say or holds both.
+        number: which acquisition, from 1, where the file holds several of that eye.
 
     Raises:
         InputError: the file cannot be read, the eye is not known, or nothing can be cut.
     """
-    acquisition = read_acquisition(file, laterality)
+    acquisition = read_acquisition(file, laterality, number)
     eye = acquisition.laterality or laterality
     if eye is None:
         raise ImagingError.of(

@@ -67,7 +67,8 @@ def locate_fovea(acquisition: Acquisition) -> Fovea:
 
 def _ring_mean(thickness: np.ndarray, across: float, along: float) -> np.ndarray:
     """Mean thickness at the distance of the parafovea, for every place of the map."""
-    reach_x, reach_y = int(_RING_MM[1] / across) + 1, int(_RING_MM[1] / along) + 1
+    reach_x = min(int(_RING_MM[1] / across) + 1, thickness.shape[1])
+    reach_y = min(int(_RING_MM[1] / along) + 1, thickness.shape[0])
     dx = np.arange(-reach_x, reach_x + 1) * across
     dy = np.arange(-reach_y, reach_y + 1) * along
     away = np.hypot(dx[None, :], dy[:, None])

@@ -32,6 +32,7 @@ _CODECS = {
         (80, "jpegls"), (81, "jpegls"), (90, "jpeg2k"), (91, "jpeg2k"),
     )
 }  # fmt: skip
+_FEWEST_LEVELS = 255 / 20  # as in `ctt_net.imaging.depth`
 _UNCOMPRESSED = "export it uncompressed (Explicit VR Little Endian)"
 
 
@@ -65,12 +66,7 @@ class OptDicom(DeviceReader):
             notes: list[str] = []
             samples = _samples(dataset, syntax, path)
             inverted = dataset.PhotometricInterpretation == "MONOCHROME1"
-            window = window_of(dataset, notes)
-            if window is None:
-                bscans = deep_to_grey(samples, notes, inverted)
-            else:
-                bscans = windowed_grey(samples, *window)
-                bscans = 255 - bscans if inverted else bscans
+            bscans = _grey(samples, window_of(dataset, notes), inverted, notes)
             facts = facts_of(dataset, len(samples), samples.shape[2], path, notes)
         finally:
             config.settings.reading_validation_mode = reading
@@ -96,6 +92,23 @@ def _refuse_other_kinds(dataset: "Dataset", path: Path) -> None:
         raise ImagingError.of(path, "OPT without samples of 8 or 16 bits", EXPORT_AGAIN)
     size = (int(dataset.get("NumberOfFrames") or 1), int(dataset.Rows), int(dataset.Columns))
     check_volume(*size, path)
+
+
+def _grey(
+    samples: np.ndarray,
+    window: tuple[float, float, float, float] | None,
+    inverted: bool,
+    notes: list[str],
+) -> np.ndarray:
+    """By the file's window, unless that is only the container's range and shows next to nothing."""
+    if window is not None:
+        bscans = windowed_grey(samples, *window)
+        shown = np.ptp(np.percentile(bscans[:: max(len(bscans) // 16, 1)], (0.1, 99.9)))
+        if shown >= _FEWEST_LEVELS:
+            notes.append(f"grey levels follow the file's window ({window[0]:g}, {window[1]:g})")
+            return 255 - bscans if inverted else bscans
+        notes.append("the file's window would show next to nothing and was not used")
+    return deep_to_grey(samples, notes, inverted)
 
 
 def _samples(dataset: "Dataset", syntax: str, path: Path) -> np.ndarray:

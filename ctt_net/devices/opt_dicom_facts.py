@@ -19,6 +19,7 @@ _PATTERNS = {  # DICOM PS3.16, context group 4272
     "128283": "line", "128284": "circular", "128285": "circular", "128286": "circular",
     "128287": "circular",
 }  # fmt: skip
+_FEWEST_OF_A_CUBE = 20
 _EYES = {"R": "OD", "L": "OS"}
 
 
@@ -40,10 +41,11 @@ def facts_of(
     axial, lateral, between = _scales(dataset)
     positions = _positions(dataset, count, width, lateral)
     pattern = _pattern(dataset, positions)
-    spacing = None
-    if pattern == "raster":
-        spacing = spacing_um(positions) if positions is not None else None
-        spacing = spacing or _plane_spacing(dataset) or between
+    spacing = spacing_um(positions) if positions is not None else None
+    spacing = spacing or _plane_spacing(dataset) or between
+    if pattern == "unknown" and positions is None and spacing and count >= _FEWEST_OF_A_CUBE:
+        pattern = "raster"  # equidistant planes, although no code says so
+    spacing = spacing if pattern == "raster" else None
     if lateral is None:
         notes.append("the file does not say the width of a pixel")
     return {
@@ -82,15 +84,14 @@ def window_of(dataset: "Dataset", notes: list[str]) -> tuple[float, float, float
     intercept = _first(scaled[0].get("RescaleIntercept", 0)) if scaled else 0.0
     if not (math.isfinite(slope) and slope > 0 and math.isfinite(intercept)):
         return None
-    notes.append(f"grey levels follow the file's window, centre {centre:g}, width {width:g}")
     return centre, width, slope, intercept
 
 
 def _groups(dataset: "Dataset", name: str) -> "Iterator[Dataset]":
-    """Items of a functional group: the shared one, then one a frame."""
+    """First items of a functional group: the shared one, then one a frame."""
     for place in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
         for frame in dataset.get(place) or ():
-            yield from frame.get(name) or ()
+            yield from (frame.get(name) or ())[:1]  # more are lines on further reference pictures
 
 
 def _laterality(dataset: "Dataset", path: Path) -> str | None:

@@ -66,13 +66,16 @@ def read_acquisitions(path: str | Path) -> tuple[Acquisition, ...]:
     return tuple(_doubted(one) for one in macular)
 
 
-def read_acquisition(path: str | Path, laterality: str | None = None) -> Acquisition:
+def read_acquisition(
+    path: str | Path, laterality: str | None = None, number: int | None = None
+) -> Acquisition:
     """The one acquisition in a device file.
 
     Args:
         path: of the file.
         laterality: the eye that is wanted from a file with both; a file of the other eye alone is
             refused.
+        number: which one of those of that eye, from 1, in the order of the file.
 
     Raises:
         InputError: as `read_acquisitions`, or there are several to choose from.
@@ -89,15 +92,19 @@ def read_acquisition(path: str | Path, laterality: str | None = None) -> Acquisi
                 "correct the eye or the file",
             )
         found = wanted
-    if len(found) > 1:
+    if number is None and len(found) == 1:
+        return found[0]
+    if number is None or not 1 <= number <= len(found):
         listed = ", ".join(
-            f"{one.laterality or 'eye unknown'} {one.pattern} of {len(one.bscans)}" for one in found
+            f"{i}: {one.laterality or 'eye unknown'}, {one.pattern} of {len(one.bscans)} B-scans"
+            for i, one in enumerate(found, start=1)
         )
-        cure = "export each on its own"
-        if laterality is None and len({one.laterality for one in found}) > 1:
-            cure = "say which eye is meant (OD or OS), or " + cure
-        raise ImagingError.of(path, f"{len(found)} acquisitions ({listed} B-scans)", cure)
-    return found[0]
+        raise ImagingError.of(
+            path,
+            f"{len(found)} acquisition{'s' * (len(found) > 1)} ({listed})",
+            "say which eye is meant (--laterality) or which number (--scan), or export it alone",
+        )
+    return found[number - 1]
 
 
 def _doubted(acquisition: Acquisition) -> Acquisition:

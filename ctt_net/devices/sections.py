@@ -15,6 +15,7 @@ from ctt_net.errors import InputError
 
 FEWEST_FOR_A_SECTION = 20
 _LINES_MM = 3.0  # raster lines are taken from this width around the fovea
+_NARROWEST_MM, _WIDEST_MM = 1.0, 20.0  # of a section; less shows no macula, more is no scan
 _CROSSWISE = {"horizontal": "vertical", "vertical": "horizontal"}
 
 
@@ -103,6 +104,8 @@ def _through_raster(acquisition: Acquisition) -> FovealSections:
         why = "the distance between B-scans is not recorded, or not even"
     elif lateral is None:
         why = "the width of a pixel is not recorded"
+    elif not _NARROWEST_MM <= count * spacing / 1000 <= _WIDEST_MM:
+        why = f"the B-scans span {count * spacing / 1000:.1f} mm"
     else:
         sections[across] = _crosscut(acquisition, fovea.column, across, spacing / lateral)
         notes.append(

@@ -162,6 +162,46 @@ def test_the_files_own_window_is_used_when_it_is_one(make, tmp_path):
     assert np.array_equal(got.bscans, np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8))
 
 
+def test_a_window_of_the_whole_container_does_not_blacken_a_shallow_volume(make, tmp_path):
+    volume = np.minimum(make.volume(count=4), 250).astype(np.uint16) * 100 // 250
+    got = read_acquisition(
+        make.dicom(tmp_path / "a.dcm", volume, WindowCenter=32768, WindowWidth=65536)
+    )
+    assert np.array_equal(got.bscans, np.rint(volume / 100 * 255).astype(np.uint8))
+    assert "was not used" in " ".join(got.notes)
+
+
+def test_planes_in_space_without_lines_or_code_are_a_raster(make, tmp_path):
+    frames = []
+    for i in range(25):
+        frame, place = Dataset(), Dataset()
+        place.ImagePositionPatient = [0, 0, 0.12 * i]
+        frame.PlanePositionSequence = Sequence([place])
+        frames.append(frame)
+    got = read_acquisition(
+        make.dicom(
+            tmp_path / "a.dcm", make.volume(count=25),
+            PerFrameFunctionalGroupsSequence=Sequence(frames),
+        )
+    )  # fmt: skip
+    assert (got.pattern, got.positions) == ("raster", None)
+    assert got.spacing_um == pytest.approx(120)
+
+
+def test_lines_on_further_reference_pictures_do_not_hide_the_first(make, tmp_path):
+    from pydicom import dcmread
+
+    path = make.dicom(tmp_path / "a.dcm", make.volume(count=3))
+    once = read_acquisition(path)
+    dataset = dcmread(path)
+    for frame in dataset.PerFrameFunctionalGroupsSequence:
+        second = Dataset()
+        second.ReferenceCoordinates = [1, 2, 3, 4]
+        frame.OphthalmicFrameLocationSequence.append(second)
+    dataset.save_as(path)
+    assert np.array_equal(read_acquisition(path).positions, once.positions)
+
+
 def test_windows_that_differ_between_frames_are_not_used(make, tmp_path):
     volume = make.volume(count=2)
     frames = []

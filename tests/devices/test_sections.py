@@ -97,6 +97,8 @@ def test_an_oblique_volume_gives_nothing(make):
         (19, {}, "too few"),
         (25, {"spacing_um": None}, "distance between"),
         (25, {"lateral_um_per_px": None}, "width of a pixel"),
+        (25, {"spacing_um": 5000.0}, "span 125.0 mm"),
+        (25, {"spacing_um": 2.0}, "span 0.1 mm"),
     ],
 )
 def test_a_vertical_section_is_left_out_rather_than_guessed(make, count, facts, word):
