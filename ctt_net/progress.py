@@ -1,4 +1,4 @@
-"""Progress of long work, on stderr, silent where nobody watches."""
+"""Progress of long work, on stderr; nothing is shown of work that never began."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +15,14 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
         title: What is going on, such as `reading scans`.
     """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as progress:
-        task = progress.add_task(title, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+    progress = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))
+    task = progress.add_task(title, total=None)
+
+    def tell(done: int, total: int) -> None:
+        progress.start()  # again and again does no harm
+        progress.update(task, completed=done, total=total)
+
+    try:
+        yield tell
+    finally:
+        progress.stop()
