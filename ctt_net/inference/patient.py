@@ -9,6 +9,7 @@ from typing import Any
 
 from ctt_net.acuity import NOTATIONS, Acuity, is_missing, parse_va
 from ctt_net.cohort import View
+from ctt_net.devices import is_device_file
 from ctt_net.errors import InputError
 from ctt_net.scan_names import eye_and_view, is_scan
 from ctt_net.yaml_file import read_yaml_mapping, refuse_unknown_keys
@@ -107,6 +108,12 @@ def _scans(folder: Path, listed: Any, views: Mapping[str, View]) -> dict[str, di
     else:
         files = sorted(path for path in folder.iterdir() if path.is_file() and is_scan(path))
         triples = [(*eye_and_view(path, views), path) for path in files]
+    raw = sorted(path.name for path in folder.iterdir() if path.is_file() and is_device_file(path))
+    if raw and not listed:
+        raise InputError(
+            f"{folder}: {raw[0]} is a raw device file; cut its B-scans with 'ctt-net convert "
+            f"{folder / raw[0]} FOLDER' and put them here in its place"
+        )
     if not triples:
         raise InputError(
             f"{folder}: no scan here (PNG, TIFF or JPEG); expected names like "

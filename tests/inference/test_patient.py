@@ -171,3 +171,9 @@ def test_the_folder_names_the_patient_where_the_file_does_not(folder):
     (folder / "patient.yaml").write_text("patient_id: [1, 2]")
     with pytest.raises(InputError, match="patient_id"):
         read(folder, "OD=20/40", "OS=20/40")
+
+
+def test_a_raw_device_file_is_sent_to_convert(folder):
+    (folder / "macula.vol").write_bytes(b"HSF-OCT-103\x00")
+    with pytest.raises(InputError, match="ctt-net convert .*macula.vol"):
+        read_patient(folder, VIEWS, "bach", ("OD=20/60", "OS=20/60"), None)
