@@ -61,7 +61,8 @@ def run_recipe(
             given = {**vars(options), "raw": folder, "mapping": path}
             return prepare.run(argparse.Namespace(**given))
         except InputError as error:
-            message = str(error).replace(str(Path(place) / _LINK), raw).replace(place, raw)
+            message = str(error).replace(str(Path(place) / "mapping.yaml"), "the recipe's mapping")
+            message = message.replace(str(Path(place) / _LINK), raw).replace(place, raw)
             print(f"error: {message}", file=sys.stderr)
             return WRONG_INPUT
 

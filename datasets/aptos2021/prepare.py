@@ -54,8 +54,7 @@ def complete(options: argparse.Namespace) -> tuple[dict[str, Any], pd.DataFrame 
     if options.round == "round1":
         return mapping, None
     if options.tables_only:
-        del mapping["scans"]
-        return mapping, table
+        return mapping, table.assign(picture="")
     if options.pick is None:
         raise InputError(
             f"{options.raw}: nothing says which of an eye's pictures is the central one; say "

@@ -85,6 +85,13 @@ def _settle_blank_ids(
         return
     if blank.iloc[0]:
         raise InputError(f"{path}, row {table.index[0]}, column A: blank, and no row is above it")
+    above = table["B"].where(~blank, None).ffill()
+    stranger = blank & (table["B"] != "") & (table["B"] != above)
+    if stranger.any():
+        raise InputError(
+            f"{path}, row {table.index[stranger][0]}, column B: another name than that of the last "
+            f"row with an id, so it is not the same patient; fill in column A"
+        )
     for column in ("A", "B"):
         filled = table[column].where(~blank | (table[column] != ""), None).ffill()
         table[column] = filled.fillna("").astype(object)

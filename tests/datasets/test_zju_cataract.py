@@ -136,6 +136,18 @@ def test_a_carried_row_without_an_eye_is_no_eye(recipe, tmp_path, capsys):
     assert "nobody knows which eye this is" in error
 
 
+def test_a_row_under_another_name_is_nobody_elses(recipe, tmp_path, capsys):
+    raw = build(tmp_path / "raw", [ROWS[0], OWN_VALUES.replace(",,", ",李二,", 1)])
+    error = refused(recipe, raw, tmp_path, capsys, *ASKED, "--blank-id", "same-patient")
+    assert "row 3, column B: another name" in error
+
+
+def test_a_blank_id_in_the_first_row_has_nobody_above(recipe, tmp_path, capsys):
+    raw = build(tmp_path / "raw", [OWN_VALUES, ROWS[0]])
+    error = refused(recipe, raw, tmp_path, capsys, *ASKED, "--blank-id", "same-patient")
+    assert "row 2, column A: blank, and no row is above it" in error
+
+
 def test_two_rows_for_one_eye_stop(recipe, tmp_path, capsys):
     raw = build(tmp_path / "raw", [ROWS[0], ROWS[0].replace("0.8", "0.9")])
     error = refused(recipe, raw, tmp_path, capsys, *ASKED)
