@@ -4,19 +4,26 @@ The format is undocumented and known only as far as others have found it out. Le
 as angles; 0.29 mm a degree is the emmetropic eye's (Bennett, Rudnicka, Edgar 1994).
 """
 
+import struct
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ctt_net.devices.acquisition import Acquisition
-from ctt_net.devices.base import MAX_FILE_BYTES, DeviceReader, check_volume, plausible
+from ctt_net.devices.base import EXPORT_AGAIN, MAX_FILE_BYTES, DeviceReader, check_volume, plausible
 from ctt_net.devices.geometry import pattern_of, spacing_um
 from ctt_net.devices.grey import heidelberg_grey
 from ctt_net.imaging.failure import ImagingError
 
 _MM_PER_DEGREE = 0.29
+# eyepy gives the letter's number, its text or the name of an enumeration's member.
+_EYES = {"82": "OD", "76": "OS", "R": "OD", "L": "OS", "OD": "OD", "OS": "OS"}
 _PATTERNS = {2: "circular", 5: "radial"}
+_FIRST_DIRECTORY, _CONTAINER_HEADER = 88, 60  # bytes
+_DIRECTORY = struct.Struct("<12s24xI12x")  # mark, entries
+_ENTRY = struct.Struct("<4xII32x")  # start and size of what it points to
+_LONGEST_DIRECTORY = 65536  # 512 in every file described
 _EMPTY = 1.99  # what eyepy's table gives for pixels without a sample
 _NOTE = f"lengths were computed from angles at {_MM_PER_DEGREE} mm a degree, true within about 15 %"
 
@@ -41,6 +48,7 @@ class HeidelbergE2e(DeviceReader):
                 f"a file of more than {MAX_FILE_BYTES >> 20} MB",
                 "export one examination at a time",
             )
+        _refuse_broken_directory(path)
         found = []
         with HeE2eReader(path) as archive:
             for series in archive.series:
@@ -50,6 +58,30 @@ class HeidelbergE2e(DeviceReader):
         if not found:
             raise ImagingError.of(path, "an .e2e file without OCT", "export the OCT examination")
         return tuple(found)
+
+
+def _refuse_broken_directory(path: Path) -> None:
+    """Follow the chain of directories, which eyepy would follow in circles or without end.
+
+    Raises:
+        ImagingError: one stands twice in the chain or is absurdly long.
+    """
+    seen: set[int] = set()
+    place = _FIRST_DIRECTORY
+    with path.open("rb") as stream:
+        end = stream.seek(0, 2)
+        while place + _DIRECTORY.size <= end:
+            stream.seek(place)
+            mark, count = _DIRECTORY.unpack(stream.read(_DIRECTORY.size))
+            last = place + _DIRECTORY.size + (count - 1) * _ENTRY.size
+            if not mark.isascii() or count == 0 or last + _ENTRY.size > end:
+                return
+            seen.add(place)
+            stream.seek(last)
+            start, size = _ENTRY.unpack(stream.read(_ENTRY.size))
+            place = start + size + _CONTAINER_HEADER
+            if place in seen or count > _LONGEST_DIRECTORY:
+                raise ImagingError.of(path, "an .e2e file that is damaged", EXPORT_AGAIN)
 
 
 def acquisition_of_series(series: Any, path: Path) -> Acquisition | None:
@@ -83,10 +115,9 @@ def acquisition_of_series(series: Any, path: Path) -> Acquisition | None:
         lateral = plausible(length * 1000 / width, 0.5, 100)
         pattern = pattern_of(positions)
     quality = plausible(float(np.median([float(m.get("quality_ui", -1)) for m in metas])), 0, 100)
-    eye = str(series.laterality()).upper()
     return Acquisition(
         bscans=bscans,
-        laterality=next((known for known in ("OD", "OS") if eye.endswith(known)), None),
+        laterality=_laterality(series),
         manufacturer="Heidelberg Engineering",
         device="Spectralis",
         pattern=pattern,
@@ -99,6 +130,14 @@ def acquisition_of_series(series: Any, path: Path) -> Acquisition | None:
         quality_scale=None if quality is None else "Heidelberg quality, dB",
         notes=() if positions is None else (_NOTE,),
     )
+
+
+def _laterality(series: Any) -> str | None:
+    try:
+        said = str(series.laterality())
+    except (KeyError, IndexError):  # the archive does not say
+        return None
+    return _EYES.get(said.rsplit(".", 1)[-1])
 
 
 def _date(text: str) -> str | None:

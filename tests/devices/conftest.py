@@ -92,6 +92,46 @@ def write_xml(path, pictures, eye="R", lines=None, scale=0.012, encoding="utf-8"
     return path
 
 
+def write_e2e(path, floats, eye="R", pattern=3, degrees=None, quality=30.0):
+    """A Heidelberg archive with one series of (N, H, W) floats, as eyepy understands archives."""
+    count, height, width = floats.shape
+    if degrees is None:
+        degrees = [(-10, 5 - i, 10, 5 - i) for i in range(count)]
+    # Six bits of exponent above ten of mantissa, whose lowest bit weighs most; no sign.
+    power = np.clip(np.floor(np.log2(np.maximum(floats, 1e-30))), -63, 0)
+    mantissa = np.clip(np.rint((floats / 2**power - 1) * 1024), 0, 1023).astype(int)
+    turned = np.array([int(f"{m:010b}"[::-1], 2) for m in range(1024)])
+    samples = ((power.astype(int) + 63) << 10 | turned[mantissa]).astype("<u2")
+    items = [
+        (-1, 9, struct.pack("<31s66sI1s25s", b"Erika", NAME.encode(), 0, b"F", NUMBER.encode()))
+    ]
+    items.append((-1, 11, bytes(14) + eye.encode() + bytes(12)))
+    for i in range(count):
+        x0, y0, x1, y1 = degrees[i]
+        meta = struct.pack(
+            "<III4fIfffI2fIIIIIffIQIff12sI16sf12sf", 0, height, width, x0, y0, x1, y1, 0, 0, 0.0039,
+            0, 0, 0, 0, 0, width, count, i, pattern, 0, 0, 0, 131287048616218310, 1, 0, 0, b"", 9,
+            b"", 0, b"", quality,
+        )  # fmt: skip
+        items.append((2 * i, 10004, meta.ljust(428, b"\0")))
+        image = struct.pack("<IIIII", 2 * samples[i].size, 35652097, samples[i].size, height, width)
+        items.append((2 * i, 1073741824, image + samples[i].tobytes()))
+    head = struct.pack("<12sI20s", b"CMDb", 100, b"\xff" * 20)
+    directory = struct.pack("<12sI20sIIII", b"MDbMDir", 100, b"\xff" * 20, 512, 88, 0, 0)
+    place = 36 + 52 + 52 + 44 * len(items)
+    folders, content = b"", b""
+    for part, kind, data in items:
+        at = place + len(content)
+        ids = struct.pack("<4iHHII", 1, 2, 3, part, 1, 0, kind, 0)
+        if kind == 9:
+            ids = struct.pack("<4iHHII", 1, -1, -1, -1, 0, 0, kind, 0)
+        folders += struct.pack("<4I", 0, at, len(data), 0) + ids
+        content += struct.pack("<12s5I", b"MDbData", 0, 0, at, len(data), 0) + ids + data
+    chunk = struct.pack("<12sI20sIIII", b"MDbDir", 100, b"\xff" * 20, len(items), 88, 0, 0)
+    path.write_bytes(head + directory + chunk + folders + content)
+    return path
+
+
 def imagecodecs_tiff(pixels):
     """TIFF bytes of one grey picture."""
     import io
@@ -199,8 +239,8 @@ def write_dicom(path, volume, **changes):
 def make():
     """The writers, by name."""
     return SimpleNamespace(
-        volume=make_volume, vol=write_vol, xml=write_xml, topcon=write_topcon, img=write_img,
-        dicom=write_dicom, secrets=(NAME, NUMBER, "Erika", "1950"),
+        volume=make_volume, vol=write_vol, xml=write_xml, e2e=write_e2e, topcon=write_topcon,
+        img=write_img, dicom=write_dicom, secrets=(NAME, NUMBER, "Erika", "1950"),
     )  # fmt: skip
 
 
@@ -212,6 +252,7 @@ def members(make, tmp_path):
     return volume, {
         "vol": make.vol(tmp_path / "a.vol", floats),
         "xml": make.xml(tmp_path / "heyex" / "a.xml", volume),
+        "e2e": make.e2e(tmp_path / "a.e2e", floats),
         "fda": make.topcon(tmp_path / "a.fda", volume),
         "fds": make.topcon(tmp_path / "a.fds", volume.astype(np.uint16) * 257),
         "img": make.img(tmp_path, volume),

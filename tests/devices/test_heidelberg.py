@@ -171,6 +171,22 @@ def test_an_archive_through_eyepy(tmp_path):
     assert "angles" in got.notes[0]
 
 
+@pytest.mark.parametrize(("letter", "eye"), [("R", "OD"), ("L", "OS"), ("?", None)])
+def test_the_eye_of_an_archive(make, tmp_path, letter, eye):
+    path = make.e2e(tmp_path / "a.e2e", np.full((3, 80, 100), 0.25), eye=letter)
+    assert read_acquisition(path).laterality == eye
+
+
+def test_an_archive_whose_directories_go_in_circles_is_refused(make, tmp_path):
+    path = make.e2e(tmp_path / "a.e2e", np.full((1, 80, 100), 0.25))
+    data = bytearray(path.read_bytes())
+    last = 88 + 52 + 3 * 44  # four entries: patient, eye, place, picture
+    data[last + 4 : last + 12] = (28).to_bytes(4, "little") + bytes(4)  # 28 + 60 = 88 again
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="damaged"):
+        read_acquisition(path)
+
+
 def test_a_series_without_bscans_is_passed_over(tmp_path):
     assert acquisition_of_series(Series({0: Slice(None, 0)}), tmp_path / "a.e2e") is None
 
