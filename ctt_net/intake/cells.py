@@ -49,7 +49,13 @@ def resolved(rule: Rule, table: pd.DataFrame, side: str | None = None) -> pd.Ser
         return pd.Series("", index=table.index, dtype=object)
     cells = blanked(table[column], rule.missing)
     if rule.extract is not None:
-        cells = cells.str.extract(rule.extract, expand=False).fillna("").astype(object)
+        asked = cells[cells != ""]
+        cells = cells.str.extract(rule.extract, expand=False).fillna("").astype(object).str.strip()
+        if len(asked) and not (cells != "").any():
+            raise InputError(
+                f"column {column}: extract {rule.extract.pattern!r} finds nothing in any of "
+                f"{len(asked)} cells such as {asked.iloc[0][:40]!r}; correct the expression"
+            )
     if rule.recode:
         new = {text: rule.recode.get(text, text) for text in cells.unique()}
         cells = cells.map(new)
@@ -65,21 +71,20 @@ def iso_dates(cells: pd.Series, date_format: str) -> tuple[pd.Series, list[tuple
     read: dict[str, str] = {}
     wrong: dict[str, str] = {}
     for text in cells.unique():
+        read[text] = ""
         if is_missing(text):
-            read[text] = ""
             continue
-        for form in ("%Y-%m-%d", date_format):
-            try:
-                read[text] = datetime.strptime(text, form).date().isoformat()
-                break
-            except ValueError:
-                continue
-        else:
-            read[text] = ""
-            wrong[text] = (
-                f"{text[:40]!r} is no date in the format {date_format}; correct it, or the format "
-                f"in the mapping"
-            )
+        days = {_date(text, form) for form in ("%Y-%m-%d", date_format)} - {""}
+        if len(days) == 1:
+            read[text] = days.pop()
+            continue
+        wrong[text] = (
+            f"{text[:40]!r} is no date in the format {date_format}; correct it, or the format in "
+            f"the mapping"
+            if not days
+            else f"{text!r} may be {' or '.join(sorted(days))}, since a date cell of a workbook "
+            f"reads like this too; write year-month-day"
+        )
     bad = np.flatnonzero(cells.isin(list(wrong)))
     return cells.map(read), [(int(at), wrong[cells.iloc[at]]) for at in bad]
 
@@ -112,3 +117,10 @@ def as_problems(
 ) -> list[Problem]:
     """Messages by position as problems by row of the user's table."""
     return [Problem(text, row=int(rows[at]), column=column) for at, text in messages]
+
+
+def _date(text: str, form: str) -> str:
+    try:
+        return datetime.strptime(text, form).date().isoformat()
+    except ValueError:
+        return ""

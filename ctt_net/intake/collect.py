@@ -1,9 +1,13 @@
 """All that can be known of the eyes before a file is written, and all that is wrong with them."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pandas as pd
+
 from ctt_net.cohort import CohortError, Problem
+from ctt_net.cohort.folder import SPEC_FILE
 from ctt_net.cohort.manifest import interpret_manifest
 from ctt_net.errors import InputError
 from ctt_net.intake.cells import require_columns
@@ -86,7 +90,8 @@ def _one_per_eye(
         eyes, problems = choose_visits(eyes, mapping, mapping.visit, flow)
     else:
         if mapping.table.one_row_per == "patient":
-            flow.arrive(rows, "rows of patients", "rows")
+            flow.leave_out("no cell of either eye is filled", rows - len(set(eyes.rows)))
+            flow.arrive(len(set(eyes.rows)), "rows of patients", "rows")
             flow.arrive(len(eyes.table), "eyes in them", "eyes")
         eyes, problems = merge_repeats(eyes, mapping, flow)
         if not problems and flow.unit == "rows":
@@ -103,21 +108,25 @@ def _wrong_values(eyes: Eyes, mapping: CohortMapping) -> list[Problem]:
     table = without_paths(eyes, tuple(mapping.spec.views)).table
     if not len(table):
         return []
-    _, problems = interpret_manifest(table, mapping.spec, mapping.path.parent)
     sides = table["laterality"].to_list()
-    return [
-        replace(
-            problem,
-            row=None if problem.row is None else int(eyes.rows[int(str(problem.row))]),
-            column=None
-            if problem.column is None
-            else mapping.place_of(
-                problem.column, None if problem.row is None else sides[int(str(problem.row))]
-            ),
-        )
-        for problem in problems
-        if problem.severity == "error"
+    # Messages name rows: those of the user's table, also where both eyes stand in one.
+    twice = len(set(eyes.rows)) < len(eyes.rows)
+    labels: list[Hashable] = [
+        f"{row} ({side})" if twice else int(row) for row, side in zip(eyes.rows, sides, strict=True)
     ]
+    place = {label: at for at, label in enumerate(labels)}
+    _, problems = interpret_manifest(
+        table.set_axis(pd.Index(labels)), mapping.spec, mapping.path.parent
+    )
+    said = []
+    for problem in problems:
+        at = None if problem.row is None else place[problem.row]
+        row, side = (None, None) if at is None else (eyes.row_of(at, problem.column), sides[at])
+        column = None if problem.column is None else mapping.place_of(problem.column, side)
+        message = problem.message.replace(SPEC_FILE, mapping.path.name)
+        if problem.severity == "error":
+            said.append(Problem(message, row=row, column=column))
+    return said
 
 
 def _refuse_none(found: FoundScans, eyes: Eyes, mapping: CohortMapping) -> None:
@@ -126,7 +135,7 @@ def _refuse_none(found: FoundScans, eyes: Eyes, mapping: CohortMapping) -> None:
         return
     seen = (
         f"such as {found.unused[0]!r}; no pattern joins it to an eye such as "
-        f"{eyes.table['patient_id'].iat[0]!r} {eyes.table['laterality'].iat[0]}"
+        f"{eyes.table['patient_id'].iloc[0]!r} {eyes.table['laterality'].iloc[0]}"
         if found.unused
         else "because there are no scan files in it"
     )

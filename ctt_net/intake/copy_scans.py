@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -12,7 +13,13 @@ import cv2
 import numpy as np
 
 from ctt_net.cohort import CohortError, Problem
-from ctt_net.devices import foveal_sections, is_device_file, raster_lines, read_acquisition
+from ctt_net.devices import (
+    Acquisition,
+    foveal_sections,
+    is_device_file,
+    raster_lines,
+    read_acquisition,
+)
 from ctt_net.errors import InputError
 from ctt_net.imaging import ImagingError, read_bscan
 from ctt_net.intake.eyes import Eyes
@@ -59,6 +66,7 @@ def copy_scans(
     tasks: dict[tuple[int, Path], list[str]] = {}
     for (position, view), files in found.files.items():
         tasks.setdefault((position, files[0]), []).append(view)
+    eyes_of = Counter(file for _, file in tasks)
 
     def copy(task: tuple[tuple[int, Path], list[str]]) -> Copied:
         (position, file), views = task
@@ -66,10 +74,18 @@ def copy_scans(
         try:
             if not is_device_file(file):
                 return Copied(position, _copy_picture(file, views[0], stems[position], root))
-            side = sides[position]
-            return _cut(file, views, sections, stems[position], root, position, row, side)
+            acquisition = read_acquisition(file, sides[position])  # not of the other eye alone
+            if acquisition.laterality is None and eyes_of[file] > 1:
+                said = f"{file.name} is named for two eyes and does not say which it shows;"
+                raise ImagingError(said)
+            stem = root / SCANS_FOLDER / stems[position]
+            return _cut(
+                file.name, acquisition, {v: sections[v] for v in views}, stem, position, row
+            )
         except ImagingError as error:
             return Copied(position, {}, (Problem(str(error), row=row, column=views[0]),))
+        except OSError as error:  # a full disk, a share that went away
+            raise InputError(f"{file.name}: cannot be copied: {error.strerror}") from None
 
     copied = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -134,23 +150,17 @@ def _copy_picture(file: Path, view: str, stem: str, root: Path) -> dict[str, str
 
 
 def _cut(
-    file: Path,
-    views: list[str],
+    name: str,
+    acquisition: Acquisition,
     sections: Mapping[str, str],
-    stem: str,
-    root: Path,
+    stem: Path,
     position: int,
     row: int,
-    side: str,
 ) -> Copied:
-    acquisition = read_acquisition(file)
-    if acquisition.laterality not in (None, side):
-        said = f"{file.name} says {acquisition.laterality}, the table {side}; correct one of them"
-        raise ImagingError(said)
+    """Write the section of each view as a PNG; one that the volume has not is a warning."""
     foveal = foveal_sections(acquisition)
     written, problems = {}, []
-    for view in views:
-        section = sections[view]
+    for view, section in sections.items():
         pixels: np.ndarray | None
         if section.startswith("line"):
             number, count = line_of(section, view)
@@ -159,13 +169,12 @@ def _cut(
         else:
             pixels = foveal.get(section)
         if pixels is None:
-            problems.append(
-                Problem(f"{file.name} holds no section {section!r}", "warning", row, view)
-            )
+            problems.append(Problem(f"{name} holds no section {section!r}", "warning", row, view))
             continue
-        written[view] = f"{SCANS_FOLDER}/{stem}_{view}.png"
         done, data = cv2.imencode(".png", pixels)
         if not done:
-            raise InputError(f"{file.name}: its section could not be encoded as PNG")
-        (root / written[view]).write_bytes(data.tobytes())
+            raise InputError(f"{name}: its section could not be encoded as PNG")
+        target = stem.with_name(f"{stem.name}_{view}.png")
+        target.write_bytes(data.tobytes())
+        written[view] = f"{SCANS_FOLDER}/{target.name}"
     return Copied(position, written, tuple(problems))

@@ -1,15 +1,23 @@
 """Rows of the user's table become eyes: manifest columns as text, and where each came from."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from ctt_net.cohort import Problem
+from ctt_net.cohort.columns import says_missing
 from ctt_net.intake.cells import as_problems, iso_dates, resolved, sides_of
 from ctt_net.intake.flow import Flow
 from ctt_net.intake.mapping import CohortMapping
 from ctt_net.intake.rule import SIDES
+
+POSTOP_COLUMNS = ("postop_va", "postop_date", "followup_days")
+
+# 3.30106E+17 for an id of 18 digits: two persons may look the same.
+_ROUNDED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+")
+_ROUNDED_CURE = "a spreadsheet has rounded this id; export the table again with the column as text"
 
 
 @dataclass(frozen=True)
@@ -20,17 +28,27 @@ class Eyes:
         table: Manifest columns as text; its index counts from 0.
         cells: The user's own cells of the same rows.
         rows: Row of each in the user's table.
+        rows_after: Row of the postoperative columns, where that is another one; -1 = none.
     """
 
     table: pd.DataFrame
     cells: pd.DataFrame
     rows: np.ndarray
+    rows_after: np.ndarray | None = None
+
+    def row_of(self, position: int, column: str | None = None) -> int:
+        """Row of the user's table that says a column of one of them."""
+        if self.rows_after is not None and column in POSTOP_COLUMNS:
+            after = int(self.rows_after[position])
+            return after if after > 0 else int(self.rows[position])
+        return int(self.rows[position])
 
     def take(self, chosen: np.ndarray) -> "Eyes":
         """Some of them, by position or by bool."""
         at = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
         table, cells = (part.iloc[at].reset_index(drop=True) for part in (self.table, self.cells))
-        return Eyes(table, cells, self.rows[at])
+        after = None if self.rows_after is None else self.rows_after[at]
+        return Eyes(table, cells, self.rows[at], after)
 
 
 def excluded(raw: pd.DataFrame, mapping: CohortMapping, flow: Flow) -> pd.DataFrame:
@@ -88,7 +106,7 @@ def _entries(
             problems += as_problems(messages, rows, rule.place(side))
         table[name] = column
         if rule.sides:
-            own |= (column != "").to_numpy()
+            own |= ~says_missing(column).to_numpy()
     present = own if side is not None else np.ones(len(raw), dtype=bool)
     if side is not None:
         table["laterality"] = pd.Series(side, index=raw.index, dtype=object)
@@ -100,7 +118,19 @@ def _entries(
         rows,
         mapping.place_of("patient_id"),
     )
+    for name in ("patient_id", "eye_id"):
+        if name in table:
+            rounded = np.flatnonzero(table[name].map(_is_rounded).to_numpy(bool) & present)
+            problems += as_problems(
+                ((int(at), f"{table[name].iloc[at]!r}: {_ROUNDED_CURE}") for at in rounded),
+                rows,
+                mapping.place_of(name, side),
+            )
     return pd.DataFrame(table, index=raw.index), present, problems
+
+
+def _is_rounded(text: str) -> bool:
+    return _ROUNDED.fullmatch(text) is not None
 
 
 def _with_words(cells: pd.Series, words: pd.Series) -> tuple[pd.Series, list[tuple[int, str]]]:

@@ -62,9 +62,9 @@ def grid_table(lines: Iterable[Sequence[str]], header_row: int, path: Path) -> p
     again = next((name for name, count in Counter(names).items() if count > 1), None)
     if again is not None:
         raise InputError(f"{path}: two columns would be called {again!r}; rename one of them")
-    cells = [row[:width] + [""] * (width - len(row)) for row in rows]
+    filled_up = [row[:width] + [""] * (width - len(row)) for row in rows]
     index = pd.Index(numbers, name="row")
-    return pd.DataFrame(cells, columns=names, index=index, dtype=object)
+    return pd.DataFrame(filled_up, columns=names, index=index, dtype=object)
 
 
 def _names(header: list[str], named: bool) -> list[str]:

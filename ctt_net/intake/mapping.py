@@ -5,34 +5,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ctt_net.acuity import NOTATIONS
 from ctt_net.cohort import CohortSpec
-from ctt_net.cohort.dates import DATE_COLUMNS
-from ctt_net.cohort.schema import VA_COLUMNS
 from ctt_net.cohort.yaml_value import read_choice, read_number, read_section, read_words
 from ctt_net.errors import InputError
+from ctt_net.intake.column_rules import (
+    LateralityWords,
+    read_columns,
+    read_covariate_rules,
+    read_laterality,
+)
 from ctt_net.intake.exclusion import Exclusion
-from ctt_net.intake.rule import SIDES, Rule, read_rule
+from ctt_net.intake.rule import Rule
 from ctt_net.intake.scan_rule import ScanRule, read_scans
 from ctt_net.intake.section import read_section_names
 from ctt_net.intake.table_source import TableSource
 from ctt_net.intake.visit import VisitRule, read_visit
 from ctt_net.yaml_file import read_yaml_mapping, refuse_unknown_keys
 
-PLAIN_COLUMNS = ("patient_id", "eye_id", "site", "device", "split", "followup_days")
 REQUIREMENTS = ("preop_va", "postop_va", "any_view", "all_views")
 _SECTIONS = (
     *("cohort", "table", "visit", "columns", "covariates", "acuity", "views", "scans"),
     *("exclude", "require", "followup_window_days"),
 )
-
-
-@dataclass(frozen=True)
-class LateralityWords:
-    """Words of either side, and whether the names of the scans say it instead."""
-
-    words: Mapping[str, str] = field(default_factory=dict)
-    from_files: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,14 +92,16 @@ def read_mapping(path: Path) -> CohortMapping:
     columns = dict(read_section(given, "columns", where))
     covariates = dict(read_section(given, "covariates", where))
     shape = table.one_row_per
-    rules, notation, off_chart, formats = _columns(columns, shape, f"{where}: columns")
-    rules_of_covariates, declared = _covariates(covariates, shape, f"{where}: covariates")
+    rules, notation, off_chart, formats = read_columns(columns, shape, f"{where}: columns")
+    rules_of_covariates, declared = read_covariate_rules(covariates, shape, f"{where}: covariates")
+    acuity = read_section(given, "acuity", where)
+    refuse_unknown_keys(acuity, ("off_chart_policy", "expect_improvement"), f"{where}: acuity")
     views = dict(read_section(given, "views", where))
     plain_views, sections = read_section_names(views, f"{where}: views")
     spec = CohortSpec.from_dict(
         {
             **read_section(given, "cohort", where),
-            "acuity": {**notation, **read_section(given, "acuity", where)},
+            "acuity": {**notation, **acuity},
             "views": plain_views,
             "covariates": declared,
         },
@@ -116,7 +112,7 @@ def read_mapping(path: Path) -> CohortMapping:
             f"{where}: the visit section and 'one_row_per: visit' belong together; "
             f"{'add' if shape == 'visit' else 'remove'} the section or change table.one_row_per"
         )
-    laterality = _laterality(columns.get("laterality"), shape, f"{where}: columns.laterality")
+    laterality = read_laterality(columns.get("laterality"), shape, f"{where}: columns.laterality")
     scans = None
     if given.get("scans") is not None:
         scans = read_scans(
@@ -124,6 +120,12 @@ def read_mapping(path: Path) -> CohortMapping:
         )
     if laterality.from_files and (scans is None or not scans.names):
         raise InputError(f"{where}: columns.laterality: 'from: files' needs scans.names")
+    visit = read_visit(given["visit"], f"{where}: visit") if shape == "visit" else None
+    if visit is not None and (visit.postop is None) != ("postop_va" not in columns):
+        raise InputError(f"{where}: visit.postop and columns.postop_va belong together; say both")
+    require = _requirements(given.get("require"), f"{where}: require")
+    if scans is None and {"any_view", "all_views"} & set(require):
+        raise InputError(f"{where}: require asks for views, but there is no scans section; add it")
     return CohortMapping(
         path=path,
         spec=spec,
@@ -132,99 +134,13 @@ def read_mapping(path: Path) -> CohortMapping:
         laterality=laterality,
         off_chart=off_chart,
         date_formats=formats,
-        visit=read_visit(given["visit"], f"{where}: visit") if shape == "visit" else None,
+        visit=visit,
         scans=scans,
         sections=sections,
         exclude=_exclusions(given.get("exclude"), f"{where}: exclude"),
-        require=_requirements(given.get("require"), f"{where}: require"),
+        require=require,
         followup_window_days=_window(given.get("followup_window_days"), where),
     )
-
-
-def _columns(
-    given: Mapping[str, Any], shape: str, where: str
-) -> tuple[dict[str, Rule], dict[str, str], dict[str, Rule], dict[str, str]]:
-    """Rules, notations, off-chart rules and date formats of the manifest's own columns."""
-    known = (*PLAIN_COLUMNS, "laterality", *VA_COLUMNS, *DATE_COLUMNS)
-    refuse_unknown_keys(given, known, where)
-    rules: dict[str, Rule] = {}
-    notation: dict[str, str] = {}
-    off_chart: dict[str, Rule] = {}
-    formats: dict[str, str] = {}
-    per_side = shape == "patient"
-    for name, facts in given.items():
-        place = f"{where}.{name}"
-        if name == "laterality":
-            if shape != "patient" and not (isinstance(facts, Mapping) and "from" in facts):
-                rules[name], _ = read_rule(facts, place, SIDES)
-            continue
-        if name in VA_COLUMNS:
-            if not isinstance(facts, Mapping) or "notation" not in facts:
-                raise InputError(
-                    f"{place}.notation is missing; name one of {', '.join(NOTATIONS)}. It is never "
-                    f"guessed: 0.5 is 0.30 logMAR in decimal and 0.50 in logMAR"
-                )
-            keys = ("notation", "off_chart_column")
-            rules[name], rest = read_rule(facts, place, keys, per_side)
-            notation[name] = read_choice(rest["notation"], NOTATIONS, f"{place}.notation")
-            if "off_chart_column" in rest:
-                word = rest["off_chart_column"]
-                off_chart[name] = read_rule(word, f"{place}.off_chart_column", (), per_side)[0]
-        elif name in DATE_COLUMNS:
-            rules[name], rest = read_rule(facts, place, ("format",), per_side)
-            formats[name] = str(rest.get("format", "%Y-%m-%d"))
-        else:
-            rules[name], _ = read_rule(facts, place, (), per_side and name != "patient_id")
-        if not rules[name].columns and rules[name].value is None:
-            raise InputError(f"{place}.column is missing; name a column of the table, or a value")
-    if "patient_id" not in rules or not rules["patient_id"].columns:
-        raise InputError(
-            f"{where}.patient_id is missing; name the column that tells persons apart. Without it "
-            f"both eyes of one person could be trained on and tested on"
-        )
-    if "preop_va" not in rules:
-        raise InputError(f"{where}.preop_va is missing; name the column and its notation")
-    if "postop_va" not in rules:  # to predict for, or to wait for: unknown for every eye
-        notation["postop_va"] = notation["preop_va"]
-    return rules, notation, off_chart, formats
-
-
-def _covariates(
-    given: Mapping[str, Any], shape: str, where: str
-) -> tuple[dict[str, Rule], dict[str, Any]]:
-    """Rules of the covariates, and what `cohort.yaml` says of them."""
-    rules, declared = {}, {}
-    for name, facts in given.items():
-        keys = ("kind", "unit", "levels")
-        rule, rest = read_rule(facts, f"{where}.{name}", keys, shape == "patient")
-        if not rule.columns:
-            raise InputError(f"{where}.{name}.column is missing; name a column of the table")
-        rules[str(name)], declared[str(name)] = rule, rest
-    return rules, declared
-
-
-def _laterality(given: Any, shape: str, where: str) -> LateralityWords:
-    if shape == "patient":
-        if given is not None:
-            raise InputError(f"{where}: a table of one row per patient says it by its columns")
-        return LateralityWords()
-    if isinstance(given, Mapping) and "from" in given:
-        refuse_unknown_keys(given, ("from",), where)
-        read_choice(given["from"], ("files",), f"{where}.from")
-        if shape == "visit":
-            raise InputError(f"{where}: a table of visits must say which eye a row is")
-        return LateralityWords(from_files=True)
-    if not isinstance(given, Mapping) or not any(side in given for side in SIDES):
-        raise InputError(
-            f"{where} is missing its words; write {{column: Eye, OD: [R], OS: [L]}}, or "
-            f"{{from: files}}"
-        )
-    words: dict[str, str] = {}
-    for side in SIDES:
-        for word in read_words(given.get(side), f"{where}.{side}"):
-            if words.setdefault(word.lower(), side) != side:
-                raise InputError(f"{where}: {word!r} means OD and OS; keep one")
-    return LateralityWords(words)
 
 
 def _exclusions(given: Any, where: str) -> tuple[Exclusion, ...]:

@@ -1,6 +1,7 @@
 """Two rows for one eye: the same said twice, or a contradiction."""
 
 import numpy as np
+import pandas as pd
 
 from ctt_net.cohort import Problem
 from ctt_net.intake.eyes import Eyes
@@ -11,7 +12,7 @@ from ctt_net.intake.mapping import CohortMapping
 def merge_repeats(eyes: Eyes, mapping: CohortMapping, flow: Flow) -> tuple[Eyes, list[Problem]]:
     """One entry per eye; entries that say the same are one, others are a problem."""
     key = ["eye_id"] if "eye_id" in mapping.columns else ["patient_id", "laterality"]
-    table = eyes.table
+    table = with_file_cells(eyes, mapping)
     group = table.groupby(key, sort=False).ngroup().to_numpy()
     first = np.unique(group, return_index=True)[1]
     again = table.duplicated(key).to_numpy()
@@ -30,3 +31,15 @@ def merge_repeats(eyes: Eyes, mapping: CohortMapping, flow: Flow) -> tuple[Eyes,
         )
     flow.merge("rows that repeat another one", int((again & same).sum()))
     return eyes.take(~again), problems
+
+
+def with_file_cells(eyes: Eyes, mapping: CohortMapping) -> pd.DataFrame:
+    """The manifest columns, and beside them the cells that lead to files: these too must agree."""
+    if mapping.scans is None:
+        return eyes.table
+    asked = dict.fromkeys(
+        [column for rule in mapping.scans.columns.values() for column in rule.columns]
+        + [name for pattern in mapping.scans.names for name in pattern.fields.values()]
+    )
+    cells = {name: eyes.cells[name] for name in asked if name in eyes.cells}
+    return eyes.table.assign(**{name: c for name, c in cells.items() if name not in eyes.table})

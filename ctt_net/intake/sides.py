@@ -1,5 +1,6 @@
 """Which eye a row is, where only the names of its scans say so."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,4 +32,4 @@ def sides_from_files(
     side = [next(iter(said[int(at)])) for at in np.flatnonzero(known)]
     kept = eyes.take(known)
     table = kept.table.assign(laterality=pd.Series(side, dtype=object))
-    return Eyes(table, kept.cells, kept.rows), problems
+    return replace(kept, table=table), problems

@@ -56,7 +56,7 @@ class TableSource:
         if "file" not in texts:
             raise InputError(f"{where}.file is missing; name the table, such as eyes.xlsx")
         separator = texts.get("separator", ",")
-        if len(separator) != 1 or separator in "\"\r\n":
+        if len(separator) != 1 or separator in '"\r\n':
             raise InputError(
                 f"{where}.separator must be one character, such as ';' or '\\t' in double quotes; "
                 f"got {separator!r}"

@@ -6,12 +6,12 @@ import pandas as pd
 from ctt_net.cohort import Problem
 from ctt_net.cohort.columns import says_missing
 from ctt_net.intake.cells import resolved
-from ctt_net.intake.eyes import Eyes
+from ctt_net.intake.eyes import POSTOP_COLUMNS, Eyes
 from ctt_net.intake.flow import Flow
 from ctt_net.intake.mapping import CohortMapping
+from ctt_net.intake.repeats import with_file_cells
 from ctt_net.intake.visit import Choice, VisitRule
 
-POSTOP_COLUMNS = ("postop_va", "postop_date", "followup_days")
 _KEY = ["patient_id", "laterality"]
 
 
@@ -30,16 +30,19 @@ def choose_visits(
     problems = _unreadable(visits, entries, rule)
     if problems:
         return entries.take(np.zeros(len(visits), bool)), problems
-    named = entries.table.assign(_visit=visits)
+    # As numbers 1 and 1.0 are one visit.
+    numbers = pd.to_numeric(visits) if rule.preop.is_numeric else visits
+    named = with_file_cells(entries, mapping).assign(_visit=numbers)
     once = ~named.duplicated([*_KEY, "_visit"]).to_numpy()
     problems = _contradictions(named, entries.rows, mapping)
     flow.merge("further rows of the same visit", int((~once).sum()))
     flow.arrive(int(once.sum()), "visits of eyes", "visits")
-    entries, visits = entries.take(once), visits[once].reset_index(drop=True)
-    numbers = pd.to_numeric(visits) if rule.preop.is_numeric else visits
+    entries, numbers = entries.take(once), numbers[once].reset_index(drop=True)
     preop = _chosen(entries.table, rule.preop, numbers, "preop_va")
-    postop = _chosen(entries.table, rule.postop, numbers, "postop_va") if rule.postop else {}
-    postop = {eye: at for eye, at in postop.items() if eye in preop and at != preop[eye]}
+    postop = {}
+    if rule.postop is not None:
+        after = _after(entries.table, numbers, preop)
+        postop = _chosen(entries.table[after], rule.postop, numbers[after], "postop_va")
     taken = len(preop) + len(postop)
     lost = ~pd.MultiIndex.from_frame(entries.table[_KEY]).isin(list(preop))
     flow.leave_out("of an eye without a visit before surgery", int(lost.sum()))
@@ -47,7 +50,9 @@ def choose_visits(
     flow.arrive(taken, "visits used", "visits")
     flow.arrive(len(preop), "eyes with a visit before surgery", "eyes")
     eyes = entries.take(np.array(list(preop.values()), dtype=int))
-    after = entries.table.reindex([postop.get(eye, -1) for eye in preop]).reset_index(drop=True)
+    places = [postop.get(eye, -1) for eye in preop]
+    rows_after = np.array([entries.rows[at] if at >= 0 else -1 for at in places], dtype=int)
+    after = entries.table.reindex(places).reset_index(drop=True)
     table = eyes.table.copy()
     for column in POSTOP_COLUMNS:
         if column in table:
@@ -56,7 +61,7 @@ def choose_visits(
         table["surgery_date"] = table["surgery_date"].where(
             table["surgery_date"] != "", after["surgery_date"].fillna("")
         )
-    return Eyes(table, eyes.cells, eyes.rows), problems
+    return Eyes(table, eyes.cells, eyes.rows, rows_after), problems
 
 
 def _chosen(
@@ -64,12 +69,27 @@ def _chosen(
 ) -> dict[tuple[str, str], int]:
     """Position of the chosen visit of every eye that has one; one with an acuity goes first."""
     order = pd.DataFrame(
-        {"unknown": says_missing(table[acuity]).to_numpy(), "rank": choice.rank(visits)}
+        {"unknown": says_missing(table[acuity]), "rank": choice.rank(visits), "visit": visits}
     )
-    order = order[order["rank"].notna()].sort_values(["unknown", "rank"], kind="stable")
+    # Of two visits as near, the earlier one: the order of the rows decides nothing.
+    order = order[order["rank"].notna()].sort_values(["unknown", "rank", "visit"])
     keys = table.loc[order.index, _KEY]
     first = keys[~keys.duplicated()]
     return {(p, s): at for at, p, s in sorted(first.itertuples(name=None))}
+
+
+def _after(table: pd.DataFrame, visits: pd.Series, preop: dict[tuple[str, str], int]) -> np.ndarray:
+    """Which visits may be the one after: not the one before, and where days count, later."""
+    before = [preop.get(eye) for eye in table[_KEY].itertuples(index=False, name=None)]
+    return np.array(
+        [
+            at is not None
+            and at != own
+            and (isinstance(visits[own], str) or visits[own] > visits[at])
+            for own, at in enumerate(before)
+        ],
+        dtype=bool,
+    )
 
 
 def _unreadable(visits: pd.Series, entries: Eyes, rule: VisitRule) -> list[Problem]:
@@ -90,7 +110,7 @@ def _contradictions(named: pd.DataFrame, rows: np.ndarray, mapping: CohortMappin
     problems = []
     key = [*_KEY, "_visit"]
     repeated = named[named.duplicated(key, keep=False)]
-    for column in named.columns.difference(key):
+    for column in named.columns.difference(key, sort=False):
         kinds = repeated.groupby(key, sort=False)[column].transform("nunique")
         for _, group in repeated[kinds > 1].groupby(key, sort=False):
             said = group[column]
@@ -103,4 +123,4 @@ def _contradictions(named: pd.DataFrame, rows: np.ndarray, mapping: CohortMappin
                     column=mapping.place_of(column),
                 )
             )
-    return problems
+    return list(dict.fromkeys(problems))  # preop_va and postop_va are one column

@@ -97,4 +97,5 @@ def _refuse_unknown_formulas(
 
 
 def _text(cell: Cell) -> str:
-    return cell_text(cell.value, cell.number_format or "" if isinstance(cell.value, int | float) else "")
+    is_number = isinstance(cell.value, int | float)
+    return cell_text(cell.value, cell.number_format or "" if is_number else "")
