@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from functools import lru_cache
 
 from ctt_net.acuity import AcuityError, decimal_from_logmar, parse_va
 
@@ -11,6 +12,7 @@ _LETTERS = (0, -1, 1, -2, 2, -3, 3, -4, 4, -5, 5)
 _SAME_LOGMAR = 5e-10  # `parse_va` rounds to nine digits
 
 
+@lru_cache(maxsize=4096)  # charts have few lines
 def acuity_text(logmar: float, off_chart: str, notation: str, recorded: str = "") -> str:
     """The plainest text that reads as this acuity.
 
