@@ -1,10 +1,13 @@
 """`ctt-net prepare`: a spreadsheet and a folder of exports become a cohort."""
 
 import argparse
+import io
+import sys
 from pathlib import Path
 
 from ctt_net.cli.exit_code import DONE
 from ctt_net.cli.parser import Commands, add_command
+from ctt_net.errors import InputError
 
 
 def add(commands: Commands) -> None:
@@ -12,8 +15,20 @@ def add(commands: Commands) -> None:
     parser = add_command(
         commands, "prepare", "make a cohort folder from your spreadsheet and your exports", run
     )
-    parser.add_argument("mapping", type=Path, help="mapping.yaml (see docs/mapping.md)")
-    parser.add_argument("out", type=Path, help="cohort folder to make")
+    parser.add_argument(
+        "mapping", type=Path, help="mapping.yaml (see docs/mapping.md); with --draft the table"
+    )
+    parser.add_argument(
+        "out",
+        type=Path,
+        nargs="?",
+        help="cohort folder to make; with --draft the folder of the scans, if there are any",
+    )
+    parser.add_argument(
+        "--draft",
+        action="store_true",
+        help="print a mapping for a table and a folder of scans, to be edited and then used",
+    )
     parser.add_argument(
         "--raw",
         type=Path,
@@ -29,7 +44,14 @@ def add(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Prepare, and print the flow of eyes."""
+    """Prepare, and print the flow of eyes; or draft a mapping."""
+    if options.draft:
+        return _draft(options)
+    if options.out is None:
+        raise InputError(
+            "name the cohort folder to make: ctt-net prepare MAPPING OUT; to draft a mapping: "
+            "ctt-net prepare --draft TABLE FOLDER"
+        )
     from ctt_net.intake import prepare_cohort
     from ctt_net.progress import progress_bar
 
@@ -49,4 +71,21 @@ def run(options: argparse.Namespace) -> int:
         shown = ", ".join(done.unused[:3]) + (", ..." if len(done.unused) > 3 else "")
         print(f"note: {len(done.unused)} scan files belong to no eye of the cohort ({shown})")
     print(f"cohort: {options.out}\nnext: ctt-net check {options.out}")
+    return DONE
+
+
+def _draft(options: argparse.Namespace) -> int:
+    if options.raw is not None or options.replace or options.tables_only:
+        raise InputError("--draft prints a mapping only; leave out --raw, --replace, --tables-only")
+    from ctt_net.intake.draft import draft_mapping
+
+    draft = draft_mapping(options.mapping, options.out)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # a mapping is UTF-8 wherever it is written
+    print(draft.text, end="")
+    print(
+        f"note: {draft.undecided} lines say CHOOSE; answer them, then: "
+        f"ctt-net prepare mapping.yaml OUT",
+        file=sys.stderr,
+    )
     return DONE

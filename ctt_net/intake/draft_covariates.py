@@ -1,0 +1,54 @@
+"""Covariates of a drafted mapping, and what it leaves out: other columns, and those of persons."""
+
+from ctt_net.intake.draft_yaml import Page, several, shown
+from ctt_net.intake.guess_covariates import covariate_rule
+from ctt_net.intake.guess_roles import Roles
+from ctt_net.intake.guess_words import COMPLICATION_WORDS, COVARIATE_WORDS, mentions, tokens
+
+
+def write_covariates(page: Page, roles: Roles) -> None:
+    """Those whose meaning the name says."""
+    found = []
+    for name, source in roles.covariates.items():
+        rule, said = covariate_rule(source, COVARIATE_WORDS[name][1])
+        if rule is None and len(source.facts.counts) > 1 and source.facts.may_show_levels:
+            rule, said = covariate_rule(source)
+        elif rule is None or (rule["kind"] == "categorical" and rule.get("levels") == []):
+            page.say(f"{name}: {several(source.columns)} not used: {said}")
+            continue
+        if rule is not None:
+            if rule["kind"] != "numeric":
+                name = name.removesuffix("_years").removesuffix("_mm")
+            found.append((name, rule, said))
+    if found:
+        page.put("covariates")
+        page.say("what is known before surgery; recode: {old: new} renames cells", indent=2)
+        for name, rule, said in found:
+            page.put(name, rule, said, indent=2)
+        page.skip()
+
+
+def write_others(page: Page, roles: Roles) -> None:
+    """Columns that are not used, with a line for those that could be a covariate."""
+    for source in roles.others:
+        if mentions(source.name, COMPLICATION_WORDS) and source.facts.may_show_levels:
+            page.say("to leave rows out, each counted with its reason; keep the cells that apply:")
+            line = {"reason": "complication", "column": source.columns[0]}
+            page.off("exclude", [{**line, "is": source.facts.levels()}])
+            break
+    page.off("followup_window_days", [14, 120], "if the time of the acuity is to be limited")
+    page.skip()
+    if roles.people:
+        page.say("Not used: identifies a person")
+        for name, what in roles.people.items():
+            page.say(f"{shown(name)}: {what}", indent=2)
+    if not roles.others:
+        return
+    page.say("Not used. What is known only after surgery must never be a covariate.")
+    for source in roles.others:
+        rule, said = covariate_rule(source)
+        if rule is None:
+            page.say(f"{several(source.columns)}: {said}", indent=2)
+        else:
+            name = "_".join(token for token in tokens(source.name) if token) or "column"
+            page.off(name, rule, said, indent=2)
