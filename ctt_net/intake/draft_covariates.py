@@ -11,15 +11,12 @@ def write_covariates(page: Page, roles: Roles) -> None:
     found = []
     for name, source in roles.covariates.items():
         rule, said = covariate_rule(source, COVARIATE_WORDS[name][1])
-        if rule is None and len(source.facts.counts) > 1 and source.facts.may_show_levels:
-            rule, said = covariate_rule(source)
-        elif rule is None or (rule["kind"] == "categorical" and rule.get("levels") == []):
+        if rule is None:
             page.say(f"{name}: {several(source.columns)} not used: {said}")
             continue
-        if rule is not None:
-            if rule["kind"] != "numeric":
-                name = name.removesuffix("_years").removesuffix("_mm")
-            found.append((name, rule, said))
+        if rule["kind"] != "numeric":
+            name = name.removesuffix("_years").removesuffix("_mm")
+        found.append((name, rule, said))
     if found:
         page.put("covariates")
         page.say("what is known before surgery; recode: {old: new} renames cells", indent=2)

@@ -14,6 +14,7 @@ from ctt_net.intake.column_rules import (
     read_covariate_rules,
     read_laterality,
 )
+from ctt_net.intake.draft_choose import refuse_undecided
 from ctt_net.intake.exclusion import Exclusion
 from ctt_net.intake.rule import Rule
 from ctt_net.intake.scan_rule import ScanRule, read_scans
@@ -87,6 +88,7 @@ def read_mapping(path: Path) -> CohortMapping:
     """
     given = read_yaml_mapping(path)
     where = str(path)
+    refuse_undecided(given, where)
     refuse_unknown_keys(given, _SECTIONS, where)
     table = TableSource.from_dict(read_section(given, "table", where), f"{where}: table")
     columns = dict(read_section(given, "columns", where))
