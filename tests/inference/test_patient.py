@@ -175,5 +175,5 @@ def test_the_folder_names_the_patient_where_the_file_does_not(folder):
 
 def test_a_raw_device_file_is_sent_to_convert(folder):
     (folder / "macula.vol").write_bytes(b"HSF-OCT-103\x00")
-    with pytest.raises(InputError, match="ctt-net convert .*macula.vol"):
+    with pytest.raises(InputError, match=r"ctt-net convert .*macula\.vol"):
         read_patient(folder, VIEWS, "bach", ("OD=20/60", "OS=20/60"), None)
