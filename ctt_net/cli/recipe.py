@@ -58,13 +58,23 @@ def run_recipe(
                 mapping = _with_table(Path(place), mapping, table, options.raw)
             path = Path(place) / "mapping.yaml"
             path.write_text(dump_yaml(dict(mapping)), encoding="utf-8")
-            given = {**vars(options), "raw": folder, "mapping": path}
-            return prepare.run(argparse.Namespace(**given))
+            return prepare.run(_as_prepare(path, folder, options))
         except InputError as error:
             message = str(error).replace(str(Path(place) / "mapping.yaml"), "the recipe's mapping")
             message = message.replace(str(Path(place) / _LINK), raw).replace(place, raw)
             print(f"error: {message}", file=sys.stderr)
             return WRONG_INPUT
+
+
+def _as_prepare(mapping: Path, raw: Path, options: argparse.Namespace) -> argparse.Namespace:
+    """The options as `ctt-net prepare` would have read them, whatever others it has."""
+    parser = argparse.ArgumentParser()
+    prepare.add(parser.add_subparsers())
+    flags = ["--replace"] if options.replace else []
+    flags += ["--tables-only"] if options.tables_only else []
+    return parser.parse_args(
+        ["prepare", f"--raw={raw}", *flags, "--", str(mapping), str(options.out)]
+    )
 
 
 def _with_table(
