@@ -6,14 +6,13 @@ import json
 from pathlib import Path
 
 from ctt_net.doctor.finding import Findings
+from ctt_net.formula import neutral
 from ctt_net.whole_file import write_whole
 
 JSON_FILE = "findings.json"
 CSV_FILE = "findings.csv"
 
 _COLUMNS = ("severity", "check", "row", "column", "message", "why", "cure")
-# A spreadsheet would run a cell that begins so (OWASP, CSV injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def as_json(findings: Findings) -> str:
@@ -30,7 +29,7 @@ def as_csv(findings: Findings) -> str:
         for row in finding.rows or ("",):
             cells = (finding.severity, finding.check, row, finding.column or "")
             words = (finding.message, finding.why, finding.cure)
-            writer.writerow([_harmless(str(cell)) for cell in (*cells, *words)])
+            writer.writerow([neutral(str(cell)) for cell in (*cells, *words)])
     return text.getvalue()
 
 
@@ -42,7 +41,3 @@ def write_findings(findings: Findings, out: Path) -> None:
     """
     write_whole(out / JSON_FILE, as_json(findings))
     write_whole(out / CSV_FILE, as_csv(findings))
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell

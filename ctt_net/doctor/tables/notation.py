@@ -52,21 +52,21 @@ def notation_findings(cohort: Cohort) -> list[Finding]:
 def _decimal_or_logmar(
     numbers: pd.Series, column: str, declared: str, cohort: Cohort
 ) -> list[Finding]:
-    values = numbers.to_numpy(float)
+    values, place = np.unique(numbers.to_numpy(float), return_inverse=True)
     printed = np.isclose(values[:, None], _DECIMALS, atol=_TOLERANCE).any(axis=1)
     letters = _multiple(values, _LOGMAR_STEP) | _multiple(values, _LINES_LOGMAR)
-    for_logmar, for_decimal = letters & ~printed, printed & ~letters
+    for_logmar, for_decimal = (letters & ~printed)[place], (printed & ~letters)[place]
     against, agreeing, other = (
         (for_logmar, for_decimal, "logmar")
         if declared == "decimal"
         else (for_decimal, for_logmar, "decimal")
     )
     votes = int(against.sum())
-    if votes < max(_VOTES, _SHARE * len(values)) or votes < _TIMES * agreeing.sum():
+    if votes < max(_VOTES, _SHARE * len(numbers)) or votes < _TIMES * agreeing.sum():
         return []
-    examples = ", ".join(f"{value:g}" for value in np.unique(values[against])[:5])
+    examples = ", ".join(f"{value:g}" for value in np.unique(numbers[against])[:5])
     message = (
-        f"declared as {declared}, but {votes} of {len(values)} values ({examples}, ...) are usual "
+        f"declared as {declared}, but {votes} of {len(numbers)} values ({examples}, ...) are usual "
         f"in {other} and unusual in {declared}; {int(agreeing.sum())} are the other way round"
     )
     rows = [cohort.rows[position] for position in numbers.index[against]]

@@ -132,7 +132,17 @@ def schema_findings(cohort: Cohort, problems: list[Problem]) -> list[Finding]:
             check = TOO_MANY_EYES
         key = (check.name, problem.severity, problem.column)
         groups.setdefault(key, (check, []))[1].append(problem)
-    return [_grouped(check, members, crowded) for check, members in groups.values()]
+    return [
+        _without_view(cohort, members[0]) if check is NO_VIEW else _grouped(check, members, crowded)
+        for check, members in groups.values()
+    ]
+
+
+def _without_view(cohort: Cohort, problem: Problem) -> Finding:
+    """The one problem that stands for many rows names a few of them only."""
+    empty = (cohort.table[list(cohort.spec.views)] == "").all(axis=1).to_numpy()
+    rows = [row for row, chosen in zip(cohort.rows, empty, strict=True) if chosen]
+    return NO_VIEW.found(problem.severity, f"{len(rows)} eyes have no scan at all", rows)
 
 
 def _check_of(problem: Problem, cohort: Cohort) -> Check:
