@@ -3,8 +3,9 @@
 import datetime
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from ctt_net.devices.acquisition import Acquisition
 from ctt_net.imaging.failure import ImagingError
@@ -13,6 +14,8 @@ from ctt_net.imaging.raster import MIN_SIDE
 MAX_FILE_BYTES = 512 * 2**20
 MAX_VOXELS = 256 * 2**20  # a Cirrus cube has 64, the densest Topcon cube about 120
 EXPORT_AGAIN = "export or copy it from the device again"
+
+Progress: TypeAlias = Callable[[int, int], None]
 
 
 class DeviceReader(ABC):
@@ -30,8 +33,12 @@ class DeviceReader(ABC):
         """Whether a file that begins with these bytes (132 or more, if it has them) is one."""
 
     @abstractmethod
-    def read(self, path: Path) -> tuple[Acquisition, ...]:
+    def read(self, path: Path, progress: Progress) -> tuple[Acquisition, ...]:
         """All acquisitions in the file, in its order; at least one.
+
+        Args:
+            path: of the file.
+            progress: is told (done, total) B-scans.
 
         Raises:
             InputError: the file holds none that can be used.

@@ -13,6 +13,7 @@ from ctt_net.devices.read import read_acquisition
 from ctt_net.devices.sections import cut_foveal_sections, raster_lines
 from ctt_net.errors import InputError
 from ctt_net.imaging.failure import ImagingError
+from ctt_net.progress import progress_bar
 from ctt_net.whole_file import write_whole
 from ctt_net.whole_folder import new_folder
 from ctt_net.yaml_file import dump_yaml
@@ -55,7 +56,8 @@ def convert(
     Raises:
         InputError: the file cannot be read, the eye is not known, or nothing can be cut.
     """
-    acquisition = read_acquisition(file, laterality, number)
+    with progress_bar("reading B-scans") as progress:
+        acquisition = read_acquisition(file, laterality, number, progress)
     eye = acquisition.laterality or laterality
     if eye is None:
         raise ImagingError.of(

@@ -11,7 +11,14 @@ from typing import Any
 import numpy as np
 
 from ctt_net.devices.acquisition import Acquisition
-from ctt_net.devices.base import EXPORT_AGAIN, MAX_FILE_BYTES, DeviceReader, check_volume, plausible
+from ctt_net.devices.base import (
+    EXPORT_AGAIN,
+    MAX_FILE_BYTES,
+    DeviceReader,
+    Progress,
+    check_volume,
+    plausible,
+)
 from ctt_net.devices.geometry import pattern_of, spacing_um
 from ctt_net.devices.grey import heidelberg_grey
 from ctt_net.imaging.failure import ImagingError
@@ -38,7 +45,7 @@ class HeidelbergE2e(DeviceReader):
         """By the marks of the archive and of its directory."""
         return head.startswith((b"CMDb", b"MDbM"))
 
-    def read(self, path: Path) -> tuple[Acquisition, ...]:
+    def read(self, path: Path, progress: Progress) -> tuple[Acquisition, ...]:
         """One acquisition for each series that holds B-scans."""
         from eyepy.io.he import HeE2eReader
 
@@ -52,7 +59,7 @@ class HeidelbergE2e(DeviceReader):
         found = []
         with HeE2eReader(path) as archive:
             for series in archive.series:
-                acquisition = acquisition_of_series(series, path)
+                acquisition = acquisition_of_series(series, path, progress)
                 if acquisition is not None:
                     found.append(acquisition)
         if not found:
@@ -84,12 +91,15 @@ def _refuse_broken_directory(path: Path) -> None:
                 raise ImagingError.of(path, "an .e2e file that is damaged", EXPORT_AGAIN)
 
 
-def acquisition_of_series(series: Any, path: Path) -> Acquisition | None:
+def acquisition_of_series(
+    series: Any, path: Path, progress: Progress = lambda done, total: None
+) -> Acquisition | None:
     """The acquisition that one series of the archive holds, or None if it holds no B-scan.
 
     Args:
         series: eyepy's series, with `slices` and `laterality()`.
         path: of the archive, for messages.
+        progress: is told (done, total) B-scans.
     """
     metas, slices = [], []
     for key in sorted(series.slices):
@@ -103,9 +113,10 @@ def acquisition_of_series(series: Any, path: Path) -> Acquisition | None:
     height, width = int(metas[0]["size_y"]), int(metas[0]["size_x"])
     check_volume(len(slices), height, width, path)
     bscans = np.empty((len(slices), height, width), np.uint8)
-    for target, one in zip(bscans, slices, strict=True):
+    for i, one in enumerate(slices):
         values = np.asarray(one.get_bscan(), np.float32)
-        target[:] = heidelberg_grey(np.where(values > _EMPTY, 0, values))
+        bscans[i] = heidelberg_grey(np.where(values > _EMPTY, 0, values))
+        progress(i + 1, len(slices))
     degrees = np.array([[*meta["start_pos"], *meta["end_pos"]] for meta in metas], float)
     positions = degrees * _MM_PER_DEGREE if np.abs(degrees).max() < 90 else None
     lateral = None

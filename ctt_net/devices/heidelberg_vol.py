@@ -13,6 +13,7 @@ from ctt_net.devices.acquisition import Acquisition
 from ctt_net.devices.base import (
     EXPORT_AGAIN,
     DeviceReader,
+    Progress,
     check_volume,
     iso_date,
     plausible,
@@ -44,7 +45,7 @@ class HeidelbergVol(DeviceReader):
         """By its version text."""
         return head.startswith(_MAGIC)
 
-    def read(self, path: Path) -> tuple[Acquisition, ...]:
+    def read(self, path: Path, progress: Progress) -> tuple[Acquisition, ...]:
         """The one acquisition of the file."""
         data = read_whole(path)
         (_, width, count, height, scale_x, distance, scale_y, slo_width, slo_height, *_, eye) = (
@@ -67,6 +68,7 @@ class HeidelbergVol(DeviceReader):
             place = start + i * stride + header_size
             values = np.frombuffer(data, "<f4", width * height, place).reshape(height, width)
             bscans[i] = heidelberg_grey(values)
+            progress(i + 1, count)
         lateral = plausible(scale_x * 1000, 0.5, 100)
         positions = lines[:, :4] if np.abs(lines[:, :4]).max() < 100 else None
         pattern = _PATTERNS.get(code, "unknown")

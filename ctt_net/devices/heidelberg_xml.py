@@ -13,6 +13,7 @@ from ctt_net.devices.acquisition import Acquisition
 from ctt_net.devices.base import (
     EXPORT_AGAIN,
     DeviceReader,
+    Progress,
     check_volume,
     iso_date,
     plausible,
@@ -38,7 +39,7 @@ class HeidelbergXml(DeviceReader):
         """By the name of the outermost element."""
         return b"<HEDX" in head
 
-    def read(self, path: Path) -> tuple[Acquisition, ...]:
+    def read(self, path: Path, progress: Progress) -> tuple[Acquisition, ...]:
         """One acquisition for each series that holds OCT pictures."""
         text = read_whole(path).decode("utf-8", errors="replace")  # names come in any encoding
         if "<!DOCTYPE" in text or "<!ENTITY" in text:
@@ -49,7 +50,7 @@ class HeidelbergXml(DeviceReader):
             for series in study.iter("Series"):
                 images = [i for i in series.findall("Image") if _text(i, "ImageType/Type") == "OCT"]
                 if images:
-                    found.append(_acquisition(study, series, images, path))
+                    found.append(_acquisition(study, series, images, path, progress))
         if not found:
             raise ImagingError.of(path, "an XML file that lists no OCT picture", EXPORT_AGAIN)
         return tuple(found)
@@ -60,9 +61,13 @@ def _acquisition(
     series: ElementTree.Element,
     images: list[ElementTree.Element],
     path: Path,
+    progress: Progress,
 ) -> Acquisition:
     notes: list[str] = []
-    pictures = [_picture(_text(image, "ImageData/ExamURL"), path, notes) for image in images]
+    pictures = []
+    for image in images:
+        pictures.append(_picture(_text(image, "ImageData/ExamURL"), path, notes))
+        progress(len(pictures), len(images))
     if len({picture.shape for picture in pictures}) > 1:
         raise ImagingError.of(path, "B-scans of different sizes in one series", EXPORT_AGAIN)
     height, width = pictures[0].shape

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ctt_net.devices.acquisition import Acquisition
-from ctt_net.devices.base import EXPORT_AGAIN, DeviceReader, check_volume, read_whole
+from ctt_net.devices.base import EXPORT_AGAIN, DeviceReader, Progress, check_volume, read_whole
 from ctt_net.devices.coded import decode
 from ctt_net.devices.grey import deep_to_grey, windowed_grey
 from ctt_net.devices.opt_dicom_facts import facts_of, window_of
@@ -46,7 +46,7 @@ class OptDicom(DeviceReader):
         """By the letters behind the preamble."""
         return head[128:132] == b"DICM"
 
-    def read(self, path: Path) -> tuple[Acquisition, ...]:
+    def read(self, path: Path, progress: Progress) -> tuple[Acquisition, ...]:
         """The one acquisition of the file."""
         from pydicom import config, dcmread
         from pydicom.filereader import read_file_meta_info
@@ -64,7 +64,7 @@ class OptDicom(DeviceReader):
             dataset = dcmread(BytesIO(data))
             _refuse_other_kinds(dataset, path)
             notes: list[str] = []
-            samples = _samples(dataset, syntax, path)
+            samples = _samples(dataset, syntax, path, progress)
             inverted = dataset.PhotometricInterpretation == "MONOCHROME1"
             bscans = _grey(samples, window_of(dataset, notes), inverted, notes)
             facts = facts_of(dataset, len(samples), samples.shape[2], path, notes)
@@ -111,7 +111,7 @@ def _grey(
     return deep_to_grey(samples, notes, inverted)
 
 
-def _samples(dataset: "Dataset", syntax: str, path: Path) -> np.ndarray:
+def _samples(dataset: "Dataset", syntax: str, path: Path, progress: Progress) -> np.ndarray:
     """(N, H, W) stored values, uint8, uint16 or int16."""
     count = int(dataset.get("NumberOfFrames") or 1)
     shape = (count, int(dataset.Rows), int(dataset.Columns))
@@ -124,6 +124,7 @@ def _samples(dataset: "Dataset", syntax: str, path: Path) -> np.ndarray:
             break
         samples[found] = frame
         found += 1
+        progress(found, count)
     if found < count:
         raise ImagingError.of(
             path, f"a truncated DICOM file ({found} of {count} frames)", EXPORT_AGAIN

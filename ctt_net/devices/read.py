@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ctt_net.devices.acquisition import EYES, Acquisition
-from ctt_net.devices.base import EXPORT_AGAIN, DeviceReader
+from ctt_net.devices.base import EXPORT_AGAIN, DeviceReader, Progress
 from ctt_net.devices.heidelberg_e2e import HeidelbergE2e
 from ctt_net.devices.heidelberg_vol import HeidelbergVol
 from ctt_net.devices.heidelberg_xml import HeidelbergXml
@@ -39,10 +39,16 @@ def is_device_file(path: str | Path) -> bool:
     return _reader_of(Path(path)) is not None
 
 
-def read_acquisitions(path: str | Path) -> tuple[Acquisition, ...]:
+def read_acquisitions(
+    path: str | Path, progress: Progress = lambda done, total: None
+) -> tuple[Acquisition, ...]:
     """All acquisitions in a device file, or in a folder with one HEYEX .xml file.
 
     Circular scans around the disc are left out; what is read carries nobody's name.
+
+    Args:
+        path: of the file or folder.
+        progress: is told (done, total) B-scans.
 
     Raises:
         InputError: the file is missing, damaged, of another kind, holds circular scans only, or
@@ -57,7 +63,7 @@ def read_acquisitions(path: str | Path) -> tuple[Acquisition, ...]:
     if reader is None:
         known = " ".join(suffix for each in READERS for suffix in each.suffixes)
         raise ImagingError.of(path, "no device file that is known here", f"known are {known}")
-    found = _guarded(reader, path)
+    found = _guarded(reader, path, progress)
     macular = tuple(one for one in found if one.pattern != "circular")
     if not macular:
         raise ImagingError.of(
@@ -67,7 +73,10 @@ def read_acquisitions(path: str | Path) -> tuple[Acquisition, ...]:
 
 
 def read_acquisition(
-    path: str | Path, laterality: str | None = None, number: int | None = None
+    path: str | Path,
+    laterality: str | None = None,
+    number: int | None = None,
+    progress: Progress = lambda done, total: None,
 ) -> Acquisition:
     """The one acquisition in a device file.
 
@@ -76,13 +85,14 @@ def read_acquisition(
         laterality: the eye that is wanted from a file with both; a file of the other eye alone is
             refused.
         number: which one of those of that eye, from 1, in the order of the file.
+        progress: is told (done, total) B-scans.
 
     Raises:
         InputError: as `read_acquisitions`, or there are several to choose from.
     """
     if laterality not in (*EYES, None):
         raise InputError(f"laterality {laterality!r}: write OD or OS")
-    found = read_acquisitions(path)
+    found = read_acquisitions(path, progress)
     if laterality is not None:
         wanted = tuple(one for one in found if one.laterality in (laterality, None))
         if not wanted:
@@ -115,14 +125,14 @@ def _doubted(acquisition: Acquisition) -> Acquisition:
     return replace(acquisition, notes=(*acquisition.notes, note))
 
 
-def _guarded(reader: DeviceReader, path: Path) -> tuple[Acquisition, ...]:
+def _guarded(reader: DeviceReader, path: Path, progress: Progress) -> tuple[Acquisition, ...]:
     """Turn whatever a damaged file makes a reader raise into one message.
 
     Only the kind of error is told: the text of a library's error may quote the patient's name.
     """
     try:
         with _quiet():
-            return reader.read(path)
+            return reader.read(path, progress)
     except InputError:
         raise
     except ImportError as missing:

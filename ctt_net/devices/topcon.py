@@ -13,6 +13,7 @@ from ctt_net.devices.acquisition import Acquisition
 from ctt_net.devices.base import (
     EXPORT_AGAIN,
     DeviceReader,
+    Progress,
     check_volume,
     iso_date,
     plausible,
@@ -43,12 +44,12 @@ class Topcon(DeviceReader):
         """By its first four letters."""
         return head.startswith(b"FOCT")
 
-    def read(self, path: Path) -> tuple[Acquisition, ...]:
+    def read(self, path: Path, progress: Progress) -> tuple[Acquisition, ...]:
         """The one acquisition of the file."""
         chunks = _chunks(read_whole(path))
         notes = ["the order of the B-scans, up or down, is not recorded"]
         if b"@IMG_JPEG" in chunks:
-            code, bscans = _from_jpeg(chunks[b"@IMG_JPEG"], path)
+            code, bscans = _from_jpeg(chunks[b"@IMG_JPEG"], path, progress)
         else:
             name = next((n for n in (b"@IMG_SCAN_03", b"@IMG_MOT_COMP_03") if n in chunks), None)
             if name is None:
@@ -99,7 +100,7 @@ def _chunks(data: bytes) -> dict[bytes, memoryview]:
     return found
 
 
-def _from_jpeg(chunk: memoryview, path: Path) -> tuple[int, np.ndarray]:
+def _from_jpeg(chunk: memoryview, path: Path, progress: Progress) -> tuple[int, np.ndarray]:
     """JPEG 2000 pictures of 8 bits, each behind its size in bytes."""
     code, width, height, count = _JPEG.unpack_from(chunk)
     check_volume(count, height, width, path)
@@ -112,6 +113,7 @@ def _from_jpeg(chunk: memoryview, path: Path) -> tuple[int, np.ndarray]:
             raise ImagingError.of(path, f"B-scans of {picture.dtype.name} samples", EXPORT_AGAIN)
         bscans[i] = picture
         place += 4 + size
+        progress(i + 1, count)
     return code, bscans
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ctt_net.devices.acquisition import Acquisition
-from ctt_net.devices.base import DeviceReader, check_volume, iso_date, read_whole
+from ctt_net.devices.base import DeviceReader, Progress, check_volume, iso_date, read_whole
 from ctt_net.imaging.failure import ImagingError
 
 _DEPTH_MM = 2.0
@@ -42,7 +42,7 @@ class ZeissImg(DeviceReader):
         """Never: there is nothing but samples in it."""
         return False
 
-    def read(self, path: Path) -> tuple[Acquisition, ...]:
+    def read(self, path: Path, progress: Progress) -> tuple[Acquisition, ...]:
         """The one cube or set of lines of the file."""
         if re.search(r"optic disc|anterior", path.name, re.IGNORECASE):
             raise ImagingError.of(path, "a scan that is not macular, by its name", "name another")
