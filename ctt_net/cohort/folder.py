@@ -146,8 +146,7 @@ def write_cohort(
     root = Path(root)
     declared = spec.to_dict()
     spec = CohortSpec.from_dict(declared, str(root / SPEC_FILE))
-    raw = pd.DataFrame(rows).astype(object)
-    raw = raw.where(raw.notna(), "").map(_cell)
+    raw = _as_text(rows, root / MANIFEST_FILE)
     raw.index = pd.RangeIndex(HEADER_ROW + 1, HEADER_ROW + 1 + len(raw))
     table, problems = interpret_manifest(raw, spec, root)
     errors = [problem for problem in problems if problem.severity == "error"]
@@ -161,7 +160,7 @@ def write_cohort(
         raw[column] = table[column]
     first = [*IDENTITY_COLUMNS, *ACUITY_COLUMNS, *spec.views]
     ordered = raw[[*first, *(name for name in raw.columns if name not in first)]]
-    text = _as_csv(ordered, root / MANIFEST_FILE)
+    text = _as_csv(ordered)
     cohort, problems = _interpreted(text, spec, root)
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
@@ -187,24 +186,30 @@ def _interpreted(text: str, spec: CohortSpec, root: Path) -> tuple[Cohort, list[
     return Cohort(root, spec, table.reset_index(drop=True), rows, warnings), problems
 
 
-def _as_csv(table: pd.DataFrame, path: Path) -> str:
+def _as_csv(table: pd.DataFrame) -> str:
     """Comma-separated text in which no spreadsheet finds a formula."""
     text = io.StringIO()
     safe = table.map(neutral).rename(columns=neutral)
     safe.to_csv(text, index=False, lineterminator="\n")
-    try:
-        text.getvalue().encode("utf-8")
-    except UnicodeEncodeError as error:
-        bad = text.getvalue()[error.start]
-        raise InputError(
-            f"{path}: holds {bad!a}, which is no letter; read the source in its own encoding"
-        ) from None
     return text.getvalue()
+
+
+def _as_text(rows: pd.DataFrame | Sequence[Mapping[str, Any]], path: Path) -> pd.DataFrame:
+    """Every cell as text, unknown = empty."""
+    try:
+        raw = pd.DataFrame(rows).astype(object)
+        "".join(str(name) for name in raw.columns).encode("utf-8")
+        return raw.where(raw.notna(), "").map(_cell)
+    except UnicodeEncodeError as error:
+        bad = ascii(error.object[error.start : error.end])
+        raise InputError(
+            f"{path}: a cell holds {bad}, which is no letter; read the source in its own encoding"
+        ) from None
 
 
 def _cell(value: Any) -> str:
     """A cell as text: numbers in full, so that an id is never rounded."""
-    if type(value) is str and "\r" not in value:
+    if type(value) is str and value.isascii() and "\r" not in value:
         return value
     if isinstance(value, bool | np.bool_):
         return str(int(value))
@@ -214,4 +219,6 @@ def _cell(value: Any) -> str:
         return repr(float(value))
     if isinstance(value, datetime.datetime) and value.time() == datetime.time():
         return value.date().isoformat()  # a spreadsheet's reader gives midnight to a bare date
-    return str(value).replace("\r\n", "\n").replace("\r", "\n")  # else a row would end there
+    text = str(value).replace("\r\n", "\n").replace("\r", "\n")  # else a row would end there
+    text.encode("utf-8")  # half a surrogate pair is not to be found when half is written
+    return text
