@@ -94,6 +94,12 @@ def _write_patient(page: Page, table: pd.DataFrame, roles: Roles) -> None:
     page.put("patient_id", source.name, indent=2)
     if source.facts.blank:
         page.say(f"{source.facts.blank} rows have none: fill them in or exclude them", indent=2)
+    if roles.repeats and roles.shape == "eye":
+        page.say(
+            f"{roles.repeats} rows repeat an eye of a row above; they must say the same, or a "
+            f"column must tell visits apart (one_row_per: visit)",
+            indent=2,
+        )
 
 
 def _write_laterality(
@@ -120,12 +126,11 @@ def _write_laterality(
         rule["extract"] = sides.extract
     for side in ("OD", "OS"):
         rule[side] = sides.words[side] or ([CHOOSE] if sides.unknown else [])
-    counts = roles.side_column.facts.counts
     if sides.unknown:
-        said = ", ".join(f"{shown(text)} {counts[text]}" for text in sides.unknown)
+        said = roles.side_column.facts.frequent(sides.unknown)
         page.say(f"which of these means which eye is not guessed: {said}", indent=2)
     if sides.both:
-        said = ", ".join(f"{shown(text)} {counts[text]}" for text in sides.both)
+        said = roles.side_column.facts.frequent(sides.both)
         page.say(f"both eyes in one row, which is no one eye: {said}; exclude them", indent=2)
     if sides.extract is None and roles.side_column.facts.blank:
         page.say(f"{roles.side_column.facts.blank} rows are blank: exclude them", indent=2)
@@ -166,7 +171,7 @@ def _write_acuity(
             offers = several(s.rule()[key] for s in pick.candidates if key in s.rule())
             page.put(key, CHOOSE, f"{offers}; {why}", indent=4)
     if chosen is not None and roles.shape != "visit" and role == "postop_va":
-        _write_direction(page, table, roles.acuities["preop_va"].chosen, chosen)
+        _write_direction(page, table, other.chosen, chosen)
     certain = {roles.evidence[s.name].certain for s in pick.candidates}
     possible = sorted({n for s in pick.candidates for n in roles.evidence[s.name].possible})
     if len(certain) == 1 and None not in certain:
@@ -193,6 +198,11 @@ def _write_evidence(page: Page, roles: Roles, source: Source, named: bool) -> No
     page.say(f"of {evidence.on_chart} readable as {', '.join(read) or 'nothing'}", indent=4)
     for sign in evidence.signs:
         page.say(sign, indent=4)
+    if evidence.unreadable:
+        cells = source.facts.frequent(evidence.unreadable)
+        page.say(
+            f"no notation reads {cells}: correct them, or recode such as {{HBW: HM}}", indent=4
+        )
 
 
 def _write_direction(page: Page, table: pd.DataFrame, pre: Source | None, post: Source) -> None:

@@ -12,6 +12,7 @@ from ctt_net.intake.guess_roles import Roles, Source
 from ctt_net.intake.guess_scans import ScansGuess, eyes_of, guess_scans, scans_section
 from ctt_net.scan_names import IMAGE_SUFFIXES, VIEW_WORDS
 
+_MOST_OTHER_IDS = 4
 _ANGLES = {"horizontal": 0, "vertical": 90}
 _PATH = re.compile(r"[/\\]*(.+)")
 
@@ -42,11 +43,14 @@ def join_scans(table: pd.DataFrame, roles: Roles, folder: Path) -> ScansGuess:
             sides = said.map(meaning).fillna("").astype(object)
     fields = ["patient_id"]
     fields += [roles.plain["eye_id"].name] if "eye_id" in roles.plain else []
+    # Another id, such as a number of the study, may be what files are named by; a measure is not.
     fields += [
         source.name
         for source in roles.others
-        if not source.sides and len(source.facts.counts) > 0.5 * source.facts.known
-    ]
+        if not source.sides
+        and len(source.facts.counts) > 0.5 * source.facts.known
+        and (source.facts.numbers is None or not (source.facts.numbers % 1).any())
+    ][:_MOST_OTHER_IDS]
     return guess_scans(folder, eyes_of(ids, sides, cells), fields, words)
 
 

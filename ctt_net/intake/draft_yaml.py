@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from ctt_net.yaml_file import parse_yaml
@@ -19,7 +20,7 @@ def scalar(value: Any) -> str:
     """
     if not isinstance(value, str):
         return str(value)
-    if _PLAIN.fullmatch(value) and value.isprintable() and parse_yaml(value, "") == value:
+    if _may_stand_plain(value):
         return value
     return '"' + "".join(_escaped(sign) for sign in value) + '"'
 
@@ -92,6 +93,15 @@ class Page:
     def text(self) -> str:
         """All of it."""
         return "\n".join(self._lines) + "\n"
+
+
+@lru_cache(maxsize=4096)  # the same names come again and again, and YAML is slow to read
+def _may_stand_plain(text: str) -> bool:
+    return (
+        _PLAIN.fullmatch(text) is not None
+        and text.isprintable()
+        and parse_yaml(text, "draft") == text
+    )
 
 
 def _escaped(sign: str) -> str:

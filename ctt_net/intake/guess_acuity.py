@@ -28,6 +28,7 @@ class AcuityEvidence:
         off_chart: Cells that hold a word such as CF or HM.
         certain: The only notation that can be meant, None if a person has to say.
         signs: Remarks, each for a comment.
+        unreadable: Cells that no notation reads.
     """
 
     readable: dict[str, int]
@@ -35,6 +36,7 @@ class AcuityEvidence:
     off_chart: int
     certain: str | None
     signs: tuple[str, ...]
+    unreadable: tuple[str, ...]
 
     @property
     def possible(self) -> list[str]:
@@ -66,9 +68,9 @@ def acuity_evidence(facts: Facts) -> AcuityEvidence:
     }
     total = sum(cells.values())
     numbers = {text: float(text.replace(",", ".")) for text in cells if _is_number(text)}
-    return AcuityEvidence(
-        readable, total, off_chart, _certain(readable, total), _signs(cells, numbers)
-    )
+    unread = tuple(text for text in cells if not any(_reads(text, name) for name in NOTATIONS))
+    certain = _certain(readable, total)
+    return AcuityEvidence(readable, total, off_chart, certain, _signs(cells, numbers), unread)
 
 
 def direction_signs(pre: np.ndarray, post: np.ndarray) -> tuple[str, ...]:

@@ -30,6 +30,8 @@ def covariate_rule(source: Source, unit: str = "") -> tuple[dict[str, Any] | Non
         return None, "numbers with a decimal comma: save them with a point"
     if len(facts.counts) < 2:
         return None, "the same in every row" if facts.counts else "blank"
+    if facts.like_ids:
+        return None, f"{facts.span()}, as numbers of persons or things are"
     if facts.numbers is not None:
         distinct = set(facts.numbers.tolist())
         if distinct <= {0.0, 1.0} and not unit:

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +19,7 @@ _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?
 _COMMA_NUMBER = re.compile(r"[-+]?[0-9]+,[0-9]+")
 _MIN_ROWS_A_LEVEL = 3
 _MAX_LEVELS = 12
+_SMALLEST_LONG_NUMBER = 10_000
 
 
 @dataclass(frozen=True)
@@ -51,13 +53,28 @@ class Facts:
         few = 0 < len(self.counts) <= _MAX_LEVELS
         return few and self.known >= _MIN_ROWS_A_LEVEL * len(self.counts)
 
+    @property
+    def like_ids(self) -> bool:
+        """Whether the cells are long whole numbers, mostly different: their range names two."""
+        if self.numbers is None or self.numbers.max() < _SMALLEST_LONG_NUMBER:
+            return False
+        whole = bool((self.numbers % 1 == 0).all())
+        return whole and len(self.counts) > 0.5 * self.known
+
+    def frequent(self, texts: Iterable[str]) -> str:
+        """Some cells with their counts, in words; rare ones are only counted, not shown."""
+        counts = {text: self.counts[text] for text in texts}
+        said = [f"'{t}' {n}" for t, n in counts.items() if n >= _MIN_ROWS_A_LEVEL and len(t) < 30]
+        rare = len(counts) - len(said)
+        return ", ".join(said + ([f"{rare} rare ones"] if rare else []))
+
     def levels(self) -> list[str]:
         """Cells in their order."""
         return sorted(self.counts, key=lambda text: (_as_number(text) or 0.0, text))
 
     def span(self) -> str:
         """Range and counts in words."""
-        if self.numbers is not None and len(self.numbers):
+        if self.numbers is not None and not self.like_ids:
             said = f"{self.numbers.min():g} to {self.numbers.max():g}, "
         else:
             said = ""

@@ -49,7 +49,26 @@ class Pick:
 
 @dataclass
 class Roles:
-    """Every meaning that was found in a table."""
+    """Every meaning that was found in a table.
+
+    Args:
+        shape: What a row is: eye, patient or visit.
+        patient: The column that tells persons apart.
+        side_column: The one that says the eye.
+        sides: How it does.
+        side_candidates: Columns that all could, if there are several.
+        visit: The one that tells visits apart.
+        acuities: `preop_va` and `postop_va`.
+        evidence: Name of a source of acuities to what its cells say.
+        off_chart: VA column to the column of its off-chart words.
+        dates: Date column of the manifest to its column.
+        formats: Name of a source of dates to its formats.
+        plain: Other columns of the manifest.
+        covariates: By the name they get.
+        people: Column to what of a person it tells.
+        others: Columns without a meaning.
+        repeats: Rows that repeat the patient and the side of a row above.
+    """
 
     shape: str = "eye"
     patient: Pick = field(default_factory=Pick)
@@ -66,3 +85,4 @@ class Roles:
     covariates: dict[str, Source] = field(default_factory=dict)
     people: dict[str, str] = field(default_factory=dict)
     others: list[Source] = field(default_factory=list)
+    repeats: int = 0

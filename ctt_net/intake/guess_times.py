@@ -27,13 +27,12 @@ def find_visits(
     """Whether eyes repeat, told apart by a column of visits."""
     if roles.shape == "patient" or roles.patient.chosen is None or roles.side_column is None:
         return
-    if any(time_of(source.name) for source in acuities):
-        return
     side = table[roles.side_column.name]
     if roles.sides is not None and roles.sides.extract is not None:
         side = side.str.extract(roles.sides.extract, expand=False)
     keys = pd.DataFrame({"patient": table[roles.patient.chosen.name], "side": side})
-    if keys.duplicated().mean() < 0.2:
+    roles.repeats = int(keys.duplicated().sum())
+    if roles.repeats < 0.2 * len(keys) or any(time_of(source.name) for source in acuities):
         return
     fitting = [
         source
