@@ -34,7 +34,7 @@ def a_column_by_another_name(cohort):
     cohort.table = cohort.table.rename(columns={"patient_id": "who"})
 
 
-@fault("id-missing", "error")
+@fault("id-unusable", "error")
 def a_patient_without_id(cohort):
     cohort.table.loc[4, "patient_id"] = ""
     return [4]

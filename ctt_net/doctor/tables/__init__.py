@@ -43,7 +43,7 @@ def examine_tables(cohort: Cohort, problems: list[Problem]) -> tuple[Facts, list
     facts = table_facts(cohort)
     for check in _CHECKS:
         found += check(cohort)
-    if not any(finding.severity == "error" for finding in found):
+    if not any(problem.severity == "error" for problem in problems):
         fold_facts, fold_findings = folds_examined(cohort)
         facts += fold_facts
         found += fold_findings

@@ -14,10 +14,10 @@ MISSING_COLUMN = Check(
     "name the column so in the first row of manifest.csv, or correct cohort.yaml",
 )
 ID = Check(
-    "id-missing",
+    "id-unusable",
     "an eye without an id cannot be followed, and a patient without one may stand on both sides "
     "of a split",
-    "give every eye an id of its own and every patient one for both eyes",
+    "give every eye a plain id of its own and every patient one for both eyes",
 )
 LATERALITY = Check(
     "laterality-unreadable",

@@ -1,0 +1,37 @@
+"""docs/check.md lists every check that exists, with its cure, and no other."""
+
+import importlib
+import pkgutil
+import re
+
+import ctt_net.doctor
+from ctt_net.doctor import Check
+from tests.doctor import date_faults
+from tests.doctor.scan_faults import SCAN_FAULTS
+from tests.doctor.table_faults import FAULTS
+
+# Asked of a whole cohort, beside a real fault, or no fault at all.
+PLANTED_ELSEWHERE = {
+    "laterality-vs-mark", "schema", "outcome-band-small", "quality-by-device", "scan-note",
+}  # fmt: skip
+
+
+def all_checks():
+    modules = [
+        importlib.import_module(module.name)
+        for module in pkgutil.walk_packages(ctt_net.doctor.__path__, "ctt_net.doctor.")
+    ]
+    found = [value for module in modules for value in vars(module).values()]
+    return {check.name: check for check in found if isinstance(check, Check)}
+
+
+def test_the_page_lists_every_check_with_its_cure(repository):
+    text = (repository / "docs/check.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([a-z-]+)` \|.*\| ([^|]+) \|$", text, flags=re.MULTILINE))
+    assert rows == {name: check.cure for name, check in all_checks().items()}
+
+
+def test_every_check_has_a_planted_fault():
+    assert date_faults.with_dates  # their faults are registered beside the others
+    planted = {check for _, check, _ in (*FAULTS.values(), *SCAN_FAULTS.values())}
+    assert planted | PLANTED_ELSEWHERE == set(all_checks())
