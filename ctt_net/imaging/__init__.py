@@ -8,6 +8,7 @@ from ctt_net.imaging.preprocessing import Preprocessing, orient
 from ctt_net.imaging.quality import signal_quality
 from ctt_net.imaging.read import read_bscan
 from ctt_net.imaging.retina import RetinaBand, find_retina
+from ctt_net.imaging.text import find_text
 from ctt_net.imaging.widget import Box
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "RetinaBand",
     "disc_side",
     "find_retina",
+    "find_text",
     "near_duplicates",
     "orient",
     "perceptual_hash",

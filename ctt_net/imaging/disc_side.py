@@ -61,16 +61,18 @@ def disc_side(pixels: np.ndarray) -> DiscSide:
 
 def _fibre_brightness(pixels: np.ndarray) -> np.ndarray:
     """(192,) log brightness of the innermost layers over the outermost; NaN where not seen."""
-    coarse = cv2.resize(pixels, _COARSE, interpolation=cv2.INTER_AREA).astype(np.float32)
+    coarse: np.ndarray = cv2.resize(pixels, _COARSE, interpolation=cv2.INTER_AREA).astype(
+        np.float32
+    )
     coarse = cv2.GaussianBlur(coarse, (0, 0), sigmaX=2.0, sigmaY=1.2)
     background = float(np.percentile(coarse, 25))
     outer = _outer_line(coarse - background)
     at = np.arange(_COARSE[0])
     contrast = float(np.median(coarse[outer, at])) - background
-    inner = inner_border(coarse, outer, background + 0.35 * contrast)
+    inner: np.ndarray = inner_border(coarse, outer, background + 0.35 * contrast)
     inner = cv2.medianBlur(inner.astype(np.uint8)[None], 5)[0]
 
-    fine = cv2.resize(pixels, _FINE, interpolation=cv2.INTER_AREA).astype(np.float32)
+    fine: np.ndarray = cv2.resize(pixels, _FINE, interpolation=cv2.INTER_AREA).astype(np.float32)
     fine = cv2.GaussianBlur(fine, (0, 0), sigmaX=2.5, sigmaY=0.8) - background
     columns = np.arange(_FINE[0])
     first, last = (np.interp(columns / 2 - 0.25, at, line * 2.0) for line in (inner, outer))

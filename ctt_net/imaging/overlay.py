@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from ctt_net.imaging.depth import grey
+from ctt_net.imaging.fill import fill_along, fill_mask, grown
 from ctt_net.imaging.scan_ends import read_ends
 from ctt_net.imaging.widget import Box, find_widget, letter_cells, widget_mask
 
@@ -59,11 +60,11 @@ def without_marks(colours: np.ndarray, notes: list[str]) -> Cleaned:
             if (marks & ~(_area(pixels.shape, cells) | mask)).any():
                 notes.append("coloured marks were filled from their surroundings")
                 overlays.append("coloured_mark")
-            mask |= _grown(marks)
+            mask |= grown(marks)
     mask |= _area(pixels.shape, cells)  # else a letter's white would bleed into the lines' fill
     if mask.any():
-        pixels = _fill(np.ascontiguousarray(pixels), mask)
-    return Cleaned(_fill_along(pixels, cells), tuple(overlays), ends)
+        pixels = fill_mask(np.ascontiguousarray(pixels), mask)
+    return Cleaned(fill_along(pixels, cells), tuple(overlays), ends)
 
 
 def _coloured(colours: np.ndarray) -> np.ndarray | None:
@@ -76,43 +77,9 @@ def _coloured(colours: np.ndarray) -> np.ndarray | None:
     return marks
 
 
-def _grown(marks: np.ndarray) -> np.ndarray:
-    """Marks with two pixels around them, which hold their blurred border."""
-    return cv2.dilate(marks.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
-
-
 def _area(shape: tuple[int, ...], cells: list[Box]) -> np.ndarray:
     """(H, W) bool of the cells."""
     area = np.zeros(shape, bool)
     for cell in cells:
         area[max(cell.top, 0) : cell.bottom + 1, max(cell.left, 0) : cell.right + 1] = True
     return area
-
-
-def _fill_along(pixels: np.ndarray, cells: list[Box]) -> np.ndarray:
-    """Fill whole cells by drawing each row across, as the layers of the retina run.
-
-    Args:
-        pixels: (H, W) uint8.
-        cells: rectangles, which may reach over the picture's edge.
-    """
-    result = pixels.copy()
-    height, width = pixels.shape
-    for cell in cells:
-        left, right = max(cell.left, 0), min(cell.right + 1, width)
-        top, bottom = max(cell.top, 0), min(cell.bottom + 1, height)
-        if left >= right or top >= bottom or right - left == width:
-            continue
-        rows = cv2.blur(result[top:bottom].astype(np.float32), (1, 3))
-        sides = [rows[:, max(0, left - 4) : left], rows[:, right : right + 4]]
-        ends = [side.mean(axis=1) for side in sides if side.shape[1]]
-        first, last = ends[0], ends[-1]
-        share = (np.arange(right - left) + 1) / (right - left + 1)
-        drawn = first[:, None] * (1 - share) + last[:, None] * share
-        result[top:bottom, left:right] = np.rint(drawn).astype(np.uint8)
-    return result
-
-
-def _fill(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Fill the mask from its surroundings (Telea 2004, doi 10.1080/10867651.2004.10487596)."""
-    return cv2.inpaint(pixels, mask.astype(np.uint8), 3, cv2.INPAINT_TELEA)

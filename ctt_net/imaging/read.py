@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from ctt_net.imaging.bscan import BScan
+from ctt_net.imaging.cover import without_text
 from ctt_net.imaging.decode_pillow import decode_png_or_jpeg
 from ctt_net.imaging.decode_tiff import decode_tiff
 from ctt_net.imaging.depth import eight_bit, grey
@@ -23,9 +24,9 @@ _EN_FACE = 1.3  # `layering` of fundus pictures and plain noise; B-scans have 1.
 def read_bscan(path: str | Path) -> BScan:
     """Read a PNG, TIFF or JPEG scan of any bit depth and colour mode.
 
-    The en-face panel of a Heidelberg export is cut, burnt-in marks are filled from their
-    surroundings; what was done is said in the notes. Nothing is mirrored or turned except as
-    the file's own orientation tag says.
+    The en-face panel of a Heidelberg export is cut; burnt-in marks, writing and rulers are filled
+    from their surroundings; what was done is said in the notes. Nothing is mirrored or turned
+    except as the file's own orientation tag says.
 
     Args:
         path: of the scan file.
@@ -49,13 +50,13 @@ def read_bscan(path: str | Path) -> BScan:
         check_size(colours.shape[1], colours.shape[0], path)
         _refuse_blank(grey(colours), path)
     cleaned = without_marks(colours, notes)
-    pixels = cleaned.pixels
+    pixels, written = without_text(cleaned.pixels, notes)
     margin = white_margin(pixels)
     if margin is not None:
         pixels = blacken(pixels, margin)
         notes.append("the white margin was blackened")
     _doubts(pixels, notes)
-    overlays = ("panel",) * panel + cleaned.overlays
+    overlays = ("panel",) * panel + cleaned.overlays + written
     marked = "scan_direction_mark" in overlays
     layout = "spectralis_panel" if panel else "cirrus_overlay" if marked else "plain"
     return BScan(np.ascontiguousarray(pixels), layout, tuple(notes), overlays, cleaned.ends)

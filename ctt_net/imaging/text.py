@@ -1,137 +1,55 @@
-"""Find burnt-in writing by its strokes: names, dates, signal values, footer lines.
+"""Find what an export or an operator wrote over a scan: writing, bars with writing, rulers."""
 
-No letter is read. Writing is told from tissue by four things together: its strokes are thin for
-their height, several stand upright side by side in little width, all are of one brightness, and
-they share a base line. Layers of the retina run along the picture and cross few columns; noise
-has no common brightness and no common line.
-"""
+from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse.csgraph import connected_components
 
-from ctt_net.imaging.strokes import CLEAR, Strokes, find_strokes
+from ctt_net.imaging.bars import find_bars
+from ctt_net.imaging.rulers import ruler_parts
+from ctt_net.imaging.strokes import find_strokes
 from ctt_net.imaging.widget import Box
+from ctt_net.imaging.writing import writing_boxes
 
-# Measured on 600 planted strings, 110 real and 340 simulated scans; see docs/scan_facts.md.
-_HEIGHTS = (5, 44)  # pixels, from a small letter's x-height to a capital with its tail
-_STROKE_WIDTH = 0.75  # mean run over height: letters 0.1 to 0.6, layers of a retina above 0.5
-_LINE_STROKE_WIDTH = 0.55
-_STROKES = 5.0  # upright strokes side by side: four letters have six or more
-_DENSITY = 1.1  # upright strokes per height of width: writing 1.15 to 2.2, layers below 1
-_SPREAD = 0.12  # of brightness between the parts of a line, over its contrast
-_ALIGNED = 0.4  # share of the width whose parts end on the base line
-_TOUCHING = 14  # pixels: only smaller letters run into one another over a whole word
-_CONTRAST = CLEAR + 2
+
+@dataclass(frozen=True, eq=False)
+class BurntIn:
+    """What was found in one picture.
+
+    Args:
+        writing: boxes around bright writing.
+        bars: boxes of bright bars that bear dark writing.
+        rulers: boxes around rulers, scale bars, caliper lines and arrows.
+        ruler_pixels: (rows, columns) of each of the rulers' own pixels.
+    """
+
+    writing: list[Box]
+    bars: list[Box]
+    rulers: list[Box]
+    ruler_pixels: list[tuple[np.ndarray, np.ndarray]]
+
+
+def find_burnt_in(pixels: np.ndarray) -> BurntIn:
+    """Find writing and drawn lines of any grey; coloured marks are found by their colour.
+
+    Args:
+        pixels: (H, W) uint8 B-scan without scan-direction mark.
+    """
+    strokes = find_strokes(pixels)
+    parts = ruler_parts(strokes, pixels)
+    sides = (strokes.left, strokes.top, strokes.right, strokes.bottom)
+    return BurntIn(
+        writing=writing_boxes(strokes, pixels),
+        bars=find_bars(pixels),
+        rulers=[Box(*(int(side[part]) for side in sides)) for part in parts],
+        ruler_pixels=[strokes.pixels(part) for part in parts],
+    )
 
 
 def find_text(pixels: np.ndarray) -> list[Box]:
-    """Find lines of bright writing of about four characters or more.
+    """Boxes of everything that is written or drawn over the scan in grey, black or white.
 
     Args:
-        pixels: (H, W) uint8 B-scan.
-
-    Returns:
-        Boxes with a small margin around the writing, within the picture.
-    """
-    return text_boxes(find_strokes(pixels), pixels)
-
-
-def text_boxes(strokes: Strokes, pixels: np.ndarray) -> list[Box]:
-    """As `find_text`, from strokes that were found before.
-
-    Args:
-        strokes: of `pixels`.
         pixels: (H, W) uint8.
     """
-    height = strokes.height
-    low, high = _HEIGHTS
-    thin = strokes.area <= _STROKE_WIDTH * height * np.maximum(strokes.runs, 1)
-    letters = np.flatnonzero((height >= low) & (height <= high) & thin)
-    if len(letters) == 0:
-        return []
-    peak, contrast = _brightness(strokes, letters, pixels)
-    numbers = _lines(strokes, letters, peak, contrast)
-    lines = [np.flatnonzero(numbers == k) for k in range(numbers.max() + 1)]
-    return [
-        _box(strokes, _whole(strokes, letters[line]), pixels.shape)
-        for line in lines
-        if _is_writing(strokes, letters[line], peak[line], contrast[line])
-    ]
-
-
-def _brightness(
-    strokes: Strokes, letters: np.ndarray, pixels: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) grey level of each part's brighter pixels, and (N,) how far they stand out."""
-    peak, contrast = np.empty(len(letters)), np.empty(len(letters))
-    for i, letter in enumerate(letters):
-        place = strokes.pixels(letter)
-        rank = int(0.85 * (len(place[0]) - 1))
-        peak[i] = np.partition(pixels[place], rank)[rank]
-        contrast[i] = np.partition(strokes.rise[place], rank)[rank]
-    return peak, contrast
-
-
-def _lines(
-    strokes: Strokes, letters: np.ndarray, peak: np.ndarray, contrast: np.ndarray
-) -> np.ndarray:
-    """(N,) number of the line each part belongs to: neighbours of like height and brightness."""
-    left, right = strokes.left[letters], strokes.right[letters]
-    top, bottom = strokes.top[letters], strokes.bottom[letters]
-    height = bottom - top + 1
-    shared = np.minimum(bottom[:, None], bottom) - np.maximum(top[:, None], top) + 1
-    gap = np.maximum(left[:, None], left) - np.minimum(right[:, None], right) - 1
-    taller, lower = np.maximum(height[:, None], height), np.minimum(height[:, None], height)
-    alike = np.abs(peak[:, None] - peak) <= 0.3 * np.minimum(contrast[:, None], contrast)
-    linked = (shared >= 0.6 * lower) & (gap <= taller) & (taller <= 2.2 * lower) & alike
-    return connected_components(linked, directed=False)[1]
-
-
-def _is_writing(
-    strokes: Strokes, line: np.ndarray, peak: np.ndarray, contrast: np.ndarray
-) -> bool:
-    height = float(np.percentile(strokes.height[line], 75))
-    width = strokes.right[line].max() - strokes.left[line].min() + 1
-    runs = strokes.runs[line].sum()
-    usual = float(np.median(contrast))
-    on_base = np.abs(strokes.bottom[line] - np.median(strokes.bottom[line])) <= max(
-        1, 0.1 * height
-    )
-    widths = strokes.width[line]
-    return bool(
-        width >= 1.5 * height
-        and runs >= _STROKES * height
-        and runs >= _DENSITY * width
-        and strokes.area[line].sum() <= _LINE_STROKE_WIDTH * height * runs
-        and usual >= _CONTRAST
-        and peak.std() <= _SPREAD * usual
-        and widths[on_base].sum() >= _ALIGNED * widths.sum()
-        and (len(line) > 1 or height <= _TOUCHING)
-    )
-
-
-def _whole(strokes: Strokes, line: np.ndarray) -> np.ndarray:
-    """A line with its hyphens, dots and further words: whatever stands level beside it."""
-    height = np.percentile(strokes.height[line], 75)
-    top, bottom = strokes.top[line].min(), strokes.bottom[line].max()
-    level = (strokes.top >= top - 0.3 * height) & (strokes.bottom <= bottom + 0.3 * height)
-    level[line] = True
-    while True:
-        first, last = strokes.left[line].min(), strokes.right[line].max()
-        near = (strokes.right >= first - 1.6 * height) & (strokes.left <= last + 1.6 * height)
-        grown = np.flatnonzero(level & near)
-        if len(grown) == len(line):
-            return line
-        line = grown
-
-
-def _box(strokes: Strokes, line: np.ndarray, shape: tuple[int, ...]) -> Box:
-    """Box of a line with a margin for commas, tails, and letters that were not linked."""
-    height = int(np.percentile(strokes.height[line], 75))
-    beside, around = max(3, round(0.5 * height)), max(3, round(0.3 * height))
-    return Box(
-        max(int(strokes.left[line].min()) - beside, 0),
-        max(int(strokes.top[line].min()) - around, 0),
-        min(int(strokes.right[line].max()) + beside, shape[1] - 1),
-        min(int(strokes.bottom[line].max()) + around, shape[0] - 1),
-    )
+    found = find_burnt_in(pixels)
+    return found.writing + found.bars + found.rulers
