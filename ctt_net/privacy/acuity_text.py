@@ -16,7 +16,7 @@ _SAME_LOGMAR = 5e-10  # `parse_va` rounds to nine digits
 def acuity_text(logmar: float, off_chart: str, notation: str, recorded: str = "") -> str:
     """The plainest text that reads as this acuity.
 
-    >>> acuity_text(0.30103, "", "decimal"), acuity_text(0.341029996, "", "snellen")
+    >>> acuity_text(0.301029996, "", "decimal"), acuity_text(0.341029996, "", "snellen")
     ('0.5', '20/40-2')
     >>> acuity_text(2.3, "HM", "decimal"), acuity_text(float("nan"), "", "decimal")
     ('HM', '')
