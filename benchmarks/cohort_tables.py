@@ -24,14 +24,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ctt_net.cohort import (
-    CohortSpec,
-    Covariate,
-    View,
-    check_cohort,
-    inspect_cohort,
-    write_cohort,
-)
+from ctt_net.cohort import CohortSpec, Covariate, View, inspect_cohort, write_cohort
+from ctt_net.doctor import examine
 
 STEPS = ("write", "read", "check")
 EYES_PER_FOLDER = 1000
@@ -105,7 +99,7 @@ def measure(count: int, scans: bool) -> dict[str, float]:
         actions = (
             lambda: write_cohort(root, SPEC, rows),
             lambda: inspect_cohort(root),
-            lambda: check_cohort(root),
+            lambda: examine(root, open_scans=False),
         )
         for step, action in zip(STEPS, actions, strict=True):
             start, cpu_start = time.perf_counter(), time.process_time()

@@ -1,20 +1,17 @@
 """Door 1: the cohort folder, its declarations, its folds and what may be wrong with it."""
 
-from ctt_net.cohort.check import CheckReport, check_cohort
 from ctt_net.cohort.folder import Cohort, inspect_cohort, read_cohort, write_cohort
 from ctt_net.cohort.folds import development_rows, make_folds, read_folds, strata, write_folds
 from ctt_net.cohort.problem import CohortError, Problem
 from ctt_net.cohort.schema import CohortSpec, Covariate, View
 
 __all__ = [
-    "CheckReport",
     "Cohort",
     "CohortError",
     "CohortSpec",
     "Covariate",
     "Problem",
     "View",
-    "check_cohort",
     "development_rows",
     "inspect_cohort",
     "make_folds",

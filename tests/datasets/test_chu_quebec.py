@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 import tifffile
 
-from ctt_net.cohort import check_cohort, read_cohort
+from ctt_net.cohort import read_cohort
+from ctt_net.doctor import examine
 from ctt_net.imaging import read_bscan
 
 HEADER = (
@@ -106,7 +107,7 @@ def test_the_made_export_becomes_a_right_cohort(recipe, raw, tmp_path, capsys):
     assert np.isnan(table.loc["train_2", "elevated_edge"])
     assert table.loc["train_0", ["age_years", "mh_size_um", "sex"]].tolist() == [73.0, 336.0, "2"]
     assert "5 eyes" in capsys.readouterr().out
-    assert not check_cohort(out).has_errors
+    assert not examine(out, open_scans=False).has_errors
 
 
 def test_every_eye_is_counted_in_or_out(recipe, raw, tmp_path):

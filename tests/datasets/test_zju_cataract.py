@@ -5,7 +5,8 @@ import importlib.util
 import pandas as pd
 import pytest
 
-from ctt_net.cohort import check_cohort, read_cohort
+from ctt_net.cohort import read_cohort
+from ctt_net.doctor import examine
 from ctt_net.imaging import read_bscan
 from tests.datasets.raw_zju_cataract import ROWS, build, write_pictures
 
@@ -59,7 +60,7 @@ def test_the_made_export_becomes_a_right_cohort(cohort):
     )
     assert table["postop_logmar"]["102"] == pytest.approx(0.30103, abs=1e-5)
     assert table["device"].fillna("").tolist() == ["heidelberg", "zeiss", "kelin", "", "heidelberg"]
-    assert not check_cohort(cohort).has_errors
+    assert not examine(cohort, open_scans=False).has_errors
 
 
 def test_every_row_is_counted_in_or_out(cohort):
