@@ -189,8 +189,12 @@ def _interpreted(text: str, spec: CohortSpec, root: Path) -> tuple[Cohort, list[
 def _as_csv(table: pd.DataFrame) -> str:
     """Comma-separated text in which no spreadsheet finds a formula."""
     text = io.StringIO()
-    safe = table.map(neutral).rename(columns=neutral)
-    safe.to_csv(text, index=False, lineterminator="\n")
+    safe = {
+        # Nearly every cell begins with a letter or a digit, which saves the call.
+        neutral(str(name)): [c if c[:1].isalnum() else neutral(c) for c in table[name]]
+        for name in table
+    }
+    pd.DataFrame(safe, dtype=object).to_csv(text, index=False, lineterminator="\n")
     return text.getvalue()
 
 

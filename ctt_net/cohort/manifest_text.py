@@ -81,12 +81,10 @@ def parse_manifest_text(text: str, path: Path) -> pd.DataFrame:
         raise CohortError(path, ragged)
     if not rows:
         raise InputError(f"{path}: no rows below the header")
-    table = pd.DataFrame(list(rows.values()), columns=header, index=list(rows), dtype=object)
-    for column in table:
-        guarded = table[column].str.startswith(GUARD)
-        if guarded.any():
-            table[column] = table[column].map(restored)
-    return table
+    cells = list(rows.values())
+    if GUARD in text:
+        cells = [[restored(c) if c[:1] == GUARD else c for c in line] for line in cells]
+    return pd.DataFrame(cells, columns=header, index=list(rows), dtype=object)
 
 
 def _filled(line: list[str], position: int) -> bool:
