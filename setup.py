@@ -69,6 +69,7 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=["ctt_net", "ctt_net.*"]),
     package_data={
+        "ctt_net.doctor": ["templates/*"],
         "ctt_net.evaluation": ["templates/*"],
         "ctt_net.inference": ["templates/*"],
         "ctt_net.privacy": ["templates/*"],
