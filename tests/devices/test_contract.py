@@ -1,9 +1,11 @@
 """What every device format owes the rest, whoever wrote the file."""
 
+import logging
 import random
 import resource
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -120,3 +122,22 @@ def test_no_library_of_a_format_is_loaded_before_it_is_needed(repository):
         [sys.executable, "-c", code], cwd=repository, capture_output=True, text=True
     )
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_what_a_library_remarks_on_a_file_stays_off_the_screen(
+    members, monkeypatch, capfd, caplog, recwarn
+):
+    reader = next(one for one in READERS if ".vol" in one.suffixes)
+    read = type(reader).read
+
+    def talkative(self, path, progress):
+        warnings.warn("of Mustermann", stacklevel=2)
+        logging.getLogger("eyepy.io").warning("of Mustermann")
+        logging.getLogger("pydicom").error("of Mustermann")
+        return read(self, path, progress)
+
+    monkeypatch.setattr(type(reader), "read", talkative)
+    assert read_acquisition(members[1]["vol"]).laterality == "OD"
+    assert "Mustermann" not in "".join(capfd.readouterr()) + caplog.text
+    assert not [w for w in recwarn if "Mustermann" in str(w.message)]
+    assert logging.getLogger("eyepy").level == logging.NOTSET
