@@ -20,7 +20,8 @@ def merge_repeats(eyes: Eyes, mapping: CohortMapping, flow: Flow) -> tuple[Eyes,
     problems = []
     for at in np.flatnonzero(again & ~same):
         one, other = table.iloc[at], table.iloc[first[group[at]]]
-        differ = [mapping.place_of(str(name)) for name in table.columns[(one != other).to_numpy()]]
+        names = table.columns[(one != other).to_numpy()]
+        differ = [mapping.place_of(str(name), one["laterality"]) for name in names]
         problems.append(
             Problem(
                 f"a second row for eye {' '.join(one[key])} (row {eyes.rows[first[group[at]]]} is "

@@ -12,7 +12,7 @@ import yaml
 from openpyxl import Workbook
 
 from ctt_net.errors import InputError
-from ctt_net.intake import prepare_cohort
+from ctt_net.intake import prepare_cohort, read_mapping
 
 COHORT = {"name": "made", "source": "a test", "licence": "none", "citation": "none"}
 VIEWS = {
@@ -111,7 +111,7 @@ class Raw:
 
     def prepare(self, **how):
         """Run the engine."""
-        return prepare_cohort(self.mapping(), self.out, **how)
+        return prepare_cohort(read_mapping(self.mapping()), self.out, **how)
 
     def eyes(self, **how) -> pd.DataFrame:
         """The manifest as text, by eye_id."""
@@ -123,7 +123,7 @@ class Raw:
         before = sorted(entry.name for entry in self.folder.iterdir())
         mapping = self.mapping()
         with pytest.raises(InputError) as caught:
-            prepare_cohort(mapping, self.out, **how)
+            prepare_cohort(read_mapping(mapping), self.out, **how)
         message = str(caught.value)
         for words in said:
             assert words in message, message

@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+
 from tests.intake.conftest import EYES
 
 

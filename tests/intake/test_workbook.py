@@ -4,6 +4,7 @@ import datetime
 import zipfile
 
 import pytest
+
 from tests.intake.conftest import EYES
 
 ROWS = [list(EYES[0]), ["00017", "R", 0.1, 0.8], ["00017", "L", 0.2, 1], ["00018", "R", "CF", 0.5]]
