@@ -7,8 +7,10 @@ Run from the checkout, no arguments needed:
 
 The large size and the small one are timed in turn, each round in a process of its own, so that a
 busy neighbour slows both alike and the peak memory is of that size alone. Shown is the median
-round; `cpu s` is the processor time of all three steps, which a neighbour disturbs less. With `--scans` every eye names two scans, empty files made before the clock starts; without,
-the view cells are empty. The peak holds the interpreter and its libraries too.
+round; `cpu s` is the processor time of all three steps, which a neighbour disturbs less. Checking
+is that of `ctt-net check --tables-only` and reads again. With
+`--scans` every eye names two scans, empty files made before the clock starts; without, the
+view cells are empty. The peak holds the interpreter and its libraries too.
 """
 
 import argparse
