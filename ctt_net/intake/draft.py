@@ -1,5 +1,6 @@
 """`ctt-net prepare --draft`: a table and a folder become a mapping for a person to finish."""
 
+import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,10 @@ def draft_mapping(table: Path, folder: Path | None = None) -> Draft:
     Raises:
         InputError: If the table cannot be read, or the folder is not there.
     """
-    if folder is not None and not folder.is_dir():
+    if not os.path.isfile(table):  # noqa: PTH113 - a name no disk can hold is no error here
+        what = "a folder" if os.path.isdir(table) else "no such file"  # noqa: PTH112
+        raise InputError(f"{table}: {what}; name a table: CSV, XLSX or Parquet")
+    if folder is not None and not os.path.isdir(folder):  # noqa: PTH112
         raise InputError(f"{folder}: no such folder; name the folder of the scans, or leave it out")
     source = guess_source(table)
     words, everywhere, own = _missing(source.table)

@@ -63,12 +63,13 @@ def acuity_evidence(facts: Facts) -> AcuityEvidence:
             off_chart += n
         else:
             cells[text] = n
+    reads = {text: [name for name in NOTATIONS if _reads(text, name)] for text in cells}
     readable = {
-        name: sum(n for text, n in cells.items() if _reads(text, name)) for name in NOTATIONS
+        name: sum(n for text, n in cells.items() if name in reads[text]) for name in NOTATIONS
     }
     total = sum(cells.values())
     numbers = {text: float(text.replace(",", ".")) for text in cells if _is_number(text)}
-    unread = tuple(text for text in cells if not any(_reads(text, name) for name in NOTATIONS))
+    unread = tuple(text for text, names in reads.items() if not names)
     certain = _certain(readable, total)
     return AcuityEvidence(readable, total, off_chart, certain, _signs(cells, numbers), unread)
 

@@ -1,5 +1,6 @@
 """What can be said of a column without showing whose it is: counts, ranges, codes."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -123,4 +124,5 @@ def _codes(counts: Counter[str]) -> Counter[str]:
 
 
 def _as_number(text: str) -> float | None:
-    return float(text) if _NUMBER.fullmatch(text) else None
+    number = float(text) if _NUMBER.fullmatch(text) else math.nan
+    return number if math.isfinite(number) else None

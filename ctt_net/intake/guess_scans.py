@@ -100,6 +100,8 @@ def guess_scans(
             tried = _try(guess, files, folder, eyes, name, ids, table_words, which)
             if (tried.eyes, tried.n_scans - tried.left) > (best.eyes, best.n_scans - best.left):
                 best = tried
+            if best.patterns and not best.left:
+                return best  # nothing can join more
         if best.eyes and name == "patient_id" and best.left < 0.5 * len(files):
             break  # the engine's own id joins most of it: no other column has to
     if not best.patterns and files:

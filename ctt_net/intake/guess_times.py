@@ -8,14 +8,20 @@ from ctt_net.intake.guess_dates import guess_dates
 from ctt_net.intake.guess_roles import Pick, Roles, Source
 from ctt_net.intake.guess_words import mentions, time_of
 
+# A column of off-chart words only has few different cells, even with their distances.
+_MOST_OFF_CHART_WORDS = 40
+
 
 def is_acuity(source: Source, roles: Roles) -> bool:
     """Whether a column holds acuities; one of off-chart words only is remembered as such."""
+    named = mentions(source.name, words.ACUITY_WORDS)
+    if not named and len(source.facts.counts) > _MOST_OFF_CHART_WORDS:
+        return False
     evidence = acuity_evidence(source.facts)
     if evidence.off_chart and not evidence.on_chart:
         roles.off_chart[source.name] = source
         return False
-    if not mentions(source.name, words.ACUITY_WORDS) or not evidence.is_acuity:
+    if not named or not evidence.is_acuity:
         return False
     roles.evidence[source.name] = evidence
     return True
