@@ -46,7 +46,7 @@ class Seam:
 
 
 def find_panel(pixels: np.ndarray) -> Seam | None:
-    """Measure the seam of a left panel, or None where the shape leaves no room for one.
+    """Measure the seam of a left panel, or None where there is no seam or no room for one.
 
     Args:
         pixels: (H, W) uint8.
@@ -60,10 +60,12 @@ def find_panel(pixels: np.ndarray) -> Seam | None:
     first = max(0, height - reach - 1)
     near = steps[first : height + reach]
     column = first + int(near.argmax()) + 1
-    usual = float(np.median(steps)) + 0.25
+    step = float(near.max()) / (float(np.median(steps)) + 0.25)
+    if step < _SEAM_TIMES:
+        return None
     return Seam(
         column=column,
-        step=float(near.max()) / usual,
+        step=step,
         left_layering=layering(pixels[:, : column - 2]),
         right_layering=layering(pixels[:, column + 2 :]),
     )

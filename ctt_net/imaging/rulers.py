@@ -9,7 +9,7 @@ _EVEN = 0.92
 _SHORTEST = 28  # pixels
 _LONGEST = 0.6  # of the picture's side: a flat layer may run through all of it
 _STRAIGHT = 0.6  # share of the pixels within 2 pixels of the line; the rest are ticks and heads
-_UNBROKEN = 0.85
+_UNBROKEN = 0.68  # of its length in pixels: a line of single pixels at 45 degrees has 0.71
 _SHARP = 0.8  # share of the line that falls off within 4 pixels to both sides
 
 
@@ -23,7 +23,7 @@ def ruler_parts(strokes: Strokes, pixels: np.ndarray) -> list[int]:
     longest = np.maximum(strokes.width, strokes.height)
     right_size = (longest >= _SHORTEST) & (strokes.width <= _LONGEST * pixels.shape[1])
     right_size &= strokes.height <= _LONGEST * pixels.shape[0]
-    lean = strokes.area <= 6 * longest + 150
+    lean = strokes.area <= 4 * longest + 100
     candidates = np.flatnonzero(right_size & lean).tolist()
     return [part for part in candidates if _is_line(strokes, part, pixels)]
 

@@ -4,6 +4,8 @@ The arrow of the mark runs the way the scan lies in the picture, left to right, 
 either end of it names that side of the eye: temporal to nasal in a right eye's horizontal scan.
 """
 
+from functools import partial
+
 import cv2
 import numpy as np
 
@@ -68,15 +70,17 @@ def _reading(
 ) -> str | None:
     """Which of two readings, a letter for each end, the places bear; None if unclear."""
     likeness = {
-        word: sum(_likeness(pixels, *end, side) for end in zip(ends, word, strict=True)) / 2
+        word: sum(_likeness(pixels, cell, side, k) for cell, k in zip(ends, word, strict=True)) / 2
         for word in choice
     }
     worse, best = sorted(likeness, key=likeness.__getitem__)
     clear = likeness[best] >= _MIN_LIKENESS and likeness[best] - likeness[worse] >= _MIN_LEAD
+    for cell, letter in zip(ends, best, strict=True):
+        clear &= letter == max(LETTERS, key=partial(_likeness, pixels, cell, side))
     return best if clear else None
 
 
-def _likeness(pixels: np.ndarray, cell: Box, letter: str, side: int) -> float:
+def _likeness(pixels: np.ndarray, cell: Box, side: int, letter: str) -> float:
     """Best correlation of a cell with a letter, wherever in the cell it stands."""
     part = pixels[max(cell.top, 0) : cell.bottom + 1, max(cell.left, 0) : cell.right + 1]
     if side != _CIRRUS_SQUARE_PX and part.size:

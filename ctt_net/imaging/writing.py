@@ -96,9 +96,11 @@ def _lines(
 
 
 def _is_writing(strokes: Strokes, line: np.ndarray, peak: np.ndarray, contrast: np.ndarray) -> bool:
+    runs = strokes.runs[line].sum()
+    if runs < _STROKES * strokes.height[line].min():  # most of what tissue leaves
+        return False
     height = float(np.percentile(strokes.height[line], 75))
     width = strokes.right[line].max() - strokes.left[line].min() + 1
-    runs = strokes.runs[line].sum()
     usual = float(np.median(contrast))
     on_base = np.abs(strokes.bottom[line] - np.median(strokes.bottom[line])) <= max(1, 0.1 * height)
     widths = strokes.width[line]
@@ -122,8 +124,10 @@ def _are_letters(
     pixels: np.ndarray,
 ) -> bool:
     """Whether one to three parts are letters such as R or OD: of one even, high brightness."""
+    if len(line) > 3 or contrast.min() < _LETTER_CONTRAST:
+        return False
     inside = (strokes.left[line] >= _SIDE) & (strokes.right[line] < pixels.shape[1] - _SIDE)
-    if len(line) > 3 or contrast.min() < _LETTER_CONTRAST or not inside.all():
+    if not inside.all():
         return False
     for part, level, rise in zip(line, peak, contrast, strict=True):
         height = strokes.height[part]
