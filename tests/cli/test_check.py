@@ -1,5 +1,7 @@
 """`ctt-net check` as a newcomer meets it."""
 
+import json
+
 import pandas as pd
 import yaml
 
@@ -62,3 +64,23 @@ def test_a_missing_scan_is_named(cohort, capsys, edit):
 def test_a_folder_that_is_no_cohort(tmp_path, fails):
     assert "cohort.yaml" in fails("check", tmp_path)
     assert "no such folder" in fails("check", tmp_path / "absent")
+
+
+def test_an_output_folder_gets_table_page_and_json(cohort, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["check", str(cohort), "--tables-only", "--out", str(out)]) == 0
+    assert {"findings.json", "findings.csv", "check.html"} <= {path.name for path in out.iterdir()}
+    assert "0 errors" in capsys.readouterr().out
+
+
+def test_json_on_stdout_is_json_and_nothing_else(cohort, edit, capsys):
+    edit(cohort, "laterality", 3, "left")
+    assert main(["check", str(cohort), "--tables-only", "--json"]) == 2
+    told = json.loads(capsys.readouterr().out)
+    assert told["findings"][0]["check"] == "laterality-unreadable"
+    assert told["findings"][0]["rows"] == [5]
+
+
+def test_a_place_inside_the_cohort_is_refused(cohort, fails):
+    assert "outside it" in fails("check", cohort, "--out", cohort / "out")
+    assert not (cohort / "out").exists()

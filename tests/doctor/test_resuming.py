@@ -74,3 +74,12 @@ def test_records_of_another_version_are_not_believed(scans, kept, read_files):
     (kept / "scans.jsonl").write_text("\n".join([*old, *lines[2:]]) + "\n", encoding="utf-8")
     examine(scans.root, out=kept)
     assert len(read_files) == 2
+
+
+def test_a_scan_outside_the_cohort_folder_is_never_opened(scans, kept, read_files):
+    scans.scan(3, "vertical").rename(scans.root.parent / "outside.png")
+    scans.table.loc[3, "vertical"] = "../outside.png"
+    findings = scans.examine(open_scans=True, out=kept)
+    assert [f.check for f in findings.findings if f.severity == "error"] == ["scan-path"]
+    assert read_files == []
+    assert dict(findings.facts)["scans read"] == "119, 0 unreadable"

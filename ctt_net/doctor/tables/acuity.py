@@ -4,6 +4,7 @@ import pandas as pd
 
 from ctt_net.cohort import Cohort
 from ctt_net.doctor.finding import Check, Finding
+from ctt_net.doctor.tables.recorded import recorded_numbers
 
 ALARM_OFF = Check(
     "alarm-off",
@@ -80,19 +81,13 @@ def _of_one_column(cohort: Cohort, time: str, rows: pd.Series) -> list[Finding]:
     if share > _OFF_CHART_SHARE:
         message = f"{off.sum()} of {len(known)} eyes ({share:.0%}) are off the chart"
         found.append(OFF_CHART.found("warning", message, rows[off], column))
-    numbers = _numbers(table[column][known.index][~off])
+    numbers = recorded_numbers(cohort, column)
     if cohort.spec.notation[column] in ("decimal", "logmar") and len(numbers) >= _ENOUGH_EYES:
         whole = numbers == numbers.round()
         if whole.mean() >= _ROUNDED_SHARE:
             message = f"{whole.sum()} of {len(numbers)} values are whole numbers"
             found.append(ROUNDED.found("warning", message, column=column))
     return found
-
-
-def _numbers(texts: pd.Series) -> pd.Series:
-    """The column as plain numbers, without what is none."""
-    plain = texts.astype(str).str.replace(",", ".", regex=False)
-    return pd.to_numeric(plain, errors="coerce").dropna()
 
 
 def _of_both_columns(table: pd.DataFrame, rows: pd.Series) -> list[Finding]:

@@ -5,6 +5,7 @@ import re
 import pandas as pd
 
 from ctt_net.cohort import Cohort
+from ctt_net.cohort.columns import says_missing
 from ctt_net.doctor.finding import Check, Finding
 
 FELLOWS = Check(
@@ -27,7 +28,8 @@ _AGE_APART_YEARS = 5.0
 def fellow_eye_findings(cohort: Cohort) -> list[Finding]:
     """Sex, age and other covariates of the person that differ between fellow eyes."""
     table = cohort.table
-    paired = table["patient_id"].duplicated(keep=False)
+    patients = table["patient_id"]
+    paired = patients.duplicated(keep=False) & ~says_missing(patients)
     if not paired.any():
         return []
     fellows = table[paired]

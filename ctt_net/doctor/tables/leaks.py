@@ -66,7 +66,7 @@ def leak_findings(cohort: Cohort) -> list[Finding]:
 
 def _typed(texts: pd.Series) -> pd.Series:
     """Numbers where nearly all are, else the words."""
-    numbers = pd.to_numeric(texts, errors="coerce")
+    numbers = pd.to_numeric(texts, errors="coerce").replace([np.inf, -np.inf], np.nan)
     return numbers if len(texts) and numbers.notna().mean() > 0.9 else texts
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 
 from ctt_net.cohort import Cohort
 from ctt_net.doctor.finding import Check, Finding
+from ctt_net.doctor.tables.recorded import recorded_numbers
 
 NOTATION = Check(
     "va-notation",
@@ -34,8 +35,7 @@ def notation_findings(cohort: Cohort) -> list[Finding]:
     found = []
     for column in ("preop_va", "postop_va"):
         declared = cohort.spec.notation[column]
-        plain = cohort.table[column].astype(str).str.replace(",", ".", regex=False)
-        numbers = pd.to_numeric(plain, errors="coerce").dropna()
+        numbers = recorded_numbers(cohort, column)
         if declared in ("decimal", "logmar"):
             found += _decimal_or_logmar(numbers, column, declared, cohort)
         elif declared == "etdrs" and len(numbers) >= _VOTES:
