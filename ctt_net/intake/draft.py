@@ -9,7 +9,7 @@ import pandas as pd
 
 from ctt_net import INTENDED_USE
 from ctt_net.errors import InputError
-from ctt_net.intake.draft_choose import CHOOSE
+from ctt_net.intake.draft_choose import CHOOSE, undecided
 from ctt_net.intake.draft_columns import write_columns, write_visit
 from ctt_net.intake.draft_covariates import write_covariates, write_others
 from ctt_net.intake.draft_scans import join_scans, write_scans
@@ -27,7 +27,7 @@ class Draft:
 
     Args:
         text: YAML with comments.
-        undecided: How many places say `CHOOSE`.
+        undecided: Number of places that say `CHOOSE`.
     """
 
     text: str
@@ -69,10 +69,7 @@ def draft_mapping(table: Path, folder: Path | None = None) -> Draft:
     write_scans(page, cleaned, roles, scans, folder)
     write_others(page, roles)
     text = page.text()
-    parse_yaml(text, "draft")
-    lines = [line.partition("  # ")[0] for line in text.splitlines()]
-    undecided = sum(CHOOSE in line for line in lines if not line.lstrip().startswith("#"))
-    return Draft(text, undecided)
+    return Draft(text, len(undecided(parse_yaml(text, "draft"))))
 
 
 def _missing(table: pd.DataFrame) -> tuple[Counter[str], Counter[str], dict[str, list[str]]]:
@@ -133,8 +130,8 @@ def _write_table(
     if facts.header_row != 1:
         page.put("header_row", facts.header_row, notes["header_row"], indent=2)
     if missing:
-        counted = ", ".join(f"{shown(word)} in {n} cells" for word, n in missing.most_common())
-        page.say(f"taken as unknown in every column: {counted}", indent=2)
+        counted = ", ".join(f"{shown(word)} {n}" for word, n in missing.most_common())
+        page.say(f"taken as unknown in every column, cells: {counted}", indent=2)
         page.put("missing", [word for word, _ in missing.most_common()], indent=2)
     why = {
         "eye": "",

@@ -18,12 +18,21 @@ def refuse_undecided(given: Any, where: str) -> None:
     Raises:
         InputError: Naming every place at once.
     """
-    places = list(_undecided(given, ""))
+    places = undecided(given)
     if places:
         raise InputError(
             f"{where}: still to be decided: {', '.join(places)}; replace each CHOOSE by one of the "
             f"answers that the comment beside it offers"
         )
+
+
+def undecided(given: Any) -> list[str]:
+    """Every place of a mapping that says `CHOOSE`.
+
+    >>> undecided({"columns": {"preop_va": {"notation": "CHOOSE"}, "patient_id": "MRN"}})
+    ['columns.preop_va.notation']
+    """
+    return list(_undecided(given, ""))
 
 
 def _undecided(given: Any, place: str) -> Iterator[str]:

@@ -1,9 +1,11 @@
 """Covariates of a drafted mapping, and what it leaves out: other columns, and those of persons."""
 
+import re
+
 from ctt_net.intake.draft_yaml import Page, several, shown
 from ctt_net.intake.guess_covariates import covariate_rule
 from ctt_net.intake.guess_roles import Roles
-from ctt_net.intake.guess_words import COMPLICATION_WORDS, COVARIATE_WORDS, mentions, tokens
+from ctt_net.intake.guess_words import COMPLICATION_WORDS, COVARIATE_WORDS, mentions
 
 
 def write_covariates(page: Page, roles: Roles) -> None:
@@ -44,8 +46,10 @@ def write_others(page: Page, roles: Roles) -> None:
     page.say("Not used. What is known only after surgery must never be a covariate.")
     for source in roles.others:
         rule, said = covariate_rule(source)
-        if rule is None:
+        if source.name in roles.evidence:
+            page.say(f"{several(source.columns)}: another acuity, {said}", indent=2)
+        elif rule is None:
             page.say(f"{several(source.columns)}: {said}", indent=2)
         else:
-            name = "_".join(token for token in tokens(source.name) if token) or "column"
+            name = re.sub(r"\W+", "_", source.name.lower()).strip("_") or "column"
             page.off(name, rule, said, indent=2)

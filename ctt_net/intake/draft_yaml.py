@@ -9,7 +9,7 @@ from ctt_net.yaml_file import parse_yaml
 
 MAX_SHOWN = 60
 _COMMENT_WIDTH = 96
-_PLAIN = re.compile(r"[A-Za-z_\u4e00-\u9fff][\w \u4e00-\u9fff.%/]*(?<![ .])")
+_PLAIN = re.compile(r"[A-Za-z_\u4e00-\u9fff][\w \u4e00-\u9fff.%/\-]*(?<![ .])")
 
 
 def scalar(value: Any) -> str:

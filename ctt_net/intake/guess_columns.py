@@ -64,9 +64,21 @@ def guess_columns(table: pd.DataFrame) -> Roles:
         if fitting:
             roles.covariates[name] = fitting[0]
             take(fitting[:1])
-    used = {column for source in left for column in source.columns}
-    roles.others = left + [s for s in sources if not s.facts.known and not used & set(s.columns)]
+    used = _used(roles)
+    roles.others = [source for source in sources if not used & set(source.columns)]
     return roles
+
+
+def _used(roles: Roles) -> set[str]:
+    """Columns that stand somewhere in the mapping."""
+    picks = (roles.patient, roles.visit, *roles.acuities.values(), *roles.dates.values())
+    sources = [source for pick in picks for source in pick.candidates]
+    groups = (roles.off_chart, roles.plain, roles.covariates)
+    sources += [source for group in groups for source in group.values()]
+    sources += [*roles.side_candidates]
+    if roles.side_column is not None and not _is_inside(roles):
+        sources.append(roles.side_column)
+    return {column for source in sources for column in source.columns}
 
 
 def _sources(

@@ -97,7 +97,7 @@ def guess_encoding(data: bytes, path: Path) -> tuple[str, str]:
             return encoding, "by its byte-order mark"
     if _decodes(data, "utf-8-sig"):
         marked = data.startswith(b"\xef\xbb\xbf")
-        return "utf-8-sig", "utf-8 with a byte-order mark" if marked else "utf-8"
+        return "utf-8-sig", "with a byte-order mark" if marked else "all of it decodes"
     high = _HIGH_BYTES.findall(data)
     chinese = sum(len(run) for run in high if _CHINESE_PAIRS.fullmatch(run))
     pairs_share = chinese / sum(map(len, high))

@@ -121,7 +121,7 @@ def test_draft_says_what_it_saw_and_shows_nobody(eyes_of_a_clinic):
     text = draft_mapping(eyes_of_a_clinic / "eyes.xlsx", eyes_of_a_clinic / "exports").text
     assert "'Patient name': name" in text
     assert "'Phone': phone or mail" in text
-    assert "'-9' in 1 cells" in text
+    assert "every column, cells: '-9' 1" in text
     assert "48 of 96 files" in text
     assert "'post' 48" in text
     assert "decimal or logmar" in text
@@ -218,6 +218,15 @@ def test_several_outcomes_are_offered_not_chosen(tmp_path):
     assert "'VA 1 month', 'VA 3 months'" in draft.text
 
 
+def test_every_column_is_accounted_for(tmp_path):
+    names = ["MRN", "Eye", "UCVA pre", "BCVA pre", "BCVA post", "HbA1c", "Blank", "Surgeon"]
+    lines = [names, *([str(n), "RL"[n % 2], "0.2", "0.4", "0.9", "6.5", "", "x"] for n in range(9))]
+    draft = draft_mapping(write_csv(tmp_path / "t.csv", lines))
+    assert parse_yaml(draft.text, "d")["columns"]["preop_va"]["column"] == "BCVA pre"
+    for name in names:
+        assert name in draft.text
+
+
 def test_a_name_is_never_an_id(tmp_path):
     lines = [["姓名", "眼别", "术前视力"], ["甲", "右", "0.5"], ["乙", "左", "0.6"]]
     draft = draft_mapping(write_csv(tmp_path / "t.csv", lines))
@@ -280,7 +289,7 @@ def test_command_prints_the_draft_and_notes_apart(eyes_of_a_clinic, capsys):
     assert main(["prepare", "--draft", *arguments]) == 0
     out, err = capsys.readouterr()
     assert parse_yaml(out, "stdout")["columns"]["patient_id"] == "MRN"
-    assert "4 lines say CHOOSE" in err
+    assert "4 places say CHOOSE" in err
 
 
 def test_redirected_draft_is_utf8_whatever_the_console(tmp_path):
