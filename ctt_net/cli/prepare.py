@@ -84,7 +84,7 @@ def _draft(options: argparse.Namespace) -> int:
         sys.stdout.reconfigure(encoding="utf-8")  # a mapping is UTF-8 wherever it is written
     print(draft.text, end="")
     print(
-        f"note: {draft.undecided} lines say CHOOSE; answer them, then: "
+        f"note: {draft.undecided} places say CHOOSE; answer them, read the rest, then: "
         f"ctt-net prepare mapping.yaml OUT",
         file=sys.stderr,
     )
