@@ -46,7 +46,6 @@ ACUITY_WORDS = ("va", "bcva", "bscva", "ucva", "cdva", "udva", "ucdva", "dva", "
                 "visual acuity", "logmar", "etdrs", "snellen", "av", "acuite", "sehscharfe",
                 "vision", "视力")  # fmt: skip
 UNCORRECTED_WORDS = ("ucva", "udva", "ucdva", "uncorrected", "sc", "裸眼")
-OFF_CHART_WORDS = ("under", "below", "off chart", "offchart", "cf hm", "reason")
 PREOP_WORDS = ("pre", "preop", "preoperative", "before", "baseline", "base", "bl",
                "initial", "praop", "praeop", "praoperativ", "vor", "avant", "术前", "基线",
                "入院")  # fmt: skip
