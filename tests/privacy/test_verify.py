@@ -1,6 +1,8 @@
 """The last look finds what the steps before it let through."""
 
 import shutil
+import struct
+import zlib
 
 import pandas as pd
 import pytest
@@ -60,14 +62,35 @@ def test_in_a_cell(look, column, value, place):
     assert place in said
 
 
-def test_in_a_picture(look):
+def test_in_the_bytes_of_a_picture(look):
     def hide(folder):
         path = sorted((folder / "scans").iterdir())[5]
-        pixels = picture_of(path.read_bytes()).copy()
-        pixels[3, 40:51] = list(b"Jane Q. Doe")
-        path.write_bytes(bare_png(pixels))
+        pixels = picture_of(path.read_bytes())
+        rows = [b"\0" + bytes(row) for row in pixels]
+        rows[3] = rows[3][:40] + b"Jane Q. Doe" + rows[3][51:]
+        stored = zlib.compress(b"".join(rows), 0)  # as some writers do: not compressed at all
+        chunks = [(b"IHDR", path.read_bytes()[16:29]), (b"IDAT", stored), (b"IEND", b"")]
+        path.write_bytes(
+            b"\x89PNG\r\n\x1a\n"
+            + b"".join(
+                struct.pack(">I", len(data))
+                + kind
+                + data
+                + struct.pack(">I", zlib.crc32(kind + data))
+                for kind, data in chunks
+            )
+        )
 
     assert "column remarks, row 7" in look(hide)
+
+
+def test_grey_levels_that_spell_a_date_are_no_find(export, tmp_path):
+    folder = shutil.copytree(export.out, tmp_path / "copy")
+    scans = sorted(f"scans/{path.name}" for path in (folder / "scans").iterdir())
+    pixels = picture_of((folder / scans[0]).read_bytes()).copy()
+    pixels[3, 40:48] = list(b"20240210")  # a dark vitreous holds such levels
+    (folder / scans[0]).write_bytes(bare_png(pixels))
+    verify(folder, read_cohort(export.out).spec, scans, {"20240210": "surgery_date of row 2"})
 
 
 def test_behind_a_picture(look):
