@@ -4,10 +4,16 @@ import argparse
 import io
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ctt_net.cli.exit_code import DONE
 from ctt_net.cli.parser import Commands, add_command
 from ctt_net.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ctt_net.intake import CohortMapping
 
 
 def add(commands: Commands) -> None:
@@ -52,16 +58,36 @@ def run(options: argparse.Namespace) -> int:
             "name the cohort folder to make: ctt-net prepare MAPPING OUT; to draft a mapping: "
             "ctt-net prepare --draft TABLE FOLDER"
         )
+    from ctt_net.intake import read_mapping
+
+    return prepare(read_mapping(options.mapping), options, options.raw)
+
+
+def prepare(
+    mapping: "CohortMapping",
+    options: argparse.Namespace,
+    raw: Path | None,
+    table: "pd.DataFrame | None" = None,
+) -> int:
+    """Write the cohort and print the flow of eyes, of a mapping or a recipe.
+
+    Args:
+        mapping: What means what.
+        options: With out, replace and tables_only.
+        raw: What the paths are relative to, None = the mapping's own folder.
+        table: To be taken in place of the mapping's file.
+    """
     from ctt_net.intake import prepare_cohort
     from ctt_net.progress import progress_bar
 
     with progress_bar("copying scans") as progress:
         done = prepare_cohort(
-            options.mapping,
+            mapping,
             options.out,
-            options.raw,
+            raw,
             replace=options.replace,
             tables_only=options.tables_only,
+            table=table,
             progress=progress,
         )
     print(done.flow.to_string(index=False))

@@ -1,6 +1,6 @@
 """A spreadsheet and a folder of exports become a cohort folder, by a mapping a person wrote."""
 
-from ctt_net.intake.mapping import CohortMapping, read_mapping
+from ctt_net.intake.mapping import CohortMapping, check_mapping, read_mapping
 from ctt_net.intake.prepare import Prepared, prepare_cohort
 
-__all__ = ["CohortMapping", "Prepared", "prepare_cohort", "read_mapping"]
+__all__ = ["CohortMapping", "Prepared", "check_mapping", "prepare_cohort", "read_mapping"]

@@ -39,19 +39,27 @@ class Collected:
     flow: Flow
 
 
-def collect(mapping: CohortMapping, folder: Path, look_for_scans: bool) -> Collected:
+def collect(
+    mapping: CohortMapping,
+    folder: Path,
+    look_for_scans: bool,
+    table: pd.DataFrame | None = None,
+) -> Collected:
     """Read the table, look for the scans, check everything.
 
     Args:
         mapping: What means what.
         folder: What its paths are relative to.
         look_for_scans: Else every view is missing.
+        table: To be taken in place of the file.
 
     Raises:
         CohortError: Naming row, column, value and cure in the user's own table.
         InputError: If table or folder cannot be read at all.
     """
-    path, table = read_table(mapping.table, folder)
+    path = folder / mapping.table.file
+    if table is None:
+        path, table = read_table(mapping.table, folder)
     require_columns(table, mapping.named_columns(), path)
     flow = Flow(len(table), "in the table", "rows")
     try:

@@ -36,6 +36,7 @@ class CohortMapping:
 
     Args:
         path: Its file.
+        given: As written.
         spec: The `cohort.yaml` it makes.
         table: Where the rows come from.
         columns: Manifest column to its rule.
@@ -51,6 +52,7 @@ class CohortMapping:
     """
 
     path: Path
+    given: Mapping[str, Any]
     spec: CohortSpec
     table: TableSource
     columns: Mapping[str, Rule]
@@ -86,7 +88,19 @@ def read_mapping(path: Path) -> CohortMapping:
     Raises:
         InputError: Naming file, key, value and cure.
     """
-    given = read_yaml_mapping(path)
+    return check_mapping(read_yaml_mapping(path), path)
+
+
+def check_mapping(given: Mapping[str, Any], path: Path) -> CohortMapping:
+    """Check a mapping that was read already.
+
+    Args:
+        given: As parsed from YAML.
+        path: Its file, for errors; what its paths are relative to lies there unless told otherwise.
+
+    Raises:
+        InputError: Naming file, key, value and cure.
+    """
     where = str(path)
     refuse_undecided(given, where)
     refuse_unknown_keys(given, _SECTIONS, where)
@@ -130,6 +144,7 @@ def read_mapping(path: Path) -> CohortMapping:
         raise InputError(f"{where}: require asks for views, but there is no scans section; add it")
     return CohortMapping(
         path=path,
+        given=given,
         spec=spec,
         table=table,
         columns={**rules, **rules_of_covariates},

@@ -1,7 +1,6 @@
 """`ctt-net prepare`: from mapping, table and folder to a cohort folder, whole or not at all."""
 
 import dataclasses
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,11 +11,12 @@ from ctt_net.errors import InputError
 from ctt_net.intake.collect import collect
 from ctt_net.intake.copy_scans import copy_scans, with_paths
 from ctt_net.intake.flow import FLOW_FILE
-from ctt_net.intake.mapping import read_mapping
+from ctt_net.intake.mapping import CohortMapping
 from ctt_net.intake.out_folder import MAPPING_FILE, refuse_out
 from ctt_net.intake.requirements import required
 from ctt_net.whole_file import write_whole
 from ctt_net.whole_folder import new_folder
+from ctt_net.yaml_file import dump_yaml
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,32 +37,34 @@ class Prepared:
 
 
 def prepare_cohort(
-    mapping_path: Path,
+    mapping: CohortMapping,
     out: Path,
     raw: Path | None = None,
     replace: bool = False,
     tables_only: bool = False,
+    table: pd.DataFrame | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Prepared:
     """Read by a mapping, and write the cohort folder.
 
     Args:
-        mapping_path: YAML file, see docs/mapping.md.
+        mapping: From `read_mapping`, see docs/mapping.md.
         out: Cohort folder to make.
         raw: What the paths of the mapping are relative to; default: its own folder.
         replace: Take the place of an existing cohort folder, in one step.
         tables_only: Leave the scans out; every view is then missing.
+        table: What `read_table` made of `table.file`, amended, to be taken in its place; indexed
+            by its rows, so that errors name those.
         progress: Called with (done, total) while scans are copied.
 
     Raises:
         InputError: If anything is wrong; `out` is then as it was.
     """
-    mapping = read_mapping(mapping_path)
-    folder = mapping_path.parent if raw is None else raw
-    inputs = [mapping_path, folder / mapping.table.file]
+    folder = mapping.path.parent if raw is None else raw
+    inputs = [mapping.path, folder / mapping.table.file]
     inputs += [folder / mapping.scans.folder] if mapping.scans is not None else []
     refuse_out(out, replace, inputs)
-    collected = collect(mapping, folder, look_for_scans=not tables_only)
+    collected = collect(mapping, folder, not tables_only, table)
     eyes, flow = collected.eyes, collected.flow
     remarks: list[str] = []
     with new_folder(out, replace) as beside:
@@ -74,12 +76,13 @@ def prepare_cohort(
         flow.remark("their patients", eyes.table["patient_id"].nunique(), "patients")
         if not len(eyes.table):
             raise InputError(
-                f"{mapping_path}: no eye is left\n{flow.to_table().to_string(index=False)}"
+                f"{mapping.path}: no eye is left\n{flow.to_table().to_string(index=False)}"
             )
         _remove_unused(beside, eyes.table, tuple(mapping.spec.views))
         cohort = write_cohort(beside, mapping.spec, eyes.table)
         write_whole(beside / FLOW_FILE, flow.to_csv())
-        shutil.copyfile(mapping_path, beside / MAPPING_FILE)
+        written = mapping.path.read_bytes() if mapping.path.is_file() else None
+        write_whole(beside / MAPPING_FILE, written or dump_yaml(dict(mapping.given)))
     unused, cohort = tuple(collected.found.unused), dataclasses.replace(cohort, root=out)
     return Prepared(cohort, flow.to_table(), unused, tuple(remarks))
 
