@@ -45,6 +45,8 @@ def write_others(page: Page, roles: Roles) -> None:
         return
     page.say("Not used. What is known only after surgery must never be a covariate.")
     for source in roles.others:
+        if source is roles.side_column:  # only a part of it is used, for the side
+            continue
         rule, said = covariate_rule(source)
         if source.name in roles.evidence:
             page.say(f"{several(source.columns)}: another acuity, {said}", indent=2)
