@@ -99,7 +99,22 @@ def _trace(plain: nn.Module, example: tuple[Tensor, Tensor, Tensor]) -> onnx.Mod
             optimize=False,  # it would fold weights into new constants; onnxruntime does it on load
             verbose=False,
         )
-    return program.model_proto  # type: ignore[union-attr]
+    return _without_traces(program.model_proto)  # type: ignore[union-attr]
+
+
+def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Take out where each node came from: stack traces with the paths of this machine."""
+    graphs = [model.graph, *model.functions]
+    for part in [*graphs, *(node for graph in graphs for node in graph.node)]:
+        del part.metadata_props[:]
+        part.doc_string = ""
+    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output):
+        del value.metadata_props[:]
+        value.doc_string = ""
+    for tensor in model.graph.initializer:
+        del tensor.metadata_props[:]
+        tensor.doc_string = ""
+    return model
 
 
 def _with_weights(like: Path, plain: nn.Module) -> onnx.ModelProto:

@@ -109,3 +109,9 @@ def test_a_class_from_elsewhere_is_not_built(small_run):
     architecture["fusion"] = {"class_path": "subprocess.Popen", "init_args": {"args": "true"}}
     with pytest.raises(InputError, match=r"must be a class of ctt_net\.models"):
         build(architecture, "stranger/model.yaml")
+
+
+def test_no_path_of_the_machine_that_trained_is_in_the_file(traced, repository):
+    written = traced.read_bytes()
+    for place in (str(repository), "site-packages", ".py", 'File "'):
+        assert place.encode() not in written
