@@ -109,7 +109,8 @@ class Findings:
 
     def tally(self) -> str:
         """How many of each severity, in words."""
-        return ", ".join(f"{self.count(severity)} {severity}s" for severity in _WEIGHT)
+        counts = {severity: self.count(severity) for severity in _WEIGHT}
+        return ", ".join(f"{n} {word}" if n == 1 else f"{n} {word}s" for word, n in counts.items())
 
     def to_dict(self) -> dict[str, Any]:
         """Plain mapping, as `findings.json` holds it."""

@@ -51,7 +51,7 @@ def test_a_text_file_named_png_is_found(few, capsys):
     assert main(["check", str(few)]) == 2
     said = " ".join(capsys.readouterr().out.split())
     assert "row 5, column vertical" in said
-    assert "1 errors" in said
+    assert "1 error," in said
 
 
 def test_blank_lines_do_not_shift_the_row_of_a_broken_scan(few, capsys):

@@ -17,5 +17,7 @@ def recorded_numbers(cohort: Cohort, column: str) -> pd.Series:
     """
     table, time = cohort.table, column.removesuffix("_va")
     read = table[f"{time}_logmar"].notna() & (table[f"{time}_off_chart"] == "")
-    texts = table[column][read].astype(str).str.replace(",", ".", regex=False)
-    return pd.to_numeric(texts, errors="coerce").dropna()
+    texts = table[column][read]
+    plain = pd.Series(texts.unique(), dtype=object)  # charts have few lines: read each text once
+    numbers = pd.to_numeric(plain.str.replace(",", ".", regex=False), errors="coerce")
+    return texts.map(dict(zip(plain, numbers, strict=True))).astype(float).dropna()
