@@ -164,8 +164,7 @@ def _cut(
         pixels: np.ndarray | None
         if section.startswith("line"):
             number, count = line_of(section, view)
-            lines = raster_lines(acquisition, count)
-            pixels = lines[number - 1] if len(lines) == count else None
+            pixels = _line(acquisition, number, count)
         else:
             pixels = foveal.get(section)
         if pixels is None:
@@ -178,3 +177,12 @@ def _cut(
         target.write_bytes(data.tobytes())
         written[view] = f"{SCANS_FOLDER}/{target.name}"
     return Copied(position, written, tuple(problems))
+
+
+def _line(acquisition: Acquisition, number: int, count: int) -> np.ndarray | None:
+    """One of the lines of a raster, None if it has fewer."""
+    try:
+        lines = raster_lines(acquisition, count)
+    except InputError:  # too few: a missing view, as a section that is not there
+        return None
+    return lines[number - 1] if len(lines) == count else None

@@ -80,15 +80,16 @@ def _by_columns(eyes: Eyes, rule: ScanRule, folder: Path) -> FoundScans:
     for view, column in rule.columns.items():
         for position, text in enumerate(resolved(column, eyes.cells)):
             if text:
-                found.files[position, view] = [_inside(text, folder, int(eyes.rows[position]))]
+                place = f"row {eyes.rows[position]}, column {column.place()}"
+                found.files[position, view] = [_inside(text, folder, place)]
     return found
 
 
-def _inside(text: str, folder: Path, row: int) -> Path:
+def _inside(text: str, folder: Path, place: str) -> Path:
     path = PurePosixPath(text.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or ":" in text or "\x00" in text:
         raise InputError(
-            f"row {row}: {text!r} leaves the folder of the scans; use 'extract' in the mapping to "
+            f"{place}: {text!r} leaves the folder of the scans; use 'extract' in the mapping to "
             f"take the part below it"
         )
     return folder / path

@@ -1,5 +1,6 @@
 """Where a cohort may be written: never over the raw data, never over a stranger's folder."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -41,3 +42,18 @@ def refuse_out(out: Path, replace: bool, inputs: Iterable[Path]) -> None:
             f"{out}: holds {', '.join(others[:5])}, which prepare has not written and --replace "
             f"would remove; move it elsewhere"
         )
+
+
+def leftovers(out: Path) -> list[str]:
+    """What killed runs have left beside `out`, in words; it may hold scans of patients.
+
+    Nothing is removed: another run may be at work there just now.
+    """
+    name = re.compile(rf"\.{re.escape(out.name)}\.[a-z0-9_]{{8}}")
+    if not out.parent.is_dir():
+        return []
+    return [
+        f"{entry}: left by a run that was killed; remove it, unless one is at work now"
+        for entry in sorted(out.parent.iterdir())
+        if name.fullmatch(entry.name) and entry.is_dir()
+    ]

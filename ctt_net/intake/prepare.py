@@ -12,7 +12,7 @@ from ctt_net.intake.collect import collect
 from ctt_net.intake.copy_scans import copy_scans, with_paths
 from ctt_net.intake.flow import FLOW_FILE
 from ctt_net.intake.mapping import CohortMapping
-from ctt_net.intake.out_folder import MAPPING_FILE, refuse_out
+from ctt_net.intake.out_folder import MAPPING_FILE, leftovers, refuse_out
 from ctt_net.intake.requirements import required
 from ctt_net.whole_file import write_whole
 from ctt_net.whole_folder import new_folder
@@ -66,7 +66,7 @@ def prepare_cohort(
     refuse_out(out, replace, inputs)
     collected = collect(mapping, folder, not tables_only, table)
     eyes, flow = collected.eyes, collected.flow
-    remarks: list[str] = []
+    remarks = leftovers(out)
     with new_folder(out, replace) as beside:
         if collected.found.files:
             copied = copy_scans(eyes, collected.found, mapping.sections, beside, progress)

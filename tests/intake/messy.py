@@ -111,7 +111,7 @@ def messy(seed: int) -> Messy:
         rows.append({**dice.choice(rows), "Id": dice.choice(people)})
     rows += [dict.fromkeys(rows[0], "")] * dice.choice([0, 0, 1])
     dice.shuffle(rows)
-    needed = [name for name in rows[0]]
+    needed = list(rows[0])
     order = dice.sample(needed, len(needed))
     rows = [
         {**{name: row[name] for name in order}, "Note": "x" if any(row.values()) else ""}

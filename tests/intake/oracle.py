@@ -18,7 +18,7 @@ MARKS = {3.0: 1.9, 2.0: 2.3, 1.0: 2.7, 0.0: 3.0}
 WIDE = str.maketrans("０１２３４５６７８９．", "0123456789.")
 
 
-class Wrong(Exception):
+class WrongError(Exception):
     """The table must be refused."""
 
 
@@ -26,7 +26,7 @@ def logmar(text: str, notation: str) -> float | None:
     """LogMAR of one cell; None = unknown.
 
     Raises:
-        Wrong: If the cell is no acuity in this notation.
+        WrongError: If the cell is no acuity in this notation.
     """
     plain = text.strip().translate(WIDE).lower()
     if plain in MISSING:
@@ -36,14 +36,14 @@ def logmar(text: str, notation: str) -> float | None:
     if notation == "snellen":
         match = re.fullmatch(r"(\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)(?:([+-])([0-5]))?", plain)
         if match is None or not float(match[1]) or not float(match[2]):
-            raise Wrong(text)
+            raise WrongError(text)
         value = math.log10(float(match[2]) / float(match[1]))
         value -= 0.02 * int((match[3] or "+") + (match[4] or "0"))
         if not -0.3011 <= value <= 3.0:
-            raise Wrong(text)
+            raise WrongError(text)
         return value
     if re.fullmatch(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?", plain) is None:
-        raise Wrong(text)
+        raise WrongError(text)
     number = float(plain.replace(",", "."))
     if notation == "decimal" and 0.001 <= number <= 2:
         return -math.log10(number)
@@ -55,7 +55,7 @@ def logmar(text: str, notation: str) -> float | None:
         return MARKS[number]
     if notation == "five_mark" and 3.3 <= number <= 5.3:
         return 5 - number
-    raise Wrong(text)
+    raise WrongError(text)
 
 
 @dataclass
@@ -77,11 +77,11 @@ def read(table) -> Said:
     """Read one made table.
 
     Raises:
-        Wrong: If it must be refused.
+        WrongError: If it must be refused.
     """
     said = Said()
     if table.dropped in table.needed:
-        raise Wrong(table.dropped)
+        raise WrongError(table.dropped)
     rows = [{k: unsentinel(v) for k, v in row.items()} for row in table.rows]
     rows = [row for row in rows_of(table, rows) if kept(row, said, table)]
     entries = [entry for row in rows for entry in entries_of(row, table, said)]
@@ -93,10 +93,10 @@ def read(table) -> Said:
             said.left_out["measured outside 14 to 120 days after surgery"] += 1
         else:
             if eye[0].lower() in MISSING:
-                raise Wrong("no id")
+                raise WrongError("no id")
             said.eyes[eye] = logmar(before, table.before), logmar(after, table.after)
     if not said.eyes:
-        raise Wrong("nobody is left")
+        raise WrongError("nobody is left")
     return said
 
 
@@ -117,7 +117,7 @@ def kept(row, said, table) -> bool:
         return False
     if row.get("Age"):
         if not re.fullmatch(r"-?\d+(\.\d+)?", row["Age"]):
-            raise Wrong("age")
+            raise WrongError("age")
         if float(row["Age"]) < 18:
             said.left_out["young"] += 1
             return False
@@ -132,7 +132,7 @@ def entries_of(row, table, said):
             own = row[f"{side} before"], row[f"{side} after"]
             if any(text.translate(WIDE).lower() not in MISSING for text in own):
                 if not row["Id"]:
-                    raise Wrong("no id")
+                    raise WrongError("no id")
                 entries.append((row["Id"], side, None, *own, None))
         if not entries:
             said.left_out["no cell of either eye is filled"] += 1
@@ -141,10 +141,10 @@ def entries_of(row, table, said):
         row["Eye"].upper()
     )
     if side is None or not row["Id"]:
-        raise Wrong("who?")
+        raise WrongError("who?")
     if table.shape == "visit":
         if not re.fullmatch(r"-?\d+", row["Day"]):
-            raise Wrong("day")
+            raise WrongError("day")
         return [(row["Id"], side, int(row["Day"]), row["VA"], row["VA"], None)]
     days = None
     dates = [row.get(name, "") for name in ("Surgery", "Control")]
@@ -152,7 +152,7 @@ def entries_of(row, table, said):
         try:
             days = 0 if text == "" else datetime.strptime(text, "%d.%m.%Y").toordinal()
         except ValueError:
-            raise Wrong(text) from None
+            raise WrongError(text) from None
     if all(dates):
         surgery, control = (datetime.strptime(text, "%d.%m.%Y") for text in dates)
         days = (control - surgery).days
@@ -165,7 +165,7 @@ def repeats(entries, said):
     eyes = {}
     for patient, side, more, *rest in entries:
         if eyes.setdefault((patient, side), (more, *rest)) != (more, *rest):
-            raise Wrong("two rows")
+            raise WrongError("two rows")
     said.repeated = len(entries) - len(eyes)
     return {eye: rest[1:] for eye, rest in eyes.items()}
 
@@ -174,7 +174,7 @@ def visits(entries, said):
     days = defaultdict(dict)
     for patient, side, day, va, *_ in entries:
         if days[patient, side].setdefault(day, va) != va:
-            raise Wrong("one visit, two acuities")
+            raise WrongError("one visit, two acuities")
     said.repeated = len(entries) - sum(map(len, days.values()))
     eyes = {}
     for eye, by_day in days.items():
