@@ -6,7 +6,7 @@ import re
 
 import ctt_net.doctor
 from ctt_net.doctor import Check
-from tests.doctor import date_faults
+from tests.doctor import date_faults, leak_faults
 from tests.doctor.scan_faults import SCAN_FAULTS
 from tests.doctor.table_faults import FAULTS
 
@@ -32,6 +32,7 @@ def test_the_page_lists_every_check_with_its_cure(repository):
 
 
 def test_every_check_has_a_planted_fault():
-    assert date_faults.with_dates  # their faults are registered beside the others
+    assert date_faults.with_dates  # these register their faults beside the others
+    assert leak_faults.by_patient
     planted = {check for _, check, _ in (*FAULTS.values(), *SCAN_FAULTS.values())}
     assert planted | PLANTED_ELSEWHERE == set(all_checks())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.doctor import date_faults  # registers its faults beside those of the tables
+from tests.doctor import date_faults, leak_faults  # register theirs beside those of the tables
 from tests.doctor.scan_faults import SCAN_FAULTS
 from tests.doctor.table_faults import FAULTS
 
@@ -24,6 +24,7 @@ def assert_named(findings, check, severity, rows):
 
 def test_there_are_faults_of_every_kind():
     assert date_faults.with_dates
+    assert leak_faults.by_patient
     assert len(FAULTS) > 40
     assert len(SCAN_FAULTS) > 10
 

@@ -68,9 +68,9 @@ def test_an_interruption_keeps_what_was_read(scans, tmp_path, monkeypatch, read_
     assert len((out / "scans.jsonl").read_text(encoding="utf-8").splitlines()) >= 8
 
 
-def test_records_of_another_version_are_not_believed(scans, kept, read_files):
+def test_records_of_another_reader_are_not_believed(scans, kept, read_files):
     lines = (kept / "scans.jsonl").read_text(encoding="utf-8").splitlines()
-    old = [line.replace('{"ctt_net": "', '{"ctt_net": "0.0.0+') for line in lines[:2]]
+    old = [line.replace('{"reader": "', '{"reader": "another') for line in lines[:2]]
     (kept / "scans.jsonl").write_text("\n".join([*old, *lines[2:]]) + "\n", encoding="utf-8")
     examine(scans.root, out=kept)
     assert len(read_files) == 2

@@ -4,11 +4,14 @@ One line per file, only ever appended to, so that an examination cut short (powe
 where it stopped. Nothing is kept inside the cohort folder.
 """
 
+import hashlib
 import json
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 
-from ctt_net import __version__
+from ctt_net import imaging
+from ctt_net.doctor.scans import record as record_file
 from ctt_net.doctor.scans.record import ScanRecord
 from ctt_net.errors import InputError
 
@@ -80,7 +83,7 @@ class KeptRecords:
             return
         if jpeg:
             (self.out / THUMBNAILS / _name(record)).write_bytes(jpeg)
-        self._file.write(f'{{"ctt_net": "{__version__}", "scan": {record.to_line()}}}\n')
+        self._file.write(f'{{"reader": "{reader_version()}", "scan": {record.to_line()}}}\n')
         self._file.flush()
 
     def thumbnail(self, record: ScanRecord) -> Path | None:
@@ -91,10 +94,10 @@ class KeptRecords:
         return path if path.exists() else None
 
     def _remember(self, line: str) -> None:
-        """Learn from one line; half a line, or one of another version, is skipped."""
+        """Learn from one line; half a line, or one of another reader, is skipped."""
         try:
             kept = json.loads(line)
-            if kept["ctt_net"] == __version__:
+            if kept["reader"] == reader_version():
                 record = ScanRecord.from_dict(kept["scan"])
                 self._known[record.path] = record
         except (ValueError, KeyError, TypeError, AttributeError):
@@ -103,3 +106,12 @@ class KeptRecords:
 
 def _name(record: ScanRecord) -> str:
     return f"{record.digest[:24]}.jpg"
+
+
+@lru_cache(maxsize=1)
+def reader_version() -> str:
+    """Short digest of the code that reads scans: what another code has learnt is not believed."""
+    code = hashlib.sha256()
+    for path in (*sorted(Path(imaging.__path__[0]).glob("*.py")), Path(record_file.__file__)):
+        code.update(path.read_bytes())
+    return code.hexdigest()[:16]
