@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from ctt_net.imaging.bscan import BScan
@@ -71,7 +72,7 @@ def _upright_eight_bit(raster: Raster, notes: list[str]) -> np.ndarray:
 
 
 def _refuse_blank(pixels: np.ndarray, path: Path) -> None:
-    if float(pixels.std()) < _MIN_DEVIATION:
+    if float(cv2.meanStdDev(pixels)[1][0, 0]) < _MIN_DEVIATION:
         raise ImagingError.of(
             path,
             f"a picture of one even grey (level {float(pixels.mean()):.0f})",
