@@ -29,7 +29,8 @@ def require_columns(table: pd.DataFrame, columns: Iterable[tuple[str, str]], pat
     for column, where in columns:
         if column not in table:
             names = [str(name) for name in table.columns]
-            close = get_close_matches(column, names, n=1)
+            folded = {name.lower(): name for name in reversed(names)}
+            close = [folded[near] for near in get_close_matches(column.lower(), folded, n=1)]
             twice = [name for name in names if name.startswith(f"{column} (")]
             if twice:
                 hint = f"it stands {len(twice)} times; choose {' or '.join(map(repr, twice))}"

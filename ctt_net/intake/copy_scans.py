@@ -76,7 +76,7 @@ def copy_scans(
                 return Copied(position, _copy_picture(file, views[0], stems[position], root))
             acquisition = read_acquisition(file, sides[position])  # not of the other eye alone
             if acquisition.laterality is None and eyes_of[file] > 1:
-                said = f"{file.name} is named for two eyes and does not say which it shows;"
+                said = f"{file.name} is named for two eyes and does not say which it shows"
                 raise ImagingError(said)
             stem = root / SCANS_FOLDER / stems[position]
             return _cut(
@@ -118,10 +118,9 @@ def with_paths(
     problems = [problem for one in copied for problem in one.problems]
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors and mapping.scans is not None and not mapping.scans.leave_out_unreadable:
-        cure = "mend or remove the file, or write 'unreadable: leave_out' under scans"
-        raise CohortError(
-            table_path, [replace(error, message=f"{error.message} {cure}") for error in errors]
-        )
+        cure = "; mend or remove the file, or write 'unreadable: leave_out' under scans"
+        said = [replace(error, message=error.message.rstrip(".") + cure) for error in errors]
+        raise CohortError(table_path, said)
     remarks += [f"missing view: {problem}" for problem in problems]
     table = eyes.table.assign(**dict.fromkeys(mapping.spec.views, ""))
     for one in copied:

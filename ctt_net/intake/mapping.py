@@ -24,6 +24,7 @@ from ctt_net.intake.visit import VisitRule, read_visit
 from ctt_net.yaml_file import read_yaml_mapping, refuse_unknown_keys
 
 REQUIREMENTS = ("preop_va", "postop_va", "any_view", "all_views")
+TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet")
 _SECTIONS = (
     *("cohort", "table", "visit", "columns", "covariates", "acuity", "views", "scans"),
     *("exclude", "require", "followup_window_days"),
@@ -88,6 +89,11 @@ def read_mapping(path: Path) -> CohortMapping:
     Raises:
         InputError: Naming file, key, value and cure.
     """
+    if path.suffix.lower() in TABLE_SUFFIXES:
+        raise InputError(
+            f"{path}: is a table, not a mapping; to draft a mapping for it: ctt-net prepare "
+            f"--draft {path.name} FOLDER_OF_SCANS > mapping.yaml"
+        )
     return check_mapping(read_yaml_mapping(path), path)
 
 

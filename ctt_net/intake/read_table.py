@@ -1,11 +1,10 @@
 """The user's own table, CSV, XLSX or Parquet, as text: every cell as the person sees it."""
 
-import csv
-import io
 from pathlib import Path
 
 import pandas as pd
 
+from ctt_net.cohort.csv_lines import csv_lines
 from ctt_net.errors import InputError
 from ctt_net.intake.cell_text import blanked, cell_text
 from ctt_net.intake.cells import require_columns
@@ -55,12 +54,12 @@ def read_table(source: TableSource, folder: Path) -> tuple[Path, pd.DataFrame]:
 
 def _refuse(path: Path) -> None:
     try:
-        if not path.is_file():
-            found = "a folder" if path.is_dir() else "no such file"
-            raise InputError(f"{path}: {found}; correct table.file in the mapping")
-        size = path.stat().st_size
+        found = "" if path.is_file() else "a folder" if path.is_dir() else "no such file"
+        size = 0 if found else path.stat().st_size
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from None
+    if found:
+        raise InputError(f"{path}: {found}; correct table.file in the mapping")
     if size > MAX_TABLE_BYTES:
         raise InputError(
             f"{path}: {size >> 20} MB, more than any table of eyes; give a smaller one"
@@ -82,17 +81,7 @@ def _read_csv(path: Path, source: TableSource) -> list[list[str]]:
         ) from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    if "\x00" in text:
-        raise InputError(f"{path}: holds NUL bytes, so it is no CSV text in {source.encoding}")
-    lines: list[list[str]] = []
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=source.separator, strict=True)
-    try:
-        lines.extend(reader)
-    except csv.Error as error:
-        raise InputError(
-            f"{path}, row {len(lines) + 1}: no valid CSV ({error}); look for a quotation mark that "
-            f"is not closed"
-        ) from None
+    lines = csv_lines(text, path, source.separator)
     header = lines[max(source.header_row, 1) - 1 :][:1]
     if header and len(header[0]) == 1:
         for sign, name in _SEPARATORS.items():

@@ -1,12 +1,14 @@
 """Laws that hold for every reading, searched by chance for a counterexample."""
 
 import math
+import random
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ctt_net.acuity import NOTATIONS, OFF_CHART_POLICIES, AcuityError, parse_va
+from tests.intake import oracle
 
 NOTATION = st.sampled_from(NOTATIONS)
 POLICY = st.sampled_from(sorted(OFF_CHART_POLICIES))
@@ -100,3 +102,35 @@ def test_no_distance_changes_the_value_of_its_word(word, between, distance, nota
 def test_a_distance_alone_is_never_an_acuity(distance, before, notation):
     with pytest.raises(AcuityError):
         parse_va(f"{before}{distance}", notation)
+
+
+def typed(dice):
+    """A reading as somebody may have typed it: a good one, pieces of some, a slip in either."""
+    good = ["20/40", "6/12", "20/40-2", "6/7.5", "3/60+1", "0.5", "0,8", "4.7", "85", "-0.1", "3"]
+    pieces = [*LATIN, *CHINESE, *NUMBERS, *"/-+(),. "]
+    text = dice.choice(good) if dice.random() < 0.5 else "".join(dice.choices(pieces, k=3))
+    if dice.random() < 0.4:
+        at = dice.randrange(len(text) + 1)
+        text = text[:at] + dice.choice("0123456789./,-+ e()１") + text[at:]
+    return text
+
+
+def test_ten_thousand_readings_against_a_strict_reader():
+    """Whatever is accepted as a number is the number a strict reader finds, and the reverse."""
+    dice = random.Random(0)
+    read = 0
+    for _ in range(10_000):
+        text, notation = typed(dice), dice.choice(NOTATIONS)
+        try:
+            expected = oracle.logmar(text, notation)
+        except oracle.WrongError:
+            expected = math.nan
+        try:
+            acuity = parse_va(text, notation)
+        except AcuityError:
+            assert expected is None or math.isnan(expected), (text, notation)
+            continue
+        if acuity.off_chart is None:
+            read += 1
+            assert acuity.logmar == pytest.approx(expected, abs=1e-6), (text, notation)
+    assert read > 1000

@@ -34,17 +34,19 @@ def logmar(text: str, notation: str) -> float | None:
     if plain in WORDS:
         return WORDS[plain]
     if notation == "snellen":
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)(?:([+-])([0-5]))?", plain)
+        part = r"(\d+(?:\.\d+)?)"
+        sign = r"(?: ?([+-]) ?([0-5])| ?\(([+-]) ?([0-5])\))?"
+        match = re.fullmatch(rf"{part} ?/ ?{part}{sign}", plain.replace(",", "."))
         if match is None or not float(match[1]) or not float(match[2]):
             raise WrongError(text)
         value = math.log10(float(match[2]) / float(match[1]))
-        value -= 0.02 * int((match[3] or "+") + (match[4] or "0"))
+        value -= 0.02 * int((match[3] or match[5] or "+") + (match[4] or match[6] or "0"))
         if not -0.3011 <= value <= 3.0:
             raise WrongError(text)
         return value
-    if re.fullmatch(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?", plain) is None:
+    if re.fullmatch(r"[+-]? ?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?", plain) is None:
         raise WrongError(text)
-    number = float(plain.replace(",", "."))
+    number = float(plain.replace(",", ".").replace(" ", ""))
     if notation == "decimal" and 0.001 <= number <= 2:
         return -math.log10(number)
     if notation == "logmar" and -0.3011 <= number <= 3.0:

@@ -101,6 +101,7 @@ def test_a_column_that_is_not_there_names_the_likely_one(raw):
     raw.say("columns", site="Eyes").fails(
         "eyes.csv: no column 'Eyes', which columns.site names; did you mean 'Eye'?"
     )
+    raw.say("columns", site="mrn").fails("did you mean 'MRN'?")
     raw.say("columns", site="Hospital").fails("there are: MRN, Eye, Before, After")
 
 

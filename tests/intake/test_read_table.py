@@ -137,7 +137,8 @@ def test_files_that_are_no_table(raw, name, said):
     (raw.folder / "folder.csv").mkdir()
     for other in ("eyes.xls", "eyes.ods", "eyes.doc"):
         (raw.folder / other).write_text("")
-    raw.say("table", file=name).fails(name, said)
+    message = raw.say("table", file=name).fails(name, said)
+    assert message.count(name) == 1
 
 
 def test_parquet(raw):
