@@ -1,12 +1,11 @@
 """Read a CSV a person saved from a spreadsheet: text as it stands, row numbers as they see them."""
 
-import csv
-import io
 import stat
 from pathlib import Path
 
 import pandas as pd
 
+from ctt_net.cohort.csv_lines import csv_lines
 from ctt_net.cohort.problem import HEADER_ROW, CohortError, Problem
 from ctt_net.errors import InputError
 from ctt_net.formula import GUARD, restored
@@ -118,17 +117,7 @@ def manifest_contents(path: Path) -> str:
 
 
 def _lines(text: str, path: Path) -> list[list[str]]:
-    if "\x00" in text:
-        raise InputError(f"{path}: holds NUL bytes, so it is no CSV text; export it as 'CSV UTF-8'")
-    lines: list[list[str]] = []
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        lines.extend(reader)
-    except csv.Error as error:
-        raise InputError(
-            f"{path}, row {len(lines) + 1}: no valid CSV ({error}); look for a quotation mark that "
-            f"is not closed"
-        ) from None
+    lines = csv_lines(text, path)
     if not lines or not lines[0]:
         raise InputError(f"{path}: empty; expected a header line in row 1")
     return lines

@@ -1,7 +1,5 @@
 """The recipe of APTOS 2021: two rounds, two notations, never mixed. Made exports only."""
 
-import importlib.util
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,12 +20,8 @@ from tests.datasets.raw_aptos2021 import (
 
 
 @pytest.fixture(scope="module")
-def recipe(repository):
-    path = repository / "datasets" / "aptos2021" / "prepare.py"
-    spec = importlib.util.spec_from_file_location("prepare_aptos2021", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def recipe(load_recipe):
+    return load_recipe("aptos2021")
 
 
 @pytest.fixture(scope="module")

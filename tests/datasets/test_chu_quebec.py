@@ -1,7 +1,6 @@
 """The recipe of the Québec eyes: on an export made in exactly that layout, and on the real one."""
 
 import csv
-import importlib.util
 
 import cv2
 import numpy as np
@@ -77,12 +76,8 @@ def raw(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def recipe(repository):
-    path = repository / "datasets" / "chu_quebec" / "prepare.py"
-    spec = importlib.util.spec_from_file_location("prepare_chu_quebec", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def recipe(load_recipe):
+    return load_recipe("chu_quebec")
 
 
 def by_eye(out):

@@ -1,7 +1,5 @@
 """The simulated hospital goes through prepare, check and deidentify as a user would do it."""
 
-import importlib.util
-
 import pandas as pd
 import pytest
 
@@ -10,11 +8,8 @@ from ctt_net.cohort import read_cohort
 
 
 @pytest.fixture(scope="module")
-def hospital(repository, tmp_path_factory):
-    path = repository / "datasets" / "synthetic" / "hospital.py"
-    spec = importlib.util.spec_from_file_location("hospital", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+def hospital(load_recipe, tmp_path_factory):
+    module = load_recipe("synthetic", "hospital")
     out = tmp_path_factory.mktemp("hospital") / "raw"
     assert module.main([str(out), "--eyes", "40"]) == 0
     assert module.main([str(out)]) == 2

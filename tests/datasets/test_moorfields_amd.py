@@ -1,7 +1,5 @@
 """The recipe of the Moorfields AMD baseline: on a made table and on the real sample."""
 
-import importlib.util
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,12 +9,8 @@ from tests.datasets.raw_moorfields_amd import EYES, HEADER, build
 
 
 @pytest.fixture(scope="module")
-def recipe(repository):
-    path = repository / "datasets" / "moorfields_amd" / "prepare.py"
-    spec = importlib.util.spec_from_file_location("prepare_moorfields_amd", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def recipe(load_recipe):
+    return load_recipe("moorfields_amd")
 
 
 @pytest.fixture(scope="module")

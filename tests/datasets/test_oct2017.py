@@ -1,7 +1,5 @@
 """The index of OCT2017: nobody in two splits, every picture counted, wrong names refused."""
 
-import importlib.util
-
 import pandas as pd
 import pytest
 
@@ -9,12 +7,8 @@ from tests.datasets.raw_oct2017 import PICTURES, build
 
 
 @pytest.fixture(scope="module")
-def recipe(repository):
-    path = repository / "datasets" / "oct2017" / "prepare.py"
-    spec = importlib.util.spec_from_file_location("prepare_oct2017", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def recipe(load_recipe):
+    return load_recipe("oct2017")
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """The recipe of OLIVES: B-scan rows to visits to eyes, on made tables and on the real sample."""
 
-import importlib.util
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,12 +17,8 @@ CENTRAL = {
 
 
 @pytest.fixture(scope="module")
-def recipe(repository):
-    path = repository / "datasets" / "olives" / "prepare.py"
-    spec = importlib.util.spec_from_file_location("prepare_olives", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def recipe(load_recipe):
+    return load_recipe("olives")
 
 
 @pytest.fixture(scope="module")

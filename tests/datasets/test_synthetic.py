@@ -1,7 +1,6 @@
 """The recipe of the simulated cohort, run as a user runs it."""
 
 import hashlib
-import importlib.util
 import json
 
 import pandas as pd
@@ -15,12 +14,8 @@ from ctt_net.phantom.simulate import manifest_row
 
 
 @pytest.fixture(scope="module")
-def prepare(repository):
-    path = repository / "datasets" / "synthetic" / "prepare.py"
-    spec = importlib.util.spec_from_file_location("prepare_synthetic", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
+def prepare(load_recipe):
+    return load_recipe("synthetic").main
 
 
 @pytest.fixture(scope="module")

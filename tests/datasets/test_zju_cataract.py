@@ -1,7 +1,5 @@
 """The recipe of the hospital layout: on made exports, right ones and wrong ones."""
 
-import importlib.util
-
 import pandas as pd
 import pytest
 
@@ -16,12 +14,8 @@ OWN_VALUES = ",,1,左眼,70,黄斑,d,20190909,x,0.05,海德堡,d,20191111,x,0.4,
 
 
 @pytest.fixture(scope="module")
-def recipe(repository):
-    path = repository / "datasets" / "zju_cataract" / "prepare.py"
-    spec = importlib.util.spec_from_file_location("prepare_zju_cataract", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def recipe(load_recipe):
+    return load_recipe("zju_cataract")
 
 
 @pytest.fixture(scope="module")
