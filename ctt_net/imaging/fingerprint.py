@@ -59,9 +59,12 @@ def near_duplicates(hashes: np.ndarray, max_distance: int = MAX_DISTANCE) -> lis
     signs = np.unpackbits(hashes, axis=1).astype(np.float32) * 2 - 1
     least = signs.shape[1] - 2 * max_distance
     pairs: list[tuple[int, int]] = []
-    for start in range(0, len(signs), _BLOCK):
-        alike = signs[start : start + _BLOCK] @ signs[start:].T
-        first, second = np.nonzero(alike >= least)
+    starts = range(0, len(signs), _BLOCK)
+    for row, column in ((i, j) for i in starts for j in starts if i <= j):
+        alike = signs[row : row + _BLOCK] @ signs[column : column + _BLOCK].T
+        first, second = (
+            at + at0 for at, at0 in zip(np.nonzero(alike >= least), (row, column), strict=True)
+        )
         keep = second > first
-        pairs += zip((first[keep] + start).tolist(), (second[keep] + start).tolist(), strict=True)
-    return pairs
+        pairs += zip(first[keep].tolist(), second[keep].tolist(), strict=True)
+    return sorted(pairs)

@@ -10,7 +10,6 @@ import io
 import re
 import shutil
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ from ctt_net.cohort import CohortSpec, Covariate, View, write_cohort
 from ctt_net.cohort.manifest_text import read_manifest_text
 from ctt_net.errors import InputError
 from ctt_net.imaging import BScan, read_bscan
+from ctt_net.whole_folder import new_folder
 
 SPLITS = ("train", "val", "test", "others")
 FOLLOWUP_DAYS = {"2weeks": 14, "3months": 91, "6months": 183, "12months": 365}
@@ -209,17 +209,11 @@ def prepare(raw: Path, out: Path, followup: str, zero: str, splits: Sequence[str
     absent = [name for name in splits or () if name not in present]
     if absent:
         raise InputError(f"{raw}: there is no {absent[0]}/clinical_data.csv; leave that split out")
-    if out.exists():
-        raise InputError(f"{out} exists already; name a new folder or remove it first")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as beside:
-        folder = Path(beside) / "cohort"
-        folder.mkdir()
+    with new_folder(out) as folder:
         recipe = Recipe(raw, folder, followup, zero)
         for split in dict.fromkeys(splits or present):
             recipe.add_split(split)
         recipe.write()
-        folder.rename(out)
 
 
 def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
