@@ -108,7 +108,7 @@ def typed(dice):
     """A reading as somebody may have typed it: a good one, pieces of some, a slip in either."""
     good = ["20/40", "6/12", "20/40-2", "6/7.5", "3/60+1", "0.5", "0,8", "4.7", "85", "-0.1", "3"]
     pieces = [*LATIN, *CHINESE, *NUMBERS, *"/-+(),. "]
-    text = dice.choice(good) if dice.random() < 0.5 else "".join(dice.choices(pieces, k=3))
+    text = dice.choice(good) if dice.random() < 0.7 else "".join(dice.choices(pieces, k=3))
     if dice.random() < 0.4:
         at = dice.randrange(len(text) + 1)
         text = text[:at] + dice.choice("0123456789./,-+ e()１") + text[at:]

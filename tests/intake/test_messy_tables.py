@@ -18,7 +18,7 @@ from tests.intake.balance import balance
 from tests.intake.conftest import Raw
 from tests.intake.messy import mapping, messy, typed
 
-TABLES = int(os.environ.get("CTT_NET_FUZZ", "80"))
+TABLES = int(os.environ.get("CTT_NET_FUZZ", "60"))
 FIRST = int(os.environ.get("CTT_NET_FUZZ_FIRST", "0"))
 
 

@@ -160,6 +160,7 @@ def test_killed_at_any_moment_leaves_the_old_or_the_new(raw, repository):
         "    if not child:\n"
         "        for mapping in itertools.cycle([b, a]):\n"
         "            prepare_cohort(mapping, here / 'out', replace=True)\n"
+        "            print('done', flush=True)\n"
         "    print(child, flush=True)\n"
         "    os.waitpid(child, 0)\n"
         "    print('dead', flush=True)\n"
@@ -173,12 +174,16 @@ def test_killed_at_any_moment_leaves_the_old_or_the_new(raw, repository):
         stdout=subprocess.PIPE,
         text=True,
     ) as server:
-        for _ in range(KILLS):
+        for kill in range(KILLS):
             print("go", file=server.stdin, flush=True)
-            child = int(server.stdout.readline())
-            time.sleep(dice.uniform(0, 2 * one_run))
+            child, done = 0, 0
+            while not child or done < kill % 3:
+                said = server.stdout.readline()
+                child, done = (child, done + 1) if said == "done\n" else (int(said), done)
+            time.sleep(dice.uniform(0, one_run) if kill > 2 else 0)
             os.kill(child, signal.SIGKILL)
-            assert server.stdout.readline() == "dead\n"
+            while server.stdout.readline() == "done\n":
+                pass
             assert content(raw.out) in whole
             seen.add(whole.index(content(raw.out)))
             assert len(read_cohort(raw.out).table) in (4, 6)
