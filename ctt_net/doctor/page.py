@@ -4,9 +4,11 @@ import base64
 from pathlib import Path
 from typing import Any
 
+from ctt_net.cohort.flow_file import read_flow
 from ctt_net.doctor.finding import Findings
 from ctt_net.doctor.scans.kept import KeptRecords
 from ctt_net.doctor.scans.reading import Scan
+from ctt_net.errors import InputError
 from ctt_net.whole_file import write_whole
 
 PAGE_FILE = "check.html"
@@ -58,11 +60,21 @@ def write_page(findings: Findings, scans: list[Scan], kept: KeptRecords, out: Pa
         synthetic=findings.synthetic,
         tally=findings.tally(),
         facts=findings.facts,
+        flow=_flow(findings.root),
         cards=cards,
         sheet=_pictures(sheet, kept, flagged),
         n_scans=len(scans),
     )
     write_whole(out / PAGE_FILE, page)
+
+
+def _flow(root: Path) -> list[list[str]]:
+    """Header and steps of `flow.csv`; nothing where there is none or it is no table."""
+    try:
+        flow = read_flow(root)
+    except InputError:
+        return []
+    return [] if flow is None else [list(map(str, flow.columns)), *flow.to_numpy().tolist()]
 
 
 def _evenly(scans: list[Scan], most: int) -> list[Scan]:

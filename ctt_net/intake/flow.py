@@ -4,8 +4,6 @@ import io
 
 import pandas as pd
 
-FLOW_FILE = "flow.csv"
-
 
 class Flow:
     """Counts that must balance.

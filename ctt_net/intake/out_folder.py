@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from ctt_net.cohort.flow_file import FLOW_FILE
 from ctt_net.cohort.folder import MANIFEST_FILE, SPEC_FILE
 from ctt_net.cohort.folds import FOLDS_FILE
 from ctt_net.errors import InputError
-from ctt_net.intake.flow import FLOW_FILE
 from ctt_net.whole_file import refuse_no_folder
 
 MAPPING_FILE = "mapping.yaml"

@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from ctt_net.cohort import Cohort, write_cohort
+from ctt_net.cohort.flow_file import FLOW_FILE
 from ctt_net.errors import InputError
 from ctt_net.intake.collect import collect
 from ctt_net.intake.copy_scans import copy_scans, with_paths
-from ctt_net.intake.flow import FLOW_FILE
 from ctt_net.intake.mapping import CohortMapping
 from ctt_net.intake.out_folder import MAPPING_FILE, leftovers, refuse_out
 from ctt_net.intake.requirements import required

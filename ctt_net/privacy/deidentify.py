@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ctt_net.cohort import Cohort, CohortSpec, read_cohort, write_cohort
+from ctt_net.cohort.flow_file import FLOW_FILE
 from ctt_net.cohort.folder import TRUTH_FILE
 from ctt_net.errors import InputError
 from ctt_net.privacy.codes import Codes
@@ -14,7 +15,6 @@ from ctt_net.privacy.declarations import declarations
 from ctt_net.privacy.identity import declared_words, identifying_texts
 from ctt_net.privacy.key import Key, read_or_make_key
 from ctt_net.privacy.other_files import (
-    FLOW_FILE,
     files_left_behind,
     write_coded_folds,
     write_coded_truth,

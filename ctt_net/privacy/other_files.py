@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 
 from ctt_net.cohort import Cohort, development_rows, write_folds
+from ctt_net.cohort.flow_file import FLOW_FILE
 from ctt_net.cohort.folder import MANIFEST_FILE, SPEC_FILE, TRUTH_FILE
 from ctt_net.cohort.folds import FOLDS_FILE
 from ctt_net.cohort.manifest_text import read_manifest_text
 from ctt_net.whole_file import write_whole
 
-FLOW_FILE = "flow.csv"
 NUMBER = re.compile(r"-?[0-9]*\.?[0-9]*(?:e[-+]?[0-9]+)?")
 FLOW_UNITS = ("rows", "eyes", "patients", "visits", "scans")
 _FLOW_COLUMNS = ["step", "count", "unit"]

@@ -6,13 +6,14 @@ from pathlib import Path
 
 from ctt_net.cohort import CohortSpec
 from ctt_net.cohort.dates import DATE_COLUMNS
+from ctt_net.cohort.flow_file import FLOW_FILE
 from ctt_net.cohort.folder import MANIFEST_FILE, SPEC_FILE, TRUTH_FILE
 from ctt_net.cohort.folds import FOLDS_FILE
 from ctt_net.cohort.manifest_text import read_manifest_text
 from ctt_net.cohort.schema import ACUITY_COLUMNS
 from ctt_net.errors import InputError
 from ctt_net.privacy.byte_search import ByteNames
-from ctt_net.privacy.other_files import FLOW_FILE, FLOW_UNITS, NUMBER
+from ctt_net.privacy.other_files import FLOW_UNITS, NUMBER
 from ctt_net.privacy.png import picture_of
 from ctt_net.privacy.report import REPORT_FILE
 from ctt_net.privacy.words import Names, is_short

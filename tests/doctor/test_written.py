@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 
 import pytest
 
@@ -97,3 +98,14 @@ def test_an_output_folder_that_cannot_be_is_refused_before_reading(tables, tmp_p
 
 def snapshot(folder):
     return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+
+
+def test_the_page_shows_how_rows_became_eyes(small_cohort, tmp_path):
+    cohort = shutil.copytree(small_cohort, tmp_path / "cohort")
+    (cohort / "flow.csv").write_text("step,count,unit\nleft out: <b>rupture</b>,3,rows\n")
+    examine(cohort, open_scans=False, out=tmp_path / "out")
+    page = (tmp_path / "out/check.html").read_text(encoding="utf-8")
+    assert "left out: &lt;b&gt;rupture" in page
+    (cohort / "flow.csv").write_bytes(b"\x00")  # a page without it is better than none
+    examine(cohort, open_scans=False, out=tmp_path / "out")
+    assert "rupture" not in (tmp_path / "out/check.html").read_text(encoding="utf-8")
