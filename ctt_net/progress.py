@@ -25,4 +25,5 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
     try:
         yield tell
     finally:
-        progress.stop()
+        if progress.live.is_started:  # else it would print a blank line
+            progress.stop()

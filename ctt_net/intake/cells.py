@@ -41,8 +41,17 @@ def require_columns(table: pd.DataFrame, columns: Iterable[tuple[str, str]], pat
             raise InputError(f"{path}: no column {column!r}, which {where} names; {hint}")
 
 
-def resolved(rule: Rule, table: pd.DataFrame, side: str | None = None) -> pd.Series:
-    """The column a rule makes, as text, blank = unknown."""
+def resolved(
+    rule: Rule, table: pd.DataFrame, side: str | None = None, keep_unfit: bool = False
+) -> pd.Series:
+    """The column a rule makes, as text, blank = unknown.
+
+    Args:
+        rule: Of the mapping.
+        table: Cells as text.
+        side: In a table of patients.
+        keep_unfit: A cell in which `extract` finds nothing stays as it is; else it is unknown.
+    """
     if rule.value is not None:
         return pd.Series(rule.value, index=table.index, dtype=object)
     column = rule.sides.get(side or "") if rule.sides else rule.column
@@ -51,8 +60,9 @@ def resolved(rule: Rule, table: pd.DataFrame, side: str | None = None) -> pd.Ser
     cells = blanked(table[column], rule.missing)
     if rule.extract is not None:
         asked = cells[cells != ""]
-        cells = cells.str.extract(rule.extract, expand=False).fillna("").astype(object).str.strip()
-        if len(asked) and not (cells != "").any():
+        part = cells.str.extract(rule.extract, expand=False).fillna("").astype(object).str.strip()
+        cells = part.where(part != "", cells) if keep_unfit else part
+        if len(asked) and not (part != "").any():
             raise InputError(
                 f"column {column}: extract {rule.extract.pattern!r} finds nothing in any of "
                 f"{len(asked)} cells such as {asked.iloc[0][:40]!r}; correct the expression"

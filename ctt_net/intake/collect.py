@@ -17,7 +17,7 @@ from ctt_net.intake.flow import Flow
 from ctt_net.intake.mapping import CohortMapping
 from ctt_net.intake.read_table import read_table
 from ctt_net.intake.repeats import merge_repeats
-from ctt_net.intake.requirements import required
+from ctt_net.intake.requirements import measured_before_surgery, required
 from ctt_net.intake.sides import sides_from_files
 from ctt_net.intake.visits import choose_visits
 
@@ -83,6 +83,7 @@ def collect(
         found = find_scans(eyes, scans, place, views)
         _stop(path, double_files(found, eyes))
         _refuse_none(found, eyes, mapping)
+    _stop(path, measured_before_surgery(eyes, mapping))
     eyes = found.shown_in(eyes, views)
     taken = required(eyes, mapping, flow, with_scans=scans is not None)
     found, eyes = found.of(taken, eyes), taken

@@ -8,6 +8,7 @@ import pandas as pd
 
 from ctt_net.cohort import Problem
 from ctt_net.cohort.columns import says_missing
+from ctt_net.cohort.schema import VA_COLUMNS
 from ctt_net.intake.cells import as_problems, iso_dates, resolved, sides_of
 from ctt_net.intake.flow import Flow
 from ctt_net.intake.mapping import CohortMapping
@@ -93,7 +94,8 @@ def _entries(
     table, problems = {}, []
     own = np.zeros(len(raw), dtype=bool)  # rows that say anything of this side
     for name, rule in mapping.columns.items():
-        column = resolved(rule, raw, side)
+        # An acuity that an expression does not fit must not pass for a missing one.
+        column = resolved(rule, raw, side, keep_unfit=name in VA_COLUMNS)
         if name == "laterality":
             column, messages = sides_of(column, dict(mapping.laterality.words))
             problems += as_problems(messages, rows, rule.place())

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from ctt_net.cohort import Problem
 from ctt_net.cohort.columns import says_missing
 from ctt_net.intake.eyes import Eyes
 from ctt_net.intake.flow import Flow
@@ -42,6 +43,19 @@ def required(eyes: Eyes, mapping: CohortMapping, flow: Flow, with_scans: bool) -
     outside = (days < low) | (days > high)  # an unknown time is no reason
     flow.leave_out(f"measured outside {low:g} to {high:g} days after surgery", int(outside.sum()))
     return eyes.take(~outside)
+
+
+def measured_before_surgery(eyes: Eyes, mapping: CohortMapping) -> list[Problem]:
+    """Eyes whose postoperative acuity does not lie after the surgery: no reason, a mistake."""
+    return [
+        Problem(
+            "the postoperative acuity does not lie after the surgery; correct one of the dates, or "
+            "leave such rows out with an 'exclude' line",
+            row=int(eyes.rows[at]),
+            column=mapping.place_of("postop_date", eyes.table["laterality"].iloc[at]),
+        )
+        for at in np.flatnonzero(followup_days(eyes.table) <= 0)
+    ]
 
 
 def followup_days(table: pd.DataFrame) -> np.ndarray:

@@ -159,3 +159,10 @@ def test_a_word_beside_a_number_is_a_contradiction(raw):
     rule = {"column": "Before", "notation": "decimal", "off_chart_column": "Word"}
     raw.say("columns", preop_va=rule)
     raw.fails("row 2, column Before: holds '0.1' although the off-chart column says 'CF'")
+
+
+def test_an_acuity_that_the_expression_does_not_fit_is_no_missing_one(raw):
+    raw.table([{"MRN": "1", "Eye": "R", "Before": "VA 0.3", "After": "0.5"},
+               {"MRN": "2", "Eye": "R", "Before": "0,3 cc", "After": "0.5"}])  # fmt: skip
+    raw.say("columns", preop_va={"column": "Before", "notation": "decimal", "extract": "VA (.*)"})
+    raw.fails("row 3, column Before", "'0,3 cc'")

@@ -85,3 +85,12 @@ def test_the_window_of_follow_up_from_dates(raw):
 def test_nobody_left_shows_why(raw):
     raw.sections["exclude"] = [{"reason": "everybody", "column": "MRN", "above": 0}]
     raw.fails("mapping.yaml: no eye is left", "everybody", "3")
+
+
+def test_an_acuity_from_before_the_surgery_is_a_mistake_and_no_reason(raw):
+    seen = ["2024-05-01", "2024-06-01"]
+    rows = [{**r, "Op": "2024-05-02", "Seen": d} for r, d in zip(ROWS, seen, strict=False)]
+    raw.table(rows)
+    raw.say("columns", surgery_date="Op", postop_date="Seen")
+    raw.sections["followup_window_days"] = [14, 120]
+    raw.fails("row 2, column Seen", "does not lie after the surgery")
