@@ -1,13 +1,25 @@
 """Which commands there are, and how they end."""
 
 import argparse
+import errno
+import os
 import sys
 from collections.abc import Callable, Sequence
 
 from ctt_net import INTENDED_USE, __version__
 from ctt_net.cli import check, convert, deidentify, evaluate, predict, prepare, train
-from ctt_net.cli.exit_code import INTERRUPTED, WRONG_INPUT
+from ctt_net.cli.exit_code import INTERRUPTED, READER_GONE, WRONG_INPUT
 from ctt_net.errors import InputError
+
+# What fails outside of the program, whatever was asked of it, and what cures it.
+_PLACES = {
+    errno.ENOSPC: "make room, or name a place on another disk",
+    errno.EDQUOT: "make room, or name a place on another disk",
+    errno.EROFS: "name another place",
+    errno.EACCES: "ask for the right, or name another place",
+    errno.EIO: "look whether disk and network are there",
+    errno.ESTALE: "look whether disk and network are there",
+}
 
 COMMANDS = (prepare, check, train, evaluate, predict, deidentify, convert)
 
@@ -34,6 +46,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted; what was finished is kept", file=sys.stderr)
         return INTERRUPTED
+    except BrokenPipeError:  # `ctt-net check COHORT --json | head`: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_GONE
+    except OSError as error:
+        if error.errno not in _PLACES:
+            raise
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"error: {place}{error.strerror}; {_PLACES[error.errno]}", file=sys.stderr)
+        return WRONG_INPUT
 
 
 def _parser() -> argparse.ArgumentParser:

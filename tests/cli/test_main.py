@@ -1,5 +1,7 @@
 """What every command shares: help, exit codes."""
 
+import errno
+import os
 import subprocess
 import sys
 
@@ -41,3 +43,45 @@ def test_a_fault_of_ours_is_exit_code_1(repository, tmp_path):
         [sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize(("number", "cure"), [("ENOSPC", "make room"), ("EROFS", "another place")])
+def test_a_full_or_closed_disk_is_said_not_traced(monkeypatch, capsys, number, cure):
+    code = getattr(errno, number)
+
+    def fail(options):
+        raise OSError(code, os.strerror(code), "out/OD_horizontal.png")
+
+    monkeypatch.setattr("ctt_net.cli.check.run", fail)
+    assert main(["check", "."]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: out/OD_horizontal.png: {os.strerror(code)}; ")
+    assert cure in said
+
+
+def test_another_system_error_is_a_fault_of_ours(monkeypatch):
+    def fail(options):
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr("ctt_net.cli.check.run", fail)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        main(["check", "."])
+
+
+def test_a_reader_who_leaves_ends_it_quietly(repository):
+    code = (
+        "import sys, ctt_net.cli.check as check\n"
+        "check.run = lambda options: print('x' * 1_000_000) or 0\n"
+        "from ctt_net.cli import main\n"
+        "sys.exit(main(['check', '.']))\n"
+    )
+    running = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=repository,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    running.stdout.close()
+    said = running.stderr.read()
+    assert (running.wait(), said) == (141, "")
