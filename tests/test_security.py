@@ -2,7 +2,6 @@
 
 import ast
 import html
-import resource
 import struct
 import subprocess
 import sys
@@ -168,22 +167,25 @@ def tiff_bomb(side):
 
 
 READ_ONE = """
-import resource, sys
+import pathlib, re, resource, sys
+resource.setrlimit(resource.RLIMIT_AS, (8 * 2**30, 8 * 2**30))
 from ctt_net.errors import InputError
 from ctt_net.imaging import read_bscan
 try:
     read_bscan(sys.argv[1])
 except InputError as error:
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, error)
+    # Not ru_maxrss: it begins with that of the process this one was forked from.
+    status = pathlib.Path("/proc/self/status").read_text()
+    print(int(re.search(r"VmHWM:\\s*(\\d+) kB", status)[1]) // 1024, error)
 """
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 @pytest.mark.parametrize("name", ["bomb.png", "bomb.tif"])
 def test_an_image_bomb_is_refused_before_it_is_decoded(tmp_path, name):
     path = tmp_path / name
     path.write_bytes(png_bomb(60_000) if name.endswith("png") else tiff_bomb(60_000))
     command = [sys.executable, "-c", textwrap.dedent(READ_ONE), str(path)]
-    limit = (8 * 2**30, 8 * 2**30)
     done = subprocess.run(
         command,
         cwd=REPOSITORY,
@@ -191,7 +193,6 @@ def test_an_image_bomb_is_refused_before_it_is_decoded(tmp_path, name):
         text=True,
         timeout=60,
         check=True,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, limit),
     )
     peak, _, message = done.stdout.partition(" ")
     assert int(peak) < PEAK_MB

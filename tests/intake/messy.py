@@ -97,7 +97,9 @@ def messy(seed: int) -> Messy:
                 ]
     for row in rows:
         if with_dates:
-            row["Surgery"], row["Control"] = date(dice, spoilt), date(dice, spoilt)
+            row["Surgery"] = date(dice, spoilt, 1)
+            # A control before the surgery must be refused, so it is rare where all is well.
+            row["Control"] = date(dice, spoilt, 1 if dice.random() < spoilt / 4 else 5)
         if with_age:
             row["Age"] = "" if dice.random() < 0.2 else str(dice.choice([3, 17, 18, 64, 90]))
             row["Age"] = "old" if dice.random() < spoilt / 4 else row["Age"]
@@ -136,10 +138,10 @@ def acuity(dice: random.Random, notation: str, spoilt: float) -> str:
     return dice.choice(GAPS) if chance > 0.75 else dice.choice(ACUITIES[notation])
 
 
-def date(dice: random.Random, spoilt: float) -> str:
+def date(dice: random.Random, spoilt: float, first_month: int) -> str:
     if dice.random() < spoilt / 4:
         return dice.choice(["31.02.2024", "2024/01/02", "12-Jan", "45321"])
-    day, month = dice.randint(1, 28), dice.randint(1, 4)
+    day, month = dice.randint(1, 28), dice.randint(first_month, first_month + 3)
     return "" if dice.random() < 0.2 else f"{day:02d}.{month:02d}.2024"
 
 

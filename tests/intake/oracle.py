@@ -88,6 +88,8 @@ def read(table) -> Said:
     rows = [row for row in rows_of(table, rows) if kept(row, said, table)]
     entries = [entry for row in rows for entry in entries_of(row, table, said)]
     eyes = visits(entries, said) if table.shape == "visit" else repeats(entries, said)
+    if any(days is not None and days <= 0 for _, _, days in eyes.values()):
+        raise WrongError("measured before the surgery")
     for eye, (before, after, days) in eyes.items():
         if table.requires_postop and after.strip().translate(WIDE).lower() in MISSING:
             said.left_out["no postoperative acuity"] += 1

@@ -35,6 +35,15 @@ def test_every_row_is_counted_at_its_first_reason(raw, lines, left):
     assert balance(raw.out) == (left, 0)
 
 
+@pytest.mark.parametrize(("word", "told"), [("yse", 1), ("yes", 0)])
+def test_a_word_that_no_row_holds_is_told(raw, word, told):
+    raw.table(ROWS)
+    raw.sections["exclude"] = [{**RUPTURE, "is": [word]}]
+    remarks = raw.prepare().remarks
+    assert len(remarks) == told
+    assert all("(rupture) left out no row" in text and "PCR" in text for text in remarks)
+
+
 def test_a_bound_on_a_word_stops(raw):
     raw.table([*ROWS, {**EYES[1], "MRN": "9", "Age": "old"}])
     raw.sections["exclude"] = [{"reason": "young", "column": "Age", "below": 18}]

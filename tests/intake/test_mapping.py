@@ -47,6 +47,7 @@ DECIMAL = {"notation": "decimal"}
         ("table", {"one_row_per": "visit"}, "add the section or change table.one_row_per"),
         ("views", {"horizontal": {"section": "line 6 of 5"}}, "'line 2 of 5'"),
         ("views", {"horizontal": {"section": "middle"}}, "'line 2 of 5'"),
+        ("views", {"horizontal": {"direction": "horizonal"}}, "direction"),
     ],
 )
 def test_what_is_wrong_is_named(raw, section, keys, said):

@@ -136,6 +136,17 @@ def test_a_broken_workbook(raw, spoil):
     raw.fails("eyes.xlsx", "workbook", "save it anew")
 
 
+def test_a_password_and_an_old_workbook_under_a_new_name(raw):
+    path = raw.workbook(ROWS)
+    path.write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(4096))
+    raw.fails("eyes.xlsx", "take the password off")
+
+
+def test_the_mark_of_an_open_workbook(raw):
+    raw.workbook(ROWS, name="~$eyes.xlsx")
+    raw.fails("~$eyes.xlsx: only the mark that eyes.xlsx is open")
+
+
 def test_an_archive_that_unpacks_to_gigabytes(raw, monkeypatch):
     monkeypatch.setattr("ctt_net.intake.workbook.MAX_UNPACKED_BYTES", 100)
     raw.workbook(ROWS)
