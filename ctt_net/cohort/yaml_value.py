@@ -1,6 +1,8 @@
 """One value out of `cohort.yaml`, of the right kind or an error that names its place."""
 
+import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -47,7 +49,10 @@ def read_words(value: Any, where: str) -> tuple[str, ...]:
     if value is None:
         return ()
     if not isinstance(value, list):
-        raise InputError(f"{where} must be a list such as [{value}], got {value!r}")
+        # A pattern such as {patient_id}.png would be a mapping to YAML.
+        quoted = isinstance(value, str) and not re.fullmatch(r"[\w .+-]*", value)
+        shown = json.dumps(value, ensure_ascii=False) if quoted else value
+        raise InputError(f"{where} must be a list such as [{shown}], got {value!r}")
     for word in value:
         if isinstance(word, bool) or not isinstance(word, str | int | float):
             raise InputError(f"{where}: put quotes around each text, YAML reads one as {word!r}")

@@ -1,5 +1,6 @@
 """All that can be known of the eyes before a file is written, and all that is wrong with them."""
 
+import re
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -138,6 +139,23 @@ def _wrong_values(eyes: Eyes, mapping: CohortMapping) -> list[Problem]:
     return said
 
 
+def _lost_zeros(found: FoundScans, eyes: Eyes) -> str:
+    """The hint that a spreadsheet made numbers of ids: `17` or `17.0` where files say `00017`."""
+    for patient in eyes.table["patient_id"]:
+        number = re.fullmatch(r"([1-9]\d*)(?:\.0)?", patient)
+        if number is None:
+            continue
+        written = re.compile(rf"(?<!\d)0*{number[1]}(?!\d)")
+        for match in filter(None, map(written.search, found.unused)):
+            if match[0] != patient:
+                return (
+                    f"a spreadsheet may have made a number of {match[0]!r}: the table says "
+                    f"{patient!r}; export its ids as text, or "
+                )
+            break
+    return ""
+
+
 def _refuse_none(found: FoundScans, eyes: Eyes, mapping: CohortMapping) -> None:
     """No scan for anybody is a mistake in the pattern, not a cohort without scans."""
     if found.files or not len(eyes.table) or mapping.scans is None:
@@ -150,7 +168,8 @@ def _refuse_none(found: FoundScans, eyes: Eyes, mapping: CohortMapping) -> None:
     )
     raise InputError(
         f"{mapping.path}: scans.names fit none of the {len(found.unused)} files in "
-        f"{mapping.scans.folder}, {seen}; correct the patterns, or take the section out"
+        f"{mapping.scans.folder}, {seen}; {_lost_zeros(found, eyes)}correct the patterns, or take "
+        f"the section out"
     )
 
 

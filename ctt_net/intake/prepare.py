@@ -11,6 +11,7 @@ from ctt_net.cohort.flow_file import FLOW_FILE
 from ctt_net.errors import InputError
 from ctt_net.intake.collect import collect
 from ctt_net.intake.copy_scans import copy_scans, with_paths
+from ctt_net.intake.flow import Flow
 from ctt_net.intake.mapping import CohortMapping
 from ctt_net.intake.out_folder import MAPPING_FILE, leftovers, refuse_out
 from ctt_net.intake.requirements import required
@@ -66,7 +67,7 @@ def prepare_cohort(
     refuse_out(out, replace, inputs)
     collected = collect(mapping, folder, not tables_only, table)
     eyes, flow = collected.eyes, collected.flow
-    remarks = leftovers(out)
+    remarks = leftovers(out) + _excludes_nothing(mapping, flow)
     with new_folder(out, replace) as beside:
         if collected.found.files:
             copied = copy_scans(eyes, collected.found, mapping.sections, beside, progress)
@@ -85,6 +86,17 @@ def prepare_cohort(
         write_whole(beside / MAPPING_FILE, written or dump_yaml(dict(mapping.given)))
     unused, cohort = tuple(collected.found.unused), dataclasses.replace(cohort, root=out)
     return Prepared(cohort, flow.to_table(), unused, tuple(remarks))
+
+
+def _excludes_nothing(mapping: CohortMapping, flow: Flow) -> list[str]:
+    """A word that stands in no cell is misspelt more often than rare."""
+    counted = {step for step, _, _ in flow.steps}
+    return [
+        f"exclude ({line.reason}) left out no row: no other row holds {' or '.join(line.values)} "
+        f"in column {line.column}; look how the table spells it"
+        for line in mapping.exclude
+        if line.values and f"left out: {line.reason}" not in counted  # noqa: PD011
+    ]
 
 
 def _remove_unused(root: Path, table: pd.DataFrame, views: tuple[str, ...]) -> None:

@@ -29,7 +29,8 @@ def read_section_names(
             continue
         plain[str(name)] = {key: value for key, value in facts.items() if key != "section"}
         section = facts.get("section", facts.get("direction", "horizontal"))
-        if section not in ("horizontal", "vertical", "oblique"):
+        # A direction is checked where cohort.yaml is, in words that name it.
+        if "section" in facts and section not in ("horizontal", "vertical", "oblique"):
             line_of(str(section), f"{where}.{name}.section")
         sections[str(name)] = str(section)
     return plain, sections

@@ -13,6 +13,7 @@ from ctt_net.intake.cell_text import cell_text
 
 # A workbook is a ZIP archive; unpacked, a million rows of thirty cells take less than this.
 MAX_UNPACKED_BYTES = 2**30
+_COMPOUND = bytes.fromhex("d0cf11e0a1b11ae1")  # MS-CFB, 2.2: encrypted workbooks and .xls
 _FORMULA = re.compile(rb"<f[ />]")
 
 
@@ -26,6 +27,7 @@ def read_sheet(path: Path, sheet: str | None) -> Iterator[list[str]]:
     Raises:
         InputError: If it is no workbook, the sheet is not there, or a formula has no value.
     """
+    _refuse_no_archive(path)
     _refuse_bomb(path)
     try:
         book = load_workbook(path, read_only=True, data_only=True)
@@ -56,6 +58,19 @@ def read_sheet(path: Path, sheet: str | None) -> Iterator[list[str]]:
         book.close()
     _refuse_unknown_formulas(path, sheet or names[0], lines, no_text)
     yield from lines
+
+
+def _refuse_no_archive(path: Path) -> None:
+    if path.name.startswith("~$"):
+        raise InputError(
+            f"{path}: only the mark that {path.name[2:]} is open somewhere; name that file"
+        )
+    with path.open("rb") as file:
+        if file.read(8) == _COMPOUND:
+            raise InputError(
+                f"{path}: not a readable XLSX workbook, but one with a password or in the old .xls "
+                f"format; open it, take the password off, and save it anew as .xlsx"
+            )
 
 
 def _refuse_bomb(path: Path) -> None:

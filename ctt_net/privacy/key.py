@@ -54,9 +54,9 @@ def read_or_make_key(path: Path, apart_from: Sequence[Path]) -> Key:
     except FileExistsError:
         return _read(path)
     except OSError as error:
-        raise InputError(
-            f"{path}: the key cannot be made: {error.strerror}; name another place"
-        ) from None
+        there = path.parent.is_dir()
+        cure = "name another place" if there else f"make the folder {path.parent} first"
+        raise InputError(f"{path}: the key cannot be made: {error.strerror}; {cure}") from None
     secret = secrets.token_bytes(KEY_BYTES)
     with os.fdopen(handle, "w", encoding="ascii") as file:
         file.write(secret.hex() + "\n")

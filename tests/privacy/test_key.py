@@ -54,5 +54,5 @@ def test_a_key_that_others_may_read_is_a_warning(tmp_path):
 
 
 def test_no_folder_for_it(tmp_path):
-    with pytest.raises(InputError, match="cannot be made"):
+    with pytest.raises(InputError, match=r"cannot be made: .*; make the folder .*no first"):
         read_or_make_key(tmp_path / "no" / "key", [])
