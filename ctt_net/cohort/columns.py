@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -156,6 +157,15 @@ def read_covariate(
     if covariate.kind != "categorical":
         numbers, problems = read_numbers(texts, column, covariate.missing)
         if covariate.kind == "binary":
+            cells = texts.to_dict()
+            problems = [
+                replace(
+                    problem,
+                    message=f"{cells[problem.row]!r} is not 0 or 1; write it so, or leave it empty "
+                    f'if unknown (a mapping can do it: recode: {{"no": 0, "yes": 1}})',
+                )
+                for problem in problems
+            ]
             problems += [
                 Problem(
                     f"{number:g} is not 0 or 1; correct it, or declare it under "

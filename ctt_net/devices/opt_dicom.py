@@ -84,6 +84,8 @@ def _refuse_other_kinds(dataset: "Dataset", path: Path) -> None:
             f"a DICOM file of another kind ({_name(kind)})",
             "export the B-scans as Ophthalmic Tomography Image Storage",
         )
+    if "PhotometricInterpretation" not in dataset and "PixelData" not in dataset:
+        raise ImagingError.of(path, "a DICOM file that ends in its header", EXPORT_AGAIN)
     if dataset.get("SamplesPerPixel", 1) != 1 or str(
         dataset.get("PhotometricInterpretation", "")
     ) not in ("MONOCHROME1", "MONOCHROME2"):

@@ -25,7 +25,7 @@ def grid_table(lines: Iterable[Sequence[str]], header_row: int, path: Path) -> p
         Text, cells stripped, indexed by row number.
 
     Raises:
-        InputError: If there is no header, or no row below it.
+        InputError: If there is no header, one too narrow, or no row below it.
         CohortError: If a row has cells beyond the header.
     """
     numbered = enumerate(lines, start=1)
@@ -56,6 +56,12 @@ def grid_table(lines: Iterable[Sequence[str]], header_row: int, path: Path) -> p
         for n, row in zip(numbers, rows, strict=True)
         if any(row[width:])
     ]
+    if len(ragged) > len(rows) / 2:
+        raise InputError(
+            f"{path}: row {header_row}, taken for the names of the columns, is narrower than "
+            f"{len(ragged)} of {len(rows)} rows below it; if it is a title, say in "
+            f"table.header_row which row holds the names"
+        )
     if ragged:
         raise CohortError(path, ragged)
     names = _names(header, bool(header_row))

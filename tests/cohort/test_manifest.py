@@ -33,6 +33,7 @@ FAULTS = [
     ("age_years", "63,5", "'63,5' is no number; write it like 63.5"),
     ("age_years", "inf", "'inf'"),
     ("diabetes", "2", "2 is not 0 or 1"),
+    ("diabetes", "Yes", "'Yes' is not 0 or 1; write it so"),
     ("sex", "Male ", "'Male' is none of the declared levels male, female"),
     ("split", "training", "must be train, val, test or empty, got 'training'"),
     ("followup_days", "-30", "-30 days after surgery"),

@@ -286,6 +286,17 @@ def test_colour_is_refused(make, tmp_path):
         read_acquisition(path)
 
 
+def test_a_file_that_ends_in_its_header(make, tmp_path):
+    from pydicom import dcmread
+
+    path = make.dicom(tmp_path / "a.dcm", make.volume(count=2))
+    dataset = dcmread(path)
+    del dataset.PhotometricInterpretation, dataset.PixelData
+    dataset.save_as(path)
+    with pytest.raises(InputError, match="ends in its header"):
+        read_acquisition(path)
+
+
 def test_nothing_about_the_patient_reaches_the_screen(make, tmp_path, capfd, recwarn):
     path = make.dicom(tmp_path / "a.dcm", make.volume(count=2))
     data = path.read_bytes().replace(b"19500203", b"Mustxxxx")  # an invalid date of birth

@@ -89,6 +89,11 @@ def test_empty_tables(raw, text, said):
     raw.fails("eyes.csv", said)
 
 
+def test_a_title_above_the_names(raw):
+    raw.workbook([["Cataract register"], [], ["MRN", "Eye"], ["1", "R"], ["2", "L"], ["3", "L"]])
+    raw.fails("row 1, taken for the names", "4 of 4 rows", "table.header_row")
+
+
 def test_a_cell_beyond_the_header_names_its_row(raw):
     raw.table("MRN,Eye,Before,After\n1,R,0.1,0.5\n2,R,0,1,0.5\n")
     raw.fails("row 3: 5 cells where the header has 4", "stray separator")
