@@ -28,8 +28,8 @@ def new_folder(out: Path, replace: bool = False) -> Iterator[Path]:
         replace: Take the place of an existing folder; else one that exists is refused.
 
     Raises:
-        InputError: If `out` exists and may not be replaced, is no folder, or its parent cannot
-            be written.
+        InputError: If `out` exists, or does at the end, and may not be replaced, is no folder, or
+            its parent cannot be written.
     """
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise InputError(f"{out}: is a file or a link; name a new folder")
@@ -46,6 +46,8 @@ def new_folder(out: Path, replace: bool = False) -> Iterator[Path]:
         beside.chmod(0o777 & ~umask)
         yield beside
         if out.exists():
+            if not replace:  # not ours: it came while we were at work
+                raise InputError(f"{out} was made by someone else meanwhile; name a new folder")
             _put_in_place(beside, out)
         else:
             beside.rename(out)

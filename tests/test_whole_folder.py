@@ -100,3 +100,17 @@ def test_a_process_killed_at_any_moment_leaves_the_old_or_the_new(tmp_path, repo
             assert len({(out / name).read_text() for name in "abc"}) == 1
         else:
             assert delay == 0.003
+
+
+def meet_another(out):
+    with new_folder(out) as folder:
+        (folder / "mine").write_text("1")
+        out.mkdir()
+        (out / "theirs").write_text("2")
+
+
+def test_what_came_meanwhile_stays(tmp_path):
+    with pytest.raises(InputError, match="meanwhile"):
+        meet_another(tmp_path / "out")
+    assert listed(tmp_path) == ["out"]
+    assert listed(tmp_path / "out") == ["theirs"]
