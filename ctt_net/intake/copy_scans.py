@@ -15,7 +15,7 @@ import numpy as np
 from ctt_net.cohort import CohortError, Problem
 from ctt_net.devices import (
     Acquisition,
-    foveal_sections,
+    cut_foveal_sections,
     is_device_file,
     raster_lines,
     read_acquisition,
@@ -37,11 +37,13 @@ class Copied:
         position: Of the eye.
         views: View to the path below the cohort folder.
         problems: Why a view is missing after all, with the row of the user's table.
+        notes: What was assumed where a device's volume was cut.
     """
 
     position: int
     views: dict[str, str]
     problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def copy_scans(
@@ -122,6 +124,8 @@ def with_paths(
         said = [replace(error, message=error.message.rstrip(".") + cure) for error in errors]
         raise CohortError(table_path, said)
     remarks += [f"missing view: {problem}" for problem in problems]
+    assumed = Counter(note for one in copied for note in one.notes)
+    remarks += [f"{count} raw device files: {note}" for note, count in assumed.most_common()]
     table = eyes.table.assign(**dict.fromkeys(mapping.spec.views, ""))
     for one in copied:
         for view, path in one.views.items():
@@ -157,7 +161,7 @@ def _cut(
     row: int,
 ) -> Copied:
     """Write the section of each view as a PNG; one that the volume has not is a warning."""
-    foveal = foveal_sections(acquisition)
+    foveal = cut_foveal_sections(acquisition)
     written, problems = {}, []
     for view, section in sections.items():
         pixels: np.ndarray | None
@@ -165,7 +169,7 @@ def _cut(
             number, count = line_of(section, view)
             pixels = _line(acquisition, number, count)
         else:
-            pixels = foveal.get(section)
+            pixels = foveal.sections.get(section)
         if pixels is None:
             problems.append(Problem(f"{name} holds no section {section!r}", "warning", row, view))
             continue
@@ -175,7 +179,8 @@ def _cut(
         target = stem.with_name(f"{stem.name}_{view}.png")
         target.write_bytes(data.tobytes())
         written[view] = f"{SCANS_FOLDER}/{target.name}"
-    return Copied(position, written, tuple(problems))
+    notes = (*acquisition.notes, *foveal.notes)
+    return Copied(position, written, tuple(problems), notes)
 
 
 def _line(acquisition: Acquisition, number: int, count: int) -> np.ndarray | None:

@@ -5,6 +5,7 @@ import pytest
 
 from ctt_net.imaging import read_bscan
 from ctt_net.intake.copy_scans import file_stems
+from tests.devices.conftest import make_volume, write_vol
 from tests.intake.balance import balance
 from tests.intake.conftest import EYES, picture
 
@@ -138,3 +139,18 @@ def test_a_damaged_device_file_stops(volume):
 def test_a_picture_and_a_volume_of_one_view_stop(volume):
     picture(volume.folder / "exports/00017.png")
     volume.scans("{patient_id}.*").fails("row 2: 2 files for view horizontal")
+
+
+@pytest.mark.parametrize(("depth", "remark"), [(0.45, False), (0.0, True)])
+def test_a_raster_gives_both_sections_and_says_where_no_pit_was(raw, depth, remark):
+    raw.table(EYES[:1])
+    (raw.folder / "exports").mkdir()
+    volume = make_volume(count=25, height=128, width=512, depth=depth)
+    write_vol(raw.folder / "exports/00017.vol", (volume / 255.0) ** 4)
+    done = raw.scans("{patient_id}.vol").prepare()
+    assert ("no foveal pit was found" in "".join(done.remarks)) is remark
+    eye = done.cohort.table.iloc[0]
+    for view in ("horizontal", "vertical"):
+        pixels = cv2.imread(str(raw.out / eye[view]), cv2.IMREAD_GRAYSCALE)
+        assert 0.4 < pixels.shape[1] / 512 < 1.6  # the cut is stretched to the same scale
+        assert pixels.shape[0] == 128
