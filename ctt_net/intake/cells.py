@@ -74,13 +74,18 @@ def resolved(
 
 
 def iso_dates(cells: pd.Series, date_format: str) -> tuple[pd.Series, list[tuple[int, str]]]:
-    """Dates in one declared format as yyyy-mm-dd; what stands so already is taken.
+    """Dates in one declared format as yyyy-mm-dd; a column of date cells stands so already.
+
+    Both in one column are refused: a spreadsheet of another country makes date cells of those
+    texts it can read, day and month exchanged, and leaves the others as texts.
 
     Returns:
         The column, and (position, message) of every cell that is no such date.
     """
     read: dict[str, str] = {}
     wrong: dict[str, str] = {}
+    as_iso: list[str] = []
+    as_declared: list[str] = []
     for text in cells.unique():
         read[text] = ""
         if is_missing(text):
@@ -88,6 +93,7 @@ def iso_dates(cells: pd.Series, date_format: str) -> tuple[pd.Series, list[tuple
         days = {_date(text, form) for form in ("%Y-%m-%d", date_format)} - {""}
         if len(days) == 1:
             read[text] = days.pop()
+            (as_iso if _date(text, "%Y-%m-%d") else as_declared).append(text)
             continue
         wrong[text] = (
             f"{text[:40]!r} is no date in the format {date_format}; correct it, or the format in "
@@ -96,6 +102,12 @@ def iso_dates(cells: pd.Series, date_format: str) -> tuple[pd.Series, list[tuple
             else f"{text!r} may be {' or '.join(sorted(days))}, since a date cell of a workbook "
             f"reads like this too; write year-month-day"
         )
+    if as_iso and as_declared:
+        for text in as_iso:
+            wrong[text] = (
+                f"{text!r} is a date cell, others are texts like {as_declared[0]!r}: a spreadsheet "
+                f"may have exchanged day and month in it; give the column one form"
+            )
     bad = np.flatnonzero(cells.isin(list(wrong)))
     return cells.map(read), [(int(at), wrong[cells.iloc[at]]) for at in bad]
 

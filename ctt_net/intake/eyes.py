@@ -17,8 +17,11 @@ from ctt_net.intake.rule import SIDES
 POSTOP_COLUMNS = ("postop_va", "postop_date", "followup_days")
 
 # 3.30106E+17 for an id of 18 digits: two persons may look the same.
-_ROUNDED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+")
-_ROUNDED_CURE = "a spreadsheet has rounded this id; export the table again with the column as text"
+_ROUNDED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+|[0-9]+\.0+")
+_ROUNDED_CURE = (
+    "a program has made a number of this id, perhaps a rounded one; export the table again with "
+    "the column as text"
+)
 
 
 @dataclass(frozen=True)

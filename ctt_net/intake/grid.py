@@ -1,5 +1,6 @@
 """A grid of cells, as any spreadsheet gives it, to a table of text with the spreadsheet's rows."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -8,6 +9,9 @@ import pandas as pd
 
 from ctt_net.cohort import CohortError, Problem
 from ctt_net.errors import InputError
+
+# A name typed on two lines of a cell is one name.
+_LINE_BREAKS = re.compile(r"\s*[\r\n\t]+\s*")
 
 
 def grid_table(lines: Iterable[Sequence[str]], header_row: int, path: Path) -> pd.DataFrame:
@@ -33,7 +37,7 @@ def grid_table(lines: Iterable[Sequence[str]], header_row: int, path: Path) -> p
     if header_row:
         for number, line in numbered:
             if number == header_row:
-                header = [cell.strip() for cell in line]
+                header = [_LINE_BREAKS.sub(" ", cell).strip() for cell in line]
                 break
     rows, numbers = [], []
     for number, line in numbered:

@@ -29,7 +29,9 @@ def covariate_rule(source: Source, unit: str = "") -> tuple[dict[str, Any] | Non
     if facts.decimal_comma:
         return None, "numbers with a decimal comma: save them with a point"
     if len(facts.counts) < 2:
-        return None, "the same in every row" if facts.counts else "blank"
+        said = f"one value in {sum(facts.counts.values())} rows"
+        rest = f", blank in {facts.blank}: perhaps a reason to exclude" if facts.blank else ""
+        return None, said + rest if facts.counts else "blank"
     if facts.like_ids:
         return None, f"{facts.span()}, as numbers of persons or things are"
     if facts.numbers is not None:

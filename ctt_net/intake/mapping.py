@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ctt_net.cohort import CohortSpec
+from ctt_net.cohort.schema import VA_COLUMNS
 from ctt_net.cohort.yaml_value import read_choice, read_number, read_section, read_words
 from ctt_net.errors import InputError
 from ctt_net.intake.column_rules import (
@@ -142,6 +143,13 @@ def check_mapping(given: Mapping[str, Any], path: Path) -> CohortMapping:
         )
     if laterality.from_files and (scans is None or not scans.names):
         raise InputError(f"{where}: columns.laterality: 'from: files' needs scans.names")
+    _refuse_crossed_sides(laterality, scans, where)
+    before, after = (rules[name].columns if name in rules else () for name in VA_COLUMNS)
+    if shape != "visit" and set(before) & set(after):
+        raise InputError(
+            f"{where}: columns.preop_va and columns.postop_va name the same column; name two, or "
+            f"say 'one_row_per: visit' if every row is a visit"
+        )
     visit = read_visit(given["visit"], f"{where}: visit") if shape == "visit" else None
     if visit is not None and (visit.postop is None) != ("postop_va" not in columns):
         raise InputError(f"{where}: visit.postop and columns.postop_va belong together; say both")
@@ -164,6 +172,18 @@ def check_mapping(given: Mapping[str, Any], path: Path) -> CohortMapping:
         require=require,
         followup_window_days=_window(given.get("followup_window_days"), where),
     )
+
+
+def _refuse_crossed_sides(laterality: LateralityWords, scans: ScanRule | None, where: str) -> None:
+    """A word that is the right eye in the table and the left one in the names of the scans."""
+    in_names = {} if scans is None else scans.words.get("laterality", {})
+    for side, words in in_names.items():
+        for word in words:
+            if laterality.words.get(word, side) != side:
+                raise InputError(
+                    f"{where}: {word!r} means {laterality.words[word]} in columns.laterality and "
+                    f"{side} in scans.laterality; correct one of them"
+                )
 
 
 def _exclusions(given: Any, where: str) -> tuple[Exclusion, ...]:

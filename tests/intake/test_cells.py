@@ -65,10 +65,11 @@ def test_an_unknown_word_and_a_blank_are_both_named(raw):
     ("form", "cells"),
     [
         ("%d.%m.%Y", ["03.02.2024", "3.2.2024", ""]),
-        ("%m/%d/%Y", ["02/03/2024", "2024-02-03", "NA"]),
+        ("%m/%d/%Y", ["02/03/2024", "2/3/2024", "NA"]),
         ("%Y年%m月%d日", ["2024年02月03日", "2024年2月3日", "-"]),
         ("%d %b %Y", ["03 Feb 2024", "3 feb 2024", ""]),
-        ("%Y%m%d", ["20240203", "2024-02-03", ""]),
+        ("%Y%m%d", ["20240203", "20240203", ""]),
+        ("%Y%m%d", ["2024-02-03", "2024-02-03", ""]),
         ("%d/%m/%y %H:%M", ["03/02/24 10:30", "03/02/24 00:00", ""]),
     ],
 )
@@ -166,3 +167,24 @@ def test_an_acuity_that_the_expression_does_not_fit_is_no_missing_one(raw):
                {"MRN": "2", "Eye": "R", "Before": "0,3 cc", "After": "0.5"}])  # fmt: skip
     raw.say("columns", preop_va={"column": "Before", "notation": "decimal", "extract": "VA (.*)"})
     raw.fails("row 3, column Before", "'0,3 cc'")
+
+
+def test_date_cells_among_texts_are_never_taken_for_right(raw):
+    raw.table([{**row, "Op": day} for row, day in zip(EYES, ["2024-03-02", "13.02.2024", ""],
+                                                     strict=True)])  # fmt: skip
+    raw.say("columns", surgery_date={"column": "Op", "format": "%d.%m.%Y"})
+    raw.fails("row 2, column Op", "exchanged day and month")
+
+
+@pytest.mark.parametrize("ids", [["17.0", "18.0", "19.0"], ["1.2E+9", "2", "3"]])
+def test_an_id_that_became_a_number_stops(raw, ids):
+    raw.table([{**row, "MRN": mrn} for row, mrn in zip(EYES, ids, strict=True)])
+    raw.fails("row 2, column MRN", "made a number of this id")
+
+
+def test_line_breaks_in_a_header_are_blanks(raw):
+    raw.table(
+        [{("VA\n before" if k == "Before" else k): v for k, v in row.items()} for row in EYES]
+    )
+    raw.say("columns", preop_va={"column": "VA before", "notation": "decimal"})
+    assert len(raw.eyes()) == len(EYES)

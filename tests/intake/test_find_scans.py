@@ -61,12 +61,11 @@ def test_patterns_that_fit_nothing_stop(raw, pattern, name):
     raw.fails("scans.names fit none of the 1 files in exports", name, "'00017' OD", "correct the")
 
 
-@pytest.mark.parametrize("cell", ["17", "17.0"])
-def test_ids_that_lost_their_zeros(raw, cell):
-    raw.table([{"MRN": cell, "Eye": "R", "Before": "0.4", "After": "0.8"}])
+def test_ids_that_lost_their_zeros(raw):
+    raw.table([{"MRN": "17", "Eye": "R", "Before": "0.4", "After": "0.8"}])
     raw.export("00017_R_h.png")
     raw.scans("{patient_id}_{laterality}_{view}.png", laterality=SIDES, view={"horizontal": ["h"]})
-    raw.fails("made a number of '00017'", f"the table says {cell!r}", "as text")
+    raw.fails("made a number of '00017'", "the table says '17'", "as text")
 
 
 def test_a_pattern_outside_a_list_is_shown_as_yaml_reads_it(raw):

@@ -136,3 +136,13 @@ def test_a_wrong_unit_is_said_in_terms_of_the_mapping(raw):
     message = raw.fails("the unit may be inverted", "notation in mapping.yaml")
     assert "cohort.yaml" not in message
     assert len(raw.say("acuity", expect_improvement=False).eyes()) == 12
+
+
+def test_one_word_cannot_mean_the_right_eye_here_and_the_left_one_there(raw):
+    raw.scans("{patient_id}_{laterality}_{view}.png", laterality={"OD": ["L"], "OS": ["R"]})
+    raw.fails("'l' means OS in columns.laterality and OD in scans.laterality")
+
+
+def test_both_acuities_from_one_column_are_refused(raw):
+    raw.say("columns", postop_va={"column": "Before", "notation": "decimal"})
+    raw.fails("name the same column", "one_row_per: visit")

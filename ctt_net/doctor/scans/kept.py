@@ -14,6 +14,7 @@ from ctt_net import imaging
 from ctt_net.doctor.scans import record as record_file
 from ctt_net.doctor.scans.record import ScanRecord
 from ctt_net.errors import InputError
+from ctt_net.whole_file import write_whole
 
 RECORDS_FILE = "scans.jsonl"
 THUMBNAILS = "thumbnails"
@@ -82,7 +83,7 @@ class KeptRecords:
         if self.out is None or self._file is None:
             return
         if jpeg:
-            (self.out / THUMBNAILS / _name(record)).write_bytes(jpeg)
+            write_whole(self.out / THUMBNAILS / _name(record), jpeg)
         self._file.write(f'{{"reader": "{reader_version()}", "scan": {record.to_line()}}}\n')
         self._file.flush()
 
