@@ -69,7 +69,7 @@ def _identity_problems(table: pd.DataFrame) -> list[Problem]:
     problems = []
     unknown = {}
     for column in ("eye_id", "patient_id"):
-        ids = table[column].astype(str).str.strip()
+        ids = table[column].astype(str).str.strip().astype(object)
         table[column] = ids
         unknown[column] = says_missing(ids)
         cure = (
