@@ -161,10 +161,7 @@ def write_cohort(
     first = [*IDENTITY_COLUMNS, *ACUITY_COLUMNS, *spec.views]
     ordered = raw[[*first, *(name for name in raw.columns if name not in first)]]
     text = _as_csv(ordered)
-    cohort, problems = _interpreted(text, spec, root)
-    errors = [problem for problem in problems if problem.severity == "error"]
-    if errors:
-        raise CohortError(root / MANIFEST_FILE, errors)
+    cohort = _read_back(text, ordered, table, problems, spec, root)
     patients = development_rows(table)["patient_id"].nunique()
     folds = make_folds(table, min(n_folds, patients), seed) if patients > 1 else None
     write_whole(root / SPEC_FILE, dump_yaml(declared))
@@ -176,23 +173,64 @@ def write_cohort(
     return cohort
 
 
+def _read_back(
+    text: str,
+    written: pd.DataFrame,
+    table: pd.DataFrame,
+    problems: list[Problem],
+    spec: CohortSpec,
+    root: Path,
+) -> Cohort:
+    """The cohort that the text of a manifest says; interpreted anew only if it reads otherwise.
+
+    Args:
+        text: Of the manifest.
+        written: Cells it was made of.
+        table: What those cells were interpreted as.
+        problems: Warnings of that.
+        spec: Declarations.
+        root: Cohort folder.
+
+    Raises:
+        CohortError: If the text does not read as a cohort.
+    """
+    parsed = parse_manifest_text(text, root / MANIFEST_FILE)
+    same = (
+        list(parsed.columns) == list(written.columns)
+        and list(parsed.index) == list(written.index)
+        and bool((parsed.to_numpy(object) == written.to_numpy(object)).all())
+    )
+    if not same:
+        cohort, problems = _interpreted(text, spec, root)
+        errors = [problem for problem in problems if problem.severity == "error"]
+        if errors:
+            raise CohortError(root / MANIFEST_FILE, errors)
+        return cohort
+    order = [*written.columns, *table.columns.difference(written.columns, sort=False)]
+    return _cohort(table[order], problems, spec, root)
+
+
 def _interpreted(text: str, spec: CohortSpec, root: Path) -> tuple[Cohort, list[Problem]]:
     """A cohort from the text of its manifest."""
     table, problems = interpret_manifest(
         parse_manifest_text(text, root / MANIFEST_FILE), spec, root
     )
+    return _cohort(table, problems, spec, root), problems
+
+
+def _cohort(table: pd.DataFrame, problems: list[Problem], spec: CohortSpec, root: Path) -> Cohort:
     warnings = tuple(problem for problem in problems if problem.severity == "warning")
     rows = tuple(int(row) for row in table.index)
-    return Cohort(root, spec, table.reset_index(drop=True), rows, warnings), problems
+    return Cohort(root, spec, table.reset_index(drop=True), rows, warnings)
 
 
 def _as_csv(table: pd.DataFrame) -> str:
     """Comma-separated text in which no spreadsheet finds a formula."""
     text = io.StringIO()
     safe = {
-        # Nearly every cell begins with a letter or a digit, which saves the call.
+        # Nearly every cell is blank or begins with a letter or a digit, which saves the call.
         neutral(str(name)): [
-            c if c[:1].isalnum() else neutral(c) for c in table[name].astype(object)
+            c if not c or c[:1].isalnum() else neutral(c) for c in table[name].astype(object)
         ]
         for name in table
     }
@@ -206,7 +244,10 @@ def _as_text(rows: pd.DataFrame | Sequence[Mapping[str, Any]], path: Path) -> pd
         raw = pd.DataFrame(rows).astype(object)
         "".join(str(name) for name in raw.columns).encode("utf-8")
         # Python's own texts: going through pandas' strings one by one takes five times as long.
-        return raw.where(raw.notna(), "").map(_cell).astype(object)
+        cells = {
+            name: list(map(_cell, column)) for name, column in raw.where(raw.notna(), "").items()
+        }
+        return pd.DataFrame(cells, columns=raw.columns, index=raw.index, dtype=object)
     except UnicodeEncodeError as error:
         bad = ascii(error.object[error.start : error.end])
         raise InputError(

@@ -27,7 +27,10 @@ def view_problems(table: pd.DataFrame, spec: CohortSpec, root: Path) -> list[Pro
     for column in spec.views:
         texts = table[column].astype(str).str.strip()
         paths = []
-        for row, text in zip(texts.index, texts, strict=True):
+        for row, text in zip(texts.index, texts.astype(object), strict=True):
+            if not text:  # a large cohort without scans has little else
+                paths.append("")
+                continue
             place = folder.locate(text)
             paths.append(place.path)
             fault = place.fault

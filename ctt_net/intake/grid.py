@@ -51,8 +51,7 @@ def grid_table(lines: Iterable[Sequence[str]], header_row: int, path: Path) -> p
         raise InputError(f"{path}: no rows below the header; is it the right table?")
     if not header_row:
         header = [""] * max(map(len, rows))
-    filled = max((at for row in rows for at, cell in enumerate(row, 1) if cell), default=0)
-    while header_row and header and not header[-1] and filled < len(header):
+    while header_row and not header[-1] and not any(any(row[len(header) - 1 :]) for row in rows):
         header.pop()
     width = len(header)
     ragged = [
