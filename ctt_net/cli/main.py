@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -34,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit code: 0 done, 2 the input is wrong, 1 our fault.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    # A large table is millions of cells without a cycle, looked through again and again otherwise.
+    gc.set_threshold(100_000, 20, 100)
     try:
         if arguments[:1] == ["train"]:
             return train.run(arguments[1:])
