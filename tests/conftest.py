@@ -1,5 +1,6 @@
 """Switches and fixtures that every test shares."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -12,6 +13,7 @@ os.environ.setdefault("WANDB_MODE", "offline")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 import pytest
+from filelock import FileLock
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -31,24 +33,46 @@ def real_data() -> Path:
     return Path(place)
 
 
+def pytest_collection_modifyitems(items):
+    """Trainings first: a long file that begins last keeps one process waiting for the other."""
+    items.sort(key=lambda item: "training" not in item.path.parts)
+
+
 @pytest.fixture(scope="session")
-def small_cohort(tmp_path_factory) -> Path:
+def made_once(tmp_path_factory, worker_id):
+    """Make a folder that all test processes share, in the first that asks for it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base if worker_id == "master" else base.parent) / "shared"
+    shared.mkdir(exist_ok=True)
+
+    def once(name, make):
+        with FileLock(shared / f"{name}.lock"):
+            if not (shared / f"{name}.done").exists():
+                make(shared / name)
+                (shared / f"{name}.done").touch()
+        return shared / name
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def small_cohort(made_once) -> Path:
     """Sixty simulated eyes in a cohort folder; read-only for tests."""
     from ctt_net.phantom import CohortPlan, simulate_cohort
 
-    folder = tmp_path_factory.mktemp("cohorts") / "small"
-    simulate_cohort(folder, CohortPlan(n_eyes=60, seed=5))
-    return folder
+    return made_once(
+        "small_cohort", lambda out: simulate_cohort(out, CohortPlan(n_eyes=60, seed=5))
+    )
 
 
 @pytest.fixture(scope="session")
-def other_cohort(tmp_path_factory) -> Path:
+def other_cohort(made_once) -> Path:
     """Twenty simulated eyes of other patients."""
     from ctt_net.phantom import CohortPlan, simulate_cohort
 
-    folder = tmp_path_factory.mktemp("cohorts") / "other"
-    simulate_cohort(folder, CohortPlan(n_eyes=20, seed=6))
-    return folder
+    return made_once(
+        "other_cohort", lambda out: simulate_cohort(out, CohortPlan(n_eyes=20, seed=6))
+    )
 
 
 @pytest.fixture(scope="session")
@@ -68,10 +92,35 @@ def tiny_network() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def small_run(small_cohort, tiny_network, tmp_path_factory) -> Path:
-    """A run of two folds on the small cohort; read-only for tests."""
-    from ctt_net.training.run import train
+def traced_once(tmp_path_factory):
+    """Trace a network of one build once, as the folds of a run do; what is exported is compared.
 
-    out = tmp_path_factory.mktemp("runs") / "small"
-    keys = ["--data.cohort", str(small_cohort), "--folds", "[1,2]", "--out", str(out)]
-    return train([*tiny_network, *keys]).folder
+    Tracing takes longer than the trainings of these tests; `test_export` does it in earnest.
+    """
+    from ctt_net.training import export
+
+    folder, trace = tmp_path_factory.mktemp("traces"), export._trace
+
+    def once(plain, example):
+        build = f"{plain} {[tuple(tensor.shape) for tensor in example]}"
+        path = folder / hashlib.sha256(build.encode()).hexdigest()
+        if not path.exists():
+            path.write_bytes(trace(plain, example).SerializeToString())
+        return export._with_weights(path, plain)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(export, "_trace", once)
+        yield
+
+
+@pytest.fixture(scope="session")
+def small_run(small_cohort, tiny_network, made_once, traced_once) -> Path:
+    """A run of two folds on the small cohort; read-only for tests."""
+
+    def make(out):
+        from ctt_net.training.run import train
+
+        keys = ["--data.cohort", str(small_cohort), "--folds", "[1,2]", "--out", str(out)]
+        train([*tiny_network, *keys])
+
+    return made_once("small_run", make)

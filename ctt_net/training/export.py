@@ -99,7 +99,7 @@ def _trace(plain: nn.Module, example: tuple[Tensor, Tensor, Tensor]) -> onnx.Mod
             optimize=False,  # it would fold weights into new constants; onnxruntime does it on load
             verbose=False,
         )
-    return _without_traces(program.model_proto)  # type: ignore[union-attr]
+    return _without_traces(program.model_proto)
 
 
 def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -80,7 +80,7 @@ class AcuityModule(pl.LightningModule):
     def setup(self, stage: str) -> None:
         """Start the head from the training eyes; a checkpoint that is resumed overwrites it."""
         if stage == "fit":
-            table = self.trainer.datamodule.part("train")  # type: ignore[attr-defined]
+            table = self.trainer.datamodule.part("train")
             self.network.head.start_from(
                 torch.tensor(table["preop_logmar"].to_numpy("float32")),
                 torch.tensor(table["postop_logmar"].to_numpy("float32")),

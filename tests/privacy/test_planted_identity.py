@@ -137,6 +137,7 @@ def test_burnt_in_writing_is_gone(export):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("traced_once")
 def test_nothing_planted_appears_in_what_is_made_of_it(export, tiny_network, tmp_path, capsys):
     cohort, run = str(export.out), tmp_path / "run"
     assert main(["check", cohort, "--tables-only", "--json", "--out", str(tmp_path / "check")]) == 0

@@ -15,6 +15,8 @@ from ctt_net.evaluation import Baselines
 from ctt_net.model_folder import Predictor, model_folders
 from ctt_net.training.run import train
 
+pytestmark = pytest.mark.usefixtures("traced_once")
+
 
 def test_a_run_holds_what_the_design_promises(small_run):
     for name in ("config.yaml", "predictions.csv", "metrics.json", "report.html"):
