@@ -73,6 +73,10 @@ def train_fold(config: TrainingConfig, run: Path, fold: int, shared: EyeDataModu
     trainer.strategy.barrier()
     for logger in trainer.loggers:
         logger.finalize("success")
+        # Lightning leaves a wandb run open, and the next fold would go on in it.
+        finish = getattr(logger.experiment, "finish", None)
+        if finish is not None:
+            finish()
 
 
 def _export(
