@@ -10,9 +10,10 @@ import torch
 from sklearn.model_selection import StratifiedGroupKFold
 from torch.utils.data import DataLoader, Dataset
 
-from ctt_net.cohort import Cohort, development_rows, read_cohort, strata
+from ctt_net.cohort import Cohort, development_rows, make_folds, read_cohort, strata
 from ctt_net.data.augmentation import Augmentation, ScanAugmenter
 from ctt_net.data.dataset import EpochSampler, EyeDataset, collate_eyes
+from ctt_net.data.fewer_eyes import fewer_eyes
 from ctt_net.data.scans import Progress, Scans, load_scans
 from ctt_net.errors import InputError
 from ctt_net.imaging import Preprocessing
@@ -34,6 +35,10 @@ class EyeDataModule(pl.LightningDataModule):
         cohort: Cohort folder.
         fold: Fold that is reported on, from 1.
         n_folds: Folds to deal if the cohort folder holds no folds.csv.
+        fold_seed: Deal the folds anew by this seed, whatever folds.csv says; null takes those that
+            are there. Several seeds make repeated folds.
+        training_eyes: For learning curves: of the eyes outside the fold only so many are used, the
+            selection split among them; null takes all.
         selection_fraction: Part of the other folds' eyes that selects the checkpoint; the nearest
             of 1/2, 1/3, 1/4 ... is taken.
         batch_size: Eyes per step and device.
@@ -55,6 +60,8 @@ class EyeDataModule(pl.LightningDataModule):
         seed: int = 0,
         preprocessing: Preprocessing = DEFAULT_PREPROCESSING,
         augmentation: Augmentation | None = DEFAULT_AUGMENTATION,
+        fold_seed: int | None = None,
+        training_eyes: int | None = None,
     ) -> None:
         super().__init__()
         if not 0 < selection_fraction <= 0.5:
@@ -74,6 +81,8 @@ class EyeDataModule(pl.LightningDataModule):
         self.seed = seed
         self.preprocessing = preprocessing
         self.augmentation = augmentation
+        self.fold_seed = fold_seed
+        self.training_eyes = training_eyes
         self.progress: Progress | None = None
 
     @cached_property
@@ -89,6 +98,8 @@ class EyeDataModule(pl.LightningDataModule):
     @cached_property
     def folds(self) -> pd.Series:
         """Fold of every development eye, indexed by eye_id."""
+        if self.fold_seed is not None:
+            return make_folds(self.cohort.table, self.n_folds, self.fold_seed)
         return self.cohort.folds(self.n_folds, self.seed)
 
     @property
@@ -113,6 +124,8 @@ class EyeDataModule(pl.LightningDataModule):
         if part == "reported":
             return table[reported]
         rest = table[~reported]
+        if self.training_eyes is not None:
+            rest = fewer_eyes(rest, self.training_eyes, self.seed)
         selected = self._selection(rest)
         return rest[selected] if part == "selection" else rest[~selected]
 
