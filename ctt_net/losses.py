@@ -7,7 +7,8 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from ctt_net.errors import InputError
-from ctt_net.outcome import TOLERANCE_LOGMAR, Outcome
+from ctt_net.models.head import Head
+from ctt_net.outcome import TOLERANCE_LOGMAR
 from ctt_net.sample import EyeBatch, Prediction
 
 
@@ -20,13 +21,13 @@ class LossParts(NamedTuple):
 
 
 class JointLoss(nn.Module):
-    r"""Laplace likelihood of the acuity plus cross-entropy of the recovery questions.
+    r"""The head's own regression loss plus cross-entropy of the recovery questions.
 
     The joint loss of CTT-Net (Wang et al., BIBM 2022) with two changes: the regression is in logMAR
     and learns its own scale, since poor acuity is measured with more noise (Leinonen et al. 2005),
     and the classification is a probability, not a hinge:
 
-        |error| / b + log(2 b)  +  recovery_weight * mean_k BCE(logit_k, label_k)
+        head.loss  +  recovery_weight * mean_k BCE(logit_k, label_k)
 
     Labels that an unknown preop acuity leaves open are left out.
 
@@ -43,15 +44,12 @@ class JointLoss(nn.Module):
             raise InputError(f"loss.recovery_weight must be 0 or more, got {recovery_weight}")
         self.recovery_weight = recovery_weight
 
-    def forward(
-        self, prediction: Prediction, batch: EyeBatch, outcomes: tuple[Outcome, ...]
-    ) -> LossParts:
+    def forward(self, prediction: Prediction, batch: EyeBatch, head: Head) -> LossParts:
         """Compare B predictions with the truth; every `batch.postop_logmar` must be known."""
-        error = (prediction.postop_logmar - batch.postop_logmar).abs()
-        scale = prediction.scale_logmar
-        regression = (error / scale + torch.log(2 * scale)).mean()
+        regression = head.loss(prediction, batch.postop_logmar)
         margins = torch.stack(
-            [outcome.margin(batch.preop_logmar, batch.postop_logmar) for outcome in outcomes], dim=1
+            [outcome.margin(batch.preop_logmar, batch.postop_logmar) for outcome in head.outcomes],
+            dim=1,
         )
         decided = margins.isfinite()
         label = (margins >= -TOLERANCE_LOGMAR).to(margins.dtype)

@@ -1,7 +1,7 @@
 """One eye, and a batch of eyes: the types and the axis legend that every floor shares.
 
 Axes: B eyes, V views, N = B*V B-scans, C channels, H depth (axial), W width (lateral),
-T tokens of a view, D embedding, K outcomes.
+T tokens of a view, F covariates, D embedding, K outcomes.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ class EyeSample:
         view_present: (V,) bool.
         preop_logmar: Preoperative acuity, NaN = unknown.
         postop_logmar: Postoperative acuity, NaN = unknown (when predicting).
+        covariates: (F,) float32 as in `EyeBatch`, or None where a network takes none.
     """
 
     eye_id: str
@@ -32,6 +33,7 @@ class EyeSample:
     view_present: NDArray[np.bool_]
     preop_logmar: float
     postop_logmar: float = float("nan")
+    covariates: NDArray[np.float32] | None = None
 
 
 class EyeBatch(NamedTuple):
@@ -43,6 +45,7 @@ class EyeBatch(NamedTuple):
         preop_logmar: (B,) float32, NaN = unknown.
         postop_logmar: (B,) float32, NaN = unknown.
         position: (B,) int64, row of each eye in the dataset's table.
+        covariates: (B, F) float32: a number in its own unit or the index of a level, NaN = unknown.
     """
 
     views: Tensor
@@ -50,6 +53,7 @@ class EyeBatch(NamedTuple):
     preop_logmar: Tensor
     postop_logmar: Tensor
     position: Tensor
+    covariates: Tensor
 
 
 class Prediction(NamedTuple):
@@ -57,11 +61,13 @@ class Prediction(NamedTuple):
 
     Args:
         postop_logmar: (B,) location.
-        scale_logmar: (B,) positive scale of a Laplace distribution around it.
+        scale_logmar: (B,) positive scale of the head's distribution around it.
         recovery_logit: (B, K), one per outcome; NaN-free, but without meaning for a gain outcome
             of an eye whose preoperative acuity is unknown.
+        native: (B, P) what the head's own loss is computed from, in its own terms.
     """
 
     postop_logmar: Tensor
     scale_logmar: Tensor
     recovery_logit: Tensor
+    native: Tensor

@@ -8,10 +8,12 @@ from sklearn.metrics import log_loss
 
 from ctt_net.errors import InputError
 from ctt_net.losses import JointLoss
+from ctt_net.models.head import ResidualHead
 from ctt_net.outcome import DEFAULT_OUTCOMES
 from ctt_net.sample import EyeBatch, Prediction
 
 NAN = float("nan")
+HEAD = ResidualHead()
 
 
 def batch_of(preop, postop):
@@ -22,6 +24,7 @@ def batch_of(preop, postop):
         preop_logmar=torch.tensor(preop),
         postop_logmar=torch.tensor(postop),
         position=torch.arange(B),
+        covariates=torch.zeros(B, 0),
     )
 
 
@@ -32,6 +35,7 @@ def prediction():
         torch.randn(5, requires_grad=True),
         (torch.rand(5) + 0.05).requires_grad_(),
         torch.randn(5, 2, requires_grad=True),
+        torch.zeros(5, 0),
     )
 
 
@@ -41,8 +45,8 @@ def batch():
 
 
 def test_the_loss_is_laplace_likelihood_plus_weighted_cross_entropy(prediction, batch):
-    parts = JointLoss(recovery_weight=0.7)(prediction, batch, DEFAULT_OUTCOMES)
-    location, scale, logit = (part.detach().double().numpy() for part in prediction)
+    parts = JointLoss(recovery_weight=0.7)(prediction, batch, HEAD)
+    location, scale, logit = (part.detach().double().numpy() for part in prediction[:3])
     truth, preop = batch.postop_logmar.double().numpy(), batch.preop_logmar.double().numpy()
     regression = -laplace.logpdf(truth, location, scale).mean()
     labels = np.stack([outcome.label(preop, truth) for outcome in DEFAULT_OUTCOMES], axis=1)
@@ -62,17 +66,17 @@ def test_the_loss_is_laplace_likelihood_plus_weighted_cross_entropy(prediction, 
 
 def test_eyes_at_the_cut_count_as_recovered(batch):
     """20/40 is 0.30103 logMAR, and 0.3 to 0.1 is a gain of 0.2 although float32 says less."""
-    sure = Prediction(torch.zeros(1), torch.ones(1), torch.full((1, 2), 20.0))
+    sure = Prediction(torch.zeros(1), torch.ones(1), torch.full((1, 2), 20.0), torch.zeros(1, 0))
     for preop, postop in ((0.5, 0.30103), (0.3, 0.1)):
-        loss = JointLoss()(sure, batch_of([preop], [postop]), DEFAULT_OUTCOMES)
+        loss = JointLoss()(sure, batch_of([preop], [postop]), HEAD)
         assert loss.recovery.item() < 1e-6
 
 
 def test_an_unknown_acuity_gives_finite_gradients_and_none_to_what_it_leaves_open(
     prediction, batch
 ):
-    JointLoss()(prediction, batch, DEFAULT_OUTCOMES).total.backward()
-    for part in prediction:
+    JointLoss()(prediction, batch, HEAD).total.backward()
+    for part in prediction[:3]:
         assert part.grad.isfinite().all()
     assert prediction.recovery_logit.grad[2, 1] == 0
     assert (prediction.recovery_logit.grad != 0).sum() == 9
@@ -81,13 +85,13 @@ def test_an_unknown_acuity_gives_finite_gradients_and_none_to_what_it_leaves_ope
 def test_a_batch_that_leaves_every_question_open_costs_nothing(prediction):
     batch = batch_of([NAN] * 5, [0.1] * 5)
     one_question = prediction._replace(recovery_logit=prediction.recovery_logit[:, 1:])
-    parts = JointLoss()(one_question, batch, DEFAULT_OUTCOMES[1:])
+    parts = JointLoss()(one_question, batch, ResidualHead(outcomes=DEFAULT_OUTCOMES[1:]))
     assert parts.recovery.item() == 0
     assert torch.equal(parts.total, parts.regression)
 
 
 def test_no_weight_switches_the_second_term_off(prediction, batch):
-    JointLoss(recovery_weight=0.0)(prediction, batch, DEFAULT_OUTCOMES).total.backward()
+    JointLoss(recovery_weight=0.0)(prediction, batch, HEAD).total.backward()
     assert not prediction.recovery_logit.grad.any()
 
 
@@ -95,9 +99,9 @@ def test_the_likeliest_scale_is_the_size_of_the_error():
     scale = torch.linspace(0.01, 1.0, 100)
     losses = [
         JointLoss(0)(
-            Prediction(torch.tensor([0.55]), b[None], torch.zeros(1, 2)),
+            Prediction(torch.tensor([0.55]), b[None], torch.zeros(1, 2), torch.zeros(1, 0)),
             batch_of([0.5], [0.30]),
-            DEFAULT_OUTCOMES,
+            HEAD,
         ).total.item()
         for b in scale
     ]

@@ -84,4 +84,9 @@ def collate_eyes(items: Sequence[tuple[int, EyeSample]]) -> EyeBatch:
         preop_logmar=torch.tensor([sample.preop_logmar for sample in samples]),
         postop_logmar=torch.tensor([sample.postop_logmar for sample in samples]),
         position=torch.tensor(positions),
+        covariates=torch.tensor(np.stack([_covariates(sample) for sample in samples])),
     )
+
+
+def _covariates(sample: EyeSample) -> NDArray[np.float32]:
+    return np.zeros(0, np.float32) if sample.covariates is None else sample.covariates

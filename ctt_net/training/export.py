@@ -16,12 +16,12 @@ from torch import Tensor, nn
 
 from ctt_net.model_folder import ONNX_FILE
 from ctt_net.models import MultiViewNet
-from ctt_net.sample import Prediction
 from ctt_net.training.architecture import WEIGHTS_FILE
 from ctt_net.whole_file import write_whole
 
 OPSET = 20
 INPUTS = ("views", "view_present", "preop_logmar")
+OUTPUTS = ("postop_logmar", "scale_logmar", "recovery_logit")
 
 
 class _Plain(nn.Module):
@@ -34,7 +34,7 @@ class _Plain(nn.Module):
     def forward(
         self, views: Tensor, view_present: Tensor, preop_logmar: Tensor
     ) -> tuple[Tensor, ...]:
-        return tuple(self.network(views, view_present, preop_logmar))
+        return tuple(self.network(views, view_present, preop_logmar)[: len(OUTPUTS)])
 
 
 def export_weights(network: MultiViewNet, folder: Path) -> None:
@@ -95,7 +95,7 @@ def _trace(plain: nn.Module, example: tuple[Tensor, Tensor, Tensor]) -> onnx.Mod
             opset_version=OPSET,
             dynamic_shapes=({0: eyes}, {0: eyes}, {0: eyes}),
             input_names=list(INPUTS),
-            output_names=list(Prediction._fields),
+            output_names=list(OUTPUTS),
             optimize=False,  # it would fold weights into new constants; onnxruntime does it on load
             verbose=False,
         )
@@ -132,9 +132,7 @@ def _compare(plain: nn.Module, data: bytes, example: tuple[Tensor, Tensor, Tenso
     feeds = {name: tensor.numpy() for name, tensor in zip(INPUTS, example, strict=True)}
     with torch.inference_mode():
         expected = [tensor.numpy() for tensor in plain(*example)]
-    for name, ours, theirs in zip(
-        Prediction._fields, expected, session.run(None, feeds), strict=True
-    ):
+    for name, ours, theirs in zip(OUTPUTS, expected, session.run(None, feeds), strict=True):
         if not np.allclose(ours, theirs, rtol=1e-3, atol=1e-3):
             raise RuntimeError(
                 f"the exported network disagrees with the trained one in {name}: "

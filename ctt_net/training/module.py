@@ -16,7 +16,7 @@ from ctt_net.models.backbone import Backbone
 from ctt_net.models.fusion import Fusion
 from ctt_net.models.head import Head
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
-from ctt_net.sample import EyeBatch
+from ctt_net.sample import EyeBatch, Prediction
 
 # What picks the checkpoint and stops the training.
 MONITOR = "selection/mae"
@@ -88,8 +88,8 @@ class AcuityModule(pl.LightningModule):
 
     def training_step(self, batch: EyeBatch, _: int) -> Tensor:
         """One step; logs the loss and its parts."""
-        prediction = self.network(batch.views, batch.view_present, batch.preop_logmar)
-        parts = self.loss(prediction, batch, self.outcomes)
+        prediction = self._predict(batch)
+        parts = self.loss(prediction, batch, self.network.head)
         for name, value in parts._asdict().items():
             self.log(
                 "train/loss" if name == "total" else f"train/{name}",
@@ -104,12 +104,15 @@ class AcuityModule(pl.LightningModule):
 
     def validation_step(self, batch: EyeBatch, _: int) -> None:
         """MAE and loss on the selection split."""
-        prediction = self.network(batch.views, batch.view_present, batch.preop_logmar)
-        parts = self.loss(prediction, batch, self.outcomes)
+        prediction = self._predict(batch)
+        parts = self.loss(prediction, batch, self.network.head)
         self.selection_mae(prediction.postop_logmar, batch.postop_logmar)
         size = len(batch.position)
         self.log("selection/loss", parts.total, batch_size=size, sync_dist=True)
         self.log(MONITOR, self.selection_mae, prog_bar=True, batch_size=size)
+
+    def _predict(self, batch: EyeBatch) -> Prediction:
+        return self.network(batch.views, batch.view_present, batch.preop_logmar, batch.covariates)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101), warm-up, cosine to zero."""

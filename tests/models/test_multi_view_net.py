@@ -72,10 +72,10 @@ def test_batch_statistics_are_those_of_the_present_scans_alone(eyes):
         torch.manual_seed(0)
         net = MultiViewNet(TimmBackbone("test_resnet"), MeanFusion(32), ResidualHead(32), 3).train()
         if alone:
-            net.backbone(views[present])
+            net.backbone[0](views[present])
         else:
             net(views, present, preop)
-        statistics.append(net.backbone.network.layer4[0].bn1.running_mean)
+        statistics.append(net.backbone[0].network.layer4[0].bn1.running_mean)
     torch.testing.assert_close(*statistics)
     assert statistics[0].any()
 

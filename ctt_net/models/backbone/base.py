@@ -10,11 +10,18 @@ class Backbone(nn.Module, ABC):
 
     Attributes:
         embed_dim: Width E of its tokens.
-        columns: Number T of tokens, from a scan's left (temporal if horizontal) to its right.
+        columns: Tokens from a scan's left (temporal if horizontal) to its right.
+        rows: Tokens from its top (vitreous) to its bottom; T = rows * columns, row by row.
     """
 
     embed_dim: int
     columns: int
+    rows: int = 1
+
+    @property
+    def tokens(self) -> int:
+        """Number T of tokens per scan."""
+        return self.rows * self.columns
 
     @abstractmethod
     def forward(self, bscans: Tensor) -> Tensor:

@@ -10,7 +10,8 @@ class Fusion(nn.Module, ABC):
     """Joins the views of an eye, any number of them, any of them missing.
 
     A member must not let an absent view or an unknown acuity influence its output, and must give
-    a finite one even if everything is absent.
+    a finite one even if everything is absent. Covariate tokens are always there: an unknown
+    covariate has a token that says so.
 
     Args:
         dim: Width D of the tokens that come in and of the token that goes out.
@@ -24,7 +25,12 @@ class Fusion(nn.Module, ABC):
 
     @abstractmethod
     def forward(
-        self, tokens: Tensor, view_present: Tensor, preop_logmar: Tensor, preop_known: Tensor
+        self,
+        tokens: Tensor,
+        view_present: Tensor,
+        preop_logmar: Tensor,
+        preop_known: Tensor,
+        covariate_tokens: Tensor | None = None,
     ) -> Tensor:
         """Fuse.
 
@@ -33,6 +39,7 @@ class Fusion(nn.Module, ABC):
             view_present: (B, V) bool.
             preop_logmar: (B,) finite.
             preop_known: (B,) bool.
+            covariate_tokens: (B, F, D), or None where the network takes no covariates.
 
         Returns:
             (B, D).

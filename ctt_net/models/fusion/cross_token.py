@@ -52,7 +52,12 @@ class CrossTokenFusion(Fusion):
         self.norm = nn.LayerNorm(dim)
 
     def forward(
-        self, tokens: Tensor, view_present: Tensor, preop_logmar: Tensor, preop_known: Tensor
+        self,
+        tokens: Tensor,
+        view_present: Tensor,
+        preop_logmar: Tensor,
+        preop_known: Tensor,
+        covariate_tokens: Tensor | None = None,
     ) -> Tensor:
         """Fuse; see `Fusion.forward`."""
         V = tokens.shape[1]

@@ -23,7 +23,12 @@ class MeanFusion(Fusion):
         )
 
     def forward(
-        self, tokens: Tensor, view_present: Tensor, preop_logmar: Tensor, preop_known: Tensor
+        self,
+        tokens: Tensor,
+        view_present: Tensor,
+        preop_logmar: Tensor,
+        preop_known: Tensor,
+        covariate_tokens: Tensor | None = None,
     ) -> Tensor:
         """Fuse; see `Fusion.forward`."""
         image = mean_over_present(tokens.mean(dim=2), view_present)  # (B, D)

@@ -33,6 +33,15 @@ class Head(nn.Module, ABC):
         """
 
     @abstractmethod
+    def loss(self, prediction: Prediction, postop_logmar: Tensor) -> Tensor:
+        """What its regression is trained with: its own negative log-likelihood, mean over eyes.
+
+        Args:
+            prediction: Of this head.
+            postop_logmar: (B,) truth, all known.
+        """
+
+    @abstractmethod
     def start_from(self, preop_logmar: Tensor, postop_logmar: Tensor) -> None:
         """Set the output scale by the training eyes before the first step.
 

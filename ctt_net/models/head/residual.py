@@ -67,7 +67,12 @@ class ResidualHead(Head):
             [outcome.margin(preop_logmar, postop) for outcome in self.outcomes], dim=1
         )
         logit = (margins + self.shift(hidden).float()) / scale[:, None]
-        return Prediction(postop, scale, logit)
+        return Prediction(postop, scale, logit, postop[:, None])
+
+    def loss(self, prediction: Prediction, postop_logmar: Tensor) -> Tensor:
+        """Laplace: |error| / b + log(2 b), which learns its scale from the errors."""
+        error = (prediction.postop_logmar - postop_logmar).abs()
+        return (error / prediction.scale_logmar + torch.log(2 * prediction.scale_logmar)).mean()
 
     @torch.no_grad()
     def start_from(self, preop_logmar: Tensor, postop_logmar: Tensor) -> None:
