@@ -1,7 +1,9 @@
 """The contract of a backbone, over every member and three families of timm networks."""
 
 import pytest
+import timm
 import torch
+from safetensors.torch import save_file
 
 from ctt_net.errors import InputError
 from ctt_net.models import backbone as room
@@ -114,9 +116,38 @@ def test_grey_levels_are_scaled_as_the_network_was_pretrained():
     assert seen["x"].max().item() == pytest.approx((1 - mean) / std, rel=1e-5)
 
 
-def test_zero_columns_are_refused_by_key():
-    with pytest.raises(InputError, match=r"backbone\.columns must be 1 or more, got 0"):
-        TimmBackbone("test_resnet", columns=0)
+def test_three_channels_are_grey_normalised_as_a_photograph_of_the_pretraining():
+    backbone = TimmBackbone("test_resnet", channels=3)
+    config = backbone.network.pretrained_cfg
+    seen = {}
+    backbone.network.register_forward_pre_hook(lambda _, inputs: seen.update(x=inputs[0]))
+    grey = scans(2)
+    with torch.no_grad():
+        backbone.eval()(grey)
+    mean, std = (torch.tensor(config[key]) for key in ("mean", "std"))
+    photograph = grey.expand(-1, 3, -1, -1).permute(0, 2, 3, 1) / 255  # channels last, as a picture
+    torch.testing.assert_close(seen["x"].permute(0, 2, 3, 1), (photograph - mean) / std)
+
+
+def test_normalised_pictures_go_the_same_way_in():
+    backbone = TimmBackbone("test_resnet", channels=3, rows=2, columns=3).eval()
+    grey = scans(2)
+    pixels = (grey.expand(-1, 3, -1, -1) / 255 - backbone.mean) / backbone.std
+    torch.testing.assert_close(backbone.encode_normalised(pixels), backbone(grey))
+
+
+def test_weights_are_those_of_the_pretraining_with_three_channels_and_their_sum_with_one(tmp_path):
+    torch.manual_seed(0)
+    full = timm.create_model("test_resnet")
+    save_file(full.state_dict(), tmp_path / "w.safetensors")
+    first = {
+        channels: TimmBackbone("test_resnet", str(tmp_path / "w.safetensors"), channels=channels)
+        .network.conv1[0]
+        .weight
+        for channels in (1, 3)
+    }
+    torch.testing.assert_close(first[3], full.conv1[0].weight)
+    torch.testing.assert_close(first[1], full.conv1[0].weight.sum(dim=1, keepdim=True))
 
 
 def test_an_unknown_network_is_refused_with_a_suggestion():
@@ -138,7 +169,7 @@ def test_the_small_backbone_sees_a_local_sign_that_the_mean_dilutes():
     assert highest.sum() > 2 * mean.sum()
 
 
-@pytest.mark.parametrize("arguments", [{"widths": (8,)}, {"widths": (8, 0)}, {"columns": 0}])
+@pytest.mark.parametrize("arguments", [{"widths": (8,)}, {"widths": (8, 0)}])
 def test_a_small_backbone_that_cannot_be_says_why(arguments):
     with pytest.raises(InputError, match="widths"):
         room.SmallConvBackbone(**arguments)

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from ctt_net.errors import InputError
 from ctt_net.models.backbone.base import Backbone
+from ctt_net.models.backbone.grid import checked_grid, maximum_of_cells, mean_of_cells
 
 # A grey level of a scan, over this and less one, is about -1 in the vitreous and 0 to 3 in tissue.
 USUAL_GREY = 64.0
@@ -17,30 +17,32 @@ class SmallConvBackbone(Backbone):
     """Five 3x3 convolutions with batch norm, halving the picture in between.
 
     For cohorts without weights to start from and machines without a GPU: at the default widths
-    0.07 million parameters. Each token is the mean and the maximum of the features over the depth
-    of its strip, since a lesion is a local sign that a mean over a whole scan dilutes.
+    0.07 million parameters. Each token is the mean and the maximum of the features within its cell
+    of the scan, since a lesion is a local sign that a mean over a whole scan dilutes.
 
     Args:
         widths: Channels of each layer, at least two layers.
-        columns: Number of tokens per scan, as strips of its width.
+        columns: Cells over the width of a scan.
+        rows: Cells over its depth; each cell is a token, one row and column is one for the scan.
         channels_last: Memory layout; faster on most devices, same numbers.
 
     Raises:
-        InputError: If there are fewer than two widths or one token.
+        InputError: If there are fewer than two widths or the grid has no cell.
     """
 
     def __init__(
         self,
         widths: Sequence[int] = (12, 24, 48, 64, 64),
         columns: int = 1,
+        rows: int = 1,
         channels_last: bool = True,
     ) -> None:
         super().__init__()
-        if len(widths) < 2 or min(widths) < 1 or columns < 1:
+        if len(widths) < 2 or min(widths) < 1:
             raise InputError(
-                f"backbone: needs two or more positive widths and one or more columns, "
-                f"got widths {list(widths)} and columns {columns}"
+                f"backbone.widths must be two or more positive numbers, got {list(widths)}"
             )
+        self.rows, self.columns = checked_grid(rows, columns)
         layers: list[nn.Module] = []
         for i, (before, width) in enumerate(zip((1, *widths), widths, strict=False)):
             stride = 2 if i == 0 else 1
@@ -52,7 +54,6 @@ class SmallConvBackbone(Backbone):
             if 0 < i < len(widths) - 1:
                 layers.append(nn.MaxPool2d(2))
         self.layers = nn.Sequential(*layers)
-        self.columns = columns
         self.embed_dim = 2 * widths[-1]
         if channels_last:
             self.layers = self.layers.to(memory_format=torch.channels_last)
@@ -61,6 +62,6 @@ class SmallConvBackbone(Backbone):
         """Encode; see `Backbone.forward`."""
         dtype = next(self.parameters()).dtype
         features = self.layers(bscans.to(dtype) / USUAL_GREY - 1)  # (N, E/2, h, w)
-        mean = F.adaptive_avg_pool1d(features.mean(dim=2), self.columns)
-        highest = F.adaptive_max_pool1d(features.amax(dim=2), self.columns)
-        return torch.cat([mean, highest], dim=1).mT
+        grid = (self.rows, self.columns)
+        cells = [mean_of_cells(features, *grid), maximum_of_cells(features, *grid)]
+        return torch.cat(cells, dim=2)

@@ -1,25 +1,30 @@
 """Any timm network as a backbone (Wightman, doi 10.5281/zenodo.4414861)."""
 
+from typing import Literal
+
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from ctt_net.errors import InputError
 from ctt_net.models.backbone.base import Backbone
+from ctt_net.models.backbone.grid import checked_grid, mean_of_cells
 from ctt_net.models.backbone.timm_network import create_network
 
 
 class TimmBackbone(Backbone):
-    """A timm network by name, its features averaged over depth and over `columns` strips of width.
+    """A timm network by name, its features averaged within each cell of a grid over the scan.
 
-    Where a lesion lies against the fovea decides what it costs, so width is kept in strips and
-    depth is not: one strip is the usual global average.
+    Where a lesion lies against the fovea decides what it costs, so a few columns are worth having;
+    one row and one column are the usual global average.
 
     Args:
         name: timm's name, such as `resnet18`.
         weights: `none` (random), `hub` (timm's own, downloaded), `packaged` (ImageNet weights that
             a Python package on this machine carries) or the path of a .safetensors or .pth file.
-        columns: Number of tokens per scan.
+        columns: Cells over the width of a scan.
+        rows: Cells over its depth; each cell is a token.
+        channels: 1 feeds grey, the first layer's weights summed over RGB; 3 feeds grey three times,
+            each channel normalised by its own mean and deviation, as in the network's pretraining.
         channels_last: Memory layout; faster on most devices, same numbers.
 
     Raises:
@@ -34,30 +39,39 @@ class TimmBackbone(Backbone):
         name: str = "resnet18",
         weights: str = "none",
         columns: int = 1,
+        rows: int = 1,
+        channels: Literal[1, 3] = 1,
         channels_last: bool = True,
     ) -> None:
         super().__init__()
-        if columns < 1:
-            raise InputError(f"backbone.columns must be 1 or more, got {columns}")
+        self.rows, self.columns = checked_grid(rows, columns)
         self.name = name
-        self.network = create_network(name, weights)
-        self.columns = columns
+        self.network = create_network(name, weights, channels)
         # Not num_features: that leaves out the layer that MobileNet-like networks end with.
         self.embed_dim = int(self.network.head_hidden_size)
         if channels_last:
             self.network = self.network.to(memory_format=torch.channels_last)
-        config = self.network.pretrained_cfg
-        # One grey channel: timm sums the first layer's weights over RGB, so the means are averaged.
-        self.register_buffer("mean", torch.tensor(config["mean"]).mean(), persistent=False)
-        self.register_buffer("std", torch.tensor(config["std"]).mean(), persistent=False)
+        for key in ("mean", "std"):
+            value = torch.tensor(self.network.pretrained_cfg[key]).view(-1, 1, 1)
+            # With the first layer's weights summed, the mean over RGB is what grey is to that sum.
+            value = value.mean(dim=0, keepdim=True) if channels == 1 else value
+            self.register_buffer(key, value, persistent=False)
 
     def forward(self, bscans: Tensor) -> Tensor:
         """Encode; see `Backbone.forward`."""
-        scaled = (bscans.to(self.mean.dtype) / 255 - self.mean) / self.std
-        strips = self._feature_map(scaled).mean(dim=2)  # (N, E, w)
-        if strips.shape[-1] != self.columns:
-            strips = F.adaptive_avg_pool1d(strips, self.columns)
-        return strips.mT
+        grey = bscans.to(self.mean.dtype) / 255
+        return self.encode_normalised((grey - self.mean) / self.std)
+
+    def encode_normalised(self, pixels: Tensor) -> Tensor:
+        """Encode pictures that are normalised already.
+
+        Args:
+            pixels: (N, C, H, W), C = `channels`.
+
+        Returns:
+            (N, T, E).
+        """
+        return mean_of_cells(self._feature_map(pixels), self.rows, self.columns)
 
     def _feature_map(self, scaled: Tensor) -> Tensor:
         """Features in their places, (N, E, h, w), whatever the network's own layout."""

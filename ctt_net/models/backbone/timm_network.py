@@ -16,12 +16,13 @@ from ctt_net.models.backbone.weights import packaged_weights, read_weights, rena
 
 
 # timm's networks share no typed interface, hence Any.
-def create_network(name: str, weights: str) -> Any:
-    """Build a network of one grey input channel whose output is its last map, not pooled.
+def create_network(name: str, weights: str, channels: int = 1) -> Any:
+    """Build a network whose output is its last map, not pooled.
 
     Args:
         name: timm's name.
         weights: As in `TimmBackbone`.
+        channels: Of its input.
 
     Raises:
         InputError: If the name is unknown or the weights cannot be had or do not fit.
@@ -33,7 +34,7 @@ def create_network(name: str, weights: str) -> Any:
         raise InputError(f"backbone.name: timm has no network {name!r}{hint}")
     # Without a pool the network keeps what it does behind it (a norm, a wider layer), which
     # forward_features leaves out: those layers would have no gradient and their weights no use.
-    options: dict[str, Any] = {"num_classes": 0, "in_chans": 1, "global_pool": ""}
+    options: dict[str, Any] = {"num_classes": 0, "in_chans": channels, "global_pool": ""}
     if _takes_any_size(name):
         options["dynamic_img_size"] = True
     if weights == "none":
