@@ -135,7 +135,7 @@ class Member:
             np.concatenate([part[i] for part in parts]).astype(np.float64) for i in range(3)
         )
         p = 1 / (1 + np.exp(-logit))
-        undecidable = [outcome.kind == "gain" for outcome in self.spec.outcomes]
+        undecidable = [outcome.needs_preop for outcome in self.spec.outcomes]
         p[np.isnan(preop_logmar)[:, None] & np.array(undecidable)[None, :]] = np.nan
         return Raw(postop, scale, p)
 
