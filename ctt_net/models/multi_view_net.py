@@ -83,17 +83,32 @@ class MultiViewNet(nn.Module):
             covariates: (B, F) as in `EyeBatch`; None = all unknown.
         """
         tokens = self.encode(views, view_present)
+        preop, known = self.acuity(preop_logmar)
+        token = self.fuse(tokens, view_present, preop, known, covariates)
+        return self.head(token, preop, known)
+
+    def acuity(self, preop_logmar: Tensor) -> tuple[Tensor, Tensor]:
+        """What fusion and head see of the preoperative acuity: (B,) finite, and (B,) known."""
         known = torch.isfinite(preop_logmar)
         if not self.use_preop_va:
             known = torch.zeros_like(known)
-        preop = torch.where(known, preop_logmar, 0.0)
+        return torch.where(known, preop_logmar, 0.0), known
+
+    def fuse(
+        self,
+        tokens: Tensor,
+        view_present: Tensor,
+        preop: Tensor,
+        known: Tensor,
+        covariates: Tensor | None = None,
+    ) -> Tensor:
+        """The fused token (B, D) of tokens as `encode` and acuities as `acuity` give them."""
         covariate_tokens = None
         if self.covariates is not None:
             if covariates is None:
                 covariates = preop.new_full((len(preop), self.covariates.num_covariates), torch.nan)
             covariate_tokens = self.covariates(covariates)
-        token = self.fusion(tokens, view_present, preop, known, covariate_tokens)
-        return self.head(token, preop, known)
+        return self.fusion(tokens, view_present, preop, known, covariate_tokens)
 
     def encode(self, views: Tensor, view_present: Tensor) -> Tensor:
         """Tokens of every view: (B, V, T, D), zero where absent."""

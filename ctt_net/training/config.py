@@ -34,19 +34,28 @@ class TrainingConfig(LightningCLI):
         InputError: If a file, key or value is wrong; no data has been touched then.
     """
 
+    module_class: type[pl.LightningModule] = AcuityModule
+    data_class: type[EyeDataModule] = EyeDataModule
+    program = "ctt-net train"
+    usage = USAGE
+
     def __init__(self, arguments: Sequence[str]) -> None:
         _refuse_broken_files(arguments)
         _silence()
         try:
             super().__init__(
-                AcuityModule,
-                EyeDataModule,
+                self.module_class,
+                self.data_class,
                 run=False,
                 args=list(arguments),
                 auto_configure_optimizers=False,
                 save_config_callback=None,
                 seed_everything_default=0,
-                parser_kwargs={"exit_on_error": False, "usage": USAGE, "prog": "ctt-net train"},
+                parser_kwargs={
+                    "exit_on_error": False,
+                    "usage": self.usage,
+                    "prog": self.program,
+                },
             )
         except (argparse.ArgumentError, argparse.ArgumentTypeError) as error:
             raise InputError(f"config: {first_words(error)}") from None
@@ -113,10 +122,26 @@ class TrainingConfig(LightningCLI):
         Raises:
             InputError: If a value does not suit its part.
         """
-        pl.seed_everything(self.seed, workers=True, verbose=False)
         config = self.config.clone()
         config.data.fold = fold
-        _place_logger(config, folder, fold)
+        return self.instantiate(config, folder, f"{folder.parent.name}_fold_{fold}", callbacks)
+
+    def instantiate(
+        self, config: Namespace, folder: Path, name: str, callbacks: Sequence[Callback] = ()
+    ) -> tuple[Any, Any, pl.Trainer]:
+        """Instantiate network, data and trainer of a configuration, from the run's seed.
+
+        Args:
+            config: Parsed; its logger gets a place.
+            folder: Where its logs go.
+            name: What loggers call it.
+            callbacks: Besides those of the configuration.
+
+        Raises:
+            InputError: If a value does not suit its part.
+        """
+        pl.seed_everything(self.seed, workers=True, verbose=False)
+        _place_logger(config, folder, name)
         try:
             self.config_init = self.parser.instantiate_classes(config)
             own = self.config_init.trainer.callbacks or []
@@ -137,8 +162,8 @@ def is_first_process() -> bool:
     return getattr(rank_zero_only, "rank", 0) == 0
 
 
-def _place_logger(config: Namespace, folder: Path, fold: int) -> None:
-    """Give a configured logger the fold's folder and name, where it has such arguments."""
+def _place_logger(config: Namespace, folder: Path, name: str) -> None:
+    """Give a configured logger its folder and name, where it has such arguments."""
     logger: Any = config.trainer.logger
     for one in logger if isinstance(logger, list) else [logger]:
         arguments = one.get("init_args") if isinstance(one, Namespace) else None
@@ -147,7 +172,7 @@ def _place_logger(config: Namespace, folder: Path, fold: int) -> None:
         if "save_dir" in arguments:
             arguments.save_dir = str(folder)
         if "name" in arguments and not arguments.name:
-            arguments.name = f"{folder.parent.name}_fold_{fold}"
+            arguments.name = name
 
 
 def _loggers(configured: Any, folder: Path) -> list[Logger]:

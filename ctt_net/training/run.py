@@ -15,13 +15,8 @@ from ctt_net.model_folder import Predictor, predict_eyes
 from ctt_net.progress import progress_bar
 from ctt_net.training.config import TrainingConfig, is_first_process
 from ctt_net.training.fold import model_folder, train_fold
-from ctt_net.whole_file import refuse_no_folder, write_whole
-from ctt_net.yaml_file import parse_yaml, read_yaml_mapping
-
-CONFIG_FILE = "config.yaml"
-
-# Sections of a configuration that a resumed run may change.
-NOT_OF_THE_MODEL = {"folds", "out", "resume"}
+from ctt_net.training.run_folder import CONFIG_FILE, refuse_other_run
+from ctt_net.whole_file import write_whole
 
 
 @dataclass(frozen=True)
@@ -48,7 +43,7 @@ def train(arguments: Sequence[str]) -> FinishedRun:
     """
     config = TrainingConfig(arguments)
     run = config.out
-    _refuse_other_run(run, config)
+    refuse_other_run(run, config)
     console = Console(stderr=True, quiet=not is_first_process())
     _, data, _ = config.build(1, run)
     folds = _chosen(config.config.folds, data)
@@ -71,27 +66,6 @@ def train(arguments: Sequence[str]) -> FinishedRun:
     if not is_first_process():
         return FinishedRun(run, None)
     return FinishedRun(run, _report(run, data))
-
-
-def _refuse_other_run(run: Path, config: TrainingConfig) -> None:
-    """A run is never overwritten, and resumed only with the configuration it began with."""
-    if not is_first_process():
-        return
-    refuse_no_folder(run)
-    if not run.exists() or not any(run.iterdir()):
-        return
-    if not config.config.resume:
-        raise InputError(
-            f"{run} holds a run already; give another --out, or --resume true to go on with it"
-        )
-    path = run / CONFIG_FILE
-    before, now = read_yaml_mapping(path), parse_yaml(config.resolved(), "config")
-    for key in sorted((set(before) | set(now)) - NOT_OF_THE_MODEL):
-        if before.get(key) != now.get(key):
-            raise InputError(
-                f"{path}: this run began with another '{key}' section; resume it with the same "
-                f"configuration, or give another --out"
-            )
 
 
 def _chosen(folds: int | list[int] | None, data: EyeDataModule) -> list[int]:
