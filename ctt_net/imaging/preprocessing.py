@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 
 from ctt_net.errors import InputError
-from ctt_net.imaging.retina import RetinaBand, find_retina
+from ctt_net.imaging.flatten import flatten
+from ctt_net.imaging.retina import RetinaBand, find_retina, outline_retina
 
 # Shares of the picture's height that a crop may have: the first that holds the retina. All common
 # exports show about 2 mm of depth, so half of one is 1 mm on every device; a fixed share keeps
@@ -49,12 +50,13 @@ class Preprocessing:
         height: rows of the result.
         width: columns of the result.
         crop: "retina" keeps the part of the picture's height that holds the retina (see
-            `crop_rows`), "none" keeps it all.
+            `crop_rows`), "flat" keeps the retina and lays its pigment epithelium on one row (see
+            `flatten`), "none" keeps it all.
     """
 
     height: int = 128
     width: int = 192
-    crop: Literal["retina", "none"] = "retina"
+    crop: Literal["retina", "flat", "none"] = "retina"
 
     def __post_init__(self) -> None:
         """Refuse sizes and words that no later step could use."""
@@ -62,8 +64,8 @@ class Preprocessing:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not 16 <= value <= 2048:
                 raise InputError(f"preprocessing {name} must be 16 to 2048 pixels, got {value!r}")
-        if self.crop not in ("retina", "none"):
-            raise InputError(f"preprocessing crop must be retina or none, got {self.crop!r}")
+        if self.crop not in ("retina", "flat", "none"):
+            raise InputError(f"preprocessing crop must be retina, flat or none, got {self.crop!r}")
 
     def __call__(self, pixels: np.ndarray, laterality: str, direction: str) -> np.ndarray:
         """Prepare one B-scan.
@@ -76,12 +78,18 @@ class Preprocessing:
         Returns:
             (height, width) uint8.
         """
+        return orient(self._cut(pixels), laterality, direction)
+
+    def _cut(self, pixels: np.ndarray) -> np.ndarray:
+        """Crop and resize."""
+        if self.crop == "flat":
+            outline = outline_retina(pixels)
+            if outline is not None:
+                return flatten(pixels, outline, self.height, self.width)
         if self.crop == "retina":
             top, bottom = crop_rows(find_retina(pixels), pixels.shape[0])
             pixels = pixels[top:bottom]
-        size = (self.width, self.height)
-        small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-        return orient(small, laterality, direction)
+        return cv2.resize(pixels, (self.width, self.height), interpolation=cv2.INTER_AREA)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for `model.yaml`."""

@@ -30,8 +30,39 @@ class RetinaBand:
     bottom: float
 
 
+@dataclass(frozen=True)
+class Outline:
+    """The retina's borders in a small copy of the picture.
+
+    Args:
+        inner: (96,) row of the inner border at each column.
+        path: (96,) row of the bright outer layers.
+        rows: height of the small copy.
+    """
+
+    inner: np.ndarray
+    path: np.ndarray
+    rows: int = _HEIGHT
+
+
 def find_retina(pixels: np.ndarray) -> RetinaBand | None:
-    """Find the retina, or None where the picture shows none.
+    """Find the rows that the retina takes, or None where the picture shows none.
+
+    Args:
+        pixels: (H, W) uint8 B-scan, vitreous at the top.
+    """
+    outline = outline_retina(pixels)
+    if outline is None:
+        return None
+    scale = pixels.shape[0] / outline.rows
+    return RetinaBand(
+        top=float(np.percentile(outline.inner, 3)) * scale,
+        bottom=(float(np.percentile(outline.path, 98)) + 1) * scale,
+    )
+
+
+def outline_retina(pixels: np.ndarray) -> Outline | None:
+    """Find the retina's borders, or None where the picture shows none.
 
     Args:
         pixels: (H, W) uint8 B-scan, vitreous at the top.
@@ -45,12 +76,7 @@ def find_retina(pixels: np.ndarray) -> RetinaBand | None:
     spread = 1.4826 * float(np.median(np.abs(smooth[smooth <= np.median(smooth)] - background)))
     if contrast < max(_MIN_CONTRAST, _MIN_RATIO * spread):
         return None
-    inner = inner_border(smooth, path, background + 0.22 * contrast)
-    scale = pixels.shape[0] / _HEIGHT
-    return RetinaBand(
-        top=float(np.percentile(inner, 3)) * scale,
-        bottom=(float(np.percentile(path, 98)) + 1) * scale,
-    )
+    return Outline(inner_border(smooth, path, background + 0.22 * contrast), path)
 
 
 def brightest_path(smooth: np.ndarray) -> np.ndarray:
