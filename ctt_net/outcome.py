@@ -78,7 +78,8 @@ class Outcome:
             logarithm = wanted.log10() if hasattr(wanted, "log10") else np.log10(wanted)
             return -logarithm - postop_logmar
         cut = self.threshold_logmar or 0.0
-        return (cut if self.kind == "reach" else preop_logmar - cut) - postop_logmar
+        best = cut if self.kind == "reach" else preop_logmar - cut
+        return best - postop_logmar
 
     def decided_yes(self, preop_logmar: Any, postop_logmar: Any) -> Any:
         """Which eyes recovered, tolerance included; False where an acuity it needs is unknown.
@@ -87,7 +88,7 @@ class Outcome:
         """
         if self.kind == "decimal_gain":
             gain = 10.0**-postop_logmar - 10.0**-preop_logmar
-            return gain >= self.threshold_decimal - TOLERANCE_DECIMAL
+            return gain >= (self.threshold_decimal or 0.0) - TOLERANCE_DECIMAL
         return self.margin(preop_logmar, postop_logmar) >= -TOLERANCE_LOGMAR
 
     def label(self, preop_logmar: ArrayLike, postop_logmar: ArrayLike) -> NDArray[np.float64]:
