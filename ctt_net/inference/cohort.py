@@ -30,7 +30,7 @@ class Evaluation:
 
 
 def evaluate_model(
-    model: Path | str,
+    model: Path | str | Predictor,
     cohort_folder: Path | str,
     out: Path | str,
     *,
@@ -42,7 +42,7 @@ def evaluate_model(
     Rows of `split` test are taken where there are any, else all rows.
 
     Args:
-        model: Model folder, or run folder for the ensemble of its folds.
+        model: Model folder, run folder for the ensemble of its folds, or a predictor.
         cohort_folder: Held-out cohort.
         out: Folder to write to.
         allow_training_eyes: Go on although patients or scans took part in the training.
@@ -52,7 +52,7 @@ def evaluate_model(
         InputError: If something is wrong, or eyes of the training are found among the rows.
     """
     out = _out_folder(out)
-    predictor = Predictor.load(model)
+    predictor = model if isinstance(model, Predictor) else Predictor.load(model)
     cohort = read_cohort(cohort_folder)
     chosen, part = _rows(cohort)
     table = chosen.table

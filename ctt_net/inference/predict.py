@@ -47,7 +47,7 @@ class PatientPrediction:
 
 def predict_patient(
     folder: Path | str,
-    model: Path | str,
+    model: Path | str | Predictor,
     out: Path | str,
     preop_va: tuple[str, ...] = (),
     notation: str | None = None,
@@ -56,7 +56,7 @@ def predict_patient(
 
     Args:
         folder: Scans, and perhaps patient.yaml.
-        model: Model or run folder.
+        model: Model or run folder, or a predictor.
         out: Folder for prediction.json and report.html.
         preop_va: `EYE=VALUE`.
         notation: Of those values.
@@ -66,7 +66,7 @@ def predict_patient(
     """
     out = Path(out)
     refuse_no_folder(out)
-    predictor = Predictor.load(model)
+    predictor = model if isinstance(model, Predictor) else Predictor.load(model)
     policy = predictor.spec.off_chart_policy
     patient = read_patient(Path(folder), predictor.spec.views, policy, preop_va, notation)
     bscans = [{view: read_bscan(path) for view, path in eye.scans.items()} for eye in patient.eyes]

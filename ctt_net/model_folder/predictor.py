@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import onnxruntime
@@ -59,36 +60,48 @@ class Estimate:
     p_recovery: NDArray[np.float64]
 
 
+class Session(Protocol):
+    """What runs a network: onnxruntime, or whatever takes and gives arrays as it does."""
+
+    def run(self, outputs: None, feeds: dict[str, Any], /) -> list[Any]:
+        """Inputs by name to the outputs in their order, eyes first."""
+        ...
+
+
 class Member:
     """One model folder, loaded.
 
     Args:
         folder: Holds model.yaml, model.onnx, calibration.json and provenance.json.
+        session: Runs in place of model.onnx, which may be missing then.
 
     Raises:
         InputError: If something is missing or damaged.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, session: Session | None = None) -> None:
         self.folder = folder
         self.spec = ModelSpec.read(folder)
         self.calibration = Calibration.read(folder)
         self.provenance = Provenance.read(folder)
-        path = folder / ONNX_FILE
+        self._session = self._open(folder / ONNX_FILE) if session is None else session
+
+    def _open(self, path: Path) -> onnxruntime.InferenceSession:
         if not path.is_file():
             raise InputError(f"{path}: no such file; a model folder holds one")
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         try:
-            self._session = onnxruntime.InferenceSession(
+            session = onnxruntime.InferenceSession(
                 path.read_bytes(), options, providers=onnxruntime.get_available_providers()
             )
         except Exception as error:  # onnxruntime has no base class of its own
             reason = str(error).splitlines()[0][:160]
             raise InputError(f"{path}: no usable network ({reason}); export it again") from None
-        self._refuse_other_shape(path)
+        self._refuse_other_shape(path, session)
+        return session
 
-    def _refuse_other_shape(self, path: Path) -> None:
+    def _refuse_other_shape(self, path: Path, session: onnxruntime.InferenceSession) -> None:
         """The network must take and give what model.yaml says."""
         V, K = len(self.spec.views), len(self.spec.outcomes)
         size = [self.spec.preprocessing.height, self.spec.preprocessing.width]
@@ -98,7 +111,7 @@ class Member:
         ]
         found = [
             {node.name: list(node.shape[1:]) for node in nodes}
-            for nodes in (self._session.get_inputs(), self._session.get_outputs())
+            for nodes in (session.get_inputs(), session.get_outputs())
         ]
         if found != expected:
             raise InputError(
