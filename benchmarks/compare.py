@@ -1,0 +1,82 @@
+"""Train many configurations on the same folds of a cohort and write one table.
+
+    python benchmarks/compare.py PLAN.yaml --out runs/compare
+
+The plan names the cohort, the rows and the row that the others are compared with (docs/compare.md;
+`benchmarks/plans/` holds some). Begun again it goes on where it broke off, and rows, seeds, folds
+and held-out cohorts may be added to the plan. Research use only. Not a medical device.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+# So that a fresh clone can be compared from any folder.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from rich.console import Console
+
+from benchmarks.comparison.compare import compare
+from ctt_net import INTENDED_USE
+from ctt_net.cli.exit_code import INTERRUPTED, WRONG_INPUT
+from ctt_net.errors import InputError
+
+
+def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description="Train many configurations on the same folds of a cohort, write one table.",
+        epilog=INTENDED_USE,
+    )
+    parser.add_argument("plan", type=Path, metavar="PLAN", help="YAML file: what is compared")
+    parser.add_argument("--out", type=Path, required=True, help="folder for runs and table")
+    parser.add_argument("--cohort", type=Path, help="cohort folder (default: the plan's)")
+    parser.add_argument(
+        "--held-out",
+        type=Path,
+        action="append",
+        help="held-out cohort folder, may be given again (default: the plan's)",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=os.cpu_count() or 1,
+        help="trainings at a time, one thread each; 1 = one training on all cores "
+        "(default: as many as cores)",
+    )
+    parser.add_argument(
+        "--bootstrap", type=int, default=2000, help="resamples of patients (default: 2000)"
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a comparison.
+
+    Returns:
+        0 done, 2 the input is wrong, 1 a row failed for another reason, 130 interrupted.
+    """
+    arguments = read_arguments(argv)
+    console = Console(stderr=True)
+    try:
+        return compare(
+            arguments.plan,
+            arguments.out,
+            cohort_folder=arguments.cohort,
+            held_out_folders=arguments.held_out,
+            at_once=arguments.jobs,
+            bootstrap=arguments.bootstrap,
+            console=console,
+        )
+    except InputError as error:
+        console.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
+        return WRONG_INPUT
+    except KeyboardInterrupt:
+        console.print("interrupted; what was finished is kept, the same command goes on")
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Many configurations on the same folds of a cohort, in one table."""

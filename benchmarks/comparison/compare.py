@@ -1,0 +1,117 @@
+"""From a plan to its table: check everything, run what is missing, measure, write."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.comparison.job import Job, make_jobs, training_arguments
+from benchmarks.comparison.page import write_markdown, write_page
+from benchmarks.comparison.plan import Plan, read_plan
+from benchmarks.comparison.processes import Failure, run_jobs
+from benchmarks.comparison.scores import measure
+from benchmarks.comparison.table import facts_of, flat_table
+from ctt_net.cohort import Cohort, read_cohort
+from ctt_net.errors import InputError
+from ctt_net.whole_file import refuse_no_folder, write_whole
+
+TABLE_FILE, MARKDOWN_FILE, PAGE_FILE = "comparison.csv", "comparison.md", "comparison.html"
+
+
+def compare(
+    plan_file: Path,
+    out: Path,
+    *,
+    cohort_folder: Path | None,
+    held_out_folders: Sequence[Path] | None,
+    at_once: int,
+    bootstrap: int,
+    console: Console,
+) -> int:
+    """Run a plan and write `comparison.csv`, `comparison.md` and `comparison.html`.
+
+    Args:
+        plan_file: YAML file.
+        out: Folder for the runs and the table.
+        cohort_folder: Instead of the plan's.
+        held_out_folders: Instead of the plan's.
+        at_once: Processes at a time.
+        bootstrap: Resamples of patients.
+        console: For progress.
+
+    Returns:
+        0; 2 if rows failed and all because of their input; 1 if one failed otherwise.
+
+    Raises:
+        InputError: If plan, cohorts, configurations or folder are wrong; nothing has run then.
+    """
+    if at_once < 1 or bootstrap < 2:
+        raise InputError("--jobs must be 1 or more and --bootstrap 2 or more")
+    refuse_no_folder(out)
+    plan = read_plan(plan_file, cohort_folder, held_out_folders)
+    cohort = read_cohort(plan.cohort)
+    held_out = {name: read_cohort(folder) for name, folder in plan.held_out.items()}
+    jobs = make_jobs(plan, out, _folds(plan, cohort), cohort, held_out)
+    for job in jobs:
+        job.refuse_other()
+    _refuse_wrong_configs(plan, jobs)
+    failures = run_jobs(jobs, at_once, console)
+    _report(failures, console)
+    finished = [job for job in jobs if job.finished()]
+    failed = [failure.job.title for failure in failures]
+    scores = measure(plan, finished, list(held_out), bootstrap)
+    if scores:
+        synthetic = any(one.spec.synthetic for one in (cohort, *held_out.values()))
+        facts = facts_of(finished, cohort.spec.name, synthetic, plan.folds_from)
+        table = flat_table(scores, finished, facts)
+        title = f"{cohort.spec.name}: {plan_file.stem}"
+        write_whole(out / TABLE_FILE, table.to_csv(index=False, lineterminator="\n"))
+        text = write_markdown(table, facts, failed, title)
+        write_whole(out / MARKDOWN_FILE, text)
+        write_whole(out / PAGE_FILE, write_page(table, facts, failed, title, plan))
+        print(text)
+        console.print(f"{out / PAGE_FILE}", highlight=False, soft_wrap=True)
+    if not failures:
+        return 0
+    return 2 if all(failure.status == 2 for failure in failures) else 1
+
+
+def _folds(plan: Plan, cohort: Cohort) -> list[int]:
+    """The plan's folds, which must be there."""
+    if plan.folds_from == "cohort":
+        known = sorted(int(fold) for fold in cohort.folds(plan.n_folds).unique())
+    else:
+        known = list(range(1, plan.n_folds + 1))
+    chosen = known if plan.folds is None else sorted(plan.folds)
+    for fold in chosen:
+        if fold not in known:
+            raise InputError(
+                f"{plan.path}: folds: there is no fold {fold}; {cohort.root} has folds {known[0]} "
+                f"to {known[-1]}"
+            )
+    return chosen
+
+
+def _refuse_wrong_configs(plan: Plan, jobs: Sequence[Job]) -> None:
+    """Find a misspelt key now and not after the hours that the rows before it take."""
+    rows = {job.row.name: job for job in jobs if job.row.kind == "config" and not job.finished()}
+    if not rows:
+        return
+    from ctt_net.training.config import TrainingConfig
+
+    for name, job in rows.items():
+        try:
+            TrainingConfig(training_arguments(job.task))
+        except InputError as error:
+            raise InputError(f"{plan.path}: rows.{name}: {error}") from None
+
+
+def _report(failures: Sequence[Failure], console: Console) -> None:
+    for failure in failures:
+        said = f"\nfailed: {failure.job.title} (exit code {failure.status}); the log ends with"
+        console.print(
+            f"{said}\n{failure.last_lines}\n(all of it: {failure.job.log_file})",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )

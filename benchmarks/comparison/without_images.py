@@ -1,0 +1,111 @@
+"""Rows that need no scan: baselines fitted on the eyes a network would learn from, and the truth.
+
+Their tables are written where a trained run writes its own.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+from benchmarks.comparison.baselines import fit_baseline
+from benchmarks.comparison.job import HELD_OUT
+from benchmarks.comparison.networks import fold_table
+from ctt_net.cohort import Cohort, read_cohort
+from ctt_net.data.module import EyeDataModule
+from ctt_net.errors import InputError
+from ctt_net.evaluation import write_predictions
+from ctt_net.evaluation.results import PREDICTIONS_FILE
+
+
+def fit_folds(task: Mapping[str, Any]) -> dict[str, Any]:
+    """Fit and predict every fold of a baseline, or look the simulated truth up.
+
+    Args:
+        task: Description of the job.
+
+    Returns:
+        Eyes that each fold learnt from.
+
+    Raises:
+        InputError: If a held-out cohort shares patients with the training, or the truth is missing.
+    """
+    data = EyeDataModule(
+        task["cohort_folder"],
+        n_folds=task["n_folds"],
+        seed=task["seed"],
+        fold_seed=task["fold_seed"],
+        training_eyes=task["training_eyes"],
+    )
+    run = Path(task["run"])
+    held_out = {name: read_cohort(facts["folder"]) for name, facts in task[HELD_OUT].items()}
+    out_of_fold: list[pd.DataFrame] = []
+    others: dict[str, list[NDArray[np.float64]]] = {name: [] for name in held_out}
+    learnt = {}
+    for fold in task["folds"]:
+        data.fold = fold
+        seen = pd.concat([data.part("train"), data.part("selection")])
+        reported = data.part("reported")
+        fitted = None
+        if task["kind"] == "baseline":
+            fitted = fit_baseline(task["baseline"], seen, data.cohort.spec)
+            learnt[str(fold)] = len(seen)
+        table = _table(reported, _predict(fitted, data.cohort, reported)).assign(fold=fold)
+        out_of_fold.append(table)
+        for name, cohort in held_out.items():
+            rows = held_out_rows(cohort)
+            _refuse_shared(seen, rows, cohort)
+            predicted = _predict(fitted, cohort, rows)
+            others[name].append(predicted)
+            write_predictions(_table(rows, predicted), fold_table(run / HELD_OUT / name, fold))
+    write_predictions(pd.concat(out_of_fold, ignore_index=True), run / PREDICTIONS_FILE)
+    for name, cohort in held_out.items():
+        ensemble = _table(held_out_rows(cohort), np.mean(others[name], axis=0))
+        write_predictions(ensemble, run / HELD_OUT / name / PREDICTIONS_FILE)
+    return {"training_eyes": learnt}
+
+
+def held_out_rows(cohort: Cohort) -> pd.DataFrame:
+    """The rows `evaluate` takes: of `split` test where there are any, else all."""
+    if "split" in cohort.table and (cohort.table["split"] == "test").any():
+        return cohort.table[cohort.table["split"] == "test"]
+    return cohort.table
+
+
+def _predict(
+    fitted: BaseEstimator | None, cohort: Cohort, table: pd.DataFrame
+) -> NDArray[np.float64]:
+    """What a fitted baseline says; without one, the simulated truth."""
+    if fitted is not None:
+        return np.asarray(fitted.predict(table), dtype=np.float64)
+    potential = cohort.potential()
+    if potential is None:
+        raise InputError(
+            f"{cohort.root}: real eyes have no known truth; take the oracle row out of the plan"
+        )
+    return potential.reindex(table["eye_id"]).to_numpy(np.float64)
+
+
+def _refuse_shared(seen: pd.DataFrame, rows: pd.DataFrame, cohort: Cohort) -> None:
+    shared = sorted(set(seen["patient_id"]) & set(rows["patient_id"]))
+    if shared:
+        raise InputError(
+            f"{cohort.root}: {len(shared)} of its patients are among those to learn from, such as "
+            f"{shared[0]!r}; hold other patients out"
+        )
+
+
+def _table(table: pd.DataFrame, predicted: NDArray[np.float64]) -> pd.DataFrame:
+    """Rows of `predictions.csv`, without interval and without probability."""
+    columns = ["eye_id", "patient_id", "preop_logmar", "postop_logmar"]
+    return table[columns].assign(
+        predicted_logmar=predicted,
+        lower_logmar=np.nan,
+        upper_logmar=np.nan,
+        p_recovery=np.nan,
+        flags="",
+    )
