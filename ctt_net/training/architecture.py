@@ -28,7 +28,7 @@ def describe(model_config: Namespace, num_views: int) -> dict[str, Any]:
         num_views: Of the cohort.
     """
     plain = model_config.clone().as_dict()
-    description: dict[str, Any] = {part: _plain(plain[part]) for part in PARTS}
+    description: dict[str, Any] = {part: _plain(plain[part]) for part in PARTS if part in plain}
     # The weights are in the model folder; where training started from does not matter any more.
     if "weights" in description["backbone"]["init_args"]:
         description["backbone"]["init_args"]["weights"] = "none"

@@ -6,11 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytorch_lightning as pl
-import torch
-from pytorch_lightning.callbacks import ModelCheckpoint
 
 from ctt_net.data.module import EyeDataModule
-from ctt_net.errors import InputError
 from ctt_net.evaluation import Baselines
 from ctt_net.model_folder import (
     ONNX_FILE,
@@ -25,6 +22,7 @@ from ctt_net.model_folder import (
 from ctt_net.training.architecture import describe
 from ctt_net.training.config import TrainingConfig, is_first_process
 from ctt_net.training.export import export_onnx, export_weights
+from ctt_net.training.fit import best_checkpoint, end_logs, fit
 from ctt_net.training.module import MONITOR, AcuityModule
 
 
@@ -48,35 +46,13 @@ def train_fold(config: TrainingConfig, run: Path, fold: int, shared: EyeDataModu
         shared: Data module of the run, whose scans are decoded already.
     """
     folder = fold_folder(run, fold)
-    checkpoints = folder / "checkpoints"
-    best = ModelCheckpoint(
-        dirpath=checkpoints, filename="best", monitor=MONITOR, mode="min", save_last=True,
-        enable_version_counter=False,
-    )  # fmt: skip
+    best = best_checkpoint(folder, MONITOR)
     module, data, trainer = config.build(fold, folder, [best])
     data.share(shared)
-    last = checkpoints / "last.ckpt"
-    resume_from = str(last) if config.config.resume and last.exists() else None
-    try:
-        trainer.fit(module, datamodule=data, ckpt_path=resume_from)
-    except SystemExit:  # how Lightning ends a training that a person has stopped
-        raise KeyboardInterrupt from None
-    if not best.best_model_path:
-        raise InputError(
-            "config: no epoch was finished, so there is no model; trainer.max_epochs must be 1 or "
-            "more and trainer.fast_dev_run false"
-        )
+    fit(trainer, module, data, best, config.config.resume)
     if is_first_process():
-        state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
-        module.load_state_dict(state["state_dict"])
         _export(config, run, fold, module, data, trainer)
-    trainer.strategy.barrier()
-    for logger in trainer.loggers:
-        logger.finalize("success")
-        # Lightning leaves a wandb run open, and the next fold would go on in it.
-        finish = getattr(logger.experiment, "finish", None)
-        if finish is not None:
-            finish()
+    end_logs(trainer)
 
 
 def _export(
