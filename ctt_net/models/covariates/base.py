@@ -12,12 +12,17 @@ class CovariateEncoder(nn.Module, ABC):
     Args:
         dim: Width D of the tokens.
         levels: For each covariate its number of levels, 0 for a number. Taken from the cohort.
+
+    Raises:
+        ValueError: If the width is not positive, or a number of levels is negative.
     """
 
     def __init__(self, dim: int, levels: Sequence[int] = ()) -> None:
         super().__init__()
         if dim < 1:
             raise ValueError(f"dim must be positive, got {dim}")
+        if any(number < 0 for number in levels):
+            raise ValueError(f"levels must be 0 (a number) or more, got {list(levels)}")
         self.dim = dim
         self.levels = tuple(levels)
 
@@ -34,7 +39,7 @@ class CovariateEncoder(nn.Module, ABC):
             covariates: (B, F): a number in its own unit or the index of a level, NaN = unknown.
 
         Returns:
-            (B, F, D).
+            (B, F, D), in float32 or the parameters' own type also under autocast.
         """
 
     @abstractmethod
