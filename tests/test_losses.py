@@ -8,8 +8,8 @@ from sklearn.metrics import log_loss
 
 from ctt_net.errors import InputError
 from ctt_net.losses import JointLoss
-from ctt_net.models.head import ResidualHead
-from ctt_net.outcome import DEFAULT_OUTCOMES
+from ctt_net.models.head import DecimalHead, ResidualHead
+from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
 from ctt_net.sample import EyeBatch, Prediction
 
 NAN = float("nan")
@@ -90,15 +90,78 @@ def test_a_batch_that_leaves_every_question_open_costs_nothing(prediction):
     assert torch.equal(parts.total, parts.regression)
 
 
-def test_no_weight_switches_the_second_term_off(prediction, batch):
-    JointLoss(recovery_weight=0.0)(prediction, batch, HEAD).total.backward()
+def test_none_switches_the_second_term_off_and_still_measures_it(prediction, batch):
+    parts = JointLoss(auxiliary="none")(prediction, batch, HEAD)
+    parts.total.backward()
     assert not prediction.recovery_logit.grad.any()
+    assert torch.equal(parts.total, parts.regression)
+    assert parts.recovery.item() == JointLoss()(prediction, batch, HEAD).recovery.item() > 0
+
+
+def published_hinge(postop_decimal, preop_decimal, truth_decimal):
+    """REFERENCE: mean of (1 - y) relu(m) + y relu(-m), written out eye by eye."""
+    total = 0.0
+    for post, pre, true in zip(postop_decimal, preop_decimal, truth_decimal, strict=True):
+        m = post - pre - 0.2
+        recovered = round(100 * true) - round(100 * pre) >= 20
+        total += max(-m, 0.0) if recovered else max(m, 0.0)
+    return total / len(postop_decimal)
+
+
+def test_the_published_loss_is_squared_error_plus_twice_the_hinge():
+    preop = np.array([0.1, 0.3, 0.5, 0.8, 0.01])
+    truth = np.array([0.3, 0.4, 0.7, 1.0, 0.2])
+    native = torch.tensor([0.2, 0.6, 0.9, 0.95, -0.1], requires_grad=True)
+    question = Outcome("gains_0.20_decimal", "decimal_gain", threshold_decimal=0.2)
+    head = DecimalHead(outcomes=(*DEFAULT_OUTCOMES, question), bounded=False)
+    prediction = Prediction(
+        torch.full((5,), 0.3), torch.ones(5), torch.zeros(5, 3), native[:, None]
+    )
+    batch = batch_of(*(torch.tensor(-np.log10(v)).float().tolist() for v in (preop, truth)))
+    loss = JointLoss(2.0, auxiliary="hinge", questions=["gains_0.20_decimal"])
+    parts = loss(prediction, batch, head)
+    post = native.detach().double().numpy()
+    hinge = published_hinge(post, preop, truth)
+    assert parts.regression.item() == pytest.approx(((post - truth) ** 2).mean(), rel=1e-5)
+    assert parts.recovery.item() == pytest.approx(hinge, rel=1e-5)
+    assert parts.total.item() == pytest.approx(((post - truth) ** 2).mean() + 2 * hinge, rel=1e-5)
+    parts.recovery.backward()
+    # Recovered and said less: pulled up. Not recovered and said more: pulled down. Right: nothing.
+    assert native.grad.sign().tolist() == [-1, 1, 0, -1, 0]
+
+
+def test_the_hinge_of_a_head_in_logmar_leaves_open_eyes_out():
+    location = torch.tensor([0.2, 0.5], requires_grad=True)
+    prediction = Prediction(location, torch.ones(2), torch.zeros(2, 2), location[:, None])
+    batch = batch_of([NAN, 0.6], [0.1, 0.1])
+    parts = JointLoss(1.0, auxiliary="hinge")(prediction, batch, HEAD)
+    # First eye: reaches 0.30, and is said to. Second: reaches and gains, 0.2 and 0.1 short of it.
+    assert parts.recovery.item() == pytest.approx((0.0 + 0.2 + 0.1) / 3, rel=1e-5)
+    parts.recovery.backward()
+    assert location.grad.isfinite().all()
+    assert location.grad[0] == 0
+
+
+def test_questions_that_are_none_are_refused_by_name(prediction, batch):
+    with pytest.raises(
+        InputError, match=r"loss\.questions: sees_well; name one or more of.*reaches"
+    ):
+        JointLoss(questions=["sees_well"])(prediction, batch, HEAD)
+    with pytest.raises(InputError, match=r"an empty list.*auxiliary to none"):
+        JointLoss(questions=[])(prediction, batch, HEAD)
+
+
+def test_one_question_alone_is_asked_alone(prediction, batch):
+    only = JointLoss(questions=["gains_0.20"])(prediction, batch, HEAD)
+    only.recovery.backward()
+    assert not prediction.recovery_logit.grad[:, 0].any()
+    assert prediction.recovery_logit.grad[:, 1].any()
 
 
 def test_the_likeliest_scale_is_the_size_of_the_error():
     scale = torch.linspace(0.01, 1.0, 100)
     losses = [
-        JointLoss(0)(
+        JointLoss(auxiliary="none")(
             Prediction(torch.tensor([0.55]), b[None], torch.zeros(1, 2), torch.zeros(1, 0)),
             batch_of([0.5], [0.30]),
             HEAD,
@@ -108,7 +171,16 @@ def test_the_likeliest_scale_is_the_size_of_the_error():
     assert scale[int(np.argmin(losses))].item() == pytest.approx(0.25, abs=0.011)
 
 
-@pytest.mark.parametrize("weight", [-0.1, NAN, float("inf")])
+@pytest.mark.parametrize("weight", [-0.1, NAN, float("inf"), 0.0])
 def test_a_weight_that_is_none_is_refused_by_key(weight):
-    with pytest.raises(InputError, match=r"loss\.recovery_weight must be 0 or more"):
+    with pytest.raises(
+        InputError, match=r"loss\.recovery_weight must be positive.*auxiliary to none"
+    ):
         JointLoss(recovery_weight=weight)
+
+
+def test_a_term_that_is_none_is_refused_by_key():
+    with pytest.raises(
+        InputError, match=r"loss\.auxiliary must be one of bce, hinge, none, got 'off'"
+    ):
+        JointLoss(auxiliary="off")

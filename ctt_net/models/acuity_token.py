@@ -1,7 +1,11 @@
 """The preoperative acuity as a token; an unknown one has a token of its own."""
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
+
+AcuityUnit = Literal["logmar", "decimal"]
 
 
 class AcuityToken(nn.Module):
@@ -9,10 +13,17 @@ class AcuityToken(nn.Module):
 
     Args:
         dim: Width of the token.
+        unit: What the number is embedded as; the published networks see decimals.
+
+    Raises:
+        ValueError: If there is no such unit.
     """
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, unit: AcuityUnit = "logmar") -> None:
         super().__init__()
+        if unit not in ("logmar", "decimal"):
+            raise ValueError(f"acuity_unit must be logmar or decimal, got {unit!r}")
+        self.unit = unit
         self.embed = nn.Linear(1, dim)
         self.unknown = nn.Parameter(torch.zeros(dim))
         nn.init.trunc_normal_(self.unknown, std=0.02)
@@ -27,5 +38,34 @@ class AcuityToken(nn.Module):
         Returns:
             (B, D).
         """
-        token = self.embed(preop_logmar[:, None])
+        number = preop_logmar if self.unit == "logmar" else 10.0**-preop_logmar
+        token = self.embed(number[:, None])
         return torch.where(preop_known[:, None], token, self.unknown.to(token.dtype))
+
+
+class LearnedToken(nn.Module):
+    """Stands in an acuity token's place and says the same of every eye.
+
+    Args:
+        dim: Width of the token.
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.token = nn.Parameter(torch.zeros(dim))
+        nn.init.trunc_normal_(self.token, std=0.02)
+
+    def forward(self, preop_logmar: Tensor, preop_known: Tensor) -> Tensor:
+        """The token, once an eye; see `AcuityToken.forward`."""
+        return self.token.expand(len(preop_known), -1)
+
+
+def acuity_or_learned(dim: int, acuity_token: bool, unit: AcuityUnit = "logmar") -> nn.Module:
+    """The token that carries the acuity, or the one that stands in its place.
+
+    Args:
+        dim: Width of the token.
+        acuity_token: Whether it carries the acuity.
+        unit: As in `AcuityToken`.
+    """
+    return AcuityToken(dim, unit) if acuity_token else LearnedToken(dim)

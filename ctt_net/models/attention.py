@@ -45,11 +45,21 @@ class AttentionBlock(nn.Module):
             nn.Dropout(dropout),
         )
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Attend among the S tokens of each row: (N, S, D) -> (N, S, D)."""
+    def forward(self, tokens: Tensor, looked_at: Tensor | None = None) -> Tensor:
+        """Attend among the S tokens of each row.
+
+        Args:
+            tokens: (N, S, D), finite.
+            looked_at: (N, S) bool, the tokens that may be attended to, at least one in each row;
+                the others have no influence on them, to the bit. None = all.
+
+        Returns:
+            (N, S, D).
+        """
         N, S, _ = tokens.shape
         qkv = self.query_key_value(self.norm_attention(tokens))
         query, key, value = qkv.view(N, S, 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # (N,h,S,d)
-        mixed = F.scaled_dot_product_attention(query, key, value)
+        mask = None if looked_at is None else looked_at[:, None, None, :]
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         tokens = tokens + self.output(mixed.transpose(1, 2).reshape(N, S, -1))
         return tokens + self.mlp(tokens)

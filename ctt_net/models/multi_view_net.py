@@ -33,7 +33,7 @@ class MultiViewNet(nn.Module):
         use_preop_va: False hides the preoperative acuity from fusion and head alike.
 
     Raises:
-        ValueError: If the parts differ in width.
+        ValueError: If the parts differ in width or the fusion is for another number of views.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class MultiViewNet(nn.Module):
         for name, part in (("head", head), ("covariates", covariates)):
             if part is not None and part.dim != fusion.dim:
                 raise ValueError(f"fusion.dim {fusion.dim} and {name}.dim {part.dim} must be equal")
+        fusion.refuse_views(num_views)
         self.num_views = num_views
         self.use_preop_va = use_preop_va
         project = nn.Linear(backbone.embed_dim, fusion.dim)
@@ -82,6 +83,8 @@ class MultiViewNet(nn.Module):
             preop_logmar: (B,), NaN = unknown.
             covariates: (B, F) as in `EyeBatch`; None = all unknown.
         """
+        # What the fusion does not look at must not count in batch statistics either.
+        view_present = self.fusion.looked_at(view_present)
         tokens = self.encode(views, view_present)
         preop, known = self.acuity(preop_logmar)
         token = self.fuse(tokens, view_present, preop, known, covariates)

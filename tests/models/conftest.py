@@ -1,10 +1,23 @@
-"""Members of every kind, and batches that lack this and that."""
+"""Members of every kind in small, and batches that lack this and that."""
+
+import inspect
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
 import pytest
 import torch
 
-from ctt_net.models import MultiViewNet, fusion, head
+from ctt_net.models import MultiViewNet, covariates, fusion, head
 from ctt_net.models.backbone import SmallConvBackbone, TimmBackbone
+from ctt_net.models.fusion import (
+    CrossTokenFusion,
+    JointAttentionFusion,
+    LateJoinFusion,
+    MeanFusion,
+    SingleViewFusion,
+)
+from ctt_net.models.head import DecimalHead, ResidualHead
 
 # Small timm networks of three families (0.2 to 0.4 million parameters each) and our own.
 NETWORKS = ("test_resnet", "test_vit", "test_convnext", "small_conv")
@@ -12,22 +25,83 @@ DIM = 32
 SIZE = (32, 64)
 
 
+class Case(NamedTuple):
+    """A member, or one of its variants."""
+
+    kind: type
+    arguments: Mapping = MappingProxyType({})
+
+    def __str__(self):
+        options = "-".join(f"{key}={value}" for key, value in self.arguments.items())
+        return self.kind.__name__ + ("-" + options if options else "")
+
+    @property
+    def needs_views(self):
+        """Whether it is built for a number of views; None in the signature is any number."""
+        default = inspect.signature(self.kind).parameters.get("num_views")
+        return "num_views" in self.arguments or (default and default.default is not None)
+
+    def fusion(self, num_views, dim=DIM):
+        """Build a fusion for so many views."""
+        fixed = {"num_views": num_views} if self.needs_views else {}
+        torch.manual_seed(0)
+        return stirred(self.kind(dim=dim, **{**self.arguments, **fixed}))
+
+    def head(self, **others):
+        """Build a head."""
+        torch.manual_seed(0)
+        return stirred(self.kind(dim=DIM, **self.arguments, **others))
+
+
 def members(room, contract):
-    """Every class that a room offers under its contract."""
+    """Every class that a room offers under its contract, as it is by default."""
     kinds = [getattr(room, name) for name in room.__all__]
-    return [kind for kind in kinds if issubclass(kind, contract) and kind is not contract]
+    return [Case(kind) for kind in kinds if issubclass(kind, contract) and kind is not contract]
 
 
-FUSIONS = members(fusion, fusion.Fusion)
-HEADS = members(head, head.Head)
+FUSIONS = [
+    *members(fusion, fusion.Fusion),
+    Case(CrossTokenFusion, {"num_views": 3, "depth": 1, "exchanges": 2, "tied": False}),
+    Case(CrossTokenFusion, {"common": "updated", "pattern": "all", "acuity_unit": "decimal"}),
+    Case(CrossTokenFusion, {"pattern": "ring", "exchanges": 2}),
+    Case(CrossTokenFusion, {"pattern": "attention", "exchanges": 2}),
+    Case(CrossTokenFusion, {"pattern": "none", "exchanges": 1}),
+    Case(CrossTokenFusion, {"acuity_token": False, "exchanges": 1}),
+    Case(JointAttentionFusion, {"acuity_token": False}),
+    Case(LateJoinFusion, {"acuity_token": False}),
+    Case(MeanFusion, {"acuity_token": False}),
+    Case(SingleViewFusion, {"view": 1}),
+    Case(SingleViewFusion, {"plain": True}),
+]
+HEADS = [
+    *members(head, head.Head),
+    Case(ResidualHead, {"distribution": "gaussian"}),
+    Case(DecimalHead, {"bounded": False}),
+    Case(DecimalHead, {"hidden_layer": False}),
+]
+ENCODERS = members(covariates, covariates.CovariateEncoder)
+# Whole networks: each fusion, each head, each backbone and each encoder at least once.
+DEFAULT = (Case(CrossTokenFusion), Case(ResidualHead), "small_conv", None)
+COMBINATIONS = [
+    *[(each, *DEFAULT[1:]) for each in members(fusion, fusion.Fusion)],
+    *[(DEFAULT[0], each, *DEFAULT[2:]) for each in members(head, head.Head)],
+    *[(*DEFAULT[:2], each, None) for each in NETWORKS],
+    *[(*DEFAULT[:3], each) for each in ENCODERS],
+]
+COMBINATIONS = list({"+".join(map(str, parts)): parts for parts in COMBINATIONS}.values())
 
 
 def pytest_generate_tests(metafunc):
-    for argument, kinds in (("fusion_kind", FUSIONS), ("head_kind", HEADS)):
+    named = (
+        ("fusion_case", FUSIONS), ("head_case", HEADS), ("encoder_case", ENCODERS),
+        ("network_name", NETWORKS),
+    )  # fmt: skip
+    for argument, cases in named:
         if argument in metafunc.fixturenames:
-            metafunc.parametrize(argument, kinds, ids=[kind.__name__ for kind in kinds])
-    if "network_name" in metafunc.fixturenames:
-        metafunc.parametrize("network_name", NETWORKS)
+            metafunc.parametrize(argument, cases, ids=[str(case) for case in cases])
+    if "combination" in metafunc.fixturenames:
+        names = ["+".join(str(part) for part in parts if part) for parts in COMBINATIONS]
+        metafunc.parametrize("combination", COMBINATIONS, ids=names)
 
 
 def backbone_of(name, **arguments):
@@ -44,13 +118,19 @@ def make_backbone():
 
 
 @pytest.fixture
-def make_net(fusion_kind, head_kind, network_name):
+def make_net(combination):
     """Builds a whole network of the members in turn."""
 
-    def make(num_views=3, columns=2):
-        torch.manual_seed(0)
+    def make(num_views=3, columns=2, sharing="all"):
+        fusion_case, head_case, network_name, encoder_case = combination
         backbone = backbone_of(network_name, columns=columns)
-        net = MultiViewNet(backbone, fusion_kind(dim=DIM), head_kind(dim=DIM), num_views)
+        encoder = None
+        if encoder_case is not None:
+            encoder = encoder_case.kind(dim=DIM, levels=(0, 0, 3))
+        net = MultiViewNet(
+            backbone, fusion_case.fusion(num_views), head_case.head(), num_views, encoder,
+            sharing=sharing,
+        )  # fmt: skip
         return stirred(net)
 
     return make
@@ -81,5 +161,20 @@ def eyes():
         present = torch.ones(B, V, dtype=torch.bool)
         preop = torch.linspace(0.1, 1.2, B)
         return views, present, preop
+
+    return make
+
+
+@pytest.fixture
+def token_eyes():
+    """Builds tokens, presence, preop acuity, its flag and covariate tokens of B eyes."""
+
+    def make(B=4, V=3, T=2, F=0, seed=0):
+        generator = torch.Generator().manual_seed(seed)
+        tokens = torch.randn(B, V, T, DIM, generator=generator)
+        extra = torch.randn(B, F, DIM, generator=generator) if F else None
+        preop = torch.linspace(0.1, 1.2, B)
+        known = torch.ones(B, dtype=torch.bool)
+        return tokens, torch.ones(B, V, dtype=torch.bool), preop, known, extra
 
     return make

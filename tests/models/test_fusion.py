@@ -1,209 +1,230 @@
-"""The contract of a fusion, over every member, and what is special about the cross-token one."""
+"""What is special about each fusion, against the same written out view by view."""
 
 import pytest
 import torch
 from torch import nn
 
-from ctt_net.models.fusion import CrossTokenFusion, MeanFusion
-from ctt_net.models.fusion.cross_token import mean_of_others
+from ctt_net.models.attention import AttentionBlock
+from ctt_net.models.fusion import (
+    ConcatFusion,
+    CrossTokenFusion,
+    JointAttentionFusion,
+    LateJoinFusion,
+    MeanFusion,
+    SingleViewFusion,
+)
+from ctt_net.models.fusion.exchange import exchange_weights
 
 DIM = 32
 
 
-def eyes(B=4, V=3, T=2, seed=0):
-    generator = torch.Generator().manual_seed(seed)
-    tokens = torch.randn(B, V, T, DIM, generator=generator)
-    preop = torch.linspace(0.1, 1.2, B)
-    return tokens, torch.ones(B, V, dtype=torch.bool), preop, torch.ones(B, dtype=torch.bool)
-
-
-@pytest.fixture
-def fusion(fusion_kind, stir):
-    torch.manual_seed(0)
-    return stir(fusion_kind(dim=DIM)).eval()
-
-
-@pytest.mark.parametrize("V", [1, 2, 3, 12])
-@pytest.mark.parametrize("T", [1, 6])
-def test_any_number_of_views_and_tokens_gives_one_token_an_eye(fusion, V, T):
-    fused = fusion(*eyes(V=V, T=T))
-    assert fused.shape == (4, DIM)
-    assert fused.isfinite().all()
-
-
-@pytest.mark.parametrize("mode", ["eval", "train"])
-def test_an_absent_view_has_no_influence(fusion, mode):
-    fusion.train(mode == "train")
-    tokens, present, preop, known = eyes()
-    present[0, 1] = present[2, 0] = present[2, 2] = False
-    outputs = []
-    for noise in (0.0, 1e4):
-        changed = torch.where(present[..., None, None], tokens, tokens + noise)
-        torch.manual_seed(3)  # of dropout
-        outputs.append(fusion(changed, present, preop, known))
-    assert torch.equal(*outputs)
-
-
-def test_a_present_view_has_influence(fusion):
-    tokens, *rest = eyes()
-    changed = tokens.clone()
-    changed[:, 1] = torch.randn(2, DIM)
-    assert not torch.allclose(fusion(tokens, *rest), fusion(changed, *rest), atol=1e-4)
-
-
-def test_absent_views_are_as_good_as_never_thought_of(fusion):
-    tokens, present, preop, known = eyes(V=3)
-    present[:, 2] = False
-    expected = fusion(tokens[:, :2], present[:, :2], preop, known)
-    torch.testing.assert_close(fusion(tokens, present, preop, known), expected)
-
-
-def test_an_unknown_acuity_has_no_influence_beyond_its_flag(fusion):
-    tokens, present, preop, known = eyes()
-    known[1] = False
-    other = torch.where(known, preop, 9.0)
-    assert torch.equal(fusion(tokens, present, preop, known), fusion(tokens, present, other, known))
-    assert not torch.allclose(
-        fusion(tokens, present, preop, torch.ones_like(known))[1],
-        fusion(tokens, present, preop, known)[1],
-        atol=1e-4,
-    )
-
-
-def test_a_known_acuity_has_influence(fusion):
-    tokens, present, preop, known = eyes()
-    before, after = fusion(tokens, present, preop, known), fusion(tokens, present, preop + 1, known)
-    assert not torch.allclose(before, after, atol=1e-4)
-
-
-def test_an_eye_of_which_all_is_missing_gives_finite_output_and_gradient(fusion):
-    tokens, present, preop, known = eyes()
-    fused = fusion(tokens, present & False, preop, known & False)
-    assert fused.isfinite().all()
-    (fused**2).sum().backward()
-    assert all(p.grad is None or p.grad.isfinite().all() for p in fusion.parameters())
-
-
-def test_eyes_do_not_see_each_other(fusion):
-    tokens, present, preop, known = eyes()
-    present[0, 1] = known[3] = False
-    whole = fusion(tokens, present, preop, known)
-    order = torch.tensor([2, 0, 3, 1])
-    permuted = fusion(tokens[order], present[order], preop[order], known[order])
-    torch.testing.assert_close(permuted, whole[order])
-    alone = fusion(tokens[:1], present[:1], preop[:1], known[:1])
-    torch.testing.assert_close(alone, whole[:1])
-
-
-@pytest.mark.parametrize("mode", ["eval", "train"])
-def test_one_eye_alone_will_do(fusion, mode):
-    assert fusion.train(mode == "train")(*eyes(B=1)).isfinite().all()
-
-
-def test_the_same_eyes_give_the_same_output_twice(fusion):
-    assert torch.equal(fusion(*eyes()), fusion(*eyes()))
-
-
-def test_gradients_reach_every_parameter(fusion):
-    tokens, present, preop, known = eyes()
-    present[3] = False
-    known[1] = False
-    (fusion.train()(tokens, present, preop, known) * torch.randn(4, DIM)).sum().backward()
-    still = [n for n, p in fusion.named_parameters() if p.grad is None or not p.grad.any()]
-    assert still == []
-
-
-def test_half_precision_stays_near_full(fusion):
-    tokens, present, preop, known = eyes()
-    present[0] = known[1] = False
-    full = fusion(tokens, present, preop, known)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        half = fusion(tokens, present, preop, known)
-    torch.testing.assert_close(half.float(), full, rtol=0.1, atol=0.1)
-
-
-def test_a_width_of_nothing_is_refused(fusion_kind):
-    with pytest.raises(ValueError, match="dim must be positive, got 0"):
-        fusion_kind(dim=0)
-
-
-def test_heads_that_do_not_divide_the_width_are_refused():
+@pytest.mark.parametrize("kind", [CrossTokenFusion, JointAttentionFusion])
+def test_what_makes_no_attention_is_refused(kind):
     with pytest.raises(ValueError, match="heads must divide dim 32, got 5"):
-        CrossTokenFusion(dim=32, heads=5)
-    with pytest.raises(ValueError, match="depth and exchanges must be 0 or more, got -1 and 4"):
-        CrossTokenFusion(dim=32, depth=-1)
+        kind(dim=32, heads=5)
+    with pytest.raises(ValueError, match="depth"):
+        kind(dim=32, depth=-1)
 
 
-def test_two_views_exchange_as_published(stir):
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"depth": -1}, "depth and exchanges must be 0 or more, got -1 and 4"),
+        ({"pattern": "star"}, "pattern must be one of others, all, ring, attention, none"),
+        ({"common": "lost"}, "common must be fixed or updated, got 'lost'"),
+        ({"acuity_unit": "letters"}, "acuity_unit must be logmar or decimal, got 'letters'"),
+        ({"num_views": 0}, "num_views must be positive, got 0"),
+    ],
+)
+def test_an_option_that_is_none_is_refused(options, said):
+    with pytest.raises(ValueError, match=said):
+        CrossTokenFusion(dim=DIM, **options)
+
+
+@pytest.mark.parametrize("own_weights", [False, True])
+@pytest.mark.parametrize("common", ["fixed", "updated"])
+def test_two_views_exchange_as_published(stir, token_eyes, own_weights, common):
     """The network of the paper, written out view by view: swap, then one block per view."""
     torch.manual_seed(0)
-    fusion = stir(CrossTokenFusion(dim=DIM, depth=2, exchanges=4)).eval()
-    tokens, present, preop, known = eyes(V=2, T=1)
+    fusion = CrossTokenFusion(
+        dim=DIM, depth=2, exchanges=4, common=common, num_views=2 if own_weights else None
+    )
+    fusion = stir(fusion).eval()
+    tokens, present, preop, known, _ = token_eyes(V=2, T=1)
     x, y = tokens[:, 0, 0], tokens[:, 1, 0]
     z = preop[:, None]
-    t1 = t2 = z @ fusion.view_acuity.embed.weight.T + fusion.view_acuity.embed.bias
-    c = z @ fusion.common_acuity.embed.weight.T + fusion.common_acuity.embed.bias
 
-    def view(block, image, own):
-        row = block(torch.stack([image, own, c], dim=1))
-        return row[:, 0], row[:, 1]  # the third is thrown away
+    def embedded(acuity):
+        return z @ acuity.embed.weight.T + acuity.embed.bias
 
-    for block in fusion.before:
-        x, t1 = view(block, x, t1)
-        y, t2 = view(block, y, t2)
+    t1, t2 = embedded(fusion.view_acuity[0]), embedded(fusion.view_acuity[-1])
+    c1 = c2 = c = embedded(fusion.common_acuity)
+
+    def stage(blocks, image, own, shared):
+        row = torch.stack([image, own, shared], dim=1)
+        for block in blocks:
+            row = block(row)
+        # The third is thrown away, or kept for the next round.
+        return row[:, 0], row[:, 1], c if common == "fixed" else row[:, 2]
+
+    x, t1, c1 = stage(fusion.before[0], x, t1, c1)
+    y, t2, c2 = stage(fusion.before[-1], y, t2, c2)
     for _ in range(4):
         t1, t2 = t2, t1
-        x, t1 = view(fusion.after[0], x, t1)
-        y, t2 = view(fusion.after[0], y, t2)
+        x, t1, c1 = stage(fusion.after[0], x, t1, c1)
+        y, t2, c2 = stage(fusion.after[-1], y, t2, c2)
     expected = nn.functional.layer_norm(
         (t1 + t2) / 2, (DIM,), fusion.norm.weight, fusion.norm.bias, fusion.norm.eps
     )
     torch.testing.assert_close(fusion(tokens, present, preop, known), expected)
 
 
-def before_read_out(exchanges, tokens, present, preop, known):
+def test_views_with_weights_of_their_own_are_treated_differently(stir, token_eyes):
+    fusion = stir(CrossTokenFusion(dim=DIM, num_views=2)).eval()
+    tokens, present, *rest = token_eyes(V=2)
+    assert not torch.allclose(
+        fusion(tokens, present, *rest), fusion(tokens.flip(1), present, *rest), atol=1e-3
+    )
+    shared = stir(CrossTokenFusion(dim=DIM)).eval()
+    torch.testing.assert_close(
+        shared(tokens, present, *rest), shared(tokens.flip(1), present, *rest)
+    )
+
+
+def test_covariates_are_a_row_that_hears_and_is_heard_like_a_view(stir, token_eyes):
+    fusion = stir(CrossTokenFusion(dim=DIM)).eval()
+    tokens, present, preop, known, extra = token_eyes(V=2, T=3, F=3)
+    as_views = torch.cat([tokens, extra[:, None]], dim=1)
+    expected = fusion(as_views, torch.ones(4, 3, dtype=torch.bool), preop, known)
+    torch.testing.assert_close(fusion(tokens, present, preop, known, extra), expected)
+
+
+def before_read_out(exchanges, pattern, eyes):
     """The mean of the views' tokens, bare of the final norm."""
     torch.manual_seed(0)
-    fusion = CrossTokenFusion(dim=DIM, exchanges=exchanges).eval()
+    fusion = CrossTokenFusion(dim=DIM, exchanges=exchanges, pattern=pattern).eval()
     fusion.norm = nn.Identity()
-    return fusion(tokens, present, preop, known)
+    return fusion(*eyes)
 
 
-@pytest.mark.parametrize(("exchanges", "separate"), [(0, True), (1, False), (4, False)])
-def test_only_exchanges_carry_news_between_views(exchanges, separate):
-    tokens, present, preop, known = eyes(V=2, T=3)
-    both = before_read_out(exchanges, tokens, present, preop, known)
+@pytest.mark.parametrize(
+    ("exchanges", "pattern", "separate"),
+    [
+        (0, "others", True), (1, "others", False), (4, "others", False), (2, "none", True),
+        (2, "all", False), (2, "ring", False), (2, "attention", False),
+    ],
+)  # fmt: skip
+def test_only_exchanges_carry_news_between_views(token_eyes, exchanges, pattern, separate):
+    tokens, present, preop, known, _ = token_eyes(V=2, T=3)
+    both = before_read_out(exchanges, pattern, (tokens, present, preop, known))
     alone = [
-        before_read_out(exchanges, tokens[:, [v]], present[:, [v]], preop, known) for v in (0, 1)
+        before_read_out(exchanges, pattern, (tokens[:, [v]], present[:, [v]], preop, known))
+        for v in (0, 1)
     ]
     # With no exchange the whole is the mean of its parts, and nothing else.
     assert torch.allclose(both, (alone[0] + alone[1]) / 2, atol=1e-5) is separate
 
 
 def test_untied_rounds_have_a_block_each():
-    assert len(CrossTokenFusion(dim=DIM, exchanges=4, tied=False).after) == 4
-    assert len(CrossTokenFusion(dim=DIM, exchanges=4, tied=True).after) == 1
-    assert len(CrossTokenFusion(dim=DIM, exchanges=0, tied=True).after) == 0
+    assert len(CrossTokenFusion(dim=DIM, exchanges=4, tied=False).after[0]) == 4
+    assert len(CrossTokenFusion(dim=DIM, exchanges=4, tied=True).after[0]) == 1
+    assert len(CrossTokenFusion(dim=DIM, exchanges=0, tied=True).after[0]) == 0
+
+
+def heard(pattern, own, present):
+    return (exchange_weights(pattern, present) @ own[..., None])[..., 0]
 
 
 def test_the_mean_of_others_skips_absent_views_and_leaves_a_lonely_one_its_own():
-    own = torch.tensor([1.0, 10.0, 100.0])[None, :, None].repeat(4, 1, 1)
+    own = torch.tensor([1.0, 10.0, 100.0]).repeat(4, 1)
     present = torch.tensor([[1, 1, 1], [1, 0, 1], [0, 1, 0], [0, 0, 0]]).bool()
-    got = mean_of_others(own, present)[..., 0]
+    got = heard("others", own, present)
     assert got[0].tolist() == [55.0, 50.5, 5.5]
     assert got[1, [0, 2]].tolist() == [100.0, 1.0]
     assert got[2, 1].item() == 10.0
     assert got[3].tolist() == [1.0, 10.0, 100.0]
 
 
-def test_the_mean_of_others_is_the_swap_for_two_views():
-    own = torch.randn(5, 2, DIM)
-    swapped = mean_of_others(own, torch.ones(5, 2, dtype=torch.bool))
-    torch.testing.assert_close(swapped, own.flip(1))
+def test_the_mean_of_all_and_the_ring_skip_absent_views():
+    own = torch.tensor([1.0, 10.0, 100.0, 1000.0]).repeat(4, 1)
+    present = torch.tensor([[1, 1, 1, 1], [1, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 0]]).bool()
+    ring = heard("ring", own, present)
+    assert ring[0].tolist() == [10.0, 100.0, 1000.0, 1.0]
+    assert ring[1, [0, 2]].tolist() == [100.0, 1.0]
+    assert ring[2, 1].item() == 10.0
+    assert ring.isfinite().all()
+    everyone = heard("all", own, present)
+    torch.testing.assert_close(everyone[0], torch.full((4,), 277.75))
+    assert everyone[1, [0, 2]].tolist() == [50.5, 50.5]
+    assert torch.equal(everyone[3], own[3])
 
 
-def test_the_mean_fusion_knows_no_order_of_tokens():
+@pytest.mark.parametrize("pattern", ["others", "ring"])
+def test_either_is_the_published_swap_for_two_views(pattern):
+    own = torch.randn(5, 2)
+    assert torch.equal(heard(pattern, own, torch.ones(5, 2, dtype=torch.bool)), own.flip(1))
+
+
+def test_masked_tokens_are_without_influence_to_the_bit(stir):
+    block = stir(AttentionBlock(DIM)).eval()
+    tokens = torch.randn(3, 6, DIM)
+    looked_at = torch.tensor([[1, 1, 0, 0, 1, 0], [1, 0, 0, 0, 0, 0], [1] * 6]).bool()
+    other = torch.where(looked_at[..., None], tokens, 1e4 * torch.randn(3, 6, DIM))
+    first, second = block(tokens, looked_at), block(other, looked_at)
+    assert torch.equal(first[looked_at], second[looked_at])
+    torch.testing.assert_close(first[0, [0, 1, 4]], block(tokens[:1, [0, 1, 4]])[0])
+    assert first[1, 0].isfinite().all()
+    torch.testing.assert_close(first[2], block(tokens)[2])
+
+
+def test_the_mean_fusion_knows_no_order_of_tokens(token_eyes):
     torch.manual_seed(0)
     fusion = MeanFusion(dim=DIM).eval()
-    tokens, *rest = eyes(T=6)
+    tokens, *rest = token_eyes(T=6)
     torch.testing.assert_close(fusion(tokens.flip(1, 2), *rest), fusion(tokens, *rest))
+
+
+def test_the_mean_fusion_looks_at_each_view_before_it_averages(stir, token_eyes):
+    """Two views that cancel out in a plain mean do not here."""
+    fusion = stir(MeanFusion(dim=DIM)).eval()
+    tokens, present, *rest = token_eyes(V=2, T=1)
+    opposite = torch.cat([tokens[:, :1], -tokens[:, :1]], dim=1)
+    assert not torch.allclose(
+        fusion(opposite, present, *rest), fusion(0 * opposite, present, *rest), atol=1e-3
+    )
+
+
+def test_concatenation_gives_every_view_its_place(stir, token_eyes):
+    fusion = stir(ConcatFusion(dim=DIM, num_views=3)).eval()
+    tokens, present, *rest = token_eyes(V=3)
+    assert not torch.allclose(
+        fusion(tokens.flip(1), present, *rest), fusion(tokens, present, *rest), atol=1e-3
+    )
+
+
+def test_a_single_view_that_does_not_exist_is_refused_when_the_network_is_built():
+    with pytest.raises(ValueError, match="view is 2 and there are 2 views, from 0 to 1"):
+        SingleViewFusion(dim=DIM, view=2).refuse_views(2)
+    with pytest.raises(ValueError, match="view must be 0 or more, got -1"):
+        SingleViewFusion(dim=DIM, view=-1)
+
+
+def test_a_plain_single_view_is_handed_on_as_it_is(token_eyes):
+    fusion = SingleViewFusion(dim=DIM, view=1, plain=True)
+    tokens, present, *rest = token_eyes(V=3, T=1)
+    present[2, 1] = False
+    fused = fusion(tokens, present, *rest)
+    assert torch.equal(fused[[0, 1, 3]], tokens[[0, 1, 3], 1, 0])
+    assert not fused[2].any()
+
+
+def test_late_joining_is_a_linear_layer_over_the_views_side_by_side(token_eyes):
+    """With projections of their own, which the network puts before it."""
+    tokens, present, *rest = token_eyes(V=2, T=1)
+    project = [nn.Linear(DIM, DIM, bias=False) for _ in range(2)]
+    projected = torch.stack([project[v](tokens[:, v]) for v in (0, 1)], dim=1)
+    joined = torch.cat([layer.weight for layer in project], dim=1)
+    expected = torch.cat([tokens[:, 0, 0], tokens[:, 1, 0]], dim=1) @ joined.T
+    fusion = LateJoinFusion(dim=DIM, acuity_token=False)
+    torch.testing.assert_close(fusion(projected, present, *rest), expected)
+    assert not list(fusion.parameters())

@@ -1,17 +1,27 @@
-"""The contract of the whole network, over every backbone, fusion and head."""
+"""The contract of the whole network, over every backbone, fusion, head and covariate encoder."""
 
 import pytest
 import torch
 
 from ctt_net.models import MultiViewNet
 from ctt_net.models.backbone import TimmBackbone
-from ctt_net.models.fusion import CrossTokenFusion, MeanFusion
+from ctt_net.models.fusion import ConcatFusion, CrossTokenFusion, MeanFusion, SingleViewFusion
 from ctt_net.models.head import ResidualHead
 
 
 def assert_same(first, second):
     for ours, theirs in zip(first, second, strict=True):
         assert torch.equal(ours, theirs)
+
+
+def covariates_of(net):
+    """Two numbers and a level of four eyes, each unknown in one; None if the network has none."""
+    if net.covariates is None:
+        return None
+    unknown = torch.nan
+    return torch.tensor(
+        [[61.0, 23.1, 0], [unknown, 25.0, 1], [70.5, unknown, 2], [80.0, 22.0, unknown]]
+    )
 
 
 @pytest.mark.parametrize("V", [1, 2, 12])
@@ -83,22 +93,48 @@ def test_batch_statistics_are_those_of_the_present_scans_alone(eyes):
 def test_a_present_view_has_influence(make_net, eyes):
     net = make_net().eval()
     views, present, preop = eyes()
-    changed = views.clone()
-    changed[:, 1] = 255 - changed[:, 1]
-    before, after = net(views, present, preop), net(changed, present, preop)
-    assert not torch.allclose(before.postop_logmar, after.postop_logmar, atol=1e-5)
+    for view in range(3):
+        changed = views.clone()
+        changed[:, view] = 255 - changed[:, view]
+        before, after = net(views, present, preop), net(changed, present, preop)
+        if net.fusion.looked_at(present)[:, view].all():
+            assert not torch.allclose(before.postop_logmar, after.postop_logmar, atol=1e-5)
+        else:
+            assert_same(before, after)
 
 
-def test_which_view_a_scan_is_has_influence_on_the_cross_token_network(eyes, stir):
-    """The mean of the views cannot tell them apart; that is what it is there for."""
+@pytest.mark.parametrize("fusion", [CrossTokenFusion(32), MeanFusion(32)])
+def test_views_are_told_apart_by_their_embedding_and_by_nothing_else(eyes, stir, fusion):
     differ = []
-    for fusion in (CrossTokenFusion(32), MeanFusion(32)):
+    for place_embeddings in (True, False):
         torch.manual_seed(0)
-        net = stir(MultiViewNet(TimmBackbone("test_vit"), fusion, ResidualHead(32), 3)).eval()
+        net = MultiViewNet(
+            TimmBackbone("test_vit"), fusion, ResidualHead(32), 3, place_embeddings=place_embeddings
+        )
+        stir(net).eval()
         views, present, preop = eyes()
         whole, swapped = net(views, present, preop), net(views[:, [1, 0, 2]], present, preop)
         differ.append((whole.postop_logmar - swapped.postop_logmar).abs().max().item())
     assert differ[0] > 1e-4 > 1e-5 > differ[1]
+
+
+def test_views_a_fusion_does_not_look_at_leave_no_trace_in_training(eyes):
+    """Not even in the batch statistics of the backbone that all views share."""
+    views, present, preop = eyes()
+    other = views.clone()
+    other[:, [0, 2]] = 255 - other[:, [0, 2]]
+    outputs, buffers = [], []
+    for pixels in (views, other):
+        torch.manual_seed(0)
+        net = MultiViewNet(
+            TimmBackbone("test_resnet"), SingleViewFusion(32, view=1), ResidualHead(32), 3
+        ).train()
+        torch.manual_seed(3)  # of dropout
+        outputs.append(net(pixels, present, preop))
+        buffers.append(net.backbone[0].network.layer4[0].bn1.running_mean)
+    assert_same(*outputs)
+    assert torch.equal(*buffers)
+    assert buffers[0].any()
 
 
 def test_an_unknown_acuity_is_finite_and_leaves_other_eyes_alone(make_net, eyes):
@@ -152,7 +188,7 @@ def test_gradients_reach_every_parameter(make_net, eyes):
     net = make_net().train()
     views, present, preop = eyes()
     preop[1] = float("nan")
-    prediction = net(views, present, preop)
+    prediction = net(views, present, preop, covariates_of(net))
     sum((part * torch.randn_like(part)).sum() for part in prediction).backward()
     still = [n for n, p in net.named_parameters() if p.grad is None or not p.grad.any()]
     assert still == []
@@ -181,6 +217,11 @@ def test_training_and_evaluation_differ_only_in_statistics_and_dropout(eyes):
         net.train()(views, present, preop), net.eval()(views, present, preop), strict=True
     ):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_a_fusion_for_another_number_of_views_is_refused():
+    with pytest.raises(ValueError, match=r"fusion\.num_views is 2 and there are 3 views; set"):
+        MultiViewNet(TimmBackbone("test_resnet"), ConcatFusion(32), ResidualHead(32), 3)
 
 
 def test_parts_of_different_width_are_refused():

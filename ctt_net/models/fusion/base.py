@@ -15,13 +15,19 @@ class Fusion(nn.Module, ABC):
 
     Args:
         dim: Width D of the tokens that come in and of the token that goes out.
+        num_views: Number of views that it has weights for; None = any number.
+
+    Raises:
+        ValueError: If one of them is not positive.
     """
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, num_views: int | None = None) -> None:
         super().__init__()
-        if dim < 1:
-            raise ValueError(f"dim must be positive, got {dim}")
+        for name, number in (("dim", dim), ("num_views", num_views)):
+            if number is not None and number < 1:
+                raise ValueError(f"{name} must be positive, got {number}")
         self.dim = dim
+        self.num_views = num_views
 
     @abstractmethod
     def forward(
@@ -45,6 +51,22 @@ class Fusion(nn.Module, ABC):
             (B, D).
         """
 
+    def refuse_views(self, num_views: int) -> None:
+        """See whether it can serve a network of so many views.
+
+        Raises:
+            ValueError: If it cannot.
+        """
+        if self.num_views not in (None, num_views):
+            raise ValueError(
+                f"fusion.num_views is {self.num_views} and there are {num_views} views; "
+                f"set fusion.init_args.num_views to {num_views}"
+            )
+
+    def looked_at(self, view_present: Tensor) -> Tensor:
+        """Which of the views that are there it looks at: (B, V) -> (B, V); all unless it says."""
+        return view_present
+
 
 def mean_over_present(values: Tensor, view_present: Tensor) -> Tensor:
     """Mean over the views that are there; zero where none is.
@@ -59,3 +81,18 @@ def mean_over_present(values: Tensor, view_present: Tensor) -> Tensor:
     weight = view_present[..., None].to(values.dtype)
     total = torch.where(view_present[..., None], values, 0.0).sum(dim=1)
     return total / weight.sum(dim=1).clamp(min=1.0)
+
+
+def beside_covariates(token: Tensor, covariate_tokens: Tensor | None) -> Tensor:
+    """Add the mean covariate token to a token of the eye.
+
+    Args:
+        token: (B, D).
+        covariate_tokens: (B, F, D), F may be 0, or None.
+
+    Returns:
+        (B, D).
+    """
+    if covariate_tokens is None or covariate_tokens.shape[1] == 0:
+        return token
+    return token + covariate_tokens.mean(dim=1)

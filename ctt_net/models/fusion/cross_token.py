@@ -1,22 +1,31 @@
 """Cross-token fusion (Wang et al., CTT-Net, BIBM 2022, arXiv 2212.05794), for any views."""
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
-from ctt_net.models.acuity_token import AcuityToken
+from ctt_net.models.acuity_token import AcuityUnit, acuity_or_learned
 from ctt_net.models.attention import AttentionBlock
 from ctt_net.models.fusion.base import Fusion, mean_over_present
+from ctt_net.models.fusion.exchange import Pattern, checked_pattern, exchange_weights
+
+# Rows that take the same weights: the number of the weights, and tokens (B, R, S, D).
+Rows = list[tuple[int, Tensor]]
 
 
 class CrossTokenFusion(Fusion):
     """Views attend within themselves; only exchanged acuity tokens carry news between them.
 
     Each view v has its image tokens x_v, an acuity token t_v of its own and the common acuity token
-    c, which enters every block as it was. `depth` blocks on [x_v, t_v, c]; then `exchanges` rounds,
-    each of which first gives every view the mean of the other views' t and then runs one block.
-    The mean of the others is the published swap t_1 <-> t_2 when there are two views, goes on with
-    any number, and skips absent ones; a view that is alone keeps its own token. Read out:
-    LayerNorm of the mean t of the views that are there; with none, of c.
+    c. A stage of `depth` blocks on [x_v, t_v, c]; then `exchanges` rounds, each of which first
+    gives every view the mean of the other views' t and then runs one block. The mean of the others
+    is the published swap t_1 <-> t_2 when there are two views, goes on with any number, and skips
+    absent ones; a view that is alone keeps its own token. Covariate tokens f make one row more,
+    [f_1 .. f_F, t_f, c], which takes part like a view that is always there, with the weights of the
+    first one. Read out: LayerNorm of the mean t of the rows that are there; with none, of c.
+
+    The order of tokens within a row is of no matter, as nothing tells the block their places.
 
     Args:
         dim: Width D of the tokens.
@@ -25,6 +34,15 @@ class CrossTokenFusion(Fusion):
         exchanges: Exchange rounds.
         tied: One block serves all rounds, as published; otherwise each round has its own.
         dropout: Inside the blocks.
+        head_dim: Width of a head, D as published; D / heads if null.
+        num_views: This many views have acuity tokens and blocks of their own, as published; null:
+            all views share them, and there may be any number.
+        pattern: Whose tokens a row hears of: `others`, `all`, `ring` or `none`, see
+            `exchange_weights`; `attention` lets all t attend to each other in one block more.
+        common: `fixed`: c enters every stage and round as it was; `updated`: each row keeps its own
+            c from the one to the next, as in the published variant f.
+        acuity_token: False: the tokens that carry the news do not carry the acuity.
+        acuity_unit: What acuity tokens see.
     """
 
     def __init__(
@@ -35,20 +53,37 @@ class CrossTokenFusion(Fusion):
         exchanges: int = 4,
         tied: bool = True,
         dropout: float = 0.1,
+        head_dim: int | None = None,
+        num_views: int | None = None,
+        pattern: Pattern = "others",
+        common: Literal["fixed", "updated"] = "fixed",
+        acuity_token: bool = True,
+        acuity_unit: AcuityUnit = "logmar",
     ) -> None:
-        super().__init__(dim)
+        super().__init__(dim, num_views)
         if depth < 0 or exchanges < 0:
             raise ValueError(f"depth and exchanges must be 0 or more, got {depth} and {exchanges}")
+        if common not in ("fixed", "updated"):
+            raise ValueError(f"common must be fixed or updated, got {common!r}")
         self.exchanges = exchanges
-        self.view_acuity = AcuityToken(dim)
-        self.common_acuity = AcuityToken(dim)
-        self.before = nn.ModuleList(
-            AttentionBlock(dim, heads=heads, dropout=dropout) for _ in range(depth)
+        self.pattern = checked_pattern(pattern)
+        self.common = common
+
+        def blocks(number: int) -> nn.ModuleList:
+            return nn.ModuleList(
+                AttentionBlock(dim, heads=heads, head_dim=head_dim, dropout=dropout)
+                for _ in range(number)
+            )
+
+        views = num_views or 1
+        rounds = min(exchanges, 1) if tied else exchanges
+        self.view_acuity = nn.ModuleList(
+            acuity_or_learned(dim, acuity_token, acuity_unit) for _ in range(views)
         )
-        blocks = min(exchanges, 1) if tied else exchanges
-        self.after = nn.ModuleList(
-            AttentionBlock(dim, heads=heads, dropout=dropout) for _ in range(blocks)
-        )
+        self.common_acuity = acuity_or_learned(dim, acuity_token, acuity_unit)
+        self.before = nn.ModuleList(blocks(depth) for _ in range(views))
+        self.after = nn.ModuleList(blocks(rounds) for _ in range(views))
+        self.among = blocks(rounds if pattern == "attention" else 0)
         self.norm = nn.LayerNorm(dim)
 
     def forward(
@@ -60,44 +95,70 @@ class CrossTokenFusion(Fusion):
         covariate_tokens: Tensor | None = None,
     ) -> Tensor:
         """Fuse; see `Fusion.forward`."""
-        V = tokens.shape[1]
-        common = self.common_acuity(preop_logmar, preop_known)  # (B, D)
-        own = self.view_acuity(preop_logmar, preop_known)[:, None].expand(-1, V, -1)  # (B, V, D)
-        for block in self.before:
-            tokens, own = self._within_views(block, tokens, own, common)
+        rows, present = self._rows(tokens, view_present, covariate_tokens)
+        first = self.common_acuity(preop_logmar, preop_known)  # (B, D)
+        common = first[:, None].expand(-1, present.shape[1], -1)  # (B, R, D)
+        own = self._own(rows, preop_logmar, preop_known)  # (B, R, D)
+        rows, own, common = self._stage([list(blocks) for blocks in self.before], rows, own, common)
+        weights = exchange_weights(self.pattern, present)
         for number in range(self.exchanges):
-            own = mean_of_others(own, view_present)
-            block = self.after[number % len(self.after)]
-            tokens, own = self._within_views(block, tokens, own, common)
-        fused = mean_over_present(own, view_present)
-        any_view = view_present.any(dim=1, keepdim=True)
-        return self.norm(torch.where(any_view, fused, common.to(fused.dtype)))
+            number %= len(self.after[0])
+            own = self._exchanged(number, weights, own, present)
+            rows, own, common = self._stage(
+                [[blocks[number]] for blocks in self.after], rows, own, common
+            )
+        fused = mean_over_present(own, present)
+        any_row = present.any(dim=1, keepdim=True)
+        return self.norm(torch.where(any_row, fused, first.to(fused.dtype)))
 
-    @staticmethod
-    def _within_views(
-        block: nn.Module, tokens: Tensor, own: Tensor, common: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """One block on [x_v, t_v, c] of every view at once; c's output is thrown away."""
-        B, V, T, D = tokens.shape
-        shared = common[:, None].expand(-1, V, -1)
-        row = torch.cat([tokens, own[:, :, None], shared[:, :, None]], dim=2)  # (B, V, T+2, D)
-        row = block(row.reshape(B * V, T + 2, D)).view(B, V, T + 2, D)
-        return row[:, :, :T], row[:, :, T]
+    def _rows(
+        self, tokens: Tensor, view_present: Tensor, covariate_tokens: Tensor | None
+    ) -> tuple[Rows, Tensor]:
+        """All rows, and which of them are there, (B, R)."""
+        V = tokens.shape[1]
+        rows: Rows = [(0, tokens)]
+        if self.num_views is not None:
+            if self.num_views < V:
+                raise ValueError(f"{V} views are more than the {self.num_views} of num_views")
+            rows = list(enumerate(tokens.split(1, dim=1)))
+        if covariate_tokens is None or covariate_tokens.shape[1] == 0:
+            return rows, view_present
+        there = torch.ones_like(view_present[:, :1])
+        return [*rows, (0, covariate_tokens[:, None])], torch.cat([view_present, there], dim=1)
 
+    def _own(self, rows: Rows, preop_logmar: Tensor, preop_known: Tensor) -> Tensor:
+        """Acuity token of every row: (B, R, D)."""
+        each = [acuity(preop_logmar, preop_known)[:, None] for acuity in self.view_acuity]
+        return torch.cat([each[i].expand(-1, row.shape[1], -1) for i, row in rows], dim=1)
 
-def mean_of_others(own: Tensor, view_present: Tensor) -> Tensor:
-    """For each view the mean token of the other views that are there; alone, its own.
+    def _exchanged(self, number: int, weights: Tensor, own: Tensor, present: Tensor) -> Tensor:
+        """What every row hears in a round: (B, R, D)."""
+        if self.pattern == "attention":
+            # Of an eye without any row all are looked at, and none is read.
+            return self.among[number](own, present | ~present.any(dim=1, keepdim=True))
+        return weights.to(own.dtype) @ torch.where(present[..., None], own, 0.0)
 
-    Args:
-        own: (B, V, D).
-        view_present: (B, V) bool.
+    def _stage(
+        self, stage: list[list[nn.Module]], rows: Rows, own: Tensor, common: Tensor
+    ) -> tuple[Rows, Tensor, Tensor]:
+        """Some blocks on [x, t, c] of every row.
 
-    Returns:
-        (B, V, D).
-    """
-    there = view_present[..., None]
-    total = torch.where(there, own, 0.0).sum(dim=1, keepdim=True)
-    count = there.sum(dim=1, keepdim=True)
-    others = count - there.long()
-    mean = (total - torch.where(there, own, 0.0)) / others.clamp(min=1)
-    return torch.where(others > 0, mean.to(own.dtype), own)
+        Args:
+            stage: Blocks for each of the weights.
+            rows: Image or covariate tokens x.
+            own: (B, R, D), t.
+            common: (B, R, D), c.
+        """
+        B, after, start = len(own), [], 0
+        for i, tokens in rows:
+            R, S = tokens.shape[1:3]
+            of_rows = slice(start, start := start + R)
+            parts = [tokens, own[:, of_rows, None], common[:, of_rows, None]]
+            whole = torch.cat(parts, dim=2).reshape(B * R, S + 2, -1)
+            for block in stage[i]:
+                whole = block(whole)
+            after.append(whole.view(B, R, S + 2, -1))
+        own = torch.cat([whole[:, :, -2] for whole in after], dim=1)
+        if self.common == "updated":
+            common = torch.cat([whole[:, :, -1] for whole in after], dim=1)
+        return [(i, w[:, :, :-2]) for (i, _), w in zip(rows, after, strict=True)], own, common

@@ -3,10 +3,15 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
 from ctt_net.sample import Prediction
+
+# Repeated measurements of one eye differ by this much at the least (Leinonen et al. 2005,
+# PMID 15948786, SD 0.04 at good acuity), so no prediction can be surer.
+SMALLEST_SCALE_LOGMAR = 0.02
 
 
 class Head(nn.Module, ABC):
@@ -34,7 +39,9 @@ class Head(nn.Module, ABC):
 
     @abstractmethod
     def loss(self, prediction: Prediction, postop_logmar: Tensor) -> Tensor:
-        """What its regression is trained with: its own negative log-likelihood, mean over eyes.
+        """What its regression is trained with, mean over eyes.
+
+        Its own negative log-likelihood, or the squared error of a head that has none.
 
         Args:
             prediction: Of this head.
@@ -49,3 +56,17 @@ class Head(nn.Module, ABC):
             preop_logmar: (E,), NaN = unknown.
             postop_logmar: (E,).
         """
+
+    def margins(self, prediction: Prediction, preop_logmar: Tensor) -> Tensor:
+        """How far beyond each cut the predicted acuity lies; positive = recovers.
+
+        Args:
+            prediction: Of this head.
+            preop_logmar: (B,), NaN = unknown.
+
+        Returns:
+            (B, K), logMAR unless the head works in another unit; NaN where the acuity it needs is
+            unknown.
+        """
+        postop = prediction.postop_logmar
+        return torch.stack([o.margin(preop_logmar, postop) for o in self.outcomes], dim=1)

@@ -1,18 +1,17 @@
 """Acuity as a correction to what the preoperative acuity alone says."""
 
+import math
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from ctt_net.models.head.base import Head
+from ctt_net.models.head.base import SMALLEST_SCALE_LOGMAR, Head
+from ctt_net.models.head.preop_line import fit_preop_line, softplus_inverse
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
 from ctt_net.sample import Prediction
-
-# Repeated measurements of one eye differ by this much at the least (Leinonen et al. 2005,
-# PMID 15948786, SD 0.04 at good acuity), so no prediction can be surer.
-SMALLEST_SCALE_LOGMAR = 0.02
 
 
 class ResidualHead(Head):
@@ -32,6 +31,8 @@ class ResidualHead(Head):
         outcomes: The K recovery questions.
         hidden: Width of the hidden layer.
         dropout: Before the output layer.
+        distribution: Of the outcome around the prediction, whose negative log-likelihood trains it:
+            `laplace` (scale = mean absolute error) or `gaussian` (scale = standard deviation).
     """
 
     def __init__(
@@ -40,8 +41,12 @@ class ResidualHead(Head):
         outcomes: Sequence[Outcome] = DEFAULT_OUTCOMES,
         hidden: int = 64,
         dropout: float = 0.1,
+        distribution: Literal["laplace", "gaussian"] = "laplace",
     ) -> None:
         super().__init__(dim, outcomes)
+        if distribution not in ("laplace", "gaussian"):
+            raise ValueError(f"distribution must be laplace or gaussian, got {distribution!r}")
+        self.distribution = distribution
         self.hidden = nn.Sequential(nn.Linear(dim, hidden), nn.GELU(), nn.Dropout(dropout))
         self.delta = nn.Linear(hidden, 1)
         self.spread = nn.Linear(hidden, 1)
@@ -70,24 +75,23 @@ class ResidualHead(Head):
         return Prediction(postop, scale, logit, postop[:, None])
 
     def loss(self, prediction: Prediction, postop_logmar: Tensor) -> Tensor:
-        """Laplace: |error| / b + log(2 b), which learns its scale from the errors."""
-        error = (prediction.postop_logmar - postop_logmar).abs()
-        return (error / prediction.scale_logmar + torch.log(2 * prediction.scale_logmar)).mean()
+        """Negative log-likelihood, which learns its scale from the errors."""
+        error = (prediction.postop_logmar - postop_logmar).abs() / prediction.scale_logmar
+        if self.distribution == "gaussian":
+            normaliser = math.sqrt(2 * math.pi) * prediction.scale_logmar
+            return (error**2 / 2 + torch.log(normaliser)).mean()
+        return (error + torch.log(2 * prediction.scale_logmar)).mean()
 
     @torch.no_grad()
     def start_from(self, preop_logmar: Tensor, postop_logmar: Tensor) -> None:
         """Fit the line by least squares and the scale to its residuals."""
-        mean = postop_logmar.mean()
-        self.without_preop.copy_(mean)
-        known = preop_logmar.isfinite()
-        x, y = preop_logmar[known], postop_logmar[known]
-        slope = torch.zeros(())
-        if len(x) > 2 and x.var() > 0:
-            slope = ((x - x.mean()) * (y - y.mean())).mean() / x.var(unbiased=False)
-        intercept = y.mean() - slope * x.mean() if len(x) else mean
-        self.slope.copy_(slope)
-        self.intercept.copy_(intercept)
-        fitted = torch.where(known, slope * preop_logmar.nan_to_num() + intercept, mean)
-        spread = (postop_logmar - fitted).abs().mean().clamp(min=2 * SMALLEST_SCALE_LOGMAR)
-        # Inverse of softplus.
-        self.spread.bias.fill_(torch.log(torch.expm1(spread - SMALLEST_SCALE_LOGMAR)))
+        line = fit_preop_line(preop_logmar, postop_logmar)
+        self.slope.copy_(line.slope)
+        self.intercept.copy_(line.intercept)
+        self.without_preop.copy_(line.mean)
+        absolute = line.residuals.abs()
+        spread = absolute.mean()
+        if self.distribution == "gaussian":
+            spread = absolute.square().mean().sqrt()
+        spread = spread.clamp(min=2 * SMALLEST_SCALE_LOGMAR)
+        self.spread.bias.fill_(softplus_inverse(spread - SMALLEST_SCALE_LOGMAR))

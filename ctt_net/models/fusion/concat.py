@@ -1,0 +1,57 @@
+"""Concatenation: every view in a place of its own."""
+
+import torch
+from torch import Tensor, nn
+
+from ctt_net.models.acuity_token import AcuityUnit, acuity_or_learned
+from ctt_net.models.fusion.base import Fusion, beside_covariates
+
+
+class ConcatFusion(Fusion):
+    """An MLP over all views side by side, the acuity last.
+
+    A learned token stands where a view is absent; covariates are added to the acuity.
+
+    Args:
+        dim: Width of the tokens.
+        num_views: Number of places; it must be that of the cohort.
+        dropout: Between the two layers.
+        acuity_token: False leaves the acuity out.
+        acuity_unit: What the acuity token sees.
+    """
+
+    def __init__(
+        self,
+        dim: int = 64,
+        num_views: int = 2,
+        dropout: float = 0.0,
+        acuity_token: bool = True,
+        acuity_unit: AcuityUnit = "logmar",
+    ) -> None:
+        super().__init__(dim, num_views)
+        self.acuity = acuity_or_learned(dim, acuity_token, acuity_unit)
+        self.absent_embedding = nn.Parameter(torch.zeros(num_views, dim))
+        nn.init.trunc_normal_(self.absent_embedding, std=0.02)
+        width = (num_views + 1) * dim
+        self.mix = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, 2 * dim), nn.GELU(), nn.Dropout(dropout),
+            nn.Linear(2 * dim, dim),
+        )  # fmt: skip
+
+    def forward(
+        self,
+        tokens: Tensor,
+        view_present: Tensor,
+        preop_logmar: Tensor,
+        preop_known: Tensor,
+        covariate_tokens: Tensor | None = None,
+    ) -> Tensor:
+        """Fuse; see `Fusion.forward`."""
+        B, V = view_present.shape
+        places = len(self.absent_embedding)
+        if places < V:
+            raise ValueError(f"{V} views are more than the {places} of num_views")
+        image = torch.where(view_present[..., None], tokens.mean(dim=2), self.absent_embedding[:V])
+        rest = self.absent_embedding[V:].expand(B, -1, -1)  # of a network with fewer views
+        acuity = beside_covariates(self.acuity(preop_logmar, preop_known), covariate_tokens)
+        return self.mix(torch.cat([image, rest, acuity[:, None]], dim=1).flatten(1))

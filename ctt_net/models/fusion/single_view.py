@@ -1,0 +1,70 @@
+"""One view and no other: what the others are worth is the difference to this."""
+
+import torch
+from torch import Tensor
+
+from ctt_net.models.acuity_token import AcuityUnit
+from ctt_net.models.fusion.base import Fusion, beside_covariates, mean_over_present
+from ctt_net.models.fusion.mean import MeanFusion
+
+
+class SingleViewFusion(Fusion):
+    """The mean fusion of a single view; the others have no influence, in training neither.
+
+    Where the view is absent, acuity and covariates are all there is.
+
+    Args:
+        dim: Width of the tokens.
+        view: Number of the view in the cohort's order, from 0.
+        dropout: As in `MeanFusion`.
+        acuity_token: False leaves the acuity out.
+        acuity_unit: What the acuity token sees.
+        plain: Hands the view's mean token to the head as it is, as published: no layer, no acuity;
+            covariate tokens are added.
+
+    Raises:
+        ValueError: If the view's number is negative.
+    """
+
+    def __init__(
+        self,
+        dim: int = 64,
+        view: int = 0,
+        dropout: float = 0.0,
+        acuity_token: bool = True,
+        acuity_unit: AcuityUnit = "logmar",
+        plain: bool = False,
+    ) -> None:
+        super().__init__(dim)
+        if view < 0:
+            raise ValueError(f"view must be 0 or more, got {view}")
+        self.view = view
+        self.mean = None if plain else MeanFusion(dim, dropout, acuity_token, acuity_unit)
+
+    def refuse_views(self, num_views: int) -> None:
+        """See `Fusion.refuse_views`."""
+        if self.view >= num_views:
+            raise ValueError(
+                f"fusion.view is {self.view} and there are {num_views} views, from 0 to "
+                f"{num_views - 1}"
+            )
+
+    def looked_at(self, view_present: Tensor) -> Tensor:
+        """That view alone."""
+        return view_present & (
+            torch.arange(view_present.shape[1], device=view_present.device) == self.view
+        )
+
+    def forward(
+        self,
+        tokens: Tensor,
+        view_present: Tensor,
+        preop_logmar: Tensor,
+        preop_known: Tensor,
+        covariate_tokens: Tensor | None = None,
+    ) -> Tensor:
+        """Fuse; see `Fusion.forward`."""
+        there = self.looked_at(view_present)
+        if self.mean is not None:
+            return self.mean(tokens, there, preop_logmar, preop_known, covariate_tokens)
+        return beside_covariates(mean_over_present(tokens.mean(dim=2), there), covariate_tokens)

@@ -1,0 +1,126 @@
+"""Acuity as an ordered choice among chart lines, with a distribution of any shape."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from ctt_net.models.head.base import SMALLEST_SCALE_LOGMAR, Head
+from ctt_net.models.head.preop_line import fit_preop_line, softplus_inverse
+from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
+from ctt_net.sample import Prediction
+
+LINE_LOGMAR = 0.1
+
+
+class OrdinalHead(Head):
+    r"""Cumulative logits over cuts half-way between chart lines (after McCullagh 1980).
+
+    With cuts c_0 < c_1 < ... the head gives g_j = logit P(postop <= c_j). The first depends on the
+    preop acuity, and each further one adds a positive step, so that the probabilities are ordered
+    by construction:
+
+        g_0 = (c_0 - slope * preop - intercept - delta(token)) / width,
+        g_j = g_{j-1} + softplus(step_j(token))
+
+    It starts as a logistic distribution around the preop-only line and may become lopsided or
+    double-peaked. Between cuts g is taken as linear: the acuity is its median, the scale half the
+    distance of its quartiles, and a recovery logit its value at the outcome's cut.
+
+    `native` is g, (B, J).
+
+    Args:
+        dim: Width of the token.
+        outcomes: The K recovery questions.
+        hidden: Width of the hidden layer.
+        dropout: Before the output layer.
+        best_logmar: Best line; the first cut lies half a line beyond it.
+        worst_logmar: Worst line; off-chart words go up to 3.0.
+
+    Raises:
+        ValueError: If there are fewer than two lines.
+    """
+
+    cuts: Tensor
+    width: Tensor
+
+    def __init__(
+        self,
+        dim: int = 64,
+        outcomes: Sequence[Outcome] = DEFAULT_OUTCOMES,
+        hidden: int = 64,
+        dropout: float = 0.1,
+        best_logmar: float = -0.3,
+        worst_logmar: float = 3.0,
+    ) -> None:
+        super().__init__(dim, outcomes)
+        number = round((worst_logmar - best_logmar) / LINE_LOGMAR) + 2
+        if number < 3:
+            raise ValueError(
+                f"best_logmar {best_logmar} and worst_logmar {worst_logmar} must be a line apart"
+            )
+        first = best_logmar - LINE_LOGMAR / 2
+        cuts = first + LINE_LOGMAR * torch.arange(number)
+        self.register_buffer("cuts", cuts, persistent=False)
+        self.register_buffer("width", torch.tensor(0.1))
+        self.hidden = nn.Sequential(nn.Linear(dim, hidden), nn.GELU(), nn.Dropout(dropout))
+        self.delta = nn.Linear(hidden, 1)
+        self.step = nn.Linear(hidden, number - 1)
+        for layer in (self.delta, self.step):
+            nn.init.trunc_normal_(layer.weight, std=0.02)
+            nn.init.zeros_(layer.bias)
+        self.slope = nn.Parameter(torch.tensor(1.0))
+        self.intercept = nn.Parameter(torch.tensor(0.0))
+        self.without_preop = nn.Parameter(torch.tensor(0.0))
+
+    def forward(self, token: Tensor, preop_logmar: Tensor, preop_known: Tensor) -> Prediction:
+        """Predict; see `Head.forward`."""
+        hidden = self.hidden(token)
+        line = torch.where(
+            preop_known, self.slope * preop_logmar + self.intercept, self.without_preop
+        )
+        first = (self.cuts[0] - line - self.delta(hidden).float()[:, 0]) / self.width
+        # Never zero: the quantiles divide by it.
+        steps = F.softplus(self.step(hidden).float()) + 1e-3  # (B, J - 1)
+        start = first[:, None]
+        native = torch.cat([start, start + steps.cumsum(dim=1)], dim=1)  # (B, J)
+        postop = self._quantile(native, steps, 0.0)
+        quartile = math.log(3.0)
+        apart = self._quantile(native, steps, quartile) - self._quantile(native, steps, -quartile)
+        logit = [
+            # Every margin is the distance to a cut, so that of a postop of 0 is the cut.
+            self._logit_at(outcome.margin(preop_logmar, torch.zeros_like(line)), start, steps)
+            for outcome in self.outcomes
+        ]
+        scale = apart / 2 + SMALLEST_SCALE_LOGMAR
+        return Prediction(postop, scale, torch.stack(logit, dim=1), native)
+
+    def _quantile(self, native: Tensor, steps: Tensor, logit: float) -> Tensor:
+        """Where g, linear between its cuts, crosses a logit; a first or last cut if it does not."""
+        passed = ((logit - native[:, :-1]) / steps).clamp(0.0, 1.0)  # share of each line
+        return self.cuts[0] + LINE_LOGMAR * passed.sum(dim=1)
+
+    def _logit_at(self, cut: Tensor, start: Tensor, steps: Tensor) -> Tensor:
+        """The logit g at any place: (B,) logMAR -> (B,)."""
+        passed = ((cut[:, None] - self.cuts[:-1]) / LINE_LOGMAR).clamp(0.0, 1.0)
+        return start[:, 0] + (passed * steps).sum(dim=1)
+
+    def loss(self, prediction: Prediction, postop_logmar: Tensor) -> Tensor:
+        """Cross-entropy of each cut, summed: a likelihood of all its yes-or-no questions."""
+        below = (postop_logmar[:, None] <= self.cuts).to(prediction.native.dtype)
+        each = F.binary_cross_entropy_with_logits(prediction.native, below, reduction="none")
+        return each.sum(dim=1).mean()
+
+    @torch.no_grad()
+    def start_from(self, preop_logmar: Tensor, postop_logmar: Tensor) -> None:
+        """Fit the line by least squares and the logistic distribution's width to its residuals."""
+        line = fit_preop_line(preop_logmar, postop_logmar)
+        self.slope.copy_(line.slope)
+        self.intercept.copy_(line.intercept)
+        self.without_preop.copy_(line.mean)
+        # The mean absolute deviation of a logistic distribution is 2 ln 2 of its widths.
+        width = line.residuals.abs().mean() / (2 * math.log(2.0))
+        self.width.copy_(width.clamp(min=SMALLEST_SCALE_LOGMAR))
+        self.step.bias.copy_(softplus_inverse(LINE_LOGMAR / self.width))
