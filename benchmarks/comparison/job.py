@@ -109,12 +109,6 @@ class Job:
                     f"{self.run}: row {self.row.name!r} was made with {what}; give the row another "
                     f"name, name another --out, or delete this folder and {self.task_file.name}"
                 )
-        more = sorted(set(before.get("folds", [])) - set(self.folds))
-        if more:
-            raise InputError(
-                f"{self.run}: fold {more[0]} was trained too and would vote in the ensemble; list "
-                f"it among the plan's folds, or name another --out"
-            )
 
 
 def make_jobs(
@@ -166,6 +160,11 @@ def cohort_fingerprint(cohort: Cohort, with_folds: bool) -> str:
         path = cohort.root / name
         digest.update(name.encode() + b"\0" + (path.read_bytes() if path.exists() else b"") + b"\0")
     return digest.hexdigest()[:24]
+
+
+def fold_table(folder: Path, fold: int) -> Path:
+    """File of one fold's own predictions of a held-out cohort."""
+    return folder / f"fold_{fold}.csv"
 
 
 def training_arguments(task: Mapping[str, Any]) -> list[str]:

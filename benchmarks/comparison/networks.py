@@ -5,23 +5,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.comparison.job import fold_table
 from ctt_net.cohort import Cohort, read_cohort
 from ctt_net.data.scans import load_scans
 from ctt_net.evaluation import read_predictions, write_predictions
 from ctt_net.evaluation.results import PREDICTIONS_FILE
 from ctt_net.inference.cohort import evaluate_model
-from ctt_net.model_folder import Predictor, arrange_views, predict_eyes
+from ctt_net.model_folder import Predictor, arrange_views, model_folders, predict_eyes
 from ctt_net.training.architecture import load_network
 
 # Enough eyes for full batches, few enough to be read in a moment; the quickest of some rounds is
 # the one that a busy neighbour disturbed least.
 TIMED_EYES = 64
 TIMED_ROUNDS = 3
-
-
-def fold_table(folder: Path, fold: int) -> Path:
-    """File of one fold's own predictions of a held-out cohort."""
-    return folder / f"fold_{fold}.csv"
 
 
 def predict_held_out(run: Path, cohort_folder: Path, out: Path, folds: Sequence[int]) -> None:
@@ -33,11 +29,12 @@ def predict_held_out(run: Path, cohort_folder: Path, out: Path, folds: Sequence[
         out: For the report of the ensemble and `fold_<k>.csv`.
         folds: Whose models.
     """
-    evaluate_model(run, cohort_folder, out)
+    predictors = {fold: Predictor.load(run / f"fold_{fold}" / "model") for fold in folds}
+    members = [member for predictor in predictors.values() for member in predictor.members]
+    evaluate_model(Predictor(members), cohort_folder, out)
     cohort = read_cohort(cohort_folder)
     evaluated = set(read_predictions(out / PREDICTIONS_FILE)["eye_id"])
     chosen = cohort.where(cohort.table["eye_id"].isin(evaluated))
-    predictors = {fold: Predictor.load(run / f"fold_{fold}" / "model") for fold in folds}
     spec = predictors[folds[0]].spec
     scans = arrange_views(load_scans(chosen, spec.preprocessing), chosen, spec)
     for fold, predictor in predictors.items():
@@ -55,7 +52,8 @@ def network_facts(run: Path, cohort_folder: Path, folds: Sequence[int]) -> dict[
 
     Returns:
         Parameters (all, and those that training may change), milliseconds to predict a decoded eye
-        by one fold's model, and eyes that each fold learnt from, the selection split among them.
+        by one fold's model, folds trained so far, and eyes that each fold learnt from, those of the
+        selection split among them.
     """
     first = run / f"fold_{folds[0]}" / "model"
     parameters = list(load_network(first).parameters())
@@ -65,6 +63,7 @@ def network_facts(run: Path, cohort_folder: Path, folds: Sequence[int]) -> dict[
         "parameters": sum(p.numel() for p in parameters),
         "trainable_parameters": sum(p.numel() for p in parameters if p.requires_grad),
         "predict_ms_per_eye": _predict_ms(Predictor.load(first), read_cohort(cohort_folder)),
+        "folds_trained": len(model_folders(run)),
         "training_eyes": dict(zip(map(str, folds), learnt, strict=True)),
     }
 

@@ -18,6 +18,7 @@ from benchmarks.comparison.job import Job
 from benchmarks.comparison.job_progress import JobProgress
 
 ROOT = Path(__file__).resolve().parents[2]
+COMMAND = (sys.executable, "-m", "benchmarks.comparison.run_job")
 LOG_LINES = 12
 POLL_SECONDS = 0.2
 # A training that is asked to stop ends its batch first.
@@ -57,6 +58,7 @@ def run_jobs(jobs: Sequence[Job], at_once: int, console: Console) -> list[Failur
     if len(waiting) < len(jobs):
         console.print(f"{len(jobs) - len(waiting)} of {len(jobs)} runs are finished already")
     running: dict[subprocess.Popen, Job] = {}
+    log_starts = {id(job): _size(job.log_file) for job in waiting}
     failures = []
     with _kill_interrupts(), JobProgress(list(waiting), console) as progress:
         try:
@@ -67,7 +69,9 @@ def run_jobs(jobs: Sequence[Job], at_once: int, console: Console) -> list[Failur
                 for process in [one for one in running if one.poll() is not None]:
                     job = running.pop(process)
                     if process.returncode:
-                        failures.append(Failure(job, process.returncode, _last_lines(job)))
+                        failures.append(
+                            Failure(job, process.returncode, _last_lines(job, log_starts[id(job)]))
+                        )
                     progress.ended(job, process.returncode, running.values())
                 progress.running(running.values())
                 time.sleep(POLL_SECONDS)
@@ -82,7 +86,7 @@ def _start(job: Job, one_thread: bool) -> subprocess.Popen:
     more = dict.fromkeys(THREADS, "1") if one_thread else {}
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, **more, "PYTHONPATH": os.pathsep.join(paths)}
-    command = [sys.executable, "-m", "benchmarks.comparison.run_job", str(job.task_file)]
+    command = [*COMMAND, str(job.task_file)]
     with job.log_file.open("ab") as log:
         return subprocess.Popen(
             command,
@@ -94,8 +98,15 @@ def _start(job: Job, one_thread: bool) -> subprocess.Popen:
         )
 
 
-def _last_lines(job: Job) -> str:
-    lines = job.log_file.read_text(encoding="utf-8", errors="replace").splitlines()
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _last_lines(job: Job, start: int) -> str:
+    """Of what this process wrote; earlier ones failed for other reasons."""
+    with job.log_file.open("rb") as log:
+        log.seek(start)
+        lines = log.read().decode("utf-8", errors="replace").splitlines()
     return "\n".join([line.rstrip() for line in lines if line.strip()][-LOG_LINES:])
 
 

@@ -6,6 +6,7 @@ cohorts, and leaves what it cost beside the run folder. Goes on where an earlier
 
 import json
 import resource
+import shutil
 import signal
 import sys
 import time
@@ -36,12 +37,15 @@ def main(task_file: Path) -> int:
 
 
 def _train(task: Mapping[str, Any]) -> int:
+    run = Path(task["run"])
+    if run.exists() and not any(run.glob("fold_*/*/*")):
+        # It failed before its first checkpoint; what it left only stands in the way of a cure.
+        shutil.rmtree(run)
     status = _timed(task, lambda: ctt_net(["train", *training_arguments(task)]))
     if status:
         return status
     from benchmarks.comparison.networks import network_facts, predict_held_out
 
-    run = Path(task["run"])
     _note(task, network_facts(run, Path(task["cohort_folder"]), task["folds"]))
     for name, cohort in task[HELD_OUT].items():
         predict_held_out(run, Path(cohort["folder"]), run / HELD_OUT / name, task["folds"])

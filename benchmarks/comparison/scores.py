@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.comparison.job import HELD_OUT, Job
-from benchmarks.comparison.networks import fold_table
+from benchmarks.comparison.job import HELD_OUT, Job, fold_table
 from benchmarks.comparison.plan import Plan
 from ctt_net.evaluation import read_predictions
 from ctt_net.evaluation.predictions import FOLD_COLUMN

@@ -133,7 +133,7 @@ def _sd(repeats: Sequence[float]) -> float | None:
 def _costs(jobs: Sequence[Job]) -> dict[str, float | None]:
     """Mean over the seeds of what a row cost; empty for what is not trained."""
     notes = [job.facts() for job in jobs]
-    folds = sum(len(job.folds) for job in jobs)
+    folds = sum(note.get("folds_trained", 0) for note in notes)
     network = jobs[0].row.kind == "config"
     sizes = [n for note in notes for n in note.get("training_eyes", {}).values()]
     timed = [note["predict_ms_per_eye"] for note in notes] if network else []

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from benchmarks.comparison.baselines import fit_baseline
-from benchmarks.comparison.job import HELD_OUT
-from benchmarks.comparison.networks import fold_table
+from benchmarks.comparison.job import HELD_OUT, fold_table
 from ctt_net.cohort import Cohort, read_cohort
 from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ctt_net.errors import InputError
 from ctt_net.evaluation.bootstrap import Weights
-from ctt_net.evaluation.predictions import FOLD_COLUMN, OUTCOME_PREFIX, check_predictions
+from ctt_net.evaluation.predictions import FOLD_COLUMN, OUTCOME_PREFIX
 from ctt_net.evaluation.recovery import auroc
 from ctt_net.outcome import Outcome
 
@@ -53,9 +53,17 @@ class Repeat:
 
 
 def known_rows(table: pd.DataFrame, where: str) -> pd.DataFrame:
-    """Checked rows of known truth, sorted by eye."""
-    checked = check_predictions(table, where).sort_values("eye_id", kind="stable")
-    known = checked[checked["postop_logmar"].notna()].reset_index(drop=True)
+    """Rows of known truth, sorted by eye.
+
+    Args:
+        table: Checked predictions.
+        where: What to call it in errors.
+
+    Raises:
+        InputError: If there is none.
+    """
+    known = table[table["postop_logmar"].notna()]
+    known = known.sort_values("eye_id", kind="stable", ignore_index=True)
     if known.empty:
         raise InputError(f"{where}: no eye has a postop_logmar, so nothing can be compared")
     return known

@@ -33,7 +33,8 @@ def side_by_side(
     minus its reference; negative = better) is paired. The order of rows does not matter.
 
     Args:
-        predictors: Name to its tables; all hold the same repeats and, in each, the same eyes.
+        predictors: Name to its tables, as `read_predictions` gives them; all hold the same repeats
+            and, in each, the same eyes.
         references: Name of a predictor to the one it is compared with; any may be missing.
         outcome: Recovery question of the AUROC; where a table has no `p_<outcome>`, the predicted
             acuity's distance to the cut scores instead.
