@@ -157,3 +157,10 @@ def test_a_changed_cohort_is_another_comparison(write_plan, bare_cohort, tmp_pat
     (bare_cohort.root / "manifest.csv").write_text("eye_id\ne1\n", encoding="utf-8")
     with pytest.raises(InputError, match="made with other tables of the cohort"):
         make_jobs(plan, tmp_path / "out", [1], bare_cohort, {})[0].refuse_other()
+
+
+@pytest.mark.parametrize("name", ["simulated", "chu_quebec", "learning_curve"])
+def test_the_plans_at_hand_can_be_read(repository, monkeypatch, name):
+    monkeypatch.chdir(repository)
+    plan = read_plan(repository / f"benchmarks/plans/{name}.yaml")
+    assert plan.reference in {row.base for row in plan.rows}
