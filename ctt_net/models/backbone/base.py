@@ -1,8 +1,15 @@
 """The contract of a backbone: one B-scan in, a row of tokens out."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
 
+import torch
 from torch import Tensor, nn
+
+from ctt_net.models.backbone.lora import merge_adapters
+from ctt_net.models.backbone.origin import WeightsOrigin
+from ctt_net.models.backbone.tune import Tune, hold_still
 
 
 class Backbone(nn.Module, ABC):
@@ -12,11 +19,15 @@ class Backbone(nn.Module, ABC):
         embed_dim: Width E of its tokens.
         columns: Tokens from a scan's left (temporal if horizontal) to its right.
         rows: Tokens from its top (vitreous) to its bottom; T = rows * columns, row by row.
+        tune: What of it learns.
+        origin: Where its weights come from; None = they are random.
     """
 
     embed_dim: int
     columns: int
     rows: int = 1
+    tune: Tune = "full"
+    origin: WeightsOrigin | None = None
 
     @property
     def tokens(self) -> int:
@@ -33,3 +44,47 @@ class Backbone(nn.Module, ABC):
         Returns:
             (N, T, E).
         """
+
+    def train(self, mode: bool = True) -> Any:
+        """Train or eval mode; what is frozen stays in eval mode."""
+        super().train(mode)
+        if mode:
+            hold_still(self, self.tune)
+        return self
+
+    def merge_adapters(self) -> None:
+        """Make it a plain network before it is written: the same numbers, and no adapters."""
+        if self.tune == "lora":
+            merge_adapters(self)
+            self.tune = "frozen"
+
+    def parameter_depths(self) -> dict[str, int]:
+        """Depth of the layer that each parameter belongs to, 0 = nearest to the scan."""
+        return {name: 0 for name, _ in self.named_parameters()}
+
+    def undecayed_parameters(self) -> set[str]:
+        """Names of parameters that weight decay must spare besides biases and norms."""
+        return set()
+
+    def check_size(self, height: int, width: int) -> None:
+        """See whether it encodes scans of a size, before anything is read or trained.
+
+        Raises:
+            InputError: With the size it needs.
+        """
+        was_training = self.training
+        device = next(self.parameters()).device
+        try:
+            with torch.no_grad():
+                self.eval()(torch.zeros(1, 1, height, width, dtype=torch.uint8, device=device))
+        finally:
+            self.train(was_training)
+
+    @classmethod
+    def pretrained_size(cls, arguments: Mapping[str, Any]) -> tuple[int, int] | None:
+        """Height and width of the scans it was pretrained with, if it has been.
+
+        Args:
+            arguments: Of the constructor, as in a config.
+        """
+        return None

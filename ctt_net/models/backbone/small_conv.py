@@ -1,6 +1,7 @@
 """A small convolutional backbone that learns from some hundred eyes on two cores."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 from ctt_net.errors import InputError
 from ctt_net.models.backbone.base import Backbone
 from ctt_net.models.backbone.grid import checked_grid, maximum_of_cells, mean_of_cells
+from ctt_net.models.backbone.tune import restrict
 
 # A grey level of a scan, over this and less one, is about -1 in the vitreous and 0 to 3 in tissue.
 USUAL_GREY = 64.0
@@ -24,6 +26,7 @@ class SmallConvBackbone(Backbone):
         widths: Channels of each layer, at least two layers.
         columns: Cells over the width of a scan.
         rows: Cells over its depth; each cell is a token, one row and column is one for the scan.
+        tune: `full`, `frozen` or `norms`, for one that was pretrained on simulated eyes.
         channels_last: Memory layout; faster on most devices, same numbers.
 
     Raises:
@@ -35,6 +38,7 @@ class SmallConvBackbone(Backbone):
         widths: Sequence[int] = (12, 24, 48, 64, 64),
         columns: int = 1,
         rows: int = 1,
+        tune: Literal["full", "frozen", "norms"] = "full",
         channels_last: bool = True,
     ) -> None:
         super().__init__()
@@ -57,6 +61,8 @@ class SmallConvBackbone(Backbone):
         self.embed_dim = 2 * widths[-1]
         if channels_last:
             self.layers = self.layers.to(memory_format=torch.channels_last)
+        self.tune = tune
+        restrict(self.layers, tune)
 
     def forward(self, bscans: Tensor) -> Tensor:
         """Encode; see `Backbone.forward`."""
@@ -65,3 +71,12 @@ class SmallConvBackbone(Backbone):
         grid = (self.rows, self.columns)
         cells = [mean_of_cells(features, *grid), maximum_of_cells(features, *grid)]
         return torch.cat(cells, dim=2)
+
+    def parameter_depths(self) -> dict[str, int]:
+        """See `Backbone.parameter_depths`; a convolution and its norm are one layer."""
+        depths, depth = {}, -1
+        for number, layer in enumerate(self.layers):
+            depth += isinstance(layer, nn.Conv2d)
+            for name, _ in layer.named_parameters():
+                depths[f"layers.{number}.{name}"] = depth
+        return depths

@@ -1,14 +1,35 @@
 """Any timm network as a backbone (Wightman, doi 10.5281/zenodo.4414861)."""
 
-from typing import Literal
+from collections.abc import Mapping
+from fnmatch import fnmatch
+from typing import Any, Literal
 
 import torch
+from timm.data import (
+    IMAGENET_DEFAULT_MEAN,
+    IMAGENET_DEFAULT_STD,
+    IMAGENET_INCEPTION_MEAN,
+    IMAGENET_INCEPTION_STD,
+)
+from timm.models import group_parameters
+from timm.optim import auto_group_layers
 from torch import Tensor
 
 from ctt_net.errors import InputError
 from ctt_net.models.backbone.base import Backbone
+from ctt_net.models.backbone.feature_map import in_places
 from ctt_net.models.backbone.grid import checked_grid, mean_of_cells
-from ctt_net.models.backbone.timm_network import create_network
+from ctt_net.models.backbone.lora import Lora, add_adapters
+from ctt_net.models.backbone.origin import Normalisation
+from ctt_net.models.backbone.timm_network import create_network, input_size, weights_origin
+from ctt_net.models.backbone.tune import Tune, restrict
+
+DEFAULT_LORA = Lora()
+
+NORMALISATIONS = {
+    "imagenet": {"mean": IMAGENET_DEFAULT_MEAN, "std": IMAGENET_DEFAULT_STD},
+    "half": {"mean": IMAGENET_INCEPTION_MEAN, "std": IMAGENET_INCEPTION_STD},
+}
 
 
 class TimmBackbone(Backbone):
@@ -25,10 +46,18 @@ class TimmBackbone(Backbone):
         rows: Cells over its depth; each cell is a token.
         channels: 1 feeds grey, the first layer's weights summed over RGB; 3 feeds grey three times,
             each channel normalised by its own mean and deviation, as in the network's pretraining.
+        normalisation: Of the grey levels: `network` as timm's data config says, `imagenet`, or
+            `half` (-1..1), for weights that were trained otherwise.
+        licence: Of a weights file: a licence, or a family such as RETFound; where it is not given,
+            the file's own words and name are looked at.
+        tune: `full`; `frozen`; `norms`, scale and shift of every norm; or `lora`, small adapters
+            beside the layers of attention, or of a network without attention beside all that are
+            not by channel (needs peft).
+        lora: Size of those adapters.
         channels_last: Memory layout; faster on most devices, same numbers.
 
     Raises:
-        InputError: If the name is unknown or the weights cannot be had, with the cure.
+        InputError: If the name is unknown or the weights or peft cannot be had, with the cure.
     """
 
     mean: Tensor
@@ -41,6 +70,10 @@ class TimmBackbone(Backbone):
         columns: int = 1,
         rows: int = 1,
         channels: Literal[1, 3] = 1,
+        normalisation: Normalisation = "network",
+        licence: str | None = None,
+        tune: Tune = "full",
+        lora: Lora = DEFAULT_LORA,
         channels_last: bool = True,
     ) -> None:
         super().__init__()
@@ -49,10 +82,17 @@ class TimmBackbone(Backbone):
         self.network = create_network(name, weights, channels)
         # Not num_features: that leaves out the layer that MobileNet-like networks end with.
         self.embed_dim = int(self.network.head_hidden_size)
+        self.tune = tune
+        if tune == "lora":
+            height, width = self.network.pretrained_cfg["input_size"][1:]
+            add_adapters(self.network, lora, torch.zeros(1, channels, height, width))
+        else:
+            restrict(self.network, tune)
         if channels_last:
             self.network = self.network.to(memory_format=torch.channels_last)
-        for key in ("mean", "std"):
-            value = torch.tensor(self.network.pretrained_cfg[key]).view(-1, 1, 1)
+        self.origin = weights_origin(name, weights, licence)
+        for key, channel_values in self._mean_and_std(normalisation).items():
+            value = torch.tensor(channel_values).view(-1, 1, 1)
             # With the first layer's weights summed, the mean over RGB is what grey is to that sum.
             value = value.mean(dim=0, keepdim=True) if channels == 1 else value
             self.register_buffer(key, value, persistent=False)
@@ -73,19 +113,61 @@ class TimmBackbone(Backbone):
         """
         return mean_of_cells(self._feature_map(pixels), self.rows, self.columns)
 
-    def _feature_map(self, scaled: Tensor) -> Tensor:
+    def _feature_map(self, pixels: Tensor) -> Tensor:
         """Features in their places, (N, E, h, w), whatever the network's own layout."""
         try:
-            features = self.network(scaled)
+            features = self.network(pixels)
         except AssertionError as error:  # how timm refuses a size
-            H, W = scaled.shape[-2:]
+            raise self._wrong_size(*pixels.shape[-2:], error) from None
+        return in_places(features, self.network, (pixels.shape[-2], pixels.shape[-1]))
+
+    def _mean_and_std(self, normalisation: Normalisation) -> dict[str, tuple[float, ...]]:
+        own = {key: tuple(self.network.pretrained_cfg[key]) for key in ("mean", "std")}
+        chosen = NORMALISATIONS.get(normalisation, own)
+        needed = self.origin.normalisation if self.origin is not None else None
+        if needed is not None and NORMALISATIONS[needed] != chosen:
             raise InputError(
-                f"backbone.name: {self.name} does not take scans of {H}x{W} pixels: {error}; "
-                f"change data.preprocessing or take another network"
-            ) from None
-        if features.ndim == 3:  # (N, tokens, E) of a transformer, its own tokens first
-            grid = self.network.patch_embed.dynamic_feat_size(scaled.shape[-2:])
-            return features[:, self.network.num_prefix_tokens :].mT.unflatten(2, grid)
-        if getattr(self.network, "output_fmt", "NCHW") == "NHWC":
-            return features.permute(0, 3, 1, 2)
-        return features
+                f"backbone.normalisation: {self.origin.name} was trained with {needed!r}, and "
+                f"{self.name} with {normalisation!r} is another: set normalisation: {needed}"
+            )
+        return chosen
+
+    def parameter_depths(self) -> dict[str, int]:
+        """See `Backbone.parameter_depths`; by timm's own list of layers, if it has one."""
+        if hasattr(self.network, "group_matcher"):
+            matcher = self.network.group_matcher(coarse=False)
+            depths = group_parameters(self.network, matcher, reverse=True)
+        else:
+            depths = auto_group_layers(self.network)
+        return {f"network.{name}": int(depth) for name, depth in depths.items()}
+
+    def undecayed_parameters(self) -> set[str]:
+        """See `Backbone.undecayed_parameters`; the network's own list."""
+        patterns = getattr(self.network, "no_weight_decay", set)()
+        return {
+            f"network.{name}"
+            for name, _ in self.network.named_parameters()
+            if any(fnmatch(name, pattern) for pattern in patterns)
+        }
+
+    def check_size(self, height: int, width: int) -> None:
+        """See `Backbone.check_size`."""
+        try:
+            super().check_size(height, width)
+        except (RuntimeError, ValueError) as error:  # whatever a shape that does not fit raises
+            raise self._wrong_size(height, width, error) from None
+
+    def _wrong_size(self, height: int, width: int, error: Exception) -> InputError:
+        if isinstance(error, InputError):
+            return error
+        needed = " by ".join(map(str, self.network.pretrained_cfg["input_size"][1:]))
+        return InputError(
+            f"backbone.name: {self.name} does not take scans of {height}x{width} pixels; it was "
+            f"made for {needed} (height by width): set data.preprocessing to it, or "
+            f"scan_size_of_backbone: true, or take another network"
+        )
+
+    @classmethod
+    def pretrained_size(cls, arguments: Mapping[str, Any]) -> tuple[int, int] | None:
+        """See `Backbone.pretrained_size`; timm's own data config has it."""
+        return input_size(str(arguments.get("name", "resnet18")))

@@ -1,7 +1,6 @@
 """A timm network with the weights that were asked for, or a clear refusal."""
 
 import inspect
-import os
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -12,6 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from ctt_net.errors import InputError
+from ctt_net.models.backbone.checkpoint import encoder_tensors
+from ctt_net.models.backbone.hub import from_hub, hub_origin
+from ctt_net.models.backbone.origin import WeightsOrigin, origin_of_file
 from ctt_net.models.backbone.weights import packaged_weights, read_weights, renamed_like
 
 
@@ -27,23 +29,54 @@ def create_network(name: str, weights: str, channels: int = 1) -> Any:
     Raises:
         InputError: If the name is unknown or the weights cannot be had or do not fit.
     """
-    known = timm.list_models()
-    if name not in known and name.split(".")[0] not in known:
-        close = get_close_matches(name, known, n=3)
-        hint = f"; did you mean {' or '.join(close)}?" if close else ""
-        raise InputError(f"backbone.name: timm has no network {name!r}{hint}")
+    _check_name(name)
     # Without a pool the network keeps what it does behind it (a norm, a wider layer), which
     # forward_features leaves out: those layers would have no gradient and their weights no use.
     options: dict[str, Any] = {"num_classes": 0, "in_chans": channels, "global_pool": ""}
     if _takes_any_size(name):
         options["dynamic_img_size"] = True
     if weights == "none":
-        return timm.create_model(name, **options)
+        return _random(name, options)
     if weights == "hub":
-        return _from_hub(name, options)
-    path = packaged_weights(name) if weights == "packaged" else Path(weights)
-    state = renamed_like(read_weights(path), timm.create_model(name).state_dict())
+        return from_hub(name, options)
+    path = weights_path(name, weights)
+    state = encoder_tensors(read_weights(path))
+    state = renamed_like(state, timm.create_model(name).state_dict())
     return _from_state(name, options, state, path)
+
+
+def weights_path(name: str, weights: str) -> Path:
+    """The file that `weights` means: the one of a package, or the one that is named."""
+    return packaged_weights(name) if weights == "packaged" else Path(weights)
+
+
+def weights_origin(name: str, weights: str, licence: str | None) -> WeightsOrigin | None:
+    """Where the weights come from; None if they are random."""
+    if weights == "none":
+        return None
+    if weights == "hub":
+        return hub_origin(name, licence)
+    return origin_of_file(weights_path(name, weights), licence)
+
+
+def input_size(name: str) -> tuple[int, int]:
+    """Height and width that a network was pretrained with, by timm's data config.
+
+    Raises:
+        InputError: If the name is unknown.
+    """
+    _check_name(name)
+    config = timm.get_pretrained_cfg(name)
+    _, height, width = config.input_size if config is not None else (3, 224, 224)
+    return height, width
+
+
+def _check_name(name: str) -> None:
+    known = timm.list_models()
+    if name not in known and name.split(".")[0] not in known:
+        close = get_close_matches(name, known, n=3)
+        hint = f"; did you mean {' or '.join(close)}?" if close else ""
+        raise InputError(f"backbone.name: timm has no network {name!r}{hint}")
 
 
 @cache
@@ -54,21 +87,13 @@ def _takes_any_size(name: str) -> bool:
     return any("dynamic_img_size" in inspect.signature(c).parameters for c in kind.__mro__[:-1])
 
 
-def _from_hub(name: str, options: dict[str, Any]) -> nn.Module:
-    # timm only logs that there are none, and the network would train from random weights.
-    if not timm.is_model_pretrained(name):
-        raise InputError(
-            f"backbone.weights: timm has no weights for {name!r}; give the path of a weights file, "
-            f"or 'none'"
-        )
+def _random(name: str, options: dict[str, Any]) -> Any:
     try:
-        return timm.create_model(name, pretrained=True, **options)
-    except Exception as error:
-        offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") == "1" else ""
+        return timm.create_model(name, **options)
+    except AssertionError as error:  # how timm refuses to leave the pool out
         raise InputError(
-            f"backbone.weights: timm's hub weights of {name!r} cannot be had here{offline}; give "
-            f"the path of a weights file, or 'none'"
-        ) from error
+            f"backbone.name: {name} has no map of features: {error} Take another network"
+        ) from None
 
 
 def _from_state(
@@ -78,7 +103,7 @@ def _from_state(
     # from random weights unnoticed: build it twice from one seed and see what the file changed.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        plain = timm.create_model(name, **options).state_dict()
+        plain = _random(name, options).state_dict()
         torch.manual_seed(0)
         try:
             network = timm.create_model(

@@ -1,5 +1,7 @@
 """Weights for backbones: from a file, or from a Python package on this machine."""
 
+import argparse
+import pickle
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from ctt_net.errors import InputError
+from ctt_net.models.backbone.checkpoint import WRAPPERS
 
 # timm name -> (import name, file inside the package, pip name). These carry ImageNet weights
 # offline; their tensor names are the port's own, in the same order as timm's.
@@ -44,7 +47,10 @@ def packaged_weights(name: str) -> Path:
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """Read tensors by name; a pickle that holds anything else is refused.
+    """Read tensors by name; a pickle that would run code is refused.
+
+    Many published checkpoints keep their command line beside the tensors, as an
+    `argparse.Namespace`: that one class, which runs nothing, is let in.
 
     Raises:
         InputError: If the file is missing or no weights file.
@@ -59,13 +65,22 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             data = load_file(path)
         else:
-            data = torch.load(path, map_location="cpu", weights_only=True)
+            with torch.serialization.safe_globals([argparse.Namespace]):
+                data = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        kind = str(error).partition("GLOBAL ")[2].split(" ")[0] or "a Python object"
+        raise InputError(
+            f"backbone.weights: {path}: no readable weights file: besides tensors it holds {kind}, "
+            f"which could run code; if you trust its source, load it with torch.load(FILE, "
+            f"weights_only=False) and write the tensors alone with safetensors.torch.save_file"
+        ) from None
     except Exception as error:
         reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
         raise InputError(f"backbone.weights: {path}: no readable weights file: {reason}") from None
-    for key in ("state_dict", "model"):
+    for key in WRAPPERS:
         if isinstance(data, Mapping) and isinstance(data.get(key), Mapping):
             data = data[key]
+            break
     if not isinstance(data, Mapping) or not all(isinstance(v, Tensor) for v in data.values()):
         raise InputError(f"backbone.weights: {path}: holds no mapping of names to tensors")
     return dict(data)
@@ -85,7 +100,10 @@ def renamed_like(weights: Mapping[str, Tensor], target: Mapping[str, Tensor]) ->
         return dict(weights)
     renamed = {}
     for (theirs, tensor), (ours, place) in zip(weights.items(), target.items(), strict=True):
-        if tensor.shape != place.shape or theirs.rsplit(".", 1)[-1] != ours.rsplit(".", 1)[-1]:
+        kinds = {theirs.rsplit(".", 1)[-1], ours.rsplit(".", 1)[-1]}
+        if kinds == {"layer_scale", "gamma"} and tensor.numel() == place.numel():
+            tensor = tensor.reshape(place.shape)  # torchvision's ConvNeXt
+        elif tensor.shape != place.shape or len(kinds) > 1:
             return dict(weights)
         renamed[ours] = tensor
     return renamed
