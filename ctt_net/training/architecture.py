@@ -19,6 +19,9 @@ WEIGHTS_FILE = "model.safetensors"
 
 PARTS = {"backbone": Backbone, "fusion": Fusion, "head": Head}
 
+# Arguments of a backbone that say how it is trained, and what they are in a model folder.
+FINISHED = {"weights": "none", "licence": None, "tune": "full"}
+
 
 def describe(model_config: Namespace, num_views: int) -> dict[str, Any]:
     """Class and arguments of every part, as plain data.
@@ -29,9 +32,11 @@ def describe(model_config: Namespace, num_views: int) -> dict[str, Any]:
     """
     plain = model_config.clone().as_dict()
     description: dict[str, Any] = {part: _plain(plain[part]) for part in PARTS if part in plain}
-    # The weights are in the model folder; where training started from does not matter any more.
-    if "weights" in description["backbone"]["init_args"]:
-        description["backbone"]["init_args"]["weights"] = "none"
+    # The weights are in the model folder, adapters merged: where training started from and what of
+    # it learned does not matter any more.
+    arguments = description["backbone"]["init_args"]
+    arguments.update({key: value for key, value in FINISHED.items() if key in arguments})
+    arguments.pop("lora", None)
     description["num_views"] = num_views
     return description
 

@@ -17,6 +17,7 @@ from pytorch_lightning.utilities.rank_zero import rank_zero_only
 from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
 from ctt_net.outcome import DEFAULT_OUTCOMES
+from ctt_net.training.backbone_start import check_backbone, say_origin, take_scan_size
 from ctt_net.training.module import AcuityModule
 from ctt_net.yaml_file import read_yaml_mapping
 
@@ -42,6 +43,7 @@ class TrainingConfig(LightningCLI):
     def __init__(self, arguments: Sequence[str]) -> None:
         _refuse_broken_files(arguments)
         _silence()
+        self._said = False
         try:
             super().__init__(
                 self.module_class,
@@ -59,6 +61,8 @@ class TrainingConfig(LightningCLI):
             )
         except (argparse.ArgumentError, argparse.ArgumentTypeError) as error:
             raise InputError(f"config: {first_words(error)}") from None
+        if self.config.get("scan_size_of_backbone"):
+            take_scan_size(self.config)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add what belongs to a run and tie together what must agree."""
@@ -79,6 +83,13 @@ class TrainingConfig(LightningCLI):
             type=bool,
             default=False,
             help="Go on with an existing run folder: finished folds stay, a cut-off one goes on.",
+        )
+        parser.add_argument(
+            "--scan_size_of_backbone",
+            type=bool,
+            default=False,
+            help="Prepare scans in the size that a timm backbone was pretrained with, whatever "
+            "height and width data.preprocessing has.",
         )
         # As plain data, so that the resolved config can be written and read again.
         outcomes = [outcome.to_dict() for outcome in DEFAULT_OUTCOMES]
@@ -144,6 +155,11 @@ class TrainingConfig(LightningCLI):
         _place_logger(config, folder, name)
         try:
             self.config_init = self.parser.instantiate_classes(config)
+            network = getattr(self.config_init.model, "network", None)
+            check_backbone(network, getattr(self.config_init.data, "preprocessing", None))
+            if not self._said and is_first_process():
+                say_origin(network)
+                self._said = True
             own = self.config_init.trainer.callbacks or []
             trainer = self.instantiate_trainer(
                 default_root_dir=str(folder),

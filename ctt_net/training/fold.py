@@ -70,6 +70,8 @@ def _export(
     seen = pd.concat([data.part("train"), data.part("selection")])
     spec = _spec(config, run, data, seen)
     spec.write(folder)
+    for backbone in module.network.backbone:
+        backbone.merge_adapters()
     export_weights(module.network, folder)
     like = next(iter(sorted(run.glob(f"fold_*/model/{ONNX_FILE}"))), None)
     size = (spec.preprocessing.height, spec.preprocessing.width)
