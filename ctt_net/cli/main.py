@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from ctt_net import INTENDED_USE, __version__
-from ctt_net.cli import check, convert, deidentify, evaluate, predict, prepare, train
+from ctt_net.cli import bundle, check, convert, deidentify, evaluate, predict, prepare, train
 from ctt_net.cli.exit_code import INTERRUPTED, READER_GONE, WRONG_INPUT
 from ctt_net.errors import InputError
 
@@ -22,7 +22,7 @@ _PLACES = {
     errno.ESTALE: "look whether disk and network are there",
 }
 
-COMMANDS = (prepare, check, train, evaluate, predict, deidentify, convert)
+COMMANDS = (prepare, check, train, evaluate, predict, deidentify, convert, bundle)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,49 @@
+"""`docs/README.md` of a bundle: its model card, with what the files know and what they do not."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ctt_net.bundle.data_format import covariate_in_words
+from ctt_net.bundle.metadata import TO_COMPLETE
+from ctt_net.bundle.words import words
+from ctt_net.evaluation.page import render
+from ctt_net.model_folder import Predictor
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render_card(
+    predictor: Predictor,
+    eval_metrics: Mapping[str, float],
+    difference: float,
+    scan_fingerprints: bool,
+) -> str:
+    """Fill the model card.
+
+    Args:
+        predictor: The members.
+        eval_metrics: Figures of the run, or empty.
+        difference: Largest one between the bundle and `ctt-net predict`.
+        scan_fingerprints: Whether those go along.
+    """
+    spec = predictor.spec
+    views = {words(name): view for name, view in spec.views.items()}
+    covariates = {words(name): covariate_in_words(one) for name, one in spec.covariates.items()}
+    started = [member.provenance.started_from for member in predictor.members]
+    return render(
+        "card.md",
+        folder=TEMPLATES,
+        spec=spec,
+        name=words(spec.name),
+        cohort=words(spec.cohort),
+        views=views,
+        outcomes=[(words(outcome.name), outcome.in_words()) for outcome in spec.outcomes],
+        covariates=covariates,
+        started_from=sorted({words(before["name"]) for before in started if before}),
+        members=predictor.members,
+        level=f"{predictor.level:.0%}",
+        eval_metrics=eval_metrics,
+        difference=f"{difference:.1g}",
+        scan_fingerprints=scan_fingerprints,
+        to_complete=TO_COMPLETE,
+    )

@@ -1,0 +1,38 @@
+"""The figures of a run, for its bundle."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ctt_net.errors import InputError
+
+METRICS_FILE = "metrics.json"
+
+
+def out_of_fold_metrics(run: Path) -> dict[str, float]:
+    """Error of each fold's model on the eyes that it never saw; empty if the folder has none.
+
+    Args:
+        run: Run or model folder.
+
+    Raises:
+        InputError: If metrics.json is damaged.
+    """
+    path = run / METRICS_FILE
+    if not path.is_file():
+        return {}
+    try:
+        data: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        error = data["regression"]["mae"]
+        return {
+            "out_of_fold_eyes": int(data["n_eyes"]),
+            "out_of_fold_patients": int(data["n_patients"]),
+            "out_of_fold_mae_logmar": float(error["value"]),
+            "out_of_fold_mae_ci95_low_logmar": float(error["ci95"][0]),
+            "out_of_fold_mae_ci95_high_logmar": float(error["ci95"][1]),
+        }
+    except (ValueError, TypeError, KeyError, IndexError) as error:
+        raise InputError(
+            f"{path}: damaged ({error!r}); train the run again, or bundle one of its model folders"
+        ) from None
