@@ -32,6 +32,8 @@ class ModelSpec:
             surgery; None = not recorded.
         cohort: Name of the training cohort.
         synthetic: Whether it was trained on simulated eyes.
+        weights: Published weights that the training started from: name, licence, and if known the
+            paper to cite and the file's sha256; None = random ones.
     """
 
     name: str
@@ -43,6 +45,7 @@ class ModelSpec:
     followup_days: tuple[float, float, float] | None
     cohort: str
     synthetic: bool
+    weights: Mapping[str, str] | None = None
 
     def write(self, folder: Path) -> None:
         """Write `model.yaml` into a model folder."""
@@ -60,6 +63,7 @@ class ModelSpec:
             },
             "preprocessing": self.preprocessing.to_dict(),
             "outcomes": [outcome.to_dict() for outcome in self.outcomes],
+            "weights": dict(self.weights) if self.weights else None,
             "architecture": dict(self.architecture),
         }
         write_whole(folder / SPEC_FILE, dump_yaml(data))
@@ -80,6 +84,7 @@ class ModelSpec:
         known = [
             "format", "name", "cohort", "synthetic", "predicts", "off_chart_policy",
             "followup_days", "views", "preprocessing", "outcomes", "architecture",
+            "weights",
         ]  # fmt: skip
         refuse_unknown_keys(data, known, str(path))
         try:
@@ -94,6 +99,7 @@ class ModelSpec:
                 followup_days=tuple(float(day) for day in days) if days else None,  # type: ignore[arg-type]
                 cohort=str(data["cohort"]),
                 synthetic=bool(data["synthetic"]),
+                weights=data.get("weights"),
             )
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise InputError(f"{path}: incomplete or damaged ({error}); export it again") from None

@@ -94,6 +94,7 @@ def _calibrate(member: Member, data: EyeDataModule) -> Calibration:
 
 def _spec(config: TrainingConfig, run: Path, data: EyeDataModule, seen: pd.DataFrame) -> ModelSpec:
     cohort = data.cohort
+    origin = config.config_init.model.network.backbone[0].origin
     return ModelSpec(
         name=run.name,
         architecture=describe(config.config.model, data.num_views),
@@ -104,6 +105,7 @@ def _spec(config: TrainingConfig, run: Path, data: EyeDataModule, seen: pd.DataF
         followup_days=_followup(seen),
         cohort=cohort.spec.name,
         synthetic=cohort.spec.synthetic,
+        weights=None if origin is None else origin.to_dict(),
     )
 
 
