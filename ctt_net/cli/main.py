@@ -8,7 +8,17 @@ import sys
 from collections.abc import Callable, Sequence
 
 from ctt_net import INTENDED_USE, __version__
-from ctt_net.cli import bundle, check, convert, deidentify, evaluate, predict, prepare, train
+from ctt_net.cli import (
+    bundle,
+    check,
+    convert,
+    deidentify,
+    evaluate,
+    predict,
+    prepare,
+    pretrain,
+    train,
+)
 from ctt_net.cli.exit_code import INTERRUPTED, READER_GONE, WRONG_INPUT
 from ctt_net.errors import InputError
 
@@ -22,7 +32,7 @@ _PLACES = {
     errno.ESTALE: "look whether disk and network are there",
 }
 
-COMMANDS = (prepare, check, train, evaluate, predict, deidentify, convert, bundle)
+COMMANDS = (prepare, check, pretrain, train, evaluate, predict, deidentify, convert, bundle)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,8 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A large table is millions of cells without a cycle, looked through again and again otherwise.
     gc.set_threshold(100_000, 20, 100)
     try:
-        if arguments[:1] == ["train"]:
-            return train.run(arguments[1:])
+        # Their keys are those of the constructors, which only the training stack can name.
+        for name, command in (("train", train), ("pretrain", pretrain)):
+            if arguments[:1] == [name]:
+                return command.run(arguments[1:])
         options = _parser().parse_args(arguments)
         run: Callable[[argparse.Namespace], int] = options.run
         return run(options)

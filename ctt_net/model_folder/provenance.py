@@ -10,7 +10,7 @@ import platform
 import secrets
 import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
@@ -44,6 +44,8 @@ class Provenance:
         versions: Of Python and the libraries.
         revision: Of this project's code, if it is a git checkout.
         trained_on: Accelerator and precision.
+        started_from: Name, kind and digest of the model or pretraining that it went on from, and
+            the published weights that this one started from; None if from nothing.
         intended_use: The sentence that goes with every result.
     """
 
@@ -55,6 +57,7 @@ class Provenance:
     patients: tuple[str, ...]
     scans: tuple[str, ...]
     trained_on: str
+    started_from: Mapping[str, Any] | None = None
     versions: Mapping[str, str] = field(default_factory=lambda: library_versions())
     revision: str | None = field(default_factory=lambda: git_revision())
     intended_use: str = INTENDED_USE
@@ -79,6 +82,18 @@ class Provenance:
 
     def __post_init__(self) -> None:
         bytes.fromhex(self.salt)  # a ValueError here means a damaged file
+
+    def after(self, before: "Provenance | None") -> "Provenance":
+        """The same, and whom the model that it started from has seen; both of one salt."""
+        if before is None:
+            return self
+        if before.salt != self.salt:
+            raise ValueError("fingerprints of two salts cannot be told from one another")
+        seen = {
+            name: tuple(sorted({*getattr(self, name), *getattr(before, name)}))
+            for name in ("patients", "scans")
+        }
+        return replace(self, **seen)
 
     @cached_property
     def _known(self) -> frozenset[str]:

@@ -1,0 +1,150 @@
+"""Pretrain on simulated eyes: from a configuration to a folder that trainings can start from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+
+from ctt_net import INTENDED_USE
+from ctt_net.data.covariates import covariate_levels
+from ctt_net.model_folder.json_file import write_json
+from ctt_net.model_folder.provenance import git_revision, library_versions
+from ctt_net.progress import progress_bar
+from ctt_net.sample import EyeBatch
+from ctt_net.training.architecture import describe
+from ctt_net.training.config import is_first_process
+from ctt_net.training.fit import best_checkpoint, end_logs, fit
+from ctt_net.training.pretrain_config import PretrainConfig
+from ctt_net.training.pretrain_data import PhantomDataModule
+from ctt_net.training.pretrain_figures import Figures, lesion_figures
+from ctt_net.training.pretrain_module import MONITOR, PhantomModule
+from ctt_net.training.pretrain_plot import draw_figures
+from ctt_net.training.pretrain_targets import Lesions
+from ctt_net.training.pretrained_folder import (
+    PRETRAINED_FILE,
+    PretrainedSpec,
+    write_pretrained_weights,
+)
+from ctt_net.training.run_folder import CONFIG_FILE, refuse_other_run
+from ctt_net.whole_file import write_whole
+
+METRICS_FILE = "metrics.json"
+PLOT_FILE = "pretraining.png"
+
+
+@dataclass(frozen=True)
+class FinishedPretraining:
+    """Where a pretraining lies and how well it reads simulated eyes.
+
+    Args:
+        folder: Holds `pretrained.yaml` and `pretrained.safetensors`.
+        figures: On the selection split; None on all but the first process.
+    """
+
+    folder: Path
+    figures: Figures | None
+
+
+def pretrain(arguments: Sequence[str]) -> FinishedPretraining:
+    """Pretrain from a configuration.
+
+    Args:
+        arguments: Command line after `pretrain`.
+
+    Raises:
+        InputError: If configuration or cohort are wrong.
+    """
+    config = PretrainConfig(arguments)
+    folder = config.out
+    refuse_other_run(folder, config)
+    console = Console(stderr=True, quiet=not is_first_process())
+    if (folder / PRETRAINED_FILE).exists():
+        console.print(f"{folder}: finished already")
+        spec = PretrainedSpec.read(folder)
+        return FinishedPretraining(folder, dict(spec.figures) if is_first_process() else None)
+    best = best_checkpoint(folder, MONITOR)
+    module, data, trainer = config.build_once(folder, [best])
+    train, selection = data.targets_of("train"), data.targets_of("selection")
+    with progress_bar("reading scans") as progress:
+        data.progress = progress
+        scans = data.scans
+    if is_first_process() and not (folder / CONFIG_FILE).exists():
+        write_whole(folder / CONFIG_FILE, config.resolved())
+    console.print(
+        f"{data.cohort.spec.source}: {len(train.potential)} simulated eyes to learn from, "
+        f"{len(selection.potential)} to choose the epoch by, {int(scans.present.sum())} scans"
+    )
+    fit(trainer, module, data, best, config.config.resume)
+    figures = None
+    if is_first_process():
+        module.to(trainer.strategy.root_device)
+        found = read_part(module, data)
+        figures = _write(folder, config, module, data, found)
+    end_logs(trainer)
+    return FinishedPretraining(folder, figures)
+
+
+@torch.inference_mode()
+def read_part(module: PhantomModule, data: PhantomDataModule) -> Lesions:
+    """What a network reads in the selection split, as arrays in the order of its table."""
+    module.eval()
+    batches = [
+        module.read(EyeBatch(*(part.to(module.device) for part in batch)))
+        for batch in data.val_dataloader()
+    ]
+    return Lesions(*(torch.cat(parts).cpu().numpy() for parts in zip(*batches, strict=True)))
+
+
+def _write(
+    folder: Path,
+    config: PretrainConfig,
+    module: PhantomModule,
+    data: PhantomDataModule,
+    found: Lesions,
+) -> Figures:
+    """Write figures, weights and last, since it says that all is there, `pretrained.yaml`."""
+    train, selection = data.part("train"), data.part("selection")
+    truth, spec = data.targets_of("selection"), data.cohort.spec
+    covariates = {} if module.network.covariates is None else data.covariates
+    present = module.looked_at(torch.from_numpy(data.scans_of(selection).present))
+    figures = lesion_figures(found, truth, present.numpy(), tuple(spec.views))
+    mean = float(data.targets_of("train").potential.mean(dtype=float))
+    figures["potential"]["mae_of_the_mean"] = float(np.abs(truth.potential - mean).mean())
+    write_json(
+        folder / METRICS_FILE,
+        {
+            "intended_use": INTENDED_USE,
+            "measured_on": "simulated eyes of the selection split, which also chose the epoch",
+            "n_eyes": len(selection),
+            "n_patients": int(selection["patient_id"].nunique()),
+            **figures,
+        },
+    )
+    write_whole(folder / PLOT_FILE, draw_figures(found, truth, figures))
+    for backbone in module.network.backbone:
+        backbone.merge_adapters()
+    origin = module.network.backbone[0].origin
+    write_pretrained_weights(module.network, folder)
+    PretrainedSpec(
+        name=folder.name,
+        cohort=spec.name,
+        source=spec.source,
+        views=spec.views,
+        preprocessing=data.preprocessing,
+        covariates=covariates,
+        weights=None if origin is None else origin.to_dict(),
+        architecture=describe(config.config.model, data.num_views, covariate_levels(covariates)),
+        trained_on={
+            "eyes": len(train),
+            "patients": int(train["patient_id"].nunique()),
+            "selection_eyes": len(selection),
+            "seed": config.seed,
+            "versions": library_versions(),
+            "revision": git_revision(),
+        },
+        figures=figures,
+    ).write(folder)
+    return figures
