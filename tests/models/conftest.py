@@ -122,6 +122,7 @@ def make_net(combination):
     """Builds a whole network of the members in turn."""
 
     def make(num_views=3, columns=2, sharing="all"):
+        torch.manual_seed(0)
         fusion_case, head_case, network_name, encoder_case = combination
         backbone = backbone_of(network_name, columns=columns)
         encoder = None

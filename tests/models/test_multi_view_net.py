@@ -188,6 +188,7 @@ def test_gradients_reach_every_parameter(make_net, eyes):
     net = make_net().train()
     views, present, preop = eyes()
     preop[1] = float("nan")
+    present[3] = False
     prediction = net(views, present, preop, covariates_of(net))
     sum((part * torch.randn_like(part)).sum() for part in prediction).backward()
     still = [n for n, p in net.named_parameters() if p.grad is None or not p.grad.any()]
