@@ -35,9 +35,9 @@ def in_places(features: Tensor, network: Any, size: tuple[int, int]) -> Tensor:
 
 
 def _grid(network: Any, size: tuple[int, int], number: int) -> tuple[int, int]:
-    patches = getattr(network, "patch_embed", None)
-    if hasattr(patches, "dynamic_feat_size"):
-        rows, columns = patches.dynamic_feat_size(size)
+    feature_size = getattr(getattr(network, "patch_embed", None), "dynamic_feat_size", None)
+    if feature_size is not None:
+        rows, columns = feature_size(size)
         if rows * columns == number:
             return rows, columns
     # Square steps over the scan, as many as there are tokens.

@@ -63,6 +63,7 @@ class SmallConvBackbone(Backbone):
             self.layers = self.layers.to(memory_format=torch.channels_last)
         self.tune = tune
         restrict(self.layers, tune)
+        self.train()  # Lightning trains in the mode it finds, and what is frozen stays in eval mode
 
     def forward(self, bscans: Tensor) -> Tensor:
         """Encode; see `Backbone.forward`."""

@@ -96,6 +96,7 @@ class TimmBackbone(Backbone):
             # With the first layer's weights summed, the mean over RGB is what grey is to that sum.
             value = value.mean(dim=0, keepdim=True) if channels == 1 else value
             self.register_buffer(key, value, persistent=False)
+        self.train()  # Lightning trains in the mode it finds, and what is frozen stays in eval mode
 
     def forward(self, bscans: Tensor) -> Tensor:
         """Encode; see `Backbone.forward`."""
@@ -118,16 +119,17 @@ class TimmBackbone(Backbone):
         try:
             features = self.network(pixels)
         except AssertionError as error:  # how timm refuses a size
-            raise self._wrong_size(*pixels.shape[-2:], error) from None
+            raise self._wrong_size(pixels.shape[-2], pixels.shape[-1], error) from None
         return in_places(features, self.network, (pixels.shape[-2], pixels.shape[-1]))
 
     def _mean_and_std(self, normalisation: Normalisation) -> dict[str, tuple[float, ...]]:
         own = {key: tuple(self.network.pretrained_cfg[key]) for key in ("mean", "std")}
         chosen = NORMALISATIONS.get(normalisation, own)
-        needed = self.origin.normalisation if self.origin is not None else None
-        if needed is not None and NORMALISATIONS[needed] != chosen:
+        origin = self.origin
+        needed = None if origin is None else origin.normalisation
+        if origin is not None and needed is not None and NORMALISATIONS[needed] != chosen:
             raise InputError(
-                f"backbone.normalisation: {self.origin.name} was trained with {needed!r}, and "
+                f"backbone.normalisation: {origin.name} was trained with {needed!r}, and "
                 f"{self.name} with {normalisation!r} is another: set normalisation: {needed}"
             )
         return chosen
@@ -143,7 +145,7 @@ class TimmBackbone(Backbone):
 
     def undecayed_parameters(self) -> set[str]:
         """See `Backbone.undecayed_parameters`; the network's own list."""
-        patterns = getattr(self.network, "no_weight_decay", set)()
+        patterns: set[str] = getattr(self.network, "no_weight_decay", set)()
         return {
             f"network.{name}"
             for name, _ in self.network.named_parameters()

@@ -37,7 +37,7 @@ def restrict(network: nn.Module, tune: Tune) -> None:
 
 
 def hold_still(network: nn.Module, tune: Tune) -> None:
-    """Put what does not learn in eval mode, after the network was put in train mode.
+    """Put what does not learn in eval mode, below a module that is in train mode.
 
     A frozen network that drops features or moves its batch statistics would be another one at each
     step, and another one again when it predicts. With `norms` the statistics move: they are half of
@@ -45,7 +45,8 @@ def hold_still(network: nn.Module, tune: Tune) -> None:
     """
     if tune not in ("frozen", "lora"):
         return
-    network.eval()
+    for child in network.children():
+        child.eval()
     for module in network.modules():
         for dropout in getattr(module, "lora_dropout", {}).values():
             dropout.train()
