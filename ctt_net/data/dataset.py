@@ -32,6 +32,7 @@ class EyeDataset(Dataset[tuple[int, EyeSample]]):
         positions: Row of each in `scans`.
         scans: All decoded scans of the cohort.
         augmenter: For training; None serves scans as they are.
+        covariates: (n, F) of the same rows; None where a network takes none.
     """
 
     def __init__(
@@ -40,10 +41,12 @@ class EyeDataset(Dataset[tuple[int, EyeSample]]):
         positions: Sequence[int],
         scans: Scans,
         augmenter: ScanAugmenter | None = None,
+        covariates: NDArray[np.float32] | None = None,
     ) -> None:
         self.positions = np.asarray(positions, dtype=np.int64)
         self.scans = scans
         self.augmenter = augmenter
+        self._covariates = covariates
         self._eye_ids = table["eye_id"].tolist()
         self._preop: NDArray[np.float32] = table["preop_logmar"].to_numpy(np.float32)
         self._postop: NDArray[np.float32] = table["postop_logmar"].to_numpy(np.float32)
@@ -71,6 +74,7 @@ class EyeDataset(Dataset[tuple[int, EyeSample]]):
             view_present=present,
             preop_logmar=float(self._preop[index]),
             postop_logmar=float(self._postop[index]),
+            covariates=None if self._covariates is None else self._covariates[index],
         )
         return index, sample
 

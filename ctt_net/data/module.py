@@ -10,10 +10,17 @@ import torch
 from sklearn.model_selection import StratifiedGroupKFold
 from torch.utils.data import DataLoader, Dataset
 
-from ctt_net.cohort import Cohort, development_rows, make_folds, read_cohort, strata
+from ctt_net.cohort import Cohort, Covariate, development_rows, make_folds, read_cohort, strata
 from ctt_net.data.augmentation import Augmentation, ScanAugmenter
+from ctt_net.data.covariates import (
+    Chosen,
+    choose_covariates,
+    covariate_levels,
+    covariate_values,
+)
 from ctt_net.data.dataset import EpochSampler, EyeDataset, collate_eyes
 from ctt_net.data.fewer_eyes import fewer_eyes
+from ctt_net.data.reference_augmentation import ReferenceAugmentation
 from ctt_net.data.scans import Progress, Scans, load_scans
 from ctt_net.errors import InputError
 from ctt_net.imaging import Preprocessing
@@ -47,6 +54,8 @@ class EyeDataModule(pl.LightningDataModule):
         seed: Folds, order and augmentation; in a config it is `seed_everything`.
         preprocessing: Scan file to network input.
         augmentation: Of training scans; null switches it off.
+        covariates: Which of the cohort's covariates go to the network, if it takes any: `all`, or a
+            list of names.
     """
 
     def __init__(
@@ -59,9 +68,10 @@ class EyeDataModule(pl.LightningDataModule):
         num_workers: int = 0,
         seed: int = 0,
         preprocessing: Preprocessing = DEFAULT_PREPROCESSING,
-        augmentation: Augmentation | None = DEFAULT_AUGMENTATION,
+        augmentation: Augmentation | ReferenceAugmentation | None = DEFAULT_AUGMENTATION,
         fold_seed: int | None = None,
         training_eyes: int | None = None,
+        covariates: Chosen = "all",
     ) -> None:
         super().__init__()
         if not 0 < selection_fraction <= 0.5:
@@ -83,6 +93,7 @@ class EyeDataModule(pl.LightningDataModule):
         self.augmentation = augmentation
         self.fold_seed = fold_seed
         self.training_eyes = training_eyes
+        self.chosen_covariates = covariates
         self.progress: Progress | None = None
 
     @cached_property
@@ -106,6 +117,25 @@ class EyeDataModule(pl.LightningDataModule):
     def num_views(self) -> int:
         """Views an eye of this cohort can have."""
         return len(self.cohort.spec.views)
+
+    @property
+    def covariates(self) -> dict[str, Covariate]:
+        """Covariates in the network's order.
+
+        Raises:
+            InputError: If one is chosen that the cohort does not declare.
+        """
+        declared = self.cohort.spec.covariates
+        return choose_covariates(declared, self.chosen_covariates, self.folder)
+
+    @property
+    def covariate_levels(self) -> list[int]:
+        """Number of levels of each covariate, 0 for a number."""
+        return covariate_levels(self.covariates)
+
+    def covariate_values(self, table: pd.DataFrame) -> np.ndarray:
+        """Covariates of some rows of the cohort's table: (E, F), NaN = unknown."""
+        return covariate_values(table, self.covariates)
 
     def part(self, part: Part) -> pd.DataFrame:
         """Rows of one part of the chosen fold.
@@ -165,7 +195,8 @@ class EyeDataModule(pl.LightningDataModule):
         if part == "train" and self.augmentation is not None:
             augmenter = ScanAugmenter(self.augmentation, self.seed)
         positions = self.cohort.table.index.get_indexer(table.index)
-        return EyeDataset(table, positions.tolist(), self.scans, augmenter)
+        covariates = self.covariate_values(table)
+        return EyeDataset(table, positions.tolist(), self.scans, augmenter, covariates)
 
     def train_dataloader(self) -> DataLoader:
         """Shuffled, augmented, in full batches."""

@@ -11,7 +11,12 @@ from ctt_net.cohort import Cohort, read_cohort
 from ctt_net.data.scans import Progress, Scans, load_scans
 from ctt_net.errors import InputError
 from ctt_net.evaluation import Setting, cross_fit_baselines, read_predictions, write_results
-from ctt_net.model_folder import Predictor, arrange_views, predict_eyes
+from ctt_net.model_folder import (
+    Predictor,
+    arrange_views,
+    predict_eyes,
+    refuse_other_covariates,
+)
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
 from ctt_net.whole_file import refuse_no_folder
 
@@ -56,6 +61,7 @@ def evaluate_model(
     cohort = read_cohort(cohort_folder)
     chosen, part = _rows(cohort)
     table = chosen.table
+    refuse_other_covariates(chosen, predictor.spec)
     if not allow_training_eyes:
         _refuse_known_patients(predictor, chosen)
     scans = load_scans(chosen, predictor.spec.preprocessing, progress)
@@ -78,7 +84,7 @@ def evaluate_model(
             "trained on": predictor.spec.cohort,
         },
         interval_level=predictor.level,
-        warnings=_policy_warning(predictor, cohort),
+        warnings=[*_policy_warning(predictor, cohort), *_covariate_warning(predictor, table)],
     )
     outcomes = predictor.spec.outcomes
     return Evaluation(write_results(out, predictions, baselines, outcomes, chosen, setting), out)
@@ -197,3 +203,13 @@ def _policy_warning(predictor: Predictor, cohort: Cohort) -> list[str]:
     return [
         f"off-chart acuities count by policy {theirs!r} here and counted by {ours!r} in training"
     ]
+
+
+def _covariate_warning(predictor: Predictor, table: pd.DataFrame) -> list[str]:
+    """Said once for the cohort, besides the flag of every eye."""
+    columns = [name for name in predictor.spec.covariates if name in table]
+    lacking = [name for name in predictor.spec.covariates if name not in columns]
+    lacking += [name for name in columns if table[name].isna().all()]
+    if not lacking:
+        return []
+    return [f"unknown for every eye here, and known in training: {', '.join(lacking)}"]

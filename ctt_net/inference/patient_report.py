@@ -75,6 +75,8 @@ def _eye(eye: dict[str, Any], scans: dict[str, BScan]) -> dict[str, Any]:
             {"name": BASELINE_NAMES[key], "logmar": f"{value:.2f}"}
             for key, value in eye["baselines"].items()
         ],
+        "covariates": [_covariate(one) for one in eye["covariates"] if one["value"] is not None],
+        "unknown": [one["name"] for one in eye["covariates"] if one["value"] is None],
         "flags": [flag_in_words(flag) for flag in eye["flags"]],
         "scans": [
             {
@@ -88,6 +90,11 @@ def _eye(eye: dict[str, Any], scans: dict[str, BScan]) -> dict[str, Any]:
         ],
         "missing": [view["name"] for view in eye["views"] if not view["present"]],
     }
+
+
+def _covariate(one: dict[str, Any]) -> str:
+    value = one["value"] if isinstance(one["value"], str) else f"{one['value']:g}"
+    return f"{one['name']} {value}" + (f" {one['unit']}" if one["unit"] else "")
 
 
 def _draw_scale(axes: Axes, eye: dict[str, Any]) -> None:

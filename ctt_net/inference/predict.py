@@ -15,12 +15,19 @@ from ctt_net.acuity import (
     letters_from_logmar,
     snellen_from_logmar,
 )
+from ctt_net.data.covariates import covariate_values
 from ctt_net.data.scans import Scans
-from ctt_net.errors import InputError
 from ctt_net.imaging import BScan, read_bscan, signal_quality
-from ctt_net.inference.patient import PATIENT_FILE, Patient, PatientEye, read_patient
+from ctt_net.inference.patient import Patient, PatientEye, read_patient
+from ctt_net.inference.patient_covariates import patient_table, used_covariates
 from ctt_net.inference.patient_report import render_report
-from ctt_net.model_folder import Estimate, Predictor, eye_flags, flag_in_words
+from ctt_net.model_folder import (
+    Estimate,
+    Predictor,
+    covariate_flags,
+    eye_flags,
+    flag_in_words,
+)
 from ctt_net.whole_file import refuse_no_folder, write_whole
 
 PREDICTION_FILE = "prediction.json"
@@ -72,8 +79,10 @@ def predict_patient(
     bscans = [{view: read_bscan(path) for view, path in eye.scans.items()} for eye in patient.eyes]
     scans = _scans(patient, bscans, predictor)
     preop = np.array([eye.preop.logmar if eye.preop else np.nan for eye in patient.eyes])
-    estimate = predictor.predict(scans.pixels, scans.present, preop)
-    baselines = predictor.predict_baselines(_table(patient, preop, predictor))
+    table = patient_table(patient, preop, predictor.covariates)
+    covariates = covariate_values(table, predictor.spec.covariates)
+    estimate = predictor.predict(scans.pixels, scans.present, preop, covariates)
+    baselines = predictor.predict_baselines(table)
     if not patient.covariates:
         baselines = baselines.drop(columns="covariates", errors="ignore")
     prediction = {
@@ -81,7 +90,7 @@ def predict_patient(
         "intended_use": INTENDED_USE,
         "model": _model_facts(predictor),
         "eyes": [
-            _eye(i, eye, predictor, scans, estimate, baselines.iloc[i], bscans[i])
+            _eye(i, eye, predictor, scans, estimate, baselines.iloc[i], table.iloc[[i]], bscans[i])
             for i, eye in enumerate(patient.eyes)
         ],
     }
@@ -110,38 +119,6 @@ def _scans(patient: Patient, bscans: list[dict[str, BScan]], predictor: Predicto
     return scans
 
 
-def _table(patient: Patient, preop: np.ndarray, predictor: Predictor) -> pd.DataFrame:
-    """The patient as rows of a cohort, for the baselines."""
-    known = predictor.covariates
-    for name in patient.covariates:
-        if name not in known:
-            raise InputError(
-                f"{PATIENT_FILE}: covariates.{name} is none of the model's "
-                f"({', '.join(known) or 'it has none'})"
-            )
-    values = {
-        name: _covariate(name, patient.covariates.get(name), levels)
-        for name, levels in known.items()
-    }
-    rows = {name: pd.Series([value] * len(preop), dtype=object) for name, value in values.items()}
-    return pd.DataFrame({"preop_logmar": preop, **rows})
-
-
-def _covariate(name: str, value: Any, levels: tuple[str, ...]) -> str | float:
-    """One covariate of patient.yaml: a level's name or a finite number, NaN = not given."""
-    if value is None:
-        return float("nan")
-    if levels:
-        if str(value) not in levels:
-            raise InputError(
-                f"{PATIENT_FILE}: covariates.{name}: {value!r} is none of {', '.join(levels)}"
-            )
-        return str(value)
-    if not isinstance(value, int | float) or not np.isfinite(value):
-        raise InputError(f"{PATIENT_FILE}: covariates.{name}: {value!r} is no number")
-    return float(value)
-
-
 def _model_facts(predictor: Predictor) -> dict[str, Any]:
     spec = predictor.spec
     return {
@@ -161,6 +138,7 @@ def _eye(
     scans: Scans,
     estimate: Estimate,
     baselines: pd.Series,
+    table: pd.DataFrame,
     bscans: dict[str, BScan],
 ) -> dict[str, Any]:
     """One entry of `eyes`."""
@@ -172,6 +150,7 @@ def _eye(
         scans=scans.of(np.array([i])),
         views=tuple(spec.views),
     )[0]
+    flags += covariate_flags(table, spec.covariates)[0]
     if any(predictor.knows_scan(pixels) for pixels in scans.pixels[i][scans.present[i]]):
         flags.append("seen_in_training")
     return {
@@ -191,6 +170,7 @@ def _eye(
         "baselines": {
             str(name): _rounded(np.clip(value, *CHART_LOGMAR)) for name, value in baselines.items()
         },
+        "covariates": used_covariates(table.iloc[0], spec.covariates),
         "flags": flags,
         "abstain": False,
         "reason": "; ".join(flag_in_words(flag) for flag in flags),

@@ -1,10 +1,13 @@
 """What a reader must know about the input of one prediction, as short words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from ctt_net.cohort import Covariate
+from ctt_net.data.covariates import covariate_values
 from ctt_net.data.scans import Scans
 
 # Of `imaging.signal_quality`. Real scans at hand lie in 0.46 to 0.67, simulated ones behind a dense
@@ -17,6 +20,8 @@ IN_WORDS = {
     "off_chart_postop": "the postoperative acuity is off the chart (counting fingers or less)",
     "no_view": "there is no scan: predicted from the acuity alone",
     "missing_view": "a scan the model was trained with is missing",
+    "missing_covariate": "a covariate the model was trained with is unknown",
+    "unseen_level": "a covariate has a value the model was not trained with: taken as unknown",
     "low_quality": "a scan is of low signal quality",
     "seen_in_training": "a scan took part in the training, so this prediction looks too good",
 }
@@ -57,6 +62,22 @@ def eye_flags(
         if (scans.quality[i][present] < LOW_QUALITY).any():
             found.append("low_quality")
         flags.append(found)
+    return flags
+
+
+def covariate_flags(table: pd.DataFrame, covariates: Mapping[str, Covariate]) -> list[list[str]]:
+    """Flags of each eye on its covariates: `missing_covariate:<name>`, `unseen_level:<name>`.
+
+    Args:
+        table: Rows of a cohort.
+        covariates: Of the network.
+    """
+    flags: list[list[str]] = [[] for _ in range(len(table))]
+    values = covariate_values(table, covariates)
+    for f, name in enumerate(covariates):
+        given = table[name].notna().to_numpy() if name in table else np.zeros(len(table), bool)
+        for i in np.flatnonzero(np.isnan(values[:, f])):
+            flags[i].append(f"{'unseen_level' if given[i] else 'missing_covariate'}:{name}")
     return flags
 
 

@@ -1,46 +1,22 @@
-"""Model folders in use: one network, or all folds of a run as an ensemble; no torch.
-
-The network runs as `model.onnx`, written from the same weights as `model.safetensors`, so that a
-hospital that only evaluates or predicts installs no training stack.
-"""
+"""All folds of a run as an ensemble, or a single model; no torch."""
 
 import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-import onnxruntime
 import pandas as pd
 from numpy.typing import NDArray
 
+from ctt_net.cohort import Covariate
+from ctt_net.cohort.covariate import CovariateKind
 from ctt_net.errors import InputError
 from ctt_net.evaluation import Baselines, average_baselines
 from ctt_net.model_folder.baselines import read_baselines
-from ctt_net.model_folder.calibration import Calibration
-from ctt_net.model_folder.provenance import Provenance
+from ctt_net.model_folder.member import Member
 from ctt_net.model_folder.spec import SPEC_FILE, ModelSpec
-
-ONNX_FILE = "model.onnx"
-
-# Eyes per call: enough to keep the cores busy, little enough for any memory.
-BATCH = 32
-
-
-@dataclass(frozen=True)
-class Raw:
-    """What one network says of E eyes, before calibration.
-
-    Args:
-        postop_logmar: (E,).
-        scale_logmar: (E,).
-        p_recovery: (E, K).
-    """
-
-    postop_logmar: NDArray[np.float64]
-    scale_logmar: NDArray[np.float64]
-    p_recovery: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -60,104 +36,11 @@ class Estimate:
     p_recovery: NDArray[np.float64]
 
 
-class Session(Protocol):
-    """What runs a network: onnxruntime, or whatever takes and gives arrays as it does."""
-
-    def run(self, outputs: None, feeds: dict[str, Any], /) -> list[Any]:
-        """Inputs by name to the outputs in their order, eyes first."""
-        ...
-
-
-class Member:
-    """One model folder, loaded.
-
-    Args:
-        folder: Holds model.yaml, model.onnx, calibration.json and provenance.json.
-        session: Runs in place of model.onnx, which may be missing then.
-
-    Raises:
-        InputError: If something is missing or damaged.
-    """
-
-    def __init__(self, folder: Path, session: Session | None = None) -> None:
-        self.folder = folder
-        self.spec = ModelSpec.read(folder)
-        self.calibration = Calibration.read(folder)
-        self.provenance = Provenance.read(folder)
-        self._session = self._open(folder / ONNX_FILE) if session is None else session
-
-    def _open(self, path: Path) -> onnxruntime.InferenceSession:
-        if not path.is_file():
-            raise InputError(f"{path}: no such file; a model folder holds one")
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        try:
-            session = onnxruntime.InferenceSession(
-                path.read_bytes(), options, providers=onnxruntime.get_available_providers()
-            )
-        except Exception as error:  # onnxruntime has no base class of its own
-            reason = str(error).splitlines()[0][:160]
-            raise InputError(f"{path}: no usable network ({reason}); export it again") from None
-        self._refuse_other_shape(path, session)
-        return session
-
-    def _refuse_other_shape(self, path: Path, session: onnxruntime.InferenceSession) -> None:
-        """The network must take and give what model.yaml says."""
-        V, K = len(self.spec.views), len(self.spec.outcomes)
-        size = [self.spec.preprocessing.height, self.spec.preprocessing.width]
-        expected = [
-            {"views": [V, 1, *size], "view_present": [V], "preop_logmar": []},
-            {"postop_logmar": [], "scale_logmar": [], "recovery_logit": [K]},
-        ]
-        found = [
-            {node.name: list(node.shape[1:]) for node in nodes}
-            for nodes in (session.get_inputs(), session.get_outputs())
-        ]
-        if found != expected:
-            raise InputError(
-                f"{path}: the network does not fit {SPEC_FILE} (it has {found}, expected "
-                f"{expected}); export it again"
-            )
-
-    def __call__(
-        self,
-        pixels: NDArray[np.uint8],
-        present: NDArray[np.bool_],
-        preop_logmar: NDArray[np.float64],
-    ) -> Raw:
-        """Run the network over E eyes.
-
-        Args:
-            pixels: (E, V, H, W) preprocessed grey.
-            present: (E, V).
-            preop_logmar: (E,), NaN = unknown.
-        """
-        parts = []
-        for start in range(0, len(preop_logmar), BATCH):
-            piece = slice(start, start + BATCH)
-            feeds = {
-                "views": pixels[piece][:, :, None],
-                "view_present": present[piece],
-                "preop_logmar": preop_logmar[piece].astype(np.float32),
-            }
-            parts.append(self._session.run(None, feeds))
-        K = len(self.spec.outcomes)
-        if not parts:
-            return Raw(np.zeros(0), np.zeros(0), np.zeros((0, K)))
-        postop, scale, logit = (
-            np.concatenate([part[i] for part in parts]).astype(np.float64) for i in range(3)
-        )
-        p = 1 / (1 + np.exp(-logit))
-        undecidable = [outcome.needs_preop for outcome in self.spec.outcomes]
-        p[np.isnan(preop_logmar)[:, None] & np.array(undecidable)[None, :]] = np.nan
-        return Raw(postop, scale, p)
-
-
 class Predictor:
     """All members of a run, or a single model.
 
     Args:
-        members: At least one, all with the same views, preprocessing and outcomes.
+        members: At least one, all with the same views, covariates, preprocessing and outcomes.
 
     Raises:
         InputError: If they do not fit together.
@@ -166,13 +49,10 @@ class Predictor:
     def __init__(self, members: list[Member]) -> None:
         first = members[0].spec
         for member in members[1:]:
-            other = member.spec
-            if (other.views, other.preprocessing, other.outcomes) != (
-                first.views, first.preprocessing, first.outcomes,
-            ):  # fmt: skip
+            if _doors(member.spec) != _doors(first):
                 raise InputError(
-                    f"{member.folder} differs from {members[0].folder} in views, preprocessing or "
-                    f"outcomes; they are no ensemble"
+                    f"{member.folder} differs from {members[0].folder} in views, covariates, "
+                    f"preprocessing or outcomes; they are no ensemble"
                 )
         self.members = members
         self.spec = first
@@ -192,6 +72,7 @@ class Predictor:
         pixels: NDArray[np.uint8],
         present: NDArray[np.bool_],
         preop_logmar: NDArray[np.float64],
+        covariates: NDArray[np.float32] | None = None,
     ) -> Estimate:
         """Mean location, mean calibrated half width and mean probability over the members.
 
@@ -199,8 +80,12 @@ class Predictor:
             pixels: (E, V, H, W) preprocessed grey, views in the order of `spec.views`.
             present: (E, V).
             preop_logmar: (E,), NaN = unknown.
+            covariates: (E, F) in the order of `spec.covariates`, NaN = unknown; None = all unknown.
+
+        Raises:
+            ValueError: If the covariates are of another shape.
         """
-        raws = [member(pixels, present, preop_logmar) for member in self.members]
+        raws = [member(pixels, present, preop_logmar, covariates) for member in self.members]
         postop = np.mean([raw.postop_logmar for raw in raws], axis=0)
         half = np.mean(
             [
@@ -226,19 +111,25 @@ class Predictor:
         return [read_baselines(member.folder) for member in self.members]
 
     @property
-    def covariates(self) -> dict[str, tuple[str, ...]]:
-        """Covariates that the baselines use, with their levels; the network itself has none."""
-        return {
-            feature.column: feature.levels
-            for baselines in self.baselines
-            if baselines.covariates is not None
-            for feature in baselines.covariates.features
-            if feature.column != "preop_logmar"
-        }
+    def covariates(self) -> dict[str, Covariate]:
+        """What may be given of an eye: the network's covariates, then those of the baselines."""
+        known = dict(self.spec.covariates)
+        for baselines in self.baselines:
+            for feature in baselines.covariates.features if baselines.covariates else ():
+                if feature.column != "preop_logmar":
+                    kind: CovariateKind = "categorical" if feature.levels else "numeric"
+                    known.setdefault(feature.column, Covariate(kind, levels=feature.levels))
+        return known
 
     def predict_baselines(self, table: pd.DataFrame) -> pd.DataFrame:
         """What the members' baselines say of the same eyes, averaged as the members are."""
         return average_baselines(self.baselines, table)
+
+
+def _doors(spec: ModelSpec) -> tuple[Any, ...]:
+    """What must be alike for one eye to go through two networks, the order of inputs included."""
+    inputs = (tuple(spec.views.items()), tuple(spec.covariates.items()))
+    return (*inputs, spec.preprocessing, spec.outcomes)
 
 
 def model_folders(path: Path | str) -> list[Path]:

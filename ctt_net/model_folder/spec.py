@@ -1,12 +1,12 @@
 """`model.yaml`: all that is needed to use a model besides its weights."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ctt_net.acuity import OFF_CHART_POLICIES
-from ctt_net.cohort import View
+from ctt_net.cohort import Covariate, View
 from ctt_net.errors import InputError
 from ctt_net.imaging import Preprocessing
 from ctt_net.outcome import Outcome
@@ -23,7 +23,8 @@ class ModelSpec:
 
     Args:
         name: Name of the run it comes from.
-        architecture: Class path and arguments of backbone, fusion and head.
+        architecture: Class path and arguments of backbone, fusion, head and, if it takes any,
+            covariates.
         views: Names and geometry of the views, in the order of the network's input.
         preprocessing: Scan file to network input.
         outcomes: Recovery questions, in the order of the network's output.
@@ -34,6 +35,8 @@ class ModelSpec:
         synthetic: Whether it was trained on simulated eyes.
         weights: Published weights that the training started from: name, licence, and if known the
             paper to cite and the file's sha256; None = random ones.
+        covariates: Column and kind of the covariates, in the order of the network's input; the
+            scales of the numbers are in the network.
     """
 
     name: str
@@ -46,6 +49,7 @@ class ModelSpec:
     cohort: str
     synthetic: bool
     weights: Mapping[str, str] | None = None
+    covariates: Mapping[str, Covariate] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Write `model.yaml` into a model folder."""
@@ -60,6 +64,10 @@ class ModelSpec:
             "views": {
                 name: {"direction": view.direction, "angle_deg": view.angle_deg}
                 for name, view in self.views.items()
+            },
+            "covariates": {
+                name: {"kind": one.kind, "unit": one.unit, "levels": list(one.levels)}
+                for name, one in self.covariates.items()
             },
             "preprocessing": self.preprocessing.to_dict(),
             "outcomes": [outcome.to_dict() for outcome in self.outcomes],
@@ -83,7 +91,7 @@ class ModelSpec:
             )
         known = [
             "format", "name", "cohort", "synthetic", "predicts", "off_chart_policy",
-            "followup_days", "views", "preprocessing", "outcomes", "architecture",
+            "followup_days", "views", "covariates", "preprocessing", "outcomes", "architecture",
             "weights",
         ]  # fmt: skip
         refuse_unknown_keys(data, known, str(path))
@@ -100,6 +108,10 @@ class ModelSpec:
                 cohort=str(data["cohort"]),
                 synthetic=bool(data["synthetic"]),
                 weights=data.get("weights"),
+                covariates={
+                    name: Covariate(facts["kind"], facts["unit"], tuple(facts["levels"]))
+                    for name, facts in data.get("covariates", {}).items()
+                },
             )
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise InputError(f"{path}: incomplete or damaged ({error}); export it again") from None

@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from ctt_net.cohort import Cohort
+from ctt_net.cohort import Cohort, Covariate
+from ctt_net.data.covariates import covariate_values
 from ctt_net.data.scans import Scans
 from ctt_net.errors import InputError
-from ctt_net.model_folder.flags import eye_flags
+from ctt_net.model_folder.flags import covariate_flags, eye_flags
 from ctt_net.model_folder.predictor import Estimate, Predictor
 from ctt_net.model_folder.spec import ModelSpec
 
@@ -42,6 +43,28 @@ def arrange_views(scans: Scans, cohort: Cohort, spec: ModelSpec) -> Scans:
     )
 
 
+def refuse_other_covariates(cohort: Cohort, spec: ModelSpec) -> None:
+    """Covariates are matched by name, so one name must mean one thing.
+
+    One that the cohort has not is unknown for all its eyes; a level the model does not know is
+    unknown too.
+
+    Raises:
+        InputError: If a covariate of the same name is of another kind or unit.
+    """
+    for name, trained in spec.covariates.items():
+        here = cohort.spec.covariates.get(name)
+        if here is not None and (here.kind, here.unit) != (trained.kind, trained.unit):
+            raise InputError(
+                f"{cohort.root}: covariate {name!r} is {_kind(here)}, the model was trained with "
+                f"{_kind(trained)}; correct cohort.yaml or the column, or rename it to leave it out"
+            )
+
+
+def _kind(covariate: Covariate) -> str:
+    return covariate.kind + (f" in {covariate.unit}" if covariate.unit else "")
+
+
 def predictions_table(
     table: pd.DataFrame, scans: Scans, estimate: Estimate, spec: ModelSpec
 ) -> pd.DataFrame:
@@ -63,13 +86,17 @@ def predictions_table(
         "upper_logmar": estimate.upper_logmar,
         "p_recovery": estimate.p_recovery[:, 0],
         "flags": [
-            ";".join(flags)
-            for flags in eye_flags(
-                preop_logmar=table["preop_logmar"].to_numpy(float),
-                preop_off_chart=table["preop_off_chart"],
-                postop_off_chart=table["postop_off_chart"],
-                scans=scans,
-                views=tuple(spec.views),
+            ";".join([*of_eye, *of_covariates])
+            for of_eye, of_covariates in zip(
+                eye_flags(
+                    preop_logmar=table["preop_logmar"].to_numpy(float),
+                    preop_off_chart=table["preop_off_chart"],
+                    postop_off_chart=table["postop_off_chart"],
+                    scans=scans,
+                    views=tuple(spec.views),
+                ),
+                covariate_flags(table, spec.covariates),
+                strict=True,
             )
         ],
     }
@@ -84,8 +111,10 @@ def predict_eyes(predictor: Predictor, table: pd.DataFrame, scans: Scans) -> pd.
 
     Args:
         predictor: One model or an ensemble.
-        table: Cohort rows.
+        table: Cohort rows; a covariate that is no column of it is unknown.
         scans: Of the same eyes, in the network's order of views.
     """
-    estimate = predictor.predict(scans.pixels, scans.present, table["preop_logmar"].to_numpy(float))
+    covariates = covariate_values(table, predictor.spec.covariates)
+    preop = table["preop_logmar"].to_numpy(float)
+    estimate = predictor.predict(scans.pixels, scans.present, preop, covariates)
     return predictions_table(table, scans, estimate, predictor.spec)

@@ -1,6 +1,6 @@
 """A network from its description in `model.yaml`, and the description of a parsed config."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +11,30 @@ from ctt_net.errors import InputError
 from ctt_net.model_folder import ModelSpec
 from ctt_net.models import MultiViewNet
 from ctt_net.models.backbone import Backbone
+from ctt_net.models.covariates import CovariateEncoder
 from ctt_net.models.fusion import Fusion
 from ctt_net.models.head import Head
 from ctt_net.training.config import first_words
 
 WEIGHTS_FILE = "model.safetensors"
 
-PARTS = {"backbone": Backbone, "fusion": Fusion, "head": Head}
+# What every network has; covariates are the part that one may lack.
+PARTS: dict[str, type] = {"backbone": Backbone, "fusion": Fusion, "head": Head}
+
+# How the parts are put together; a description without them is of the defaults.
+WHOLE = ("sharing", "place_embeddings", "use_preop_va")
 
 # Arguments of a backbone that say how it is trained, and what they are in a model folder.
 FINISHED = {"weights": "none", "licence": None, "tune": "full"}
 
 
-def describe(model_config: Namespace, num_views: int) -> dict[str, Any]:
+def describe(model_config: Namespace, num_views: int, levels: Sequence[int] = ()) -> dict[str, Any]:
     """Class and arguments of every part, as plain data.
 
     Args:
         model_config: The `model` section of a parsed config.
         num_views: Of the cohort.
+        levels: Of the cohort's covariates, as the encoder takes them.
     """
     plain = model_config.clone().as_dict()
     description: dict[str, Any] = {part: _plain(plain[part]) for part in PARTS if part in plain}
@@ -38,6 +44,11 @@ def describe(model_config: Namespace, num_views: int) -> dict[str, Any]:
     arguments.update({key: value for key, value in FINISHED.items() if key in arguments})
     arguments.pop("lora", None)
     description["num_views"] = num_views
+    description.update({option: plain[option] for option in WHOLE if option in plain})
+    if levels and plain.get("covariates") is not None:
+        encoder = _plain(plain["covariates"])
+        encoder["init_args"]["levels"] = list(levels)
+        description["covariates"] = encoder
     return description
 
 
@@ -53,7 +64,10 @@ def build(architecture: Mapping[str, Any], where: str) -> MultiViewNet:
         InputError: If it cannot be built.
     """
     parser = ArgumentParser(exit_on_error=False)
-    for name, kind in PARTS.items():
+    kinds = dict(PARTS)
+    if "covariates" in architecture:
+        kinds["covariates"] = CovariateEncoder
+    for name, kind in kinds.items():
         class_path = str(architecture.get(name, {}).get("class_path", ""))
         if not class_path.startswith("ctt_net.models."):
             raise InputError(
@@ -61,9 +75,11 @@ def build(architecture: Mapping[str, Any], where: str) -> MultiViewNet:
             )
         parser.add_subclass_arguments(kind, name)
     try:
-        config = parser.parse_object({name: architecture[name] for name in PARTS})
+        config = parser.parse_object({name: architecture[name] for name in kinds})
         parts = parser.instantiate_classes(config)
-        return MultiViewNet(**parts.as_dict(), num_views=int(architecture["num_views"]))
+        options = {option: architecture[option] for option in WHOLE if option in architecture}
+        num_views = int(architecture["num_views"])
+        return MultiViewNet(**parts.as_dict(), **options, num_views=num_views)
     except Exception as error:
         raise InputError(f"{where}: no such network: {first_words(error)}") from None
 

@@ -52,6 +52,8 @@ class TrainingConfig(LightningCLI):
                 args=list(arguments),
                 auto_configure_optimizers=False,
                 save_config_callback=None,
+                # It fails where a link points into a part that is null; model folders need no such.
+                load_from_checkpoint_support=False,
                 seed_everything_default=0,
                 parser_kwargs={
                     "exit_on_error": False,
@@ -84,19 +86,14 @@ class TrainingConfig(LightningCLI):
             default=False,
             help="Go on with an existing run folder: finished folds stay, a cut-off one goes on.",
         )
-        parser.add_argument(
-            "--scan_size_of_backbone",
-            type=bool,
-            default=False,
-            help="Prepare scans in the size that a timm backbone was pretrained with, whatever "
-            "height and width data.preprocessing has.",
-        )
+        add_scan_size(parser)
         # As plain data, so that the resolved config can be written and read again.
         outcomes = [outcome.to_dict() for outcome in DEFAULT_OUTCOMES]
         parser.set_defaults({"model.outcomes": outcomes})
         parser.link_arguments("seed_everything", "data.seed")
         parser.link_arguments("model.fusion.init_args.dim", "model.head.init_args.dim")
         parser.link_arguments("model.outcomes", "model.head.init_args.outcomes")
+        link_covariates(parser)
         parser.link_arguments("data.num_views", "model.num_views", apply_on="instantiate")
 
     def instantiate_classes(self) -> None:
@@ -171,6 +168,25 @@ class TrainingConfig(LightningCLI):
         except (ValueError, TypeError, ModuleNotFoundError) as error:
             raise InputError(f"config: {first_words(error)}") from error
         return self.config_init.model, self.config_init.data, trainer
+
+
+def add_scan_size(parser: LightningArgumentParser) -> None:
+    """Let a backbone say how large scans have to be."""
+    parser.add_argument(
+        "--scan_size_of_backbone",
+        type=bool,
+        default=False,
+        help="Prepare scans in the size that a timm backbone was pretrained with, whatever "
+        "height and width data.preprocessing has.",
+    )
+
+
+def link_covariates(parser: LightningArgumentParser) -> None:
+    """Give a covariate encoder, if there is one, the fusion's width and the cohort's covariates."""
+    parser.link_arguments("model.fusion.init_args.dim", "model.covariates.init_args.dim")
+    parser.link_arguments(
+        "data.covariate_levels", "model.covariates.init_args.levels", apply_on="instantiate"
+    )
 
 
 def is_first_process() -> bool:

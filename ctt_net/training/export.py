@@ -20,7 +20,8 @@ from ctt_net.training.architecture import WEIGHTS_FILE
 from ctt_net.whole_file import write_whole
 
 OPSET = 20
-INPUTS = ("views", "view_present", "preop_logmar")
+# The last one only where the network takes covariates.
+INPUTS = ("views", "view_present", "preop_logmar", "covariates")
 OUTPUTS = ("postop_logmar", "scale_logmar", "recovery_logit")
 
 
@@ -32,9 +33,14 @@ class _Plain(nn.Module):
         self.network = network
 
     def forward(
-        self, views: Tensor, view_present: Tensor, preop_logmar: Tensor
+        self,
+        views: Tensor,
+        view_present: Tensor,
+        preop_logmar: Tensor,
+        covariates: Tensor | None = None,
     ) -> tuple[Tensor, ...]:
-        return tuple(self.network(views, view_present, preop_logmar)[: len(OUTPUTS)])
+        prediction = self.network(views, view_present, preop_logmar, covariates)
+        return tuple(prediction[: len(OUTPUTS)])
 
 
 def export_weights(network: MultiViewNet, folder: Path) -> None:
@@ -74,7 +80,7 @@ def export_onnx(
     write_whole(folder / ONNX_FILE, data)
 
 
-def _example(network: MultiViewNet, height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
+def _example(network: MultiViewNet, height: int, width: int) -> tuple[Tensor, ...]:
     """Eyes with everything, with one view, and with nothing known."""
     V = network.num_views
     generator = torch.Generator().manual_seed(0)
@@ -82,10 +88,17 @@ def _example(network: MultiViewNet, height: int, width: int) -> tuple[Tensor, Te
     present = torch.zeros(3, V, dtype=torch.bool)
     present[0] = True
     present[1, 0] = True
-    return views, present, torch.tensor([0.5, 1.0, float("nan")])
+    example = (views, present, torch.tensor([0.5, 1.0, torch.nan]))
+    if network.covariates is None:
+        return example
+    # Each known in the first eye, every second one in the next; 1 is a level and a number alike.
+    covariates = torch.ones(3, network.covariates.num_covariates)
+    covariates[1, ::2] = torch.nan
+    covariates[2] = torch.nan
+    return (*example, covariates)
 
 
-def _trace(plain: nn.Module, example: tuple[Tensor, Tensor, Tensor]) -> onnx.ModelProto:
+def _trace(plain: nn.Module, example: tuple[Tensor, ...]) -> onnx.ModelProto:
     eyes = torch.export.Dim("eyes", min=1)
     with _quiet():
         program = torch.onnx.export(
@@ -93,8 +106,8 @@ def _trace(plain: nn.Module, example: tuple[Tensor, Tensor, Tensor]) -> onnx.Mod
             example,
             dynamo=True,
             opset_version=OPSET,
-            dynamic_shapes=({0: eyes}, {0: eyes}, {0: eyes}),
-            input_names=list(INPUTS),
+            dynamic_shapes=tuple({0: eyes} for _ in example),
+            input_names=list(INPUTS[: len(example)]),
             output_names=list(OUTPUTS),
             optimize=False,  # it would fold weights into new constants; onnxruntime does it on load
             verbose=False,
@@ -127,9 +140,9 @@ def _with_weights(like: Path, plain: nn.Module) -> onnx.ModelProto:
     return model
 
 
-def _compare(plain: nn.Module, data: bytes, example: tuple[Tensor, Tensor, Tensor]) -> None:
+def _compare(plain: nn.Module, data: bytes, example: tuple[Tensor, ...]) -> None:
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
-    feeds = {name: tensor.numpy() for name, tensor in zip(INPUTS, example, strict=True)}
+    feeds = {name: tensor.numpy() for name, tensor in zip(INPUTS, example, strict=False)}
     with torch.inference_mode():
         expected = [tensor.numpy() for tensor in plain(*example)]
     for name, ours, theirs in zip(OUTPUTS, expected, session.run(None, feeds), strict=True):

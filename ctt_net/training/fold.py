@@ -1,12 +1,15 @@
 """Train one fold and leave its model folder."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytorch_lightning as pl
 
+from ctt_net.cohort import Covariate
+from ctt_net.data.covariates import covariate_levels, covariate_values
 from ctt_net.data.module import EyeDataModule
 from ctt_net.evaluation import Baselines
 from ctt_net.model_folder import (
@@ -19,11 +22,14 @@ from ctt_net.model_folder import (
     new_salt,
     write_baselines,
 )
+from ctt_net.models.covariates import T2GEncoder
 from ctt_net.training.architecture import describe
 from ctt_net.training.config import TrainingConfig, is_first_process
 from ctt_net.training.export import export_onnx, export_weights
 from ctt_net.training.fit import best_checkpoint, end_logs, fit
 from ctt_net.training.module import MONITOR, AcuityModule
+from ctt_net.training.relations import write_relations
+from ctt_net.training.start_from import Start, start_from
 
 
 def fold_folder(run: Path, fold: int) -> Path:
@@ -49,9 +55,10 @@ def train_fold(config: TrainingConfig, run: Path, fold: int, shared: EyeDataModu
     best = best_checkpoint(folder, MONITOR)
     module, data, trainer = config.build(fold, folder, [best])
     data.share(shared)
+    start = start_from(module.start_from, module.network, data)
     fit(trainer, module, data, best, config.config.resume)
     if is_first_process():
-        _export(config, run, fold, module, data, trainer)
+        _export(config, run, fold, module, data, trainer, start)
     end_logs(trainer)
 
 
@@ -62,13 +69,15 @@ def _export(
     module: AcuityModule,
     data: EyeDataModule,
     trainer: pl.Trainer,
+    start: Start | None,
 ) -> None:
     """Write the model folder beside its place, then move it there: it is whole or absent."""
     place = model_folder(run, fold)
     folder = place.with_name(".model")
     shutil.rmtree(folder, ignore_errors=True)
     seen = pd.concat([data.part("train"), data.part("selection")])
-    spec = _spec(config, run, data, seen)
+    covariates = {} if module.network.covariates is None else data.covariates
+    spec = _spec(config, run, data, seen, covariates)
     spec.write(folder)
     for backbone in module.network.backbone:
         backbone.merge_adapters()
@@ -77,9 +86,11 @@ def _export(
     size = (spec.preprocessing.height, spec.preprocessing.width)
     export_onnx(module.network, folder, *size, like=like)
     write_baselines(Baselines.fit(seen, data.cohort.spec), folder)
-    _provenance(config, fold, data, seen, trainer).write(folder)
+    _provenance(config, fold, data, seen, trainer, start).write(folder)
     Calibration(level=0.9, factor=1.0, n_patients=0, measured_on="nothing yet").write(folder)
     _calibrate(Member(folder), data).write(folder)
+    if isinstance(module.network.covariates, T2GEncoder):
+        write_relations(module.network.covariates, data, folder)
     shutil.rmtree(place, ignore_errors=True)
     folder.rename(place)
 
@@ -87,18 +98,28 @@ def _export(
 def _calibrate(member: Member, data: EyeDataModule) -> Calibration:
     table = data.part("selection")
     scans = data.scans_of(table)
-    raw = member(scans.pixels, scans.present, table["preop_logmar"].to_numpy(float))
+    covariates = covariate_values(table, member.spec.covariates)
+    preop = table["preop_logmar"].to_numpy(float)
+    raw = member(scans.pixels, scans.present, preop, covariates)
     error = raw.postop_logmar - table["postop_logmar"].to_numpy(float)
     return Calibration.measure(error, raw.scale_logmar, table["patient_id"].to_numpy(str))
 
 
-def _spec(config: TrainingConfig, run: Path, data: EyeDataModule, seen: pd.DataFrame) -> ModelSpec:
+def _spec(
+    config: TrainingConfig,
+    run: Path,
+    data: EyeDataModule,
+    seen: pd.DataFrame,
+    covariates: Mapping[str, Covariate],
+) -> ModelSpec:
     cohort = data.cohort
     origin = config.config_init.model.network.backbone[0].origin
+    levels = covariate_levels(covariates)
     return ModelSpec(
         name=run.name,
-        architecture=describe(config.config.model, data.num_views),
+        architecture=describe(config.config.model, data.num_views, levels),
         views=cohort.spec.views,
+        covariates=covariates,
         preprocessing=data.preprocessing,
         outcomes=tuple(config.config_init.model.outcomes),
         off_chart_policy=cohort.spec.off_chart_policy,
@@ -122,8 +143,11 @@ def _provenance(
     data: EyeDataModule,
     seen: pd.DataFrame,
     trainer: pl.Trainer,
+    start: Start | None,
 ) -> Provenance:
-    salt = new_salt()
+    before = None if start is None else start.source.provenance
+    # Whom the source has seen, this model has seen too; one salt, or nobody would be found again.
+    salt = new_salt() if before is None else before.salt
     scans = data.scans_of(seen)
     return Provenance(
         seed=config.seed,
@@ -134,4 +158,5 @@ def _provenance(
         patients=fingerprints((str(patient).encode() for patient in seen["patient_id"]), salt),
         scans=fingerprints((scan.tobytes() for scan in scans.pixels[scans.present]), salt),
         trained_on=f"{trainer.accelerator.__class__.__name__}, precision {trainer.precision}",
-    )
+        started_from=None if start is None else start.source.facts(),
+    ).after(before)

@@ -12,18 +12,21 @@ from ctt_net.errors import InputError
 from ctt_net.losses import JointLoss
 from ctt_net.models import MultiViewNet
 from ctt_net.models.backbone import Backbone
+from ctt_net.models.covariates import CovariateEncoder
 from ctt_net.models.fusion import Fusion
 from ctt_net.models.head import Head
+from ctt_net.models.multi_view_net import Sharing
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
 from ctt_net.sample import EyeBatch, Prediction
 from ctt_net.training.parameter_groups import parameter_groups
+from ctt_net.training.schedule import AdamWOneCycle, Optimisation
 
 # What picks the checkpoint and stops the training.
 MONITOR = "selection/mae"
 
 
 class AcuityModule(pl.LightningModule):
-    """Trains a `MultiViewNet` with AdamW, a linear warm-up and a cosine decay.
+    """Trains a `MultiViewNet`.
 
     Args:
         backbone: Encodes a B-scan.
@@ -32,12 +35,18 @@ class AcuityModule(pl.LightningModule):
         loss: What is minimised.
         num_views: Taken from the cohort.
         outcomes: Recovery questions.
+        covariates: Turns covariates into tokens; null leaves them out, as does a cohort of none.
         learning_rate: Of everything but the backbone.
         backbone_learning_rate: Of the backbone; `learning_rate` if null. Pretrained ones want less.
         backbone_layer_decay: Each layer of the backbone learns at this times the rate of the next
             one towards the fusion; 1 = one rate, 0.65 to 0.9 are usual for pretrained ones.
         weight_decay: Of matrices; biases, norms and embeddings have none.
-        warmup_fraction: Part of the steps that the rate rises for.
+        sharing: What serves all views, see `MultiViewNet`: `all`, `backbone` or `none`.
+        place_embeddings: Whether tokens learn which view and which part of the scan they are from.
+        use_preop_va: False hides the preoperative acuity from the whole network.
+        optimisation: Optimiser and schedule; null = `AdamWOneCycle`.
+        start_from: Folder of a pretraining, or model folder of another training, whose backbone,
+            projection, embeddings, fusion and covariates are taken over as far as they fit.
     """
 
     def __init__(
@@ -48,25 +57,32 @@ class AcuityModule(pl.LightningModule):
         loss: JointLoss,
         num_views: int = 2,
         outcomes: Sequence[Outcome] = DEFAULT_OUTCOMES,
+        covariates: CovariateEncoder | None = None,
         learning_rate: float = 1e-3,
         backbone_learning_rate: float | None = None,
         backbone_layer_decay: float = 1.0,
         weight_decay: float = 0.05,
-        warmup_fraction: float = 0.1,
+        sharing: Sharing = "all",
+        place_embeddings: bool = True,
+        use_preop_va: bool = True,
+        optimisation: Optimisation | None = None,
+        start_from: str | None = None,
     ) -> None:
         super().__init__()
         for name, rate in (("", learning_rate), ("backbone_", backbone_learning_rate)):
             if rate is not None and rate <= 0:
                 raise InputError(f"model.{name}learning_rate must be positive, got {rate}")
-        if not 0 <= warmup_fraction < 1:
-            raise InputError(f"model.warmup_fraction must lie in 0..1, got {warmup_fraction}")
         names = [outcome.name for outcome in outcomes]
         if not names or len(set(names)) < len(names) or "recovery" in names:
             raise InputError(
                 f"model.outcomes: give one or more outcomes, each with a name of its own and none "
                 f"called 'recovery'; got {names}"
             )
-        self.network = MultiViewNet(backbone, fusion, head, num_views)
+        if covariates is not None and covariates.num_covariates == 0:
+            covariates = None
+        self.network = MultiViewNet(
+            backbone, fusion, head, num_views, covariates, sharing, place_embeddings, use_preop_va
+        )
         self.loss = loss
         self.outcomes = tuple(outcomes)
         self.learning_rate = learning_rate
@@ -75,13 +91,17 @@ class AcuityModule(pl.LightningModule):
         )
         self.backbone_layer_decay = backbone_layer_decay
         self.weight_decay = weight_decay
-        self.warmup_fraction = warmup_fraction
+        self.optimisation = optimisation or AdamWOneCycle()
+        self.start_from = start_from
         self.selection_mae = MeanAbsoluteError()
 
     def setup(self, stage: str) -> None:
-        """Start the head from the training eyes; a checkpoint that is resumed overwrites it."""
+        """Start from the training eyes; a checkpoint that is resumed overwrites it."""
         if stage == "fit":
-            table = self.trainer.datamodule.part("train")
+            data = self.trainer.datamodule
+            table = data.part("train")
+            if self.network.covariates is not None:
+                self.network.covariates.start_from(torch.tensor(data.covariate_values(table)))
             self.network.head.start_from(
                 torch.tensor(table["preop_logmar"].to_numpy("float32")),
                 torch.tensor(table["postop_logmar"].to_numpy("float32")),
@@ -116,7 +136,7 @@ class AcuityModule(pl.LightningModule):
         return self.network(batch.views, batch.view_present, batch.preop_logmar, batch.covariates)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101), warm-up, cosine to zero."""
+        """The optimiser and its schedule, which is stepped after every batch."""
         groups = parameter_groups(
             self.network,
             self.learning_rate,
@@ -124,15 +144,8 @@ class AcuityModule(pl.LightningModule):
             self.weight_decay,
             self.backbone_layer_decay,
         )
-        optimizer = torch.optim.AdamW(groups)
-        scheduler = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer,
-            max_lr=[group["lr"] for group in groups],
-            total_steps=max(1, int(self.trainer.estimated_stepping_batches)) + 1,
-            pct_start=max(self.warmup_fraction, 1e-3),
-            div_factor=100,
-            cycle_momentum=False,
-        )
+        steps = int(self.trainer.estimated_stepping_batches)
+        optimizer, scheduler = self.optimisation(groups, steps)
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": scheduler, "interval": "step"},

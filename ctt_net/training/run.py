@@ -16,6 +16,7 @@ from ctt_net.progress import progress_bar
 from ctt_net.training.config import TrainingConfig, is_first_process
 from ctt_net.training.fold import model_folder, train_fold
 from ctt_net.training.run_folder import CONFIG_FILE, refuse_other_run
+from ctt_net.training.start_from import refuse_seen, start_from
 from ctt_net.whole_file import write_whole
 
 
@@ -45,8 +46,12 @@ def train(arguments: Sequence[str]) -> FinishedRun:
     run = config.out
     refuse_other_run(run, config)
     console = Console(stderr=True, quiet=not is_first_process())
-    _, data, _ = config.build(1, run)
+    module, data, _ = config.build(1, run)
     folds = _chosen(config.config.folds, data)
+    start = start_from(module.start_from, module.network, data)
+    if start is not None:
+        refuse_seen(start.source, data, folds)
+        console.print(start.in_words())
     with progress_bar("reading scans") as progress:
         data.progress = progress
         scans = data.scans

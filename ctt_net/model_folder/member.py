@@ -1,0 +1,145 @@
+"""One model folder in use; no torch.
+
+The network runs as `model.onnx`, written from the same weights as `model.safetensors`, so that a
+hospital that only evaluates or predicts installs no training stack.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from ctt_net.errors import InputError
+from ctt_net.model_folder.calibration import Calibration
+from ctt_net.model_folder.provenance import Provenance
+from ctt_net.model_folder.spec import SPEC_FILE, ModelSpec
+
+ONNX_FILE = "model.onnx"
+
+# Eyes per call: enough to keep the cores busy, little enough for any memory.
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class Raw:
+    """What one network says of E eyes, before calibration.
+
+    Args:
+        postop_logmar: (E,).
+        scale_logmar: (E,).
+        p_recovery: (E, K).
+    """
+
+    postop_logmar: NDArray[np.float64]
+    scale_logmar: NDArray[np.float64]
+    p_recovery: NDArray[np.float64]
+
+
+class Session(Protocol):
+    """What runs a network: onnxruntime, or whatever takes and gives arrays as it does."""
+
+    def run(self, outputs: None, feeds: dict[str, Any], /) -> list[Any]:
+        """Inputs by name to the outputs in their order, eyes first."""
+        ...
+
+
+class Member:
+    """One model folder, loaded.
+
+    Args:
+        folder: Holds model.yaml, model.onnx, calibration.json and provenance.json.
+        session: Runs in place of model.onnx, which may be missing then.
+
+    Raises:
+        InputError: If something is missing or damaged.
+    """
+
+    def __init__(self, folder: Path, session: Session | None = None) -> None:
+        self.folder = folder
+        self.spec = ModelSpec.read(folder)
+        self.calibration = Calibration.read(folder)
+        self.provenance = Provenance.read(folder)
+        self._session = self._open(folder / ONNX_FILE) if session is None else session
+
+    def _open(self, path: Path) -> onnxruntime.InferenceSession:
+        if not path.is_file():
+            raise InputError(f"{path}: no such file; a model folder holds one")
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        try:
+            session = onnxruntime.InferenceSession(
+                path.read_bytes(), options, providers=onnxruntime.get_available_providers()
+            )
+        except Exception as error:  # onnxruntime has no base class of its own
+            reason = str(error).splitlines()[0][:160]
+            raise InputError(f"{path}: no usable network ({reason}); export it again") from None
+        self._refuse_other_shape(path, session)
+        return session
+
+    def _refuse_other_shape(self, path: Path, session: onnxruntime.InferenceSession) -> None:
+        """The network must take and give what model.yaml says."""
+        V, K = len(self.spec.views), len(self.spec.outcomes)
+        size = [self.spec.preprocessing.height, self.spec.preprocessing.width]
+        F = len(self.spec.covariates)
+        covariates = {"covariates": [F]} if F else {}
+        expected = [
+            {"views": [V, 1, *size], "view_present": [V], "preop_logmar": [], **covariates},
+            {"postop_logmar": [], "scale_logmar": [], "recovery_logit": [K]},
+        ]
+        found = [
+            {node.name: list(node.shape[1:]) for node in nodes}
+            for nodes in (session.get_inputs(), session.get_outputs())
+        ]
+        if found != expected:
+            raise InputError(
+                f"{path}: the network does not fit {SPEC_FILE} (it has {found}, expected "
+                f"{expected}); export it again"
+            )
+
+    def __call__(
+        self,
+        pixels: NDArray[np.uint8],
+        present: NDArray[np.bool_],
+        preop_logmar: NDArray[np.float64],
+        covariates: NDArray[np.float32] | None = None,
+    ) -> Raw:
+        """Run the network over E eyes.
+
+        Args:
+            pixels: (E, V, H, W) preprocessed grey.
+            present: (E, V).
+            preop_logmar: (E,), NaN = unknown.
+            covariates: (E, F) in the order of `spec.covariates`, NaN = unknown; None = all unknown.
+
+        Raises:
+            ValueError: If the covariates are of another shape.
+        """
+        expected = (len(preop_logmar), len(self.spec.covariates))
+        if covariates is None:
+            covariates = np.full(expected, np.nan, dtype=np.float32)
+        if covariates.shape != expected:
+            raise ValueError(f"covariates must be {expected}, got {covariates.shape}")
+        parts = []
+        for start in range(0, len(preop_logmar), BATCH):
+            piece = slice(start, start + BATCH)
+            feeds = {
+                "views": pixels[piece][:, :, None],
+                "view_present": present[piece],
+                "preop_logmar": preop_logmar[piece].astype(np.float32),
+            }
+            if self.spec.covariates:
+                feeds["covariates"] = covariates[piece].astype(np.float32)
+            parts.append(self._session.run(None, feeds))
+        K = len(self.spec.outcomes)
+        if not parts:
+            return Raw(np.zeros(0), np.zeros(0), np.zeros((0, K)))
+        postop, scale, logit = (
+            np.concatenate([part[i] for part in parts]).astype(np.float64) for i in range(3)
+        )
+        p = 1 / (1 + np.exp(-logit))
+        undecidable = [outcome.needs_preop for outcome in self.spec.outcomes]
+        p[np.isnan(preop_logmar)[:, None] & np.array(undecidable)[None, :]] = np.nan
+        return Raw(postop, scale, p)
