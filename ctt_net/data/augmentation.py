@@ -9,7 +9,7 @@ import inspect
 import os
 import random
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 # albumentations asks a package registry for its newest version at import, unless told not to.
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
@@ -20,6 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctt_net.errors import InputError
+
+
+class Transforming(Protocol):
+    """Strengths that know the transforms they mean."""
+
+    def transforms(self) -> list[A.BasicTransform]:
+        """In their order."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,37 @@ class Augmentation:
                     f"data.augmentation.{name} must lie in 0..{limits[name]:g}, got {value!r}; "
                     f"more would no longer look like a scan of the same eye"
                 )
+
+    def transforms(self) -> list[A.BasicTransform]:
+        """Geometry first, light after it."""
+        a = self
+        return [
+            strict(
+                A.Affine,
+                rotate=(-a.rotate_deg, a.rotate_deg),
+                translate_percent=(-a.shift, a.shift),
+                scale=(1 - a.scale, 1 + a.scale),
+                keep_ratio=True,
+                border_mode=cv2.BORDER_CONSTANT,
+                fill=0,
+                p=0.9,
+            ),
+            strict(
+                A.RandomBrightnessContrast,
+                brightness_limit=(-a.brightness, a.brightness),
+                contrast_limit=(-a.brightness, a.brightness),
+                p=0.7,
+            ),
+            strict(A.RandomGamma, gamma_limit=(100 * (1 - a.gamma), 100 * (1 + a.gamma)), p=0.5),
+            strict(
+                A.MultiplicativeNoise,
+                multiplier=(1 - a.speckle, 1 + a.speckle),
+                elementwise=True,
+                p=0.5,
+            ),
+            strict(A.GaussianBlur, blur_limit=(3, 3), p=a.blur),
+            strict(Shadow, p=a.shadow),
+        ]
 
 
 def strict(transform: type[A.BasicTransform], **arguments: Any) -> A.BasicTransform:
@@ -95,48 +133,16 @@ class Shadow(A.ImageOnlyTransform):
 
 
 class ScanAugmenter:
-    """Applies an `Augmentation`, the same way for the same seed whatever the worker.
+    """Applies an augmentation, the same way for the same seed whatever the worker.
 
     Args:
         augmentation: Its strengths.
         seed: Of the run.
     """
 
-    def __init__(self, augmentation: Augmentation, seed: int) -> None:
+    def __init__(self, augmentation: Transforming, seed: int) -> None:
         self.seed = seed
-        a = augmentation
-        self._transform = A.Compose(
-            [
-                strict(
-                    A.Affine,
-                    rotate=(-a.rotate_deg, a.rotate_deg),
-                    translate_percent=(-a.shift, a.shift),
-                    scale=(1 - a.scale, 1 + a.scale),
-                    keep_ratio=True,
-                    border_mode=cv2.BORDER_CONSTANT,
-                    fill=0,
-                    p=0.9,
-                ),
-                strict(
-                    A.RandomBrightnessContrast,
-                    brightness_limit=(-a.brightness, a.brightness),
-                    contrast_limit=(-a.brightness, a.brightness),
-                    p=0.7,
-                ),
-                strict(
-                    A.RandomGamma, gamma_limit=(100 * (1 - a.gamma), 100 * (1 + a.gamma)), p=0.5
-                ),
-                strict(
-                    A.MultiplicativeNoise,
-                    multiplier=(1 - a.speckle, 1 + a.speckle),
-                    elementwise=True,
-                    p=0.5,
-                ),
-                strict(A.GaussianBlur, blur_limit=(3, 3), p=a.blur),
-                strict(Shadow, p=a.shadow),
-            ],
-            seed=seed,
-        )
+        self._transform = A.Compose(augmentation.transforms(), seed=seed)
 
     def __call__(
         self, bscan: NDArray[np.uint8], *, epoch: int, position: int, view: int

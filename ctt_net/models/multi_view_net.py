@@ -1,7 +1,7 @@
 """The network: backbone -> tokens -> fusion -> head, in the order an eye walks through it."""
 
 from copy import deepcopy
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -52,6 +52,8 @@ class MultiViewNet(nn.Module):
             if part is not None and part.dim != fusion.dim:
                 raise ValueError(f"fusion.dim {fusion.dim} and {name}.dim {part.dim} must be equal")
         fusion.refuse_views(num_views)
+        if sharing not in get_args(Sharing):
+            raise ValueError(f"sharing must be one of {get_args(Sharing)}, got {sharing!r}")
         self.num_views = num_views
         self.use_preop_va = use_preop_va
         project = nn.Linear(backbone.embed_dim, fusion.dim)
