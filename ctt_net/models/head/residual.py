@@ -29,7 +29,7 @@ class ResidualHead(Head):
     Args:
         dim: Width of the token.
         outcomes: The K recovery questions.
-        hidden: Width of the hidden layer.
+        hidden: Width of the hidden layer; 0 = none, everything is linear in the token.
         dropout: Before the output layer.
         distribution: Of the outcome around the prediction, whose negative log-likelihood trains it:
             `laplace` (scale = mean absolute error) or `gaussian` (scale = standard deviation).
@@ -47,7 +47,10 @@ class ResidualHead(Head):
         if distribution not in ("laplace", "gaussian"):
             raise ValueError(f"distribution must be laplace or gaussian, got {distribution!r}")
         self.distribution = distribution
-        self.hidden = nn.Sequential(nn.Linear(dim, hidden), nn.GELU(), nn.Dropout(dropout))
+        self.hidden = nn.Sequential(nn.Dropout(dropout))
+        if hidden:
+            self.hidden = nn.Sequential(nn.Linear(dim, hidden), nn.GELU(), nn.Dropout(dropout))
+        hidden = hidden or dim
         self.delta = nn.Linear(hidden, 1)
         self.spread = nn.Linear(hidden, 1)
         self.shift = nn.Linear(hidden, len(self.outcomes))
