@@ -159,20 +159,21 @@ def test_random_weights_have_no_origin():
 
 def test_trap_a_dead_network_is_noticed_within_seconds(monkeypatch):
     """The hub's own retries take one to three minutes."""
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     silent = socket.create_server(("127.0.0.1", 0))  # takes a call and never says a word
     address = f"http://127.0.0.1:{silent.getsockname()[1]}"
     start = time.monotonic()
     assert not is_reachable(address, answer=0.5, patience=3)
     silent.close()
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     monkeypatch.setattr(constants, "ENDPOINT", address)  # closed by now: refuses
     with pytest.raises(InputError, match=r"'resnet18' cannot be had here.*does not answer"):
         TimmBackbone("resnet18", "hub")
     assert time.monotonic() - start < 15
 
 
-def test_a_network_that_answers_is_noticed():
+def test_a_network_that_answers_is_noticed(monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     server = socket.create_server(("127.0.0.1", 0))
 
     def answer():
