@@ -57,7 +57,7 @@ class LearnedToken(nn.Module):
 
     def forward(self, preop_logmar: Tensor, preop_known: Tensor) -> Tensor:
         """The token, once an eye; see `AcuityToken.forward`."""
-        return self.token.expand(len(preop_known), -1)
+        return self.token.expand(preop_known.shape[0], -1)
 
 
 def acuity_or_learned(dim: int, acuity_token: bool, unit: AcuityUnit = "logmar") -> nn.Module:

@@ -149,7 +149,7 @@ class CrossTokenFusion(Fusion):
             own: (B, R, D), t.
             common: (B, R, D), c.
         """
-        B, after, start = len(own), [], 0
+        B, after, start = own.shape[0], [], 0
         for i, tokens in rows:
             R, S = tokens.shape[1:3]
             of_rows = slice(start, start := start + R)

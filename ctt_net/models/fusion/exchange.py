@@ -36,7 +36,7 @@ def exchange_weights(pattern: str, present: Tensor) -> Tensor:
     R = present.shape[1]
     itself = torch.eye(R, dtype=torch.bool, device=present.device)
     if pattern in ("none", "attention"):
-        return itself.float().expand(len(present), R, R)
+        return itself.float().expand(present.shape[0], R, R)
     if pattern == "ring":
         place = torch.arange(R, device=present.device)
         steps = (place[None, :] - place[:, None] - 1) % R  # (R, R), to itself R - 1

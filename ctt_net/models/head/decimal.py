@@ -59,7 +59,7 @@ class DecimalHead(Head):
         decimal = self.postop_decimal(native)
         postop = -decimal.clamp(*DECIMAL_RANGE).log10()
         margins = torch.stack([o.margin(preop_logmar, postop) for o in self.outcomes], dim=1)
-        scale = self.scale.expand(len(postop))
+        scale = self.scale.expand(postop.shape[0])
         return Prediction(postop, scale, margins / self.scale, native[:, None])
 
     def postop_decimal(self, native: Tensor) -> Tensor:
