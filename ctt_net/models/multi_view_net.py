@@ -111,7 +111,9 @@ class MultiViewNet(nn.Module):
         covariate_tokens = None
         if self.covariates is not None:
             if covariates is None:
-                covariates = preop.new_full((preop.shape[0], self.covariates.num_covariates), torch.nan)
+                covariates = preop.new_full(
+                    (preop.shape[0], self.covariates.num_covariates), torch.nan
+                )
             covariate_tokens = self.covariates(covariates)
         return self.fusion(tokens, view_present, preop, known, covariate_tokens)
 
