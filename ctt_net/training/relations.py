@@ -84,8 +84,8 @@ def draw_relations(found: dict[str, Any]) -> str:
         for (row, column), weight in np.ndenumerate(mean):
             colour = "white" if weight > 0.6 * mean.max() else "#1c2733"
             if row != column + 1:
-                place = {"ha": "center", "va": "center", "color": colour}
-                axes.text(column + 0.5, row + 0.5, f"{weight:.2f}", **place)
+                place = (column + 0.5, row + 0.5)
+                axes.annotate(f"{weight:.2f}", place, ha="center", va="center", color=colour)
 
     words = f"Mean relations of {', '.join(names[1:])} over {found['eyes']} training eyes"
     inline = str(svg(draw, "feature_relations", words, height=1.6 + 0.35 * len(names)))
