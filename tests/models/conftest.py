@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from ctt_net.models import MultiViewNet, covariates, fusion, head
-from ctt_net.models.backbone import SmallConvBackbone, TimmBackbone
+from ctt_net.models.backbone import SmallConvBackbone, SmallResNetBackbone, TimmBackbone
 from ctt_net.models.fusion import (
     CrossTokenFusion,
     JointAttentionFusion,
@@ -20,7 +20,7 @@ from ctt_net.models.fusion import (
 from ctt_net.models.head import DecimalHead, ResidualHead
 
 # Small timm networks of three families (0.2 to 0.4 million parameters each) and our own.
-NETWORKS = ("test_resnet", "test_vit", "test_convnext", "small_conv")
+NETWORKS = ("test_resnet", "test_vit", "test_convnext", "small_conv", "small_resnet")
 DIM = 32
 SIZE = (32, 64)
 
@@ -108,6 +108,8 @@ def backbone_of(name, **arguments):
     """A member by name: one of the project's own, or a network of timm's."""
     if name == "small_conv":
         return SmallConvBackbone(widths=(8, 12, 16), **arguments)
+    if name == "small_resnet":
+        return SmallResNetBackbone(width=4, **arguments)
     return TimmBackbone(name, **arguments)
 
 

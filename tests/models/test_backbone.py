@@ -17,7 +17,7 @@ def scans(n, height=64, width=96, seed=0):
 
 def test_every_member_stands_in_these_tests():
     kinds = {name for name in room.__all__ if name != "Backbone"}
-    assert kinds == {"SmallConvBackbone", "TimmBackbone"}
+    assert kinds == {"SmallConvBackbone", "SmallResNetBackbone", "TimmBackbone"}
     assert all(issubclass(getattr(room, name), Backbone) for name in kinds)
 
 
@@ -157,9 +157,10 @@ def test_an_unknown_network_is_refused_with_a_suggestion():
         TimmBackbone("qqqqq")
 
 
-def test_the_small_backbone_sees_a_local_sign_that_the_mean_dilutes():
+@pytest.mark.parametrize("kind", [room.SmallConvBackbone, room.SmallResNetBackbone])
+def test_a_small_backbone_sees_a_local_sign_that_the_mean_dilutes(kind):
     """One bright spot moves the token of its strip most, and the maximum more than the mean."""
-    backbone = room.SmallConvBackbone(columns=4).eval()
+    backbone = kind(columns=4).eval()
     plain = torch.full((1, 1, 64, 192), 40.0)
     spot = plain.clone()
     spot[..., 28:36, 116:124] = 250.0  # inside the third of four strips

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from ctt_net.errors import InputError
-from ctt_net.models.backbone import SmallConvBackbone, TimmBackbone
+from ctt_net.models.backbone import SmallConvBackbone, SmallResNetBackbone, TimmBackbone
 from ctt_net.models.backbone.grid import maximum_of_cells, mean_of_cells
 
 MAPS = [(8, 12), (7, 5), (2, 2), (1, 3)]
@@ -72,6 +72,6 @@ def test_even_and_uneven_grids_export_to_onnx(size, grid):
 @pytest.mark.parametrize("wrong", [{"rows": 0}, {"columns": -1}])
 def test_a_grid_without_cells_is_refused_by_key(wrong):
     ((key, value),) = wrong.items()
-    for kind in (SmallConvBackbone, TimmBackbone):
+    for kind in (SmallConvBackbone, SmallResNetBackbone, TimmBackbone):
         with pytest.raises(InputError, match=rf"backbone\.{key} must be 1 or more, got {value}"):
             kind(**wrong)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from ctt_net.errors import InputError
-from ctt_net.models.backbone import SmallConvBackbone, TimmBackbone
+from ctt_net.models.backbone import SmallConvBackbone, SmallResNetBackbone, TimmBackbone
 from ctt_net.models.backbone.lora import Lora, adapted_layers
 
 FAMILIES = ["test_vit", "test_resnet", "test_convnext"]
@@ -33,10 +33,14 @@ def step(backbone, times=1):
         optimiser.step()
 
 
-@pytest.mark.parametrize("kind", [SmallConvBackbone, TimmBackbone])
+@pytest.mark.parametrize("kind", [SmallConvBackbone, SmallResNetBackbone, TimmBackbone])
 def test_a_frozen_backbone_says_the_same_in_training_whatever_it_has_seen(kind):
     torch.manual_seed(0)
-    arguments = {"name": "test_resnet"} if kind is TimmBackbone else {"widths": (8, 12)}
+    arguments = {
+        SmallConvBackbone: {"widths": (8, 12)},
+        SmallResNetBackbone: {"width": 4},
+        TimmBackbone: {"name": "test_resnet"},
+    }[kind]
     backbone = kind(tune="frozen", **arguments)
     assert learning(backbone) == set()
     backbone(scans(seed=2))  # in the mode it is made in, as Lightning trains it

@@ -2,6 +2,7 @@
 
 from ctt_net.models.backbone.base import Backbone
 from ctt_net.models.backbone.small_conv import SmallConvBackbone
+from ctt_net.models.backbone.small_resnet import SmallResNetBackbone
 from ctt_net.models.backbone.timm_backbone import TimmBackbone
 
-__all__ = ["Backbone", "SmallConvBackbone", "TimmBackbone"]
+__all__ = ["Backbone", "SmallConvBackbone", "SmallResNetBackbone", "TimmBackbone"]
