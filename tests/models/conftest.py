@@ -66,6 +66,7 @@ FUSIONS = [
     Case(CrossTokenFusion, {"pattern": "ring", "exchanges": 2}),
     Case(CrossTokenFusion, {"pattern": "attention", "exchanges": 2}),
     Case(CrossTokenFusion, {"pattern": "none", "exchanges": 1}),
+    Case(CrossTokenFusion, {"read_out": "both", "exchanges": 1}),
     Case(CrossTokenFusion, {"acuity_token": False, "exchanges": 1}),
     Case(JointAttentionFusion, {"acuity_token": False}),
     Case(LateJoinFusion, {"acuity_token": False}),

@@ -43,6 +43,9 @@ class CrossTokenFusion(Fusion):
             c from the one to the next, as in the published variant f.
         acuity_token: False: the tokens that carry the news do not carry the acuity.
         acuity_unit: What acuity tokens see.
+        read_out: `acuity`: the tokens t alone, as published; `both`: plus the mean of what came in,
+            scans and covariates. That is a short way for the gradient to the backbone, without
+            which lesions are found late or never (docs/experiments.md).
     """
 
     def __init__(
@@ -59,13 +62,17 @@ class CrossTokenFusion(Fusion):
         common: Literal["fixed", "updated"] = "fixed",
         acuity_token: bool = True,
         acuity_unit: AcuityUnit = "logmar",
+        read_out: Literal["acuity", "both"] = "acuity",
     ) -> None:
         super().__init__(dim, num_views)
         if depth < 0 or exchanges < 0:
             raise ValueError(f"depth and exchanges must be 0 or more, got {depth} and {exchanges}")
         if common not in ("fixed", "updated"):
             raise ValueError(f"common must be fixed or updated, got {common!r}")
+        if read_out not in ("acuity", "both"):
+            raise ValueError(f"read_out must be acuity or both, got {read_out!r}")
         self.exchanges = exchanges
+        self.read_out = read_out
         self.pattern = checked_pattern(pattern)
         self.common = common
 
@@ -109,7 +116,12 @@ class CrossTokenFusion(Fusion):
             )
         fused = mean_over_present(own, present)
         any_row = present.any(dim=1, keepdim=True)
-        return self.norm(torch.where(any_row, fused, first.to(fused.dtype)))
+        fused = torch.where(any_row, fused, first.to(fused.dtype))
+        if self.read_out == "both":
+            fused = fused + mean_over_present(tokens.mean(dim=2), view_present)
+            if covariate_tokens is not None and covariate_tokens.shape[1] > 0:
+                fused = fused + covariate_tokens.mean(dim=1)
+        return self.norm(fused)
 
     def _rows(
         self, tokens: Tensor, view_present: Tensor, covariate_tokens: Tensor | None
