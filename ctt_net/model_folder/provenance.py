@@ -89,11 +89,11 @@ class Provenance:
             return self
         if before.salt != self.salt:
             raise ValueError("fingerprints of two salts cannot be told from one another")
-        seen = {
-            name: tuple(sorted({*getattr(self, name), *getattr(before, name)}))
-            for name in ("patients", "scans")
-        }
-        return replace(self, **seen)
+        return replace(
+            self,
+            patients=tuple(sorted({*self.patients, *before.patients})),
+            scans=tuple(sorted({*self.scans, *before.scans})),
+        )
 
     @cached_property
     def _known(self) -> frozenset[str]:

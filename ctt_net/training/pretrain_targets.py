@@ -96,10 +96,10 @@ def read_targets(cohort: Cohort) -> Lesions:
     for eye, row in enumerate(row_of[eyes]):
         for kind, seen_in, logmar in _lesions(truth["lesions"].iloc[row], path, truth.index[row]):
             cost[eye, kind] += logmar
-            for view, words in enumerate(seen):
+            for number, words in enumerate(seen):
                 if seen_in in words:
-                    presence[eye, view, kind] = 1
-                    view_cost[eye, view, kind] += logmar
+                    presence[eye, number, kind] = 1
+                    view_cost[eye, number, kind] += logmar
     return Lesions(presence, view_cost, cost, potential[eyes].to_numpy(np.float32))
 
 
