@@ -82,6 +82,7 @@ def evaluate_model(
         model={
             "model": f"{predictor.spec.name} ({len(predictor.members)} members)",
             "trained on": predictor.spec.cohort,
+            "covariates": ", ".join(predictor.spec.covariates) or "none",
         },
         interval_level=predictor.level,
         warnings=[*_policy_warning(predictor, cohort), *_covariate_warning(predictor, table)],

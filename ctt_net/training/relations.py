@@ -3,6 +3,7 @@
 What the network reads of a feature is no measure of what the feature does to an eye.
 """
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from ctt_net import INTENDED_USE
 from ctt_net.data.module import EyeDataModule
-from ctt_net.evaluation.svg import svg
+from ctt_net.evaluation.svg import SOFT, svg
 from ctt_net.model_folder.json_file import write_json
 from ctt_net.models.covariates import T2GEncoder
 from ctt_net.whole_file import write_whole
@@ -80,7 +81,8 @@ def draw_relations(found: dict[str, Any]) -> str:
         axes.invert_yaxis()
         axes.set_xticks(np.arange(len(names) - 1) + 0.5, names[1:], rotation=30, ha="right")
         axes.set_yticks(np.arange(len(names)) + 0.5, names)
-        axes.set_xlabel(f"how much the row reads of the column\n{INTENDED_USE}", fontsize=7)
+        axes.set_xlabel("how much the row reads of the column")
+        axes.figure.supxlabel(textwrap.fill(INTENDED_USE, 80), fontsize=6, color=SOFT)
         for (row, column), weight in np.ndenumerate(mean):
             colour = "white" if weight > 0.6 * mean.max() else "#1c2733"
             if row != column + 1:
@@ -88,7 +90,7 @@ def draw_relations(found: dict[str, Any]) -> str:
                 axes.annotate(f"{weight:.2f}", place, ha="center", va="center", color=colour)
 
     words = f"Mean relations of {', '.join(names[1:])} over {found['eyes']} training eyes"
-    inline = str(svg(draw, "feature_relations", words, height=1.6 + 0.35 * len(names)))
+    inline = str(svg(draw, "feature_relations", words, height=1.9 + 0.35 * len(names)))
     return inline.replace("<svg ", f"<svg {NAME_SPACES} ", 1) + "\n"
 
 

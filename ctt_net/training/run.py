@@ -15,6 +15,7 @@ from ctt_net.model_folder import Predictor, predict_eyes
 from ctt_net.progress import progress_bar
 from ctt_net.training.config import TrainingConfig, is_first_process
 from ctt_net.training.fold import model_folder, train_fold
+from ctt_net.training.relations import RELATIONS_PICTURE
 from ctt_net.training.run_folder import CONFIG_FILE, refuse_other_run
 from ctt_net.training.start_from import refuse_seen, start_from
 from ctt_net.whole_file import write_whole
@@ -97,12 +98,25 @@ def _report(run: Path, data: EyeDataModule) -> dict[str, Any]:
     setting = Setting(
         title=f"{run.name}: out of fold",
         evaluated="out of fold: each eye by the model that never saw its patient",
-        model={"run": run.name, "folds": ", ".join(map(str, folds))},
+        model={
+            "run": run.name,
+            "folds": ", ".join(map(str, folds)),
+            **_covariate_facts(run, predictor),
+        },
         interval_level=predictor.level,
     )
     predictions = pd.concat(tables, ignore_index=True)
     outcomes = predictor.spec.outcomes
     return write_results(run, predictions, pd.concat(baselines), outcomes, data.cohort, setting)
+
+
+def _covariate_facts(run: Path, predictor: Predictor) -> dict[str, str]:
+    """What the network was told besides scans and acuity, and where their relations lie."""
+    facts = {"covariates": ", ".join(predictor.spec.covariates) or "none"}
+    pictures = sorted(run.glob(f"fold_*/model/{RELATIONS_PICTURE}"))
+    if pictures:
+        facts["what it reads of them"] = pictures[0].relative_to(run).as_posix()
+    return facts
 
 
 def _refuse_known(predictor: Predictor, table: pd.DataFrame, run: Path) -> None:
