@@ -70,9 +70,7 @@ class SmallResNetBackbone(Backbone):
         self.rows, self.columns = checked_grid(rows, columns)
         widths = [width, 2 * width, 4 * width, 8 * width]
         self.stem = nn.Sequential(*_convolution(1, width, 3, stride=2), nn.ReLU())
-        self.blocks = nn.Sequential(
-            *(HalvingBlock(*pair) for pair in pairwise(widths))
-        )
+        self.blocks = nn.Sequential(*(HalvingBlock(*pair) for pair in pairwise(widths)))
         self.embed_dim = 2 * widths[-1]
         if channels_last:
             self.to(memory_format=torch.channels_last)
