@@ -35,27 +35,37 @@ def in_process(monkeypatch):
     monkeypatch.setattr(comparison, "run_jobs", run)
 
 
+TINY = """
+data:
+  batch_size: 16
+  preprocessing: {height: 64, width: 96, crop: retina}
+model:
+  backbone:
+    class_path: ctt_net.models.backbone.SmallConvBackbone
+    init_args: {widths: [4, 8, 8], columns: 3}
+  fusion:
+    class_path: ctt_net.models.fusion.CrossTokenFusion
+    init_args: {dim: 16}
+  head: {class_path: ctt_net.models.head.ResidualHead}
+  loss: {class_path: ctt_net.losses.JointLoss}
+trainer: {accelerator: cpu}
+"""
+
+
 @pytest.fixture
-def plan(write_plan, small_cohort, other_cohort, repository):
-    tiny = {
-        "data.preprocessing.height": 64,
-        "data.preprocessing.width": 96,
-        "model.backbone.init_args.widths": [4, 8, 8],
-        "model.backbone.init_args.columns": 3,
-        "model.fusion.init_args.dim": 16,
-        "trainer.max_epochs": 1,
-        "trainer.accelerator": "cpu",
-    }
+def plan(write_plan, small_cohort, other_cohort, tmp_path):
+    config = tmp_path / "tiny.yaml"
+    config.write_text(TINY, encoding="utf-8")
     return write_plan(
         cohort=str(small_cohort),
         held_out=str(other_cohort),
         folds=[1, 2],
         reference="ridge",
-        overrides=tiny,
+        overrides={"trainer.max_epochs": 1},
         rows={
             "mean": {"baseline": "mean"},
             "ridge": {"baseline": "preop_ridge"},
-            "network": {"config": str(repository / "configs/ctt_net.yaml")},
+            "network": {"config": str(config)},
             "oracle": {"oracle": True},
         },
     )
