@@ -82,6 +82,7 @@ def tiny_network() -> list[str]:
         "--config", str(REPOSITORY / "configs/ctt_net.yaml"),
         "--data.preprocessing.height", "64",
         "--data.preprocessing.width", "96",
+        "--model.backbone", "SmallConvBackbone",
         "--model.backbone.init_args.widths", "[4,8,8]",
         "--model.backbone.init_args.columns", "3",
         "--model.fusion.init_args.dim", "16",

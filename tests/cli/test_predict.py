@@ -48,6 +48,9 @@ def test_a_patient_gets_a_prediction_and_a_page(small_run, patient, tmp_path, ca
 def test_it_is_the_number_that_evaluate_gives(small_run, patient, other_cohort, tmp_path):
     folder, eye = patient
     row = pd.read_csv(other_cohort / "manifest.csv", dtype=str).iloc[0]
+    names = ("age_years", "sex", "axial_length_mm", "diabetes")
+    given = ", ".join(f"{name}: {row[name]}" for name in names)
+    (folder / "patient.yaml").write_text(f"covariates: {{{given}}}")
     main(["evaluate", str(small_run), str(other_cohort), "--out", str(tmp_path / "e")])
     arguments = ["predict", folder, "--model", small_run, "--out", tmp_path / "p"]
     arguments += ["--preop-va", f"{eye}={row['preop_va']}", "--notation", "decimal"]

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from ctt_net.cohort import read_cohort
+from ctt_net.data.covariates import covariate_values
 from ctt_net.data.scans import load_scans
 from ctt_net.errors import InputError
 from ctt_net.evaluation import Baselines
@@ -25,7 +26,7 @@ def test_a_run_holds_what_the_design_promises(small_run):
         names = {path.name for path in (small_run / f"fold_{fold}/model").iterdir()}
         assert names == {
             "model.yaml", "model.safetensors", "model.onnx", "calibration.json",
-            "provenance.json", "baselines.json",
+            "provenance.json", "baselines.json", "feature_relations.json", "feature_relations.svg",
         }  # fmt: skip
         assert (small_run / f"fold_{fold}/metrics.csv").exists()
     assert not (small_run / "fold_3").exists()
@@ -52,9 +53,9 @@ def test_reported_predictions_are_those_of_the_shipped_model(small_run, small_co
     scans = load_scans(cohort, predictor.spec.preprocessing)
     predictions = pd.read_csv(small_run / "predictions.csv").query("fold == 2")
     position = cohort.table.set_index("eye_id").index.get_indexer(predictions["eye_id"])
-    estimate = predictor.predict(
-        scans.pixels[position], scans.present[position], predictions["preop_logmar"].to_numpy()
-    )
+    covariates = covariate_values(cohort.table.iloc[position], predictor.spec.covariates)
+    preop = predictions["preop_logmar"].to_numpy()
+    estimate = predictor.predict(scans.pixels[position], scans.present[position], preop, covariates)
     np.testing.assert_allclose(predictions["predicted_logmar"], estimate.postop_logmar, atol=1e-6)
     np.testing.assert_allclose(predictions["upper_logmar"], estimate.upper_logmar, atol=1e-6)
 
