@@ -139,10 +139,13 @@ def test_a_plan_becomes_one_table(plan, tmp_path, in_process, small_cohort, othe
     assert (out / "comparison.csv").read_bytes() == before
 
 
-def test_a_misspelt_key_of_a_config_is_found_before_anything_runs(plan, tmp_path, in_process):
-    text = plan.read_text().replace("trainer.max_epochs", "trainer.max_epoch")
+def test_a_misspelt_key_of_a_config_is_found_before_anything_runs(
+    plan, tmp_path, in_process, capsys
+):
+    text = plan.read_text().replace("trainer.max_epochs", "trainer.max_epocs")
     plan.write_text(text)
     assert command.main([str(plan), "--out", str(tmp_path / "out")]) == 2
+    assert "rows.network: config: " in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
