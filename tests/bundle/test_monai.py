@@ -51,7 +51,7 @@ def test_its_command_line_predicts_a_patient_as_predict_does(bundle, small_run, 
     command = [sys.executable, "-m", "monai.bundle", "run"]
     command += ["--config_file", "configs/inference.json"]
     command += ["--patient", patient, "--output_dir", tmp_path / "ours"]
-    done = subprocess.run(command, cwd=bundle, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, cwd=bundle, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "Research use only" in done.stdout
     expected = predict_patient(patient, small_run, tmp_path / "theirs").prediction
@@ -122,7 +122,7 @@ def test_a_damaged_weights_file_is_named(bundle, patient, tmp_path, monai, capsy
     assert not (broken / "eval").exists()
 
 
-def test_its_metadata_is_verified_and_a_lack_is_found(bundle, monai, tmp_path):
+def test_its_metadata_is_verified_and_a_lack_is_found(bundle, small_run, monai, tmp_path):
     place = bundle / "configs/metadata.json"
     schema = str(bundle / "configs/metadata_schema.json")
     monai.verify_metadata(meta_file=str(place), filepath=schema)
@@ -132,6 +132,8 @@ def test_its_metadata_is_verified_and_a_lack_is_found(bundle, monai, tmp_path):
         for tensor in tensors.values():
             assert set(tensor) >= OF_A_TENSOR
             assert len(tensor["channel_def"]) == tensor["num_channels"]
+    taken = metadata["network_data_format"]["inputs"].get("covariates", {"num_channels": 0})
+    assert taken["num_channels"] == len(Predictor.load(small_run).spec.covariates)
     del metadata["network_data_format"]["inputs"]["preop_logmar"]["unit"]
     (tmp_path / "metadata.json").write_text(json.dumps(metadata))
     with pytest.raises(ValueError, match="unit"):
