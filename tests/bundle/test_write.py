@@ -68,8 +68,9 @@ def test_the_card_and_the_metadata_say_what_is_known_and_what_is_not(bundle, sma
 def test_scans_of_the_training_are_known_where_their_fingerprints_go_along(
     small_run, small_cohort, tmp_path, bundle
 ):
-    write_bundle(small_run, tmp_path / "with", scan_fingerprints=True)
-    original = Predictor.load(small_run).members
+    one = small_run / "fold_1/model"
+    write_bundle(one, tmp_path / "with", scan_fingerprints=True)
+    original = Predictor.load(one).members
     members = load_predictor(tmp_path / "with").members
     for ours, theirs in zip(members, original, strict=True):
         assert ours.provenance.scans == theirs.provenance.scans
