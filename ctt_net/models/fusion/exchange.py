@@ -39,7 +39,11 @@ def exchange_weights(pattern: str, present: Tensor) -> Tensor:
         return itself.float().expand(present.shape[0], R, R)
     if pattern == "ring":
         place = torch.arange(R, device=present.device)
-        steps = (place[None, :] - place[:, None] - 1) % R  # (R, R), to itself R - 1
+        # From each row to each other, R - 1 to itself.
+        steps = torch.tensor(
+            [[(there - here - 1) % R for there in range(R)] for here in range(R)],
+            device=present.device,
+        )
         # Absent rows come after all others, so that one is taken only where nobody is there.
         steps = steps + R * (~present[:, None, :]).long()
         heard = steps.argmin(dim=2, keepdim=True) == place

@@ -51,9 +51,9 @@ class SingleViewFusion(Fusion):
 
     def looked_at(self, view_present: Tensor) -> Tensor:
         """That view alone."""
-        return view_present & (
-            torch.arange(view_present.shape[1], device=view_present.device) == self.view
-        )
+        # Not a comparison with a number, of which onnxruntime warns at every start.
+        its_own = [view == self.view for view in range(view_present.shape[1])]
+        return view_present & torch.tensor(its_own, device=view_present.device)
 
     def forward(
         self,
