@@ -1,6 +1,7 @@
 """One picture of what a pretraining has learned to see."""
 
 import io
+from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -27,7 +28,7 @@ def draw_figures(found: Lesions, truth: Lesions, figures: Figures) -> bytes:
     _potential(left, found, truth, figures)
     _presence(right, figures)
     figure.suptitle("Simulated eyes, selection split: no clinical validity", fontsize=10)
-    figure.supxlabel(INTENDED_USE, fontsize=7, color="0.4")
+    figure.supxlabel(fill(INTENDED_USE, 130), fontsize=7, color="0.4")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=120, metadata={"Software": None})
     return buffer.getvalue()

@@ -24,9 +24,12 @@ pytestmark = pytest.mark.usefixtures("traced_once")
 # Of the default config and of its pretraining alike.
 TINY = [
     "--data.preprocessing.height", "64", "--data.preprocessing.width", "96",
-    "--data.preprocessing.crop", "retina", "--data.batch_size", "16",
+    "--data.preprocessing.crop", "retina", "--data.batch_size", "8",
+    "--data.selection_fraction", "0.33",
     "--model.backbone", "SmallConvBackbone", "--model.backbone.init_args.widths", "[4,8,8]",
-    "--model.fusion.init_args.dim", "16", "--trainer.max_epochs", "1",
+    "--model.covariates", "null", "--model.fusion.init_args.dim", "16",
+    "--model.fusion.init_args.depth", "1", "--model.fusion.init_args.exchanges", "1",
+    "--trainer.max_epochs", "1",
     "--trainer.accelerator", "cpu", "--trainer.enable_progress_bar", "false",
 ]  # fmt: skip
 
@@ -42,23 +45,23 @@ def tiny_training(repository):
 
 
 @pytest.fixture(scope="module")
-def pretrained(small_cohort, tiny_pretraining, made_once):
-    """A pretraining of one epoch on the small cohort; read-only for tests."""
+def pretrained(other_cohort, tiny_pretraining, made_once):
+    """A pretraining of one epoch on twenty eyes; read-only for tests."""
 
     def make(out):
-        pretrain([*tiny_pretraining, "--data.cohort", str(small_cohort), "--out", str(out)])
+        pretrain([*tiny_pretraining, "--data.cohort", str(other_cohort), "--out", str(out)])
 
     return made_once("small_pretraining", make)
 
 
-def test_steps_on_one_batch_lower_every_part_of_the_loss(small_cohort, tiny_pretraining, tmp_path):
-    config = PretrainConfig([*tiny_pretraining, "--data.cohort", str(small_cohort)])
+def test_steps_on_one_batch_lower_every_part_of_the_loss(other_cohort, tiny_pretraining, tmp_path):
+    config = PretrainConfig([*tiny_pretraining, "--data.cohort", str(other_cohort)])
     module, data, _ = config.build_once(tmp_path)
     truth = TruthTable(data.targets_of("train"))
     batch = next(iter(data.train_dataloader()))
-    optimizer = torch.optim.Adam(module.network.parameters(), lr=3e-3)
+    optimizer = torch.optim.Adam(module.network.parameters(), lr=5e-3)
     parts = []
-    for _ in range(25):
+    for _ in range(15):
         found = module.read(batch)
         parts.append(module.loss(found, truth(batch.position), batch.view_present))
         optimizer.zero_grad()
@@ -69,7 +72,7 @@ def test_steps_on_one_batch_lower_every_part_of_the_loss(small_cohort, tiny_pret
     assert all(parameter.grad is not None for parameter in module.network.parameters())
 
 
-def test_the_folder_holds_weights_figures_and_their_story(pretrained, small_cohort):
+def test_the_folder_holds_weights_figures_and_their_story(pretrained, other_cohort):
     names = {path.name for path in pretrained.iterdir()}
     assert names == {
         "checkpoints", "config.yaml", "metrics.csv", "metrics.json", "pretrained.safetensors",
@@ -81,13 +84,13 @@ def test_the_folder_holds_weights_figures_and_their_story(pretrained, small_coho
     assert list(spec["views"]) == ["horizontal", "vertical"]
     assert spec["architecture"]["backbone"]["init_args"]["widths"] == [4, 8, 8]
     assert "Research use only" in spec["intended_use"]
-    assert str(small_cohort) not in (pretrained / "pretrained.yaml").read_text()
+    assert str(other_cohort) not in (pretrained / "pretrained.yaml").read_text()
     weights = load_file(pretrained / "pretrained.safetensors")
     assert not any(name.startswith("head.") for name in weights)
     metrics = json.loads((pretrained / "metrics.json").read_text())
     assert set(metrics["views"]) == {"horizontal", "vertical"}
     assert metrics["potential"]["mae"] > 0
-    assert metrics["n_eyes"] + spec["trained_on"]["eyes"] == 60
+    assert metrics["n_eyes"] + spec["trained_on"]["eyes"] == 20
 
 
 def test_what_is_reported_is_what_the_best_epoch_reached(pretrained):
@@ -95,19 +98,19 @@ def test_what_is_reported_is_what_the_best_epoch_reached(pretrained):
     best = log["selection/potential_mae"].min()
     metrics = json.loads((pretrained / "metrics.json").read_text())
     assert metrics["potential"]["mae"] == pytest.approx(best, abs=1e-5)
-    assert "selection/views_horizontal_erm_auroc" in log
+    assert "selection/cost_erm_mae" in log
 
 
 def test_a_training_starts_from_it_and_leaves_a_model(
-    pretrained, small_cohort, tiny_training, tmp_path, capsys
+    pretrained, other_cohort, tiny_training, tmp_path, capsys
 ):
     run = tmp_path / "run"
-    keys = ["--data.cohort", str(small_cohort), "--folds", "1", "--out", str(run)]
+    keys = ["--data.cohort", str(other_cohort), "--folds", "1", "--out", str(run)]
     keys += ["--model.start_from", str(pretrained)]
     keys += ["--model.learning_rate", "1e-12"]  # so that what was taken is still there afterwards
     train([*tiny_training, *keys])
     said = " ".join(capsys.readouterr().err.split())
-    assert "view embeddings, place embeddings, covariates, fusion; anew: head" in said
+    assert "view embeddings, place embeddings, fusion; anew: head" in said
     theirs = load_file(pretrained / "pretrained.safetensors")
     ours = load_file(run / "fold_1/model/model.safetensors")
     parts = ("backbone.", "project.", "view_embedding", "place_embedding", "fusion.")
@@ -125,16 +128,16 @@ def test_a_training_starts_from_it_and_leaves_a_model(
         pretrained
     )
     later = tmp_path / "later"
-    keys = ["--data.cohort", str(small_cohort), "--folds", "2", "--out", str(later)]
+    keys = ["--data.cohort", str(other_cohort), "--folds", "2", "--out", str(later)]
     with pytest.raises(InputError, match=r"has seen \d+ of .* fold 2"):
         train([*tiny_training, *keys, "--model.start_from", str(run / "fold_1/model")])
     assert not later.exists()
 
 
 def test_a_misfit_is_refused_before_a_scan_is_read(
-    pretrained, small_cohort, tiny_training, tmp_path
+    pretrained, other_cohort, tiny_training, tmp_path
 ):
-    cohort = shutil.copytree(small_cohort, tmp_path / "cohort")
+    cohort = shutil.copytree(other_cohort, tmp_path / "cohort")
     for scan in (cohort / "images").iterdir():
         scan.write_bytes(b"")
     keys = ["--data.cohort", str(cohort), "--out", str(tmp_path / "run")]
@@ -147,9 +150,9 @@ def test_a_misfit_is_refused_before_a_scan_is_read(
 
 
 def test_a_folder_is_never_overwritten_and_a_finished_one_is_left(
-    pretrained, small_cohort, tiny_pretraining
+    pretrained, other_cohort, tiny_pretraining
 ):
-    keys = [*tiny_pretraining, "--data.cohort", str(small_cohort), "--out", str(pretrained)]
+    keys = [*tiny_pretraining, "--data.cohort", str(other_cohort), "--out", str(pretrained)]
     with pytest.raises(InputError, match="holds a run already"):
         pretrain(keys)
     written = (pretrained / "pretrained.safetensors").stat().st_mtime_ns
@@ -158,8 +161,8 @@ def test_a_folder_is_never_overwritten_and_a_finished_one_is_left(
     assert (pretrained / "pretrained.safetensors").stat().st_mtime_ns == written
 
 
-def test_real_eyes_leave_no_folder(small_cohort, tiny_pretraining, tmp_path):
-    cohort = shutil.copytree(small_cohort, tmp_path / "cohort")
+def test_real_eyes_leave_no_folder(other_cohort, tiny_pretraining, tmp_path):
+    cohort = shutil.copytree(other_cohort, tmp_path / "cohort")
     (cohort / "truth.csv").unlink()
     keys = ["--data.cohort", str(cohort), "--out", str(tmp_path / "out")]
     with pytest.raises(InputError, match=r"truth\.csv"):
@@ -189,11 +192,11 @@ def test_the_configs_of_pretraining_training_and_fine_tuning_agree(
     assert Path(str(after.config[-1])).name == "phantom.yaml"
 
 
-def test_any_timm_network_learns_from_simulated_eyes(small_cohort, tiny_pretraining, tmp_path):
+def test_any_timm_network_learns_from_simulated_eyes(other_cohort, tiny_pretraining, tmp_path):
     place = tiny_pretraining.index("--model.backbone")
     keys = [*tiny_pretraining[:place], *tiny_pretraining[place + 4 :]]
     keys += ["--model.backbone", "TimmBackbone", "--model.backbone.init_args.name", "test_resnet"]
-    keys += ["--data.cohort", str(small_cohort), "--out", str(tmp_path / "out")]
+    keys += ["--data.cohort", str(other_cohort), "--out", str(tmp_path / "out")]
     pretrain([*keys, "--trainer.limit_train_batches", "1"])
     weights = load_file(tmp_path / "out/pretrained.safetensors")
     assert any(name.startswith("backbone.0.network.") for name in weights)

@@ -122,4 +122,4 @@ def test_the_readout_starts_at_the_base_rates():
     expected = np.log((crossed + 0.5) / (7.5 - crossed))
     np.testing.assert_allclose(read.presence[0, 0].detach(), expected, rtol=1e-5)
     np.testing.assert_allclose(read.cost[0].detach(), truth.cost.mean(axis=0), rtol=1e-4)
-    assert float(read.potential) == pytest.approx(truth.potential.mean(), rel=1e-4)
+    assert read.potential.item() == pytest.approx(truth.potential.mean(), rel=1e-4)
