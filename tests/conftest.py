@@ -92,6 +92,22 @@ def tiny_network() -> list[str]:
     ]  # fmt: skip
 
 
+def _facts(network):
+    """All that a trace depends on besides weights; a module's own text leaves options out."""
+    return [
+        (
+            name,
+            type(module).__name__,
+            sorted(
+                (key, value)
+                for key, value in vars(module).items()
+                if isinstance(value, bool | int | float | str | tuple) and key != "training"
+            ),
+        )
+        for name, module in network.named_modules()
+    ]
+
+
 @pytest.fixture(scope="session")
 def traced_once(tmp_path_factory):
     """Trace a network of one build once, as the folds of a run do; what is exported is compared.
@@ -103,7 +119,7 @@ def traced_once(tmp_path_factory):
     folder, trace = tmp_path_factory.mktemp("traces"), export._trace
 
     def once(plain, example):
-        build = f"{plain} {[tuple(tensor.shape) for tensor in example]}"
+        build = f"{_facts(plain)} {[tuple(tensor.shape) for tensor in example]}"
         path = folder / hashlib.sha256(build.encode()).hexdigest()
         if not path.exists():
             path.write_bytes(trace(plain, example).SerializeToString())

@@ -72,9 +72,10 @@ def export_onnx(
     plain = _Plain(network).cpu().float().eval()
     try:
         example = _example(network, height, width)
-        model = _with_weights(like, plain) if like is not None else _trace(plain, example)
-        data = model.SerializeToString()
-        _compare(plain, data, example)
+        data = _taken_over(like, plain, example) if like is not None else None
+        if data is None:
+            data = _trace(plain, example).SerializeToString()
+            _compare(plain, data, example)
     finally:
         network.train(was_training).to(device)
     write_whole(folder / ONNX_FILE, data)
@@ -96,6 +97,20 @@ def _example(network: MultiViewNet, height: int, width: int) -> tuple[Tensor, ..
     covariates[1, ::2] = torch.nan
     covariates[2] = torch.nan
     return (*example, covariates)
+
+
+def _taken_over(like: Path, plain: nn.Module, example: tuple[Tensor, ...]) -> bytes | None:
+    """Another fold's graph with these weights, or None if it cannot hold them.
+
+    The exporter merges tensors that are equal, such as the scales of a covariate that nobody of
+    that fold has; in another fold they may differ.
+    """
+    data = _with_weights(like, plain).SerializeToString()
+    try:
+        _compare(plain, data, example)
+    except RuntimeError:
+        return None
+    return data
 
 
 def _trace(plain: nn.Module, example: tuple[Tensor, ...]) -> onnx.ModelProto:

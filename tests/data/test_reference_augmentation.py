@@ -44,7 +44,7 @@ def test_light_changes_by_its_factor_and_as_often_as_it_says():
     same = sum(np.array_equal(bscan, each) for each in changed)
     assert 30 < same < 95  # 60 expected, of which the finest changes round to nothing
     brightest = np.array([each.max() for each in changed])
-    # Brightness and contrast both, each by a factor of 0.6 to 1.4 at most: 120 * 0.36 to 120 * 1.96.
+    # Brightness and contrast both, by a factor of 0.6 to 1.4 at most: 120 * 0.36 to 120 * 1.96.
     assert 43 <= brightest.min() < 75
     assert 160 < brightest.max() <= 236
 

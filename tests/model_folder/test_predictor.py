@@ -85,7 +85,7 @@ def test_a_folder_without_a_model_says_what_to_give(tmp_path):
 def test_folds_of_different_shape_are_no_ensemble(small_run, tmp_path):
     run = shutil.copytree(small_run, tmp_path / "run")
     path = run / "fold_2/model/model.yaml"
-    path.write_text(path.read_text().replace("crop: retina", "crop: none"))
+    path.write_text(path.read_text().replace("crop: flat", "crop: none"))
     with pytest.raises(InputError, match="no ensemble"):
         Predictor.load(run)
 

@@ -12,6 +12,7 @@ from ctt_net.models import MultiViewNet
 from ctt_net.models.backbone import TimmBackbone
 from ctt_net.models.fusion import CrossTokenFusion
 from ctt_net.models.head import ResidualHead
+from ctt_net.training import export
 from ctt_net.training.architecture import build, load_network
 from ctt_net.training.export import export_onnx
 
@@ -69,19 +70,35 @@ def test_another_folds_weights_in_the_same_graph(traced, tmp_path):
     assert not np.allclose(found[0], run(traced, *batch)[0], atol=1e-3)
 
 
-def test_an_export_that_disagrees_is_not_written(traced, tmp_path):
+@pytest.fixture
+def rigid(traced, tmp_path):
+    """A graph of the same network whose weights cannot be replaced by name."""
     model = onnx.load(traced)
     for tensor in model.graph.initializer:
-        tensor.name = "lost." + tensor.name  # nothing can be replaced by name any more
+        tensor.name = "lost." + tensor.name
     for node in model.graph.node:
         for i, name in enumerate(node.input):
             if "lost." + name in {t.name for t in model.graph.initializer}:
                 node.input[i] = "lost." + name
-    broken = tmp_path / "like.onnx"
-    onnx.save(model, broken)
+    path = tmp_path / "like.onnx"
+    onnx.save(model, path)
+    return path
+
+
+def test_an_export_that_disagrees_is_not_written(rigid, tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "_trace", lambda plain, example: onnx.load(rigid))
     with pytest.raises(RuntimeError, match="disagrees"):
-        export_onnx(network(1), tmp_path / "out", 64, 96, like=broken)
+        export_onnx(network(1), tmp_path / "out", 64, 96)
     assert not (tmp_path / "out/model.onnx").exists()
+
+
+def test_a_graph_that_cannot_hold_the_weights_is_traced_anew(rigid, tmp_path):
+    export_onnx(network(1), tmp_path, 64, 96, like=rigid)
+    batch = eyes(2)
+    with torch.inference_mode():
+        expected = network(1)(*batch)
+    found = run(tmp_path / "model.onnx", *batch)
+    np.testing.assert_allclose(expected.postop_logmar.numpy(), found[0], rtol=1e-4, atol=1e-4)
 
 
 def test_export_leaves_mode_and_weights_as_they_were(traced, tmp_path):

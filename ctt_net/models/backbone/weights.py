@@ -1,7 +1,6 @@
 """Weights for backbones: from a file, or from a Python package on this machine."""
 
 import argparse
-import pickle
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -67,14 +66,15 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         else:
             with torch.serialization.safe_globals([argparse.Namespace]):
                 data = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        kind = str(error).partition("GLOBAL ")[2].split(" ")[0] or "a Python object"
-        raise InputError(
-            f"backbone.weights: {path}: no readable weights file: besides tensors it holds {kind}, "
-            f"which could run code; if you trust its source, load it with torch.load(FILE, "
-            f"weights_only=False) and write the tensors alone with safetensors.torch.save_file"
-        ) from None
     except Exception as error:
+        if type(error).__name__ == "UnpicklingError":  # of a module that nothing here imports
+            kind = str(error).partition("GLOBAL ")[2].split(" ")[0] or "a Python object"
+            raise InputError(
+                f"backbone.weights: {path}: no readable weights file: besides tensors it holds "
+                f"{kind}, which could run code; if you trust its source, load it with "
+                f"torch.load(FILE, weights_only=False) and write the tensors alone with "
+                f"safetensors.torch.save_file"
+            ) from None
         reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
         raise InputError(f"backbone.weights: {path}: no readable weights file: {reason}") from None
     for key in WRAPPERS:
