@@ -176,6 +176,7 @@ def training_arguments(task: Mapping[str, Any]) -> list[str]:
         "data.n_folds": task["n_folds"],
         "data.fold_seed": task["fold_seed"],
         "data.training_eyes": task["training_eyes"],
+        "data.scan_cache": str(scan_cache(Path(task["run"]))),
         "seed_everything": task["seed"],
         "trainer.enable_progress_bar": False,
         "folds": task["folds"],
@@ -183,6 +184,11 @@ def training_arguments(task: Mapping[str, Any]) -> list[str]:
         "resume": True,
     }
     return [*arguments, *(f"--{key}={_text(value)}" for key, value in shared.items())]
+
+
+def scan_cache(run: Path) -> Path:
+    """Where all runs of a comparison keep decoded scans."""
+    return run.parents[1] / "scans"
 
 
 def _text(value: Any) -> str:

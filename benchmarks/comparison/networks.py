@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.comparison.job import fold_table
+from benchmarks.comparison.job import fold_table, scan_cache
 from ctt_net.cohort import Cohort, read_cohort
 from ctt_net.data.scans import load_scans
 from ctt_net.evaluation import read_predictions, write_predictions
@@ -31,12 +31,14 @@ def predict_held_out(run: Path, cohort_folder: Path, out: Path, folds: Sequence[
     """
     predictors = {fold: Predictor.load(run / f"fold_{fold}" / "model") for fold in folds}
     members = [member for predictor in predictors.values() for member in predictor.members]
-    evaluate_model(Predictor(members), cohort_folder, out)
+    cache = scan_cache(run)
+    evaluate_model(Predictor(members), cohort_folder, out, scan_cache=cache)
     cohort = read_cohort(cohort_folder)
     evaluated = set(read_predictions(out / PREDICTIONS_FILE)["eye_id"])
     chosen = cohort.where(cohort.table["eye_id"].isin(evaluated))
     spec = predictors[folds[0]].spec
-    scans = arrange_views(load_scans(chosen, spec.preprocessing), chosen, spec)
+    scans = load_scans(chosen, spec.preprocessing, cache=cache)
+    scans = arrange_views(scans, chosen, spec)
     for fold, predictor in predictors.items():
         predicted = predict_eyes(predictor, chosen.table, scans)
         write_predictions(predicted, fold_table(out, fold))

@@ -1,6 +1,7 @@
 """The Lightning data module: one cohort, one fold, three parts that share no patient."""
 
 from functools import cached_property
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -54,6 +55,8 @@ class EyeDataModule(pl.LightningDataModule):
         seed: Folds, order and augmentation; in a config it is `seed_everything`.
         preprocessing: Scan file to network input.
         augmentation: Of training scans; null switches it off.
+        scan_cache: Folder where decoded scans are kept for the next training on them; null keeps
+            none.
         covariates: Which of the cohort's covariates go to the network, if it takes any: `all`, or a
             list of names.
     """
@@ -72,6 +75,7 @@ class EyeDataModule(pl.LightningDataModule):
         fold_seed: int | None = None,
         training_eyes: int | None = None,
         covariates: Chosen = "all",
+        scan_cache: str | None = None,
     ) -> None:
         super().__init__()
         if not 0 < selection_fraction <= 0.5:
@@ -94,6 +98,7 @@ class EyeDataModule(pl.LightningDataModule):
         self.fold_seed = fold_seed
         self.training_eyes = training_eyes
         self.chosen_covariates = covariates
+        self.scan_cache = scan_cache
         self.progress: Progress | None = None
 
     @cached_property
@@ -104,7 +109,8 @@ class EyeDataModule(pl.LightningDataModule):
     @cached_property
     def scans(self) -> Scans:
         """Its decoded scans; reads every file at first use, and once only."""
-        return load_scans(self.cohort, self.preprocessing, self.progress)
+        cache = None if self.scan_cache is None else Path(self.scan_cache)
+        return load_scans(self.cohort, self.preprocessing, self.progress, cache)
 
     @cached_property
     def folds(self) -> pd.Series:

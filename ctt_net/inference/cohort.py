@@ -41,6 +41,7 @@ def evaluate_model(
     *,
     allow_training_eyes: bool = False,
     progress: Progress | None = None,
+    scan_cache: Path | None = None,
 ) -> Evaluation:
     """Predict a cohort that the model has not seen, and measure it beside its baselines.
 
@@ -52,6 +53,7 @@ def evaluate_model(
         out: Folder to write to.
         allow_training_eyes: Go on although patients or scans took part in the training.
         progress: Told of each scan read.
+        scan_cache: Folder where decoded scans are kept for the next time; None keeps none.
 
     Raises:
         InputError: If something is wrong, or eyes of the training are found among the rows.
@@ -64,7 +66,7 @@ def evaluate_model(
     refuse_other_covariates(chosen, predictor.spec)
     if not allow_training_eyes:
         _refuse_known_patients(predictor, chosen)
-    scans = load_scans(chosen, predictor.spec.preprocessing, progress)
+    scans = load_scans(chosen, predictor.spec.preprocessing, progress, scan_cache)
     scans = arrange_views(scans, chosen, predictor.spec)
     if not allow_training_eyes:
         _refuse_known_scans(predictor, chosen, scans)

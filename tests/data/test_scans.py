@@ -59,3 +59,29 @@ def test_unreadable_scans_are_named_all_at_once_by_row_column_and_file(cohort_fo
     assert "row 3, column horizontal" in message
     assert "row 5, column vertical" in message
     assert "e03_vertical.png" in message
+
+
+def test_kept_scans_are_the_same_and_are_not_read_again(cohort_folder, tmp_path, monkeypatch):
+    cohort = read_cohort(cohort_folder)
+    first = load_scans(cohort, SMALL, cache=tmp_path / "scans")
+    assert [path.suffix for path in (tmp_path / "scans").iterdir()] == [".npz"]
+    monkeypatch.setattr("ctt_net.data.scans.read_bscan", lambda path: pytest.fail("read again"))
+    again = load_scans(cohort, SMALL, cache=tmp_path / "scans")
+    for part in ("pixels", "present", "quality"):
+        np.testing.assert_array_equal(getattr(again, part), getattr(first, part))
+
+
+@pytest.mark.parametrize("change", ["file", "preprocessing", "rows"])
+def test_what_has_changed_is_read_anew(cohort_folder, tmp_path, change):
+    root = shutil.copytree(cohort_folder, tmp_path / "cohort")
+    load_scans(read_cohort(root), SMALL, cache=tmp_path / "scans")
+    cohort, preprocessing = read_cohort(root), SMALL
+    if change == "file":
+        shutil.copy(root / "scans/e03_horizontal.png", root / "scans/e01_horizontal.png")
+    elif change == "preprocessing":
+        preprocessing = Preprocessing(height=32, width=48, crop="retina")
+    else:
+        cohort = cohort.where(cohort.table["eye_id"] != cohort.table["eye_id"].iloc[0])
+    kept = load_scans(cohort, preprocessing, cache=tmp_path / "scans")
+    np.testing.assert_array_equal(kept.pixels, load_scans(cohort, preprocessing).pixels)
+    assert len(list((tmp_path / "scans").iterdir())) == 2

@@ -1,0 +1,67 @@
+"""Decoded scans kept on disk, for many trainings on one cohort."""
+
+import hashlib
+import io
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import ctt_net.imaging
+from ctt_net import __version__
+from ctt_net.imaging import Preprocessing
+from ctt_net.whole_file import write_whole
+
+if TYPE_CHECKING:
+    from ctt_net.data.scans import ScanTask
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def kept_arrays(
+    folder: Path,
+    tasks: Sequence["ScanTask"],
+    preprocessing: Preprocessing,
+    read: Callable[[], Arrays],
+) -> Arrays:
+    """Scans as they were read before, if nothing has changed since; else read and kept.
+
+    A file counts as unchanged if its size and time of change are; the code that reads scans counts
+    too.
+
+    Args:
+        folder: Of the cache; made if need be. It holds patients' scans, as the cohort does.
+        tasks: Which files become which scans.
+        preprocessing: Scan file to network input.
+        read: Reads them.
+    """
+    path = folder / f"{_name(tasks, preprocessing)}.npz"
+    if path.exists():
+        with np.load(path, allow_pickle=False) as kept:
+            return dict(kept)
+    arrays = read()
+    file = io.BytesIO()
+    np.savez(file, **arrays)  # type: ignore[arg-type]
+    write_whole(path, file.getvalue())
+    return arrays
+
+
+def _name(tasks: Sequence["ScanTask"], preprocessing: Preprocessing) -> str:
+    files = []
+    for task in tasks:
+        facts = task.path.stat()
+        place = (task.position, task.view, task.laterality, task.direction)
+        files.append([str(task.path.resolve()), facts.st_size, facts.st_mtime_ns, *place])
+    what = [__version__, _readers(), preprocessing.to_dict(), files]
+    return hashlib.sha256(json.dumps(what).encode()).hexdigest()
+
+
+def _readers() -> str:
+    """Digest of the code that reads scans: what it gives may differ in the next version of it."""
+    digest = hashlib.sha256()
+    for source in sorted(Path(ctt_net.imaging.__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
