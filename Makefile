@@ -8,7 +8,7 @@ DEMO = out/demo
 # The environment, made anew whenever what it installs has changed.
 .venv/installed: setup.py constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,pretrained,tracking,formats,bundle,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,pretrained,tracking,formats,dev]'
 	touch $@
 
 # Simulated eyes from cohort to report: train on one split, measure on patients the model never

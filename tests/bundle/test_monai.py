@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -17,7 +18,13 @@ from ctt_net.evaluation import read_predictions
 from ctt_net.inference.predict import predict_patient
 from ctt_net.model_folder import Predictor, predict_eyes
 
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:monai", "ignore:.*_target_")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::UserWarning:monai", "ignore:.*_target_"),
+    pytest.mark.skipif(
+        find_spec("monai") is None or find_spec("fire") is None,
+        reason="needs MONAI: pip install -e '.[bundle]'",
+    ),
+]
 
 # What the schema that metadata.json names asks of every bundle, and of every tensor in one.
 OF_A_BUNDLE = {

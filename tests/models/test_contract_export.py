@@ -25,6 +25,9 @@ FUSIONS = [
     for case in ALL_FUSIONS
     # Of the variants without acuity the learned token is all there is to see, in one of them.
     if case.arguments.get("acuity_token", True) or case.kind is MeanFusion
+    # Of the exchange, the patterns that choose and attend; the others are sums with other weights.
+    if case.arguments.get("pattern", "ring") in ("ring", "attention")
+    if "read_out" not in case.arguments
 ]
 EYES = {0: torch.export.Dim("eyes", min=1)}
 
