@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ctt_net import INTENDED_USE
 from ctt_net.cli.exit_code import DONE
+from ctt_net.cli.extra import needs_extra
 from ctt_net.cli.parser import Commands, add_command
-from ctt_net.errors import InputError
 
 
 def add(commands: Commands) -> None:
@@ -24,15 +24,8 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the bundle, and say how it is run and what its author must still complete."""
-    try:
+    with needs_extra("a bundle", "train,bundle"):
         from ctt_net.bundle.write import write_bundle
-    except ModuleNotFoundError as error:
-        if str(error.name).startswith("ctt_net"):
-            raise
-        raise InputError(
-            f"a bundle needs {error.name}, which is not installed; "
-            f"pip install 'ctt-net[train,bundle]'"
-        ) from None
     done = write_bundle(options.model, options.out, options.scan_fingerprints)
     print(f"{done.members} networks; from predict they differ by {done.difference:.1g} at most")
     print(f"bundle: {options.out}\nrun it: see {options.out}/docs/README.md")

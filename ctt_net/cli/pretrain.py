@@ -5,8 +5,8 @@ from typing import Any
 
 from ctt_net import INTENDED_USE
 from ctt_net.cli.exit_code import DONE
+from ctt_net.cli.extra import needs_extra
 from ctt_net.cli.parser import Commands
-from ctt_net.errors import InputError
 
 
 def add(commands: Commands) -> None:
@@ -19,14 +19,8 @@ def add(commands: Commands) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Pretrain; imports torch, as training does."""
-    try:
+    with needs_extra("pretraining", "train"):
         from ctt_net.training.pretrain import pretrain
-    except ModuleNotFoundError as error:
-        if str(error.name).startswith("ctt_net"):
-            raise
-        raise InputError(
-            f"pretraining needs {error.name}, which is not installed; pip install 'ctt-net[train]'"
-        ) from None
     finished = pretrain(arguments)
     if finished.figures is not None:
         _print(finished.figures)

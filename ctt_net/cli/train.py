@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from ctt_net.cli.exit_code import DONE
+from ctt_net.cli.extra import needs_extra
 from ctt_net.cli.parser import Commands
 from ctt_net.cli.results import print_results
-from ctt_net.errors import InputError
 
 
 def add(commands: Commands) -> None:
@@ -16,15 +16,9 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Train; the one command that imports torch."""
-    try:
+    """Train; imports torch."""
+    with needs_extra("training", "train"):
         from ctt_net.training.run import train
-    except ModuleNotFoundError as error:
-        if str(error.name).startswith("ctt_net"):
-            raise
-        raise InputError(
-            f"training needs {error.name}, which is not installed; pip install 'ctt-net[train]'"
-        ) from None
     finished = train(arguments)
     if finished.metrics is not None:
         print_results(finished.metrics, finished.folder / "report.html")

@@ -1,6 +1,7 @@
 """The Lightning module: one network, its loss and its optimiser."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -111,6 +112,10 @@ class AcuityModule(pl.LightningModule):
         """One step; logs the loss and its parts."""
         prediction = self._predict(batch)
         parts = self.loss(prediction, batch, self.network.head)
+        return self._logged(parts, batch)
+
+    def _logged(self, parts: Any, batch: EyeBatch) -> Tensor:
+        """Log a loss with its parts, a named tuple, and give its total back."""
         for name, value in parts._asdict().items():
             self.log(
                 "train/loss" if name == "total" else f"train/{name}",
@@ -121,7 +126,8 @@ class AcuityModule(pl.LightningModule):
                 sync_dist=True,
                 batch_size=len(batch.position),
             )
-        return parts.total
+        total: Tensor = parts.total
+        return total
 
     def validation_step(self, batch: EyeBatch, _: int) -> None:
         """MAE and loss on the selection split."""

@@ -77,17 +77,7 @@ class PhantomModule(AcuityModule):
     def training_step(self, batch: EyeBatch, _: int) -> Tensor:
         """One step; logs the loss and its parts."""
         parts = self._compare(self.read(batch), self.train_truth(batch.position), batch)
-        for name, value in parts._asdict().items():
-            self.log(
-                "train/loss" if name == "total" else f"train/{name}",
-                value,
-                prog_bar=name == "total",
-                on_step=False,
-                on_epoch=True,
-                sync_dist=True,
-                batch_size=len(batch.position),
-            )
-        return parts.total
+        return self._logged(parts, batch)
 
     def validation_step(self, batch: EyeBatch, _: int) -> None:
         """Loss, and what the figures are made of."""

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ctt_net.models.acuity_token import AcuityUnit, acuity_or_learned
 from ctt_net.models.attention import AttentionBlock
-from ctt_net.models.fusion.base import Fusion, mean_over_present
+from ctt_net.models.fusion.base import Fusion, beside_covariates, mean_over_present
 from ctt_net.models.fusion.exchange import Pattern, checked_pattern, exchange_weights
 
 # Rows that take the same weights: the number of the weights, and tokens (B, R, S, D).
@@ -119,8 +119,7 @@ class CrossTokenFusion(Fusion):
         fused = torch.where(any_row, fused, first.to(fused.dtype))
         if self.read_out == "both":
             fused = fused + mean_over_present(tokens.mean(dim=2), view_present)
-            if covariate_tokens is not None and covariate_tokens.shape[1] > 0:
-                fused = fused + covariate_tokens.mean(dim=1)
+            fused = beside_covariates(fused, covariate_tokens)
         return self.norm(fused)
 
     def _rows(
