@@ -4,12 +4,14 @@ from ctt_net.cohort.folder import Cohort, inspect_cohort, read_cohort, write_coh
 from ctt_net.cohort.folds import development_rows, make_folds, read_folds, strata, write_folds
 from ctt_net.cohort.problem import CohortError, Problem
 from ctt_net.cohort.schema import CohortSpec, Covariate, View
+from ctt_net.cohort.view import Direction
 
 __all__ = [
     "Cohort",
     "CohortError",
     "CohortSpec",
     "Covariate",
+    "Direction",
     "Problem",
     "View",
     "development_rows",

@@ -1,15 +1,15 @@
 """OCT-safe augmentation: what a second scan of the same eye could look like, nothing else.
 
 No vertical flip and no half turn (the retina has an up), no horizontal flip (left eyes are mirrored
-already, so the nasal side is the right one), no colour (a B-scan has none), no elastic warp (layer
-thickness is the signal).
+already, so the nasal side is the right one) but of vertical scans, where above and below the fovea
+are nearly alike, no colour (a B-scan has none), no elastic warp (layer thickness is the signal).
 """
 
 import inspect
 import os
 import random
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 # albumentations asks a package registry for its newest version at import, unless told not to.
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
@@ -19,14 +19,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ctt_net.cohort import Direction
 from ctt_net.errors import InputError
 
 
 class Transforming(Protocol):
     """Strengths that know the transforms they mean."""
 
-    def transforms(self) -> list[A.BasicTransform]:
-        """In their order."""
+    def transforms(self, direction: Direction) -> list[A.BasicTransform]:
+        """In their order, for a scan of this direction."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Augmentation:
         speckle: Largest standard deviation of multiplicative noise.
         blur: Probability of a slight blur.
         shadow: Probability of a vertical shadow, as a vessel or an opacity casts.
+        mirror_vertical: Probability of exchanging above and below the fovea in a vertical scan.
     """
 
     rotate_deg: float = 3.0
@@ -52,10 +54,11 @@ class Augmentation:
     speckle: float = 0.03
     blur: float = 0.05
     shadow: float = 0.1
+    mirror_vertical: float = 0.5
 
     def __post_init__(self) -> None:
         limits = {"rotate_deg": 15.0, "shift": 0.3, "scale": 0.3, "brightness": 0.5, "gamma": 0.5}
-        limits |= {"speckle": 0.5, "blur": 1.0, "shadow": 1.0}
+        limits |= {"speckle": 0.5, "blur": 1.0, "shadow": 1.0, "mirror_vertical": 1.0}
         for name, value in asdict(self).items():
             if not 0 <= value <= limits[name]:
                 raise InputError(
@@ -63,10 +66,11 @@ class Augmentation:
                     f"more would no longer look like a scan of the same eye"
                 )
 
-    def transforms(self) -> list[A.BasicTransform]:
+    def transforms(self, direction: Direction) -> list[A.BasicTransform]:
         """Geometry first, light after it."""
         a = self
         return [
+            strict(A.HorizontalFlip, p=a.mirror_vertical if direction == "vertical" else 0.0),
             strict(
                 A.Affine,
                 rotate=(-a.rotate_deg, a.rotate_deg),
@@ -142,10 +146,19 @@ class ScanAugmenter:
 
     def __init__(self, augmentation: Transforming, seed: int) -> None:
         self.seed = seed
-        self._transform = A.Compose(augmentation.transforms(), seed=seed)
+        self._transform = {
+            direction: A.Compose(augmentation.transforms(direction), seed=seed)
+            for direction in get_args(Direction)
+        }
 
     def __call__(
-        self, bscan: NDArray[np.uint8], *, epoch: int, position: int, view: int
+        self,
+        bscan: NDArray[np.uint8],
+        *,
+        epoch: int,
+        position: int,
+        view: int,
+        direction: Direction = "horizontal",
     ) -> NDArray[np.uint8]:
         """Augment one scan.
 
@@ -154,6 +167,7 @@ class ScanAugmenter:
             epoch: Of training.
             position: Of the eye in its table.
             view: Number of the view.
+            direction: Of the scan.
 
         Returns:
             (H, W) uint8.
@@ -162,7 +176,8 @@ class ScanAugmenter:
         name = np.random.SeedSequence([self.seed, epoch, position, view])
         # Not set_random_seed: it gives each transform the same stream, so that a scan that draws
         # low is changed by all of them and one that draws high by none.
-        self._transform.set_random_state(
+        transform = self._transform[direction]
+        transform.set_random_state(
             np.random.default_rng(name), random.Random(int(name.generate_state(1)[0]))
         )
-        return self._transform(image=bscan)["image"]
+        return transform(image=bscan)["image"]

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset, DistributedSampler
 
+from ctt_net.cohort import Direction
 from ctt_net.data.augmentation import ScanAugmenter
 from ctt_net.data.scans import Scans
 from ctt_net.sample import EyeBatch, EyeSample
@@ -33,6 +34,7 @@ class EyeDataset(Dataset[tuple[int, EyeSample]]):
         scans: All decoded scans of the cohort.
         augmenter: For training; None serves scans as they are.
         covariates: (n, F) of the same rows; None where a network takes none.
+        directions: Of each view, for the augmenter.
     """
 
     def __init__(
@@ -42,10 +44,12 @@ class EyeDataset(Dataset[tuple[int, EyeSample]]):
         scans: Scans,
         augmenter: ScanAugmenter | None = None,
         covariates: NDArray[np.float32] | None = None,
+        directions: Sequence[Direction] = (),
     ) -> None:
         self.positions = np.asarray(positions, dtype=np.int64)
         self.scans = scans
         self.augmenter = augmenter
+        self._directions = tuple(directions) or ("horizontal",) * scans.present.shape[1]
         self._covariates = covariates
         self._eye_ids = table["eye_id"].tolist()
         self._preop: NDArray[np.float32] = table["preop_logmar"].to_numpy(np.float32)
@@ -62,10 +66,14 @@ class EyeDataset(Dataset[tuple[int, EyeSample]]):
         if self.augmenter is not None:
             views = np.stack(
                 [
-                    self.augmenter(bscan, epoch=epoch, position=position, view=view)
+                    self.augmenter(
+                        bscan, epoch=epoch, position=position, view=view, direction=direction
+                    )
                     if present[view]
                     else bscan
-                    for view, bscan in enumerate(views)
+                    for view, (bscan, direction) in enumerate(
+                        zip(views, self._directions, strict=True)
+                    )
                 ]
             )
         sample = EyeSample(

@@ -202,7 +202,8 @@ class EyeDataModule(pl.LightningDataModule):
             augmenter = ScanAugmenter(self.augmentation, self.seed)
         positions = self.cohort.table.index.get_indexer(table.index)
         covariates = self.covariate_values(table)
-        return EyeDataset(table, positions.tolist(), self.scans, augmenter, covariates)
+        directions = [view.direction for view in self.cohort.spec.views.values()]
+        return EyeDataset(table, positions.tolist(), self.scans, augmenter, covariates, directions)
 
     def train_dataloader(self) -> DataLoader:
         """Shuffled, augmented, in full batches."""

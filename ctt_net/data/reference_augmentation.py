@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import albumentations as A  # noqa: N812
 import cv2
 
+from ctt_net.cohort import Direction
 from ctt_net.data.augmentation import strict
 from ctt_net.errors import InputError
 
@@ -38,8 +39,8 @@ class ReferenceAugmentation:
                     f"data.augmentation.{name} must lie in 0..{limit:g}, got {value!r}"
                 )
 
-    def transforms(self) -> list[A.BasicTransform]:
-        """In the published order: light, flips, rotation."""
+    def transforms(self, direction: Direction) -> list[A.BasicTransform]:
+        """In the published order, whatever the direction: light, flips, rotation."""
         factors = (1 - self.jitter, 1 + self.jitter)
         return [
             strict(

@@ -4,19 +4,23 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
+from typing import get_args
 
 import albumentations as A  # noqa: N812
 import cv2
 import numpy as np
 import pytest
 
+from ctt_net.cohort import Direction
 from ctt_net.data.augmentation import Augmentation, ScanAugmenter, Shadow, strict
 from ctt_net.errors import InputError
 
 STRONGEST = Augmentation(shadow=1.0, blur=1.0)
 NOTHING = Augmentation(
-    rotate_deg=0, shift=0, scale=0, brightness=0, gamma=0, speckle=0, blur=0, shadow=0
-)
+    rotate_deg=0, shift=0, scale=0, brightness=0, gamma=0, speckle=0, blur=0, shadow=0,
+    mirror_vertical=0,
+)  # fmt: skip
 
 
 def marked_scan(height=128, width=192):
@@ -55,6 +59,21 @@ def test_up_stays_up_and_left_stays_left():
         layer = int(profile[10:100].argmax()) + 10
         above, below = profile[layer - 25 : layer - 10], profile[layer + 10 : layer + 25]
         assert above.mean() < below.mean(), "the dark vitreous is above the layer"
+
+
+def test_only_vertical_scans_are_mirrored_and_as_often_as_asked():
+    """Above and below the fovea are nearly alike; nasal and temporal are not."""
+    augmenter = ScanAugmenter(replace(NOTHING, mirror_vertical=0.5), seed=0)
+    mirrored = {}
+    for direction in get_args(Direction):
+        results = [
+            augmenter(marked_scan(), epoch=0, position=i, view=0, direction=direction)
+            for i in range(200)
+        ]
+        on_the_right = [float(r[70:84, 132:152].mean()) > 200 for r in results]
+        mirrored[direction] = sum(on_the_right)
+    assert mirrored["horizontal"] == mirrored["oblique"] == 0
+    assert 70 < mirrored["vertical"] < 130  # four standard deviations of 200 tosses
 
 
 def test_a_layer_keeps_its_thickness_within_the_allowed_magnification():
@@ -113,9 +132,9 @@ def test_the_global_random_streams_are_neither_used_nor_moved():
 def test_trap_transforms_draw_independently_of_each_other():
     """Compose.set_random_seed gives each of its transforms one and the same stream."""
     augmenter = ScanAugmenter(Augmentation(), seed=0)
-    augmenter._transform.save_applied_params = True
     applied = []
-    inner = augmenter._transform
+    inner = augmenter._transform["vertical"]
+    inner.save_applied_params = True
 
     class Recorder:
         def __call__(self, image):
@@ -126,7 +145,7 @@ def test_trap_transforms_draw_independently_of_each_other():
         def set_random_state(self, *states):
             inner.set_random_state(*states)
 
-    augmenter._transform = Recorder()
+    augmenter._transform["horizontal"] = Recorder()
     augmented(augmenter, n=800, scan=marked_scan(32, 48))
     count = Counter(name for names in applied for name in names)
     pairs = Counter()
@@ -136,7 +155,7 @@ def test_trap_transforms_draw_independently_of_each_other():
         expected = count[a] * count[b] / len(applied)
         spread = np.sqrt(expected)
         assert abs(both - expected) < 4 * spread, f"{a} and {b} come together too often"
-    assert len(count) == 6
+    assert len(count) == 7
 
 
 def test_trap_unknown_arguments_of_albumentations_are_refused():

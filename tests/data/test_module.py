@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 import torch
 
 from ctt_net.data import scans as scans_room
+from ctt_net.data.augmentation import Augmentation
 from ctt_net.errors import InputError
 
 PARTS = ("train", "selection", "reported")
@@ -213,6 +214,18 @@ def test_trap_the_trainer_tells_every_epoch_to_workers_that_live_on(
         assert [epoch for epoch, *_ in watcher.seen] == [epoch for epoch, *_ in expected]
         for (_, *ours), (_, *theirs) in zip(watcher.seen, expected, strict=True):
             assert all(map(torch.equal, ours, theirs))
+
+
+def test_only_the_views_that_the_cohort_calls_vertical_are_mirrored(data):
+    still = dict.fromkeys(
+        ("rotate_deg", "shift", "scale", "brightness", "gamma", "speckle", "blur", "shadow"), 0.0
+    )
+    mirroring = data(augmentation=Augmentation(**still, mirror_vertical=1.0)).dataset("train")
+    plain = data(augmentation=None).dataset("train")
+    for index in range(len(plain)):
+        views, present = plain[index][1].views, plain[index][1].view_present
+        expected = np.stack([views[0], views[1][:, ::-1] if present[1] else views[1]])
+        assert np.array_equal(mirroring[index][1].views, expected)
 
 
 @pytest.mark.parametrize(
