@@ -1,5 +1,6 @@
 """Visual acuity: from the words of a patient file to logMAR, and back to every notation."""
 
+from ctt_net.acuity.bands import BANDS, OFF_CHART_BAND, UNKNOWN_BAND, preop_band
 from ctt_net.acuity.convert import (
     decimal_from_logmar,
     five_mark_from_logmar,
@@ -16,9 +17,12 @@ from ctt_net.acuity.record import NOTATIONS, OFF_CHART, Acuity, AcuityError
 from ctt_net.acuity.text import is_missing
 
 __all__ = [
+    "BANDS",
     "NOTATIONS",
     "OFF_CHART",
+    "OFF_CHART_BAND",
     "OFF_CHART_POLICIES",
+    "UNKNOWN_BAND",
     "Acuity",
     "AcuityError",
     "decimal_from_logmar",
@@ -30,5 +34,6 @@ __all__ = [
     "logmar_from_letters",
     "logmar_from_snellen",
     "parse_va",
+    "preop_band",
     "snellen_from_logmar",
 ]
