@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ctt_net.cohort import Cohort, read_cohort
 from ctt_net.data.scans import Progress, Scans, load_scans
@@ -19,6 +20,9 @@ from ctt_net.model_folder import (
 )
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
 from ctt_net.whole_file import refuse_no_folder
+
+# Rows that a refusal names; the rest are counted.
+SHOWN_ROWS = 10
 
 
 @dataclass(frozen=True)
@@ -178,25 +182,40 @@ def _rows(cohort: Cohort) -> tuple[Cohort, str]:
 
 def _refuse_known_patients(predictor: Predictor, cohort: Cohort) -> None:
     patients = cohort.table["patient_id"].unique()
-    seen = [patient for patient in patients if predictor.knows_patient(str(patient))]
+    seen = {patient for patient in patients if predictor.knows_patient(str(patient))}
     if seen:
+        rows = np.flatnonzero(cohort.table["patient_id"].isin(seen))
         raise InputError(
             f"{cohort.root}: {len(seen)} of {len(patients)} patients took part in "
-            f"the training of this model, such as {seen[0]!r}; their figures would be too good. "
-            f"For the training cohort read the run's own out-of-fold metrics.json; otherwise leave "
-            f"them out, or say --allow-training-eyes if ids are shared by different people"
+            f"the training of this model ({_named_rows(cohort, rows)}); their figures would be too "
+            f"good. For the training cohort read the run's own out-of-fold metrics.json; otherwise "
+            f"leave them out, or say --allow-training-eyes if ids are shared by different people"
         )
 
 
 def _refuse_known_scans(predictor: Predictor, cohort: Cohort, scans: Scans) -> None:
-    for eye, view in np.argwhere(scans.present):
-        pixels = scans.pixels[eye, view]
-        if predictor.knows_scan(pixels):
-            row = cohort.table.iloc[eye]
-            raise InputError(
-                f"{cohort.root}: a scan of eye {row['eye_id']!r} took part in the training of this "
-                f"model under another patient id; leave it out, or say --allow-training-eyes"
-            )
+    seen = [
+        eye
+        for eye in range(len(cohort.table))
+        if any(predictor.knows_scan(pixels) for pixels in scans.pixels[eye][scans.present[eye]])
+    ]
+    if seen:
+        raise InputError(
+            f"{cohort.root}: scans of {len(seen)} of {len(cohort.table)} eyes took part in the "
+            f"training of this model under another patient id "
+            f"({_named_rows(cohort, np.array(seen))}); leave them out, or say "
+            f"--allow-training-eyes"
+        )
+
+
+def _named_rows(cohort: Cohort, positions: NDArray[np.int64]) -> str:
+    """Rows of the manifest with their eyes; more than a few are counted."""
+    named = [
+        f"row {cohort.rows[position]} {cohort.table['eye_id'].iloc[position]}"
+        for position in positions[:SHOWN_ROWS]
+    ]
+    more = len(positions) - SHOWN_ROWS
+    return ", ".join(named) + (f" and {more} more" if more > 0 else "")
 
 
 def _policy_warning(predictor: Predictor, cohort: Cohort) -> list[str]:

@@ -29,6 +29,8 @@ def test_unseen_patients_are_measured(small_run, other_cohort, tmp_path, capsys)
 def test_the_training_cohort_is_refused(small_run, small_cohort, tmp_path, fails):
     said = fails("evaluate", small_run, small_cohort, "--out", tmp_path / "out")
     assert "took part in the training" in said
+    assert "row 2 s5-00000-" in said
+    assert "and 50 more" in said
     assert not (tmp_path / "out").exists()
 
 
@@ -39,6 +41,9 @@ def test_the_same_scans_under_other_ids_are_refused(small_run, cohort, tmp_path,
     table.to_csv(path, index=False)
     said = fails("evaluate", small_run, cohort, "--out", tmp_path / "out")
     assert "under another patient id" in said
+    assert "scans of 60 of 60 eyes" in said
+    assert "row 11 s5-" in said
+    assert "row 12 s5-" not in said
 
 
 def test_a_bare_table_of_predictions_needs_no_model(small_run, small_cohort, tmp_path, capsys):
