@@ -86,6 +86,10 @@ def tiny_network() -> list[str]:
         "--model.backbone.init_args.widths", "[4,8,8]",
         "--model.backbone.init_args.columns", "3",
         "--model.fusion.init_args.dim", "16",
+        # Tracing takes most of these trainings' time, and as much again for every layer.
+        "--model.fusion.init_args.depth", "1",
+        "--model.fusion.init_args.exchanges", "1",
+        "--model.covariates.init_args.layers", "1",
         "--trainer.max_epochs", "2",
         "--trainer.accelerator", "cpu",
         "--trainer.enable_progress_bar", "false",

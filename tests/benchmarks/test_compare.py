@@ -45,7 +45,7 @@ model:
     init_args: {widths: [4, 8, 8], columns: 3}
   fusion:
     class_path: ctt_net.models.fusion.CrossTokenFusion
-    init_args: {dim: 16}
+    init_args: {dim: 16, depth: 1, exchanges: 1}
   head: {class_path: ctt_net.models.head.ResidualHead}
   loss: {class_path: ctt_net.losses.JointLoss}
 trainer: {accelerator: cpu}
