@@ -23,6 +23,7 @@ COLUMNS = (
 )
 TEXT_COLUMNS = ("eye_id", "patient_id", "flags")
 OUTCOME_PREFIX = "p_"
+SCALE_COLUMN = "scale_logmar"  # the model's own, before calibration; other models have none
 FOLD_COLUMN = "fold"
 
 # Wider than any off-chart policy (five-mark: no light perception = 5.0 logMAR), narrow enough
@@ -65,7 +66,8 @@ def write_predictions(table: pd.DataFrame, path: str | Path) -> None:
     Floats are written with the fewest digits that read back as the same number.
 
     Args:
-        table: The columns of `COLUMNS`, any `p_<outcome>` and, out of fold, `fold`.
+        table: The columns of `COLUMNS`, `scale_logmar` if there is one, any `p_<outcome>` and, out
+            of fold, `fold`.
         path: Target file.
 
     Raises:
@@ -144,6 +146,8 @@ def _check_rows(table: pd.DataFrame, where: str) -> None:
             "lies above upper_logmar; exchange them (a smaller logMAR is better sight)",
         ),
     ]
+    if SCALE_COLUMN in table:
+        rules.append((SCALE_COLUMN, table[SCALE_COLUMN] <= 0, "a scale is above 0"))
     if FOLD_COLUMN in table:
         whole = table[FOLD_COLUMN].map(float.is_integer)
         rules.append((FOLD_COLUMN, ~whole, "the fold must be a whole number"))
@@ -156,21 +160,23 @@ def _check_rows(table: pd.DataFrame, where: str) -> None:
 
 
 def _column_order(table: pd.DataFrame, where: str) -> list[str]:
-    """Base columns, outcome probabilities in the order given, fold."""
+    """Base columns, scale, outcome probabilities in the order given, fold."""
     missing = [column for column in COLUMNS if column not in table]
     if missing:
         raise InputError(
             f"{where}: column {missing[0]!r} is missing; the columns are {', '.join(COLUMNS)} "
             "(unknown values stay empty)"
         )
-    further = [str(column) for column in table if column not in (*COLUMNS, FOLD_COLUMN)]
+    known = (*COLUMNS, SCALE_COLUMN, FOLD_COLUMN)
+    further = [str(column) for column in table if column not in known]
     for column in further:
         if not column.startswith(OUTCOME_PREFIX):
             raise InputError(
                 f"{where}: column {column!r} is not known; remove it, or name it p_<outcome> "
                 "if it is the probability of an outcome"
             )
-    return [*COLUMNS, *further, *([FOLD_COLUMN] if FOLD_COLUMN in table else [])]
+    scale, fold = ([name] if name in table else [] for name in (SCALE_COLUMN, FOLD_COLUMN))
+    return [*COLUMNS, *scale, *further, *fold]
 
 
 def _texts(column: pd.Series) -> pd.Series:

@@ -1,9 +1,15 @@
 """How well recovery is told from no recovery, for many weightings of the eyes at once."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from ctt_net.evaluation.bootstrap import Weights
+from ctt_net.evaluation.predictions import FOLD_COLUMN
+from ctt_net.outcome import Outcome
 
 FIGURES = (
     "auroc",
@@ -16,12 +22,21 @@ FIGURES = (
     "brier",
 )
 
-# Fixed beforehand: a cut chosen on the evaluated eyes would flatter the model.
+# Where nothing else was fixed beforehand: a cut chosen on the evaluated eyes would flatter.
 PROBABILITY_CUT = 0.5
+
+ProbabilityCuts: TypeAlias = Mapping[str, float | Mapping[int, float]]
+"""Outcome name to the probability from which an eye is called recovered, or to that of each fold:
+out of fold, the cut of a fold was fixed on the other folds."""
+
+NO_CUTS: ProbabilityCuts = {}
 
 
 def recovery_figures(
-    probability: NDArray[np.float64], recovered: NDArray[np.float64], weights: Weights
+    probability: NDArray[np.float64],
+    recovered: NDArray[np.float64],
+    weights: Weights,
+    cut: NDArray[np.float64] | float = PROBABILITY_CUT,
 ) -> dict[tuple[str, ...], NDArray[np.float64]]:
     """Classification figures per resample.
 
@@ -29,13 +44,14 @@ def recovery_figures(
         probability: (eyes,), 0..1.
         recovered: (eyes,), 1.0 or 0.0.
         weights: (resamples, eyes).
+        cut: Probability from which an eye is called recovered, one or (eyes,).
 
     Returns:
         Path of each figure to (resamples,); all NaN if only one class is there.
     """
     if len(np.unique(recovered)) < 2:
         return {(name,): np.full(len(weights), np.nan) for name in FIGURES}
-    called = (probability >= PROBABILITY_CUT).astype(np.float64)
+    called = (probability >= cut).astype(np.float64)
     hit = weights @ (called * recovered)
     false_alarm = weights @ (called * (1 - recovered))
     miss = weights @ ((1 - called) * recovered)
@@ -51,6 +67,30 @@ def recovery_figures(
             ("f1",): 2 * hit / (2 * hit + false_alarm + miss),
             ("brier",): weights @ (probability - recovered) ** 2 / weights.sum(axis=1),
         }
+
+
+def cut_of_eyes(table: pd.DataFrame, name: str, cuts: ProbabilityCuts) -> NDArray[np.float64]:
+    """The cut of each eye for one outcome: (eyes,).
+
+    Raises:
+        ValueError: If cuts are given by fold and an eye's fold is none of them.
+    """
+    cut = cuts.get(name, PROBABILITY_CUT)
+    if not isinstance(cut, Mapping):
+        return np.full(len(table), cut)
+    by_eye = table[FOLD_COLUMN].map(dict(cut)).to_numpy(np.float64)
+    if np.isnan(by_eye).any():
+        raise ValueError(f"{name}: an eye lies in a fold without a cut; there are {sorted(cut)}")
+    return by_eye
+
+
+def plain_cuts(outcomes: Sequence[Outcome], cuts: ProbabilityCuts) -> dict[str, Any]:
+    """The cuts that were used, for JSON."""
+    used = {outcome.name: cuts.get(outcome.name, PROBABILITY_CUT) for outcome in outcomes}
+    return {
+        name: {str(fold): one for fold, one in cut.items()} if isinstance(cut, Mapping) else cut
+        for name, cut in used.items()
+    }
 
 
 def auroc(
