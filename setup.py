@@ -74,6 +74,7 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=["ctt_net", "ctt_net.*"]),
     package_data={
+        "ctt_net.audit": ["templates/*"],
         "ctt_net.bundle": ["templates/*"],
         "ctt_net.doctor": ["templates/*"],
         "ctt_net.evaluation": ["templates/*"],

@@ -12,6 +12,7 @@ HEAVY = ("torch", "torchvision", "timm", "pytorch_lightning", "albumentations", 
 LIGHT = (
     "ctt_net.cli",
     "ctt_net.doctor",
+    "ctt_net.audit",
     "ctt_net.cohort",
     "ctt_net.imaging",
     "ctt_net.phantom",

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from ctt_net import INTENDED_USE, __version__
 from ctt_net.cli import (
+    audit,
     bundle,
     check,
     convert,
@@ -32,7 +33,7 @@ _PLACES = {
     errno.ESTALE: "look whether disk and network are there",
 }
 
-COMMANDS = (prepare, check, pretrain, train, evaluate, predict, deidentify, convert, bundle)
+COMMANDS = (prepare, check, pretrain, train, evaluate, audit, predict, deidentify, convert, bundle)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,153 @@
+"""Every scan of a cohort read once: for the network, and for what lies beside the retina."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ctt_net.cohort import Cohort
+from ctt_net.data.scans import Progress, Scans, read_each, scan_tasks
+from ctt_net.errors import InputError
+from ctt_net.imaging import ImagingError, Preprocessing, perceptual_hash, signal_quality
+from ctt_net.imaging.fingerprint import pixel_digest
+from ctt_net.imaging.retina import outline_retina
+
+# Columns and rows at which pictures of all devices are laid over each other.
+SIZE = (144, 96)
+_SHOWN = 20
+_SMOOTH = 3.0  # pixels: what is wider is illumination
+_BRIGHTEST = 8.0  # SDs: one white letter must not outweigh the whole picture
+_STEPS = 15  # of an SD: a byte then holds eight
+_ABOVE, _BELOW = 0.08, 0.15  # of the height, around the retina
+_SIDE = 0.12  # of the width
+
+
+@dataclass(frozen=True)
+class ScanFile:
+    """Facts on one file.
+
+    Args:
+        path: Relative to the cohort folder.
+        size: Width and height, pixels.
+        layout: What was found around the B-scan.
+        overlays: Kinds of burnt-in marks.
+        digest: Of the decoded pixels.
+        hashes: (2, 32) perceptual hash of the scan and of its mirror image.
+        look: (5,) statistics of the grey levels: 5th, 50th and 95th percentile, fine noise,
+            sharpness.
+    """
+
+    path: str
+    size: tuple[int, int]
+    layout: str
+    overlays: tuple[str, ...]
+    digest: str
+    hashes: NDArray[np.uint8]
+    look: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CohortScans:
+    """All scans of a table, in its views' order.
+
+    Args:
+        scans: As the network takes them.
+        files: (E, V) of `ScanFile`, None where absent.
+        outside: (E, V, 96, 144) what lies outside the retina, as scanned (left eyes not mirrored),
+            without illumination, in fifteenths of its own noise; 0 where absent or retina.
+    """
+
+    scans: Scans
+    files: NDArray[np.object_]
+    outside: NDArray[np.int8]
+
+    def of(self, positions: NDArray[np.int64]) -> "CohortScans":
+        """Scans of some rows only."""
+        return CohortScans(self.scans.of(positions), self.files[positions], self.outside[positions])
+
+
+def read_scans(
+    cohort: Cohort, preprocessing: Preprocessing, progress: Progress | None = None
+) -> CohortScans:
+    """Read every scan of a cohort.
+
+    Args:
+        cohort: Whose scans.
+        preprocessing: Scan file to network input.
+        progress: Told of each scan read.
+
+    Raises:
+        InputError: Naming each row, view and file that cannot be read.
+    """
+    shape = (len(cohort.table), len(cohort.spec.views))
+    pixels = np.zeros((*shape, preprocessing.height, preprocessing.width), np.uint8)
+    present, quality = np.zeros(shape, bool), np.full(shape, np.nan)
+    files = np.full(shape, None, object)
+    around = np.zeros((*shape, SIZE[1], SIZE[0]), np.int8)
+    broken = []
+    for task, scan in read_each(scan_tasks(cohort), progress):
+        if isinstance(scan, ImagingError):
+            broken.append(f"  row {task.row}, column {task.view_name}: {scan}")
+            continue
+        place = (task.position, task.view)
+        pixels[place] = preprocessing(scan.pixels, task.laterality, task.direction)
+        present[place], quality[place] = True, signal_quality(scan.pixels)
+        around[place] = outside(scan.pixels)
+        mirrored = np.ascontiguousarray(scan.pixels[:, ::-1])
+        files[place] = ScanFile(
+            path=str(cohort.table.iloc[task.position][task.view_name]),
+            size=(scan.pixels.shape[1], scan.pixels.shape[0]),
+            layout=scan.device_layout,
+            overlays=scan.overlays,
+            digest=pixel_digest(scan.pixels),
+            hashes=np.stack([perceptual_hash(scan.pixels), perceptual_hash(mirrored)]),
+            look=look(scan.pixels),
+        )
+    if broken:
+        more = [f"  ... and {len(broken) - _SHOWN} more"] if len(broken) > _SHOWN else []
+        head = f"{cohort.root}: {len(broken)} scans cannot be read"
+        raise InputError("\n".join([head, *broken[:_SHOWN], *more]))
+    return CohortScans(Scans(pixels, present, quality), files, around)
+
+
+def outside(pixels: NDArray[np.uint8]) -> NDArray[np.int8]:
+    """What lies outside the retina, as local differences in fifteenths of its own noise.
+
+    Above the retina everything counts, below it only the two sides: lesions of the macula cast
+    shadows and let light through, down to the last row.
+
+    Args:
+        pixels: (H, W) B-scan.
+
+    Returns:
+        (96, 144), 0 where the retina is; 0 everywhere if no retina is found.
+    """
+    outline = outline_retina(pixels)
+    if outline is None:
+        return np.zeros(SIZE[::-1], np.int8)
+    columns, known = np.linspace(0, 1, SIZE[0]), np.linspace(0, 1, len(outline.path))
+    scale = SIZE[1] / outline.rows
+    top = np.interp(columns, known, outline.inner * scale) - _ABOVE * SIZE[1]
+    bottom = np.interp(columns, known, outline.path * scale) + _BELOW * SIZE[1]
+    rows = np.arange(SIZE[1])[:, None]
+    at_side = np.abs(columns - 0.5) > 0.5 - _SIDE
+    keep = (rows < top) | ((rows > bottom) & at_side)
+    small = cv2.resize(pixels, SIZE, interpolation=cv2.INTER_AREA).astype(np.float32)
+    # Only kept pixels are averaged: else the retina would shine into its surroundings.
+    weight = cv2.GaussianBlur(keep.astype(np.float32), (0, 0), _SMOOTH)
+    around = cv2.GaussianBlur(small * keep, (0, 0), _SMOOTH) / np.maximum(weight, 1e-3)
+    fine = small - around
+    if not keep.any():
+        return np.zeros(SIZE[::-1], np.int8)
+    noise = 1.4826 * float(np.median(np.abs(fine[keep]))) + 0.5
+    steps = np.rint(_STEPS * np.clip(fine / noise, -_BRIGHTEST, _BRIGHTEST))
+    return np.where(keep, steps, 0).astype(np.int8)
+
+
+def look(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Five figures by which devices differ: grey levels, noise along the layers, sharpness."""
+    levels = np.percentile(pixels, (5, 50, 95))
+    fine = np.abs(np.diff(pixels.astype(np.int16), axis=1))
+    down = np.abs(np.diff(pixels.astype(np.int16), axis=0))
+    return np.array([*levels, float(fine.mean()), float(down.mean())])

@@ -1,0 +1,134 @@
+"""Who took part in the training, and which pictures occur twice."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ctt_net.audit.probe import Probe, Question, Row
+from ctt_net.audit.scan_files import ScanFile
+from ctt_net.audit.subject import Subject
+from ctt_net.imaging import near_duplicates
+from ctt_net.model_folder import Predictor
+
+PATIENTS = Question(
+    "training-patients",
+    "Did audited patients take part in the training?",
+    "leave these rows out; the figures of a model on eyes it was trained on mean nothing",
+)
+SCANS = Question(
+    "training-scans",
+    "Did audited scans take part in the training, under whatever name?",
+    "leave these rows out, and find out why one scan stands under two names",
+)
+COPIES = Question(
+    "copies-across-patients",
+    "Do scans of two patients show the same picture?",
+    "find out whose scan it is, and correct the other row",
+)
+
+
+def speaking_members(predictor: Predictor, patients: NDArray[np.str_]) -> NDArray[np.bool_]:
+    """(E, M) the members that never saw each patient; all where every one of them did.
+
+    So a run audited on the cohort it was trained on is judged by its predictions out of fold.
+    """
+    names, codes = np.unique(patients, return_inverse=True)
+    unseen = np.array(
+        [
+            [not member.provenance.knows_patient(str(name)) for member in predictor.members]
+            for name in names
+        ]
+    ).reshape(len(names), len(predictor.members))
+    speak = unseen | ~unseen.any(axis=1, keepdims=True)
+    return np.asarray(speak[codes])
+
+
+def is_own_cohort(predictor: Predictor, patients: NDArray[np.str_]) -> bool:
+    """Whether each patient was held out by one member and seen by another: a run's own cohort."""
+    for name in np.unique(patients):
+        knows = [member.provenance.knows_patient(str(name)) for member in predictor.members]
+        if all(knows) or not any(knows):
+            return False
+    return True
+
+
+def patients_probe(subject: Subject, own: bool) -> Probe:
+    """Salted fingerprints of the patients, row by row."""
+    known = {
+        name for name in np.unique(subject.patients) if subject.predictor.knows_patient(str(name))
+    }
+    if own:
+        return PATIENTS.answered(
+            "This is the run's own cohort: each eye is predicted by the members that never saw "
+            "its patient.",
+            False,
+        )
+    rows = _rows(subject, np.isin(subject.patients, sorted(known)), "patient took part")
+    answer = f"{len(known)} of {subject.n_patients} patients did."
+    return PATIENTS.answered(answer, bool(known), rows=rows)
+
+
+def scans_probe(subject: Subject) -> Probe:
+    """Salted fingerprints of the scans, asked of the members that speak of the eye."""
+    hit = np.zeros(len(subject.table), bool)
+    for eye, view in np.argwhere(subject.present):
+        members = np.flatnonzero(subject.members[eye])
+        pixels = subject.pixels[eye, view]
+        hit[eye] |= any(
+            subject.predictor.members[number].provenance.knows_scan(pixels) for number in members
+        )
+    answer = f"Scans of {int(hit.sum())} of {len(hit)} eyes did."
+    return SCANS.answered(answer, bool(hit.any()), rows=_rows(subject, hit, "scan took part"))
+
+
+def copies_probe(subject: Subject) -> Probe:
+    """Equal and nearly equal pictures of different patients, mirrored ones too."""
+    found = [
+        (eye, file)
+        for eye, of_eye in enumerate(subject.read.files)
+        for file in of_eye
+        if file is not None
+    ]
+    pairs = [
+        (i, j)
+        for i, j in _alike([file for _, file in found])
+        if subject.patients[found[i][0]] != subject.patients[found[j][0]]
+    ]
+    rows = []
+    for pair in pairs:
+        for here, there in (pair, pair[::-1]):
+            eye, other = found[here][0], found[there][0]
+            rows.append(
+                Row(
+                    subject.cohort.rows[eye],
+                    str(subject.table["eye_id"].iloc[eye]),
+                    f"same picture as in row {subject.cohort.rows[other]}",
+                )
+            )
+    unique = tuple(sorted(set(rows), key=lambda row: (row.row, row.what)))
+    answer = f"{len(pairs)} pairs among {len(found)} scans do."
+    return COPIES.answered(answer, bool(pairs), rows=unique)
+
+
+def _alike(files: list[ScanFile]) -> list[tuple[int, int]]:
+    """Pairs of files of equal pixels, or near by perceptual hash as they are or one mirrored."""
+    if len(files) < 2:
+        return []
+    n = len(files)
+    hashes = np.concatenate([np.stack([file.hashes[turn] for file in files]) for turn in (0, 1)])
+    near = {
+        (min(i, j % n), max(i, j % n)) for i, j in near_duplicates(hashes) if i < n and j % n != i
+    }
+    first: dict[str, int] = {}
+    same = {
+        (first[file.digest], number)
+        for number, file in enumerate(files)
+        if first.setdefault(file.digest, number) != number
+    }
+    return sorted(near | same)
+
+
+def _rows(subject: Subject, chosen: NDArray[np.bool_], what: str) -> tuple[Row, ...]:
+    eyes = subject.table["eye_id"]
+    return tuple(
+        Row(subject.cohort.rows[eye], str(eyes.iloc[eye]), what) for eye in np.flatnonzero(chosen)
+    )

@@ -1,0 +1,54 @@
+"""`ctt-net audit`."""
+
+import argparse
+from pathlib import Path
+
+from ctt_net import INTENDED_USE
+from ctt_net.cli.exit_code import DONE, FOUND
+from ctt_net.cli.parser import Commands, add_command
+
+
+def add(commands: Commands) -> None:
+    """Declare the command."""
+    parser = add_command(
+        commands, "audit", "look for shortcuts and leaks of a model on a cohort", run
+    )
+    parser.add_argument("model", type=Path, help="run folder or model folder")
+    parser.add_argument("cohort", type=Path, help="cohort folder")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder for audit.json and audit.html"
+    )
+    parser.add_argument(
+        "--fail-on-findings",
+        action="store_true",
+        help=f"end with exit code {FOUND} if anything is found",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Exit code 0 whatever was found, unless findings are to fail."""
+    from rich.console import Console
+
+    from ctt_net.audit import audit
+    from ctt_net.audit.examine import refuse_place
+    from ctt_net.audit.written import PAGE_FILE, write_audit
+    from ctt_net.progress import progress_bar
+    from ctt_net.whole_file import refuse_no_folder
+
+    refuse_no_folder(options.out)
+    refuse_place(options.out, options.cohort)
+    with progress_bar("reading scans, then asking") as progress:
+        done = audit(options.model, options.cohort, progress=progress, on_probe=progress)
+    write_audit(done, options.out)
+    console = Console()
+    said = {"highlight": False, "markup": False, "soft_wrap": True}
+    console.print(done.verdict(), **said)
+    for probe in done.findings:
+        console.print(f"finding: {probe.name}\n  {probe.answer}\n  cure: {probe.cure}", **said)
+        for row in probe.rows[:5]:
+            console.print(f"  row {row.row}, {row.eye_id}: {row.what}", **said)
+        if len(probe.rows) > 5:
+            console.print(f"  and {len(probe.rows) - 5} more rows", **said)
+    console.print(f"report: {options.out / PAGE_FILE}", **said)
+    console.print(INTENDED_USE, style="dim", highlight=False)
+    return FOUND if done.findings and options.fail_on_findings else DONE
