@@ -1,6 +1,7 @@
 """A config names what is wrong with it before any data is touched."""
 
 import pytest
+import timm
 
 from ctt_net.errors import InputError
 from ctt_net.training.config import TrainingConfig
@@ -90,3 +91,23 @@ def test_every_run_config_of_the_repository_parses(repository, tmp_path):
 def test_the_resolved_config_is_a_config(base, tmp_path):
     path = written(tmp_path, TrainingConfig([*base, "--data.batch_size", "7"]).resolved())
     assert TrainingConfig(["--config", path]).config.data.batch_size == 7
+
+
+def test_scans_take_the_size_that_a_network_was_pretrained_with(repository, tmp_path):
+    keys = [
+        "--config", str(repository / "configs/ctt_net.yaml"),
+        "--data.cohort", str(tmp_path / "nowhere"),
+        "--model.backbone", "TimmBackbone",
+        "--model.backbone.init_args.name", "test_resnet",
+        "--model.backbone.init_args.weights", "none",
+    ]  # fmt: skip
+    own = timm.get_pretrained_cfg("test_resnet").input_size[1:]
+    given = TrainingConfig(keys).config.data.preprocessing
+    assert (given.height, given.width) != own
+    taken = TrainingConfig([*keys, "--scan_size_of_backbone", "true"]).config.data.preprocessing
+    assert (taken.height, taken.width) == own
+
+
+def test_a_backbone_without_a_size_of_its_own_is_refused_by_name(base):
+    with pytest.raises(InputError, match="SmallConvBackbone has no size of its own"):
+        TrainingConfig([*base, "--scan_size_of_backbone", "true"])

@@ -9,8 +9,8 @@ import torch
 from ctt_net.errors import InputError
 from ctt_net.model_folder import Predictor
 from ctt_net.models import MultiViewNet
-from ctt_net.models.backbone import TimmBackbone
-from ctt_net.models.fusion import CrossTokenFusion
+from ctt_net.models.backbone import SmallConvBackbone, TimmBackbone
+from ctt_net.models.fusion import CrossTokenFusion, MeanFusion
 from ctt_net.models.head import ResidualHead
 from ctt_net.training import export
 from ctt_net.training.architecture import build, load_network
@@ -68,6 +68,21 @@ def test_another_folds_weights_in_the_same_graph(traced, tmp_path):
     found = run(tmp_path / "model.onnx", *batch)
     np.testing.assert_allclose(expected.postop_logmar.numpy(), found[0], rtol=1e-4, atol=1e-4)
     assert not np.allclose(found[0], run(traced, *batch)[0], atol=1e-3)
+
+
+def test_views_with_backbones_of_their_own_are_exported(tmp_path):
+    torch.manual_seed(0)
+    backbone = SmallConvBackbone(widths=(4, 8))
+    net = MultiViewNet(backbone, MeanFusion(16), ResidualHead(16), num_views=2, sharing="none")
+    net.eval()
+    for parameter in net.backbone[1].parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    export_onnx(net, tmp_path, 64, 96)
+    batch = eyes(5)
+    with torch.inference_mode():
+        expected = net(*batch).postop_logmar.numpy()
+    found = run(tmp_path / "model.onnx", *batch)
+    np.testing.assert_allclose(expected, found[0], rtol=1e-4, atol=1e-4)
 
 
 @pytest.fixture
