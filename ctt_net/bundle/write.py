@@ -99,7 +99,7 @@ def _write_member(member: Member, place: Path, scan_fingerprints: bool) -> None:
     write_baselines(read_baselines(member.folder), place)
     provenance = member.provenance
     scans, salt = (provenance.scans, provenance.salt) if scan_fingerprints else ((), "")
-    replace(provenance, patients=(), scans=scans, salt=salt).write(place)
+    replace(provenance, patients=(), scans=scans, salt=salt, origins={}).write(place)
 
 
 def _weights(members: list[Member]) -> bytes:

@@ -18,6 +18,7 @@ from ctt_net.cli import (
     predict,
     prepare,
     pretrain,
+    recalibrate,
     train,
 )
 from ctt_net.cli.exit_code import INTERRUPTED, READER_GONE, WRONG_INPUT
@@ -33,7 +34,19 @@ _PLACES = {
     errno.ESTALE: "look whether disk and network are there",
 }
 
-COMMANDS = (prepare, check, pretrain, train, evaluate, audit, predict, deidentify, convert, bundle)
+COMMANDS = (
+    prepare,
+    check,
+    pretrain,
+    train,
+    evaluate,
+    audit,
+    recalibrate,
+    predict,
+    deidentify,
+    convert,
+    bundle,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,8 +12,17 @@ from numpy.typing import NDArray
 from ctt_net.evaluation.alarms import alarms
 from ctt_net.evaluation.bootstrap import Weights, with_intervals
 from ctt_net.evaluation.eyes import ORACLE, EvaluatedEyes, evaluated_eyes
+from ctt_net.evaluation.interval import band_counts, interval_figures
 from ctt_net.evaluation.predictions import has_flag
-from ctt_net.evaluation.recovery import FIGURES, PROBABILITY_CUT, auroc, recovery_figures
+from ctt_net.evaluation.recovery import (
+    FIGURES,
+    NO_CUTS,
+    ProbabilityCuts,
+    auroc,
+    cut_of_eyes,
+    plain_cuts,
+    recovery_figures,
+)
 from ctt_net.evaluation.regression import regression_figures
 from ctt_net.outcome import Outcome
 from ctt_net.whole_file import write_whole
@@ -32,6 +41,8 @@ def evaluate(
     level: float = 0.95,
     seed: int = 0,
     interval_level: float = 0.9,
+    guarantee: str = "",
+    probability_cuts: ProbabilityCuts = NO_CUTS,
 ) -> dict[str, Any]:
     """Measure a model on eyes whose postoperative acuity is known.
 
@@ -44,6 +55,9 @@ def evaluate(
         level: Confidence level of every interval.
         seed: Of the resamples.
         interval_level: Nominal coverage of `lower_logmar`..`upper_logmar`.
+        guarantee: What the intervals promise and to whom, in words.
+        probability_cuts: Outcome name to the probability from which an eye is called recovered, or
+            to that of each fold; fixed beforehand, 0.5 where none is given.
 
     Returns:
         Contents of `metrics.json`: every figure as `{"value": x, "ci95": [lo, hi]}`, None where
@@ -54,14 +68,18 @@ def evaluate(
     """
     eyes = evaluated_eyes(predictions, baselines, oracle, outcomes)
     flat = with_intervals(
-        lambda weights: _draw(eyes, weights), list(eyes.table["patient_id"]), bootstrap, level, seed
+        lambda weights: _draw(eyes, weights, probability_cuts),
+        list(eyes.table["patient_id"]),
+        bootstrap,
+        level,
+        seed,
     )
     metrics = _counts(eyes, n_missing_truth=len(predictions) - len(eyes.table))
     metrics["settings"] = {
         "bootstrap": bootstrap,
         "level": level,
         "seed": seed,
-        "probability_cut": PROBABILITY_CUT,
+        "probability_cut": plain_cuts(outcomes, probability_cuts),
     }
     metrics.update(_nested(flat))
     for group in ("recovery", "baselines", "versus"):
@@ -71,7 +89,9 @@ def evaluate(
         recovered = eyes.labels[outcome.name][decided]
         metrics["recovery"][outcome.name]["n_eyes"] = int(decided.sum())
         metrics["recovery"][outcome.name]["n_recovered"] = int(recovered.sum())
-    metrics.setdefault("interval", {})["nominal"] = interval_level
+    metrics["interval"] |= {"nominal": interval_level, "guarantee": guarantee}
+    for name, counts in band_counts(eyes).items():
+        metrics["interval"]["by_band"][name] |= counts
     offered = set() if baselines is None else set(map(str, baselines.index))
     absent = len(offered - set(map(str, predictions["eye_id"])))
     metrics["warnings"] = alarms(metrics, n_without_prediction=absent)
@@ -84,7 +104,7 @@ def write_metrics(metrics: dict[str, Any], path: str | Path) -> None:
     write_whole(Path(path), text + "\n")
 
 
-def _draw(eyes: EvaluatedEyes, weights: Weights) -> Draws:
+def _draw(eyes: EvaluatedEyes, weights: Weights, cuts: ProbabilityCuts) -> Draws:
     """Every figure of `metrics.json` for each row of weights."""
     draws: Draws = {}
     model = regression_figures(eyes.predicted, eyes.truth, weights)
@@ -98,9 +118,10 @@ def _draw(eyes: EvaluatedEyes, weights: Weights) -> Draws:
             eyes.probabilities[outcome.name][decided],
             eyes.labels[outcome.name][decided],
             weights[:, decided],
+            cut_of_eyes(eyes.table, outcome.name, cuts)[decided],
         )
         draws.update(_under(("recovery", outcome.name), figures))
-    draws.update(_interval_figures(eyes, weights))
+    draws.update(_under(("interval",), interval_figures(eyes, weights)))
     for name, predicted in eyes.predictors.items():
         place = (ORACLE,) if name == ORACLE else ("baselines", name)
         other = regression_figures(predicted, eyes.truth, weights)
@@ -127,20 +148,6 @@ def _baseline_recovery(eyes: EvaluatedEyes, name: str, weights: Weights, draws: 
         difference = draws[("recovery", outcome.name, FIGURES[0])] - area
         out[("versus", name, "auroc_difference", outcome.name)] = difference
     return out
-
-
-def _interval_figures(eyes: EvaluatedEyes, weights: Weights) -> Draws:
-    """Coverage and width of the prediction interval, over the eyes that have one."""
-    lower = eyes.table["lower_logmar"].to_numpy(np.float64)
-    upper = eyes.table["upper_logmar"].to_numpy(np.float64)
-    given = np.isfinite(lower)
-    inside = ((eyes.truth >= lower) & (eyes.truth <= upper))[given].astype(np.float64)
-    kept = weights[:, given]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return {
-            ("interval", "coverage"): kept @ inside / kept.sum(axis=1),
-            ("interval", "mean_width"): kept @ (upper - lower)[given] / kept.sum(axis=1),
-        }
 
 
 def _counts(eyes: EvaluatedEyes, n_missing_truth: int) -> dict[str, Any]:

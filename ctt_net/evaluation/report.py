@@ -62,7 +62,7 @@ def write_report(
         verdict=verdict(metrics),
         level=f"{metrics['settings']['level']:.0%}",
         bootstrap=f"{metrics['settings']['bootstrap']:,}",
-        probability_cut=metrics["settings"]["probability_cut"],
+        probability_cut=_cut_sentence(metrics, outcomes),
         comparison=comparison_cells(metrics),
         has_oracle="oracle" in metrics,
         warnings=metrics["warnings"],
@@ -127,8 +127,21 @@ def _interval_sentence(metrics: Mapping[str, Any], key: str) -> str:
     return (
         f"The intervals are meant to hold {interval['nominal']:.0%} of the eyes; they hold "
         f"{coverage['value']} ({coverage['ci']}). Their mean width is "
-        f"{interval['mean_width']['value']:.2f} logMAR."
-    )
+        f"{interval['mean_width']['value']:.2f} logMAR. {interval['guarantee']}"
+    ).strip()
+
+
+def _cut_sentence(metrics: Mapping[str, Any], outcomes: Sequence[Outcome]) -> str:
+    """From which probability on an eye is called recovered, per outcome or per outcome and fold."""
+    parts = []
+    for outcome in outcomes:
+        cut = metrics["settings"]["probability_cut"][outcome.name]
+        cuts = sorted(cut.values()) if isinstance(cut, Mapping) else [cut]
+        span = f"{cuts[0]:.2f}"
+        if f"{cuts[-1]:.2f}" != span:
+            span += f" to {cuts[-1]:.2f}, by fold"
+        parts.append(f"{span} ({outcome.in_words()})")
+    return " and ".join(parts)
 
 
 def _off_chart_sentence(metrics: Mapping[str, Any], key: str) -> str:

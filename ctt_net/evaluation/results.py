@@ -1,7 +1,7 @@
 """What every evaluation leaves behind: `predictions.csv`, `metrics.json` and `report.html`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pandas as pd
 from ctt_net.cohort import Cohort
 from ctt_net.evaluation.metrics import evaluate, write_metrics
 from ctt_net.evaluation.predictions import write_predictions
+from ctt_net.evaluation.recovery import ProbabilityCuts
 from ctt_net.evaluation.report import write_report
 from ctt_net.outcome import Outcome
 
@@ -27,6 +28,8 @@ class Setting:
         evaluated: Which eyes.
         model: Facts on the model.
         interval_level: Nominal coverage of the intervals.
+        guarantee: What those promise and to whom.
+        probability_cuts: Per outcome, fixed beforehand; 0.5 where there is none.
         warnings: To be added to those that the figures give.
     """
 
@@ -34,6 +37,8 @@ class Setting:
     evaluated: str
     model: Mapping[str, Any]
     interval_level: float
+    guarantee: str = ""
+    probability_cuts: ProbabilityCuts = field(default_factory=dict)
     warnings: Sequence[str] = ()
 
 
@@ -65,6 +70,8 @@ def write_results(
         outcomes,
         oracle=cohort.potential(),
         interval_level=setting.interval_level,
+        guarantee=setting.guarantee,
+        probability_cuts=setting.probability_cuts,
     )
     metrics["warnings"] += setting.warnings
     write_predictions(predictions, out / PREDICTIONS_FILE)

@@ -6,12 +6,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ctt_net.cohort import Cohort, read_cohort
-from ctt_net.data.scans import Progress, Scans, load_scans
+from ctt_net.data.scans import Progress, load_scans
 from ctt_net.errors import InputError
 from ctt_net.evaluation import Setting, cross_fit_baselines, read_predictions, write_results
+from ctt_net.inference.known_eyes import (
+    origin_warnings,
+    refuse_known_patients,
+    refuse_known_scans,
+)
 from ctt_net.model_folder import (
     Predictor,
     arrange_views,
@@ -21,8 +25,11 @@ from ctt_net.model_folder import (
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
 from ctt_net.whole_file import refuse_no_folder
 
-# Rows that a refusal names; the rest are counted.
-SHOWN_ROWS = 10
+_OUT_OF_FOLD = (
+    "their figures would be too good. For the training cohort read the run's own out-of-fold "
+    "metrics.json; otherwise leave them out, or say --allow-training-eyes if ids are shared by "
+    "different people"
+)
 
 
 @dataclass(frozen=True)
@@ -69,11 +76,12 @@ def evaluate_model(
     table = chosen.table
     refuse_other_covariates(chosen, predictor.spec)
     if not allow_training_eyes:
-        _refuse_known_patients(predictor, chosen)
+        refuse_known_patients(predictor, chosen, _OUT_OF_FOLD)
     scans = load_scans(chosen, predictor.spec.preprocessing, progress, scan_cache)
     scans = arrange_views(scans, chosen, predictor.spec)
     if not allow_training_eyes:
-        _refuse_known_scans(predictor, chosen, scans)
+        cure = "leave them out, or say --allow-training-eyes"
+        refuse_known_scans(predictor, chosen, scans, cure)
     predictions = predict_eyes(predictor, table, scans)
     missing = [name for name in predictor.covariates if name not in table]
     baselines = predictor.predict_baselines(
@@ -91,7 +99,14 @@ def evaluate_model(
             "covariates": ", ".join(predictor.spec.covariates) or "none",
         },
         interval_level=predictor.level,
-        warnings=[*_policy_warning(predictor, cohort), *_covariate_warning(predictor, table)],
+        guarantee=predictor.guarantee,
+        probability_cuts=predictor.probability_cuts,
+        warnings=[
+            *_policy_warning(predictor, cohort),
+            *_covariate_warning(predictor, table),
+            *predictor.warnings,
+            *origin_warnings(predictor, table),
+        ],
     )
     outcomes = predictor.spec.outcomes
     return Evaluation(write_results(out, predictions, baselines, outcomes, chosen, setting), out)
@@ -134,6 +149,7 @@ def evaluate_table(
         evaluated="rows of the table; who trained on what is not known",
         model={"predictions": Path(predictions_file).name},
         interval_level=level,
+        guarantee="What these intervals promise is not known: the table does not tell.",
         warnings=[*warnings, *more],
     )
     return Evaluation(write_results(out, predictions, baselines, outcomes, cohort, setting), out)
@@ -178,44 +194,6 @@ def _rows(cohort: Cohort) -> tuple[Cohort, str]:
     if "split" in cohort.table and (cohort.table["split"] == "test").any():
         return cohort.where(cohort.table["split"] == "test"), "split test"
     return cohort, "all rows"
-
-
-def _refuse_known_patients(predictor: Predictor, cohort: Cohort) -> None:
-    patients = cohort.table["patient_id"].unique()
-    seen = {patient for patient in patients if predictor.knows_patient(str(patient))}
-    if seen:
-        rows = np.flatnonzero(cohort.table["patient_id"].isin(seen))
-        raise InputError(
-            f"{cohort.root}: {len(seen)} of {len(patients)} patients took part in "
-            f"the training of this model ({_named_rows(cohort, rows)}); their figures would be too "
-            f"good. For the training cohort read the run's own out-of-fold metrics.json; otherwise "
-            f"leave them out, or say --allow-training-eyes if ids are shared by different people"
-        )
-
-
-def _refuse_known_scans(predictor: Predictor, cohort: Cohort, scans: Scans) -> None:
-    seen = [
-        eye
-        for eye in range(len(cohort.table))
-        if any(predictor.knows_scan(pixels) for pixels in scans.pixels[eye][scans.present[eye]])
-    ]
-    if seen:
-        raise InputError(
-            f"{cohort.root}: scans of {len(seen)} of {len(cohort.table)} eyes took part in the "
-            f"training of this model under another patient id "
-            f"({_named_rows(cohort, np.array(seen))}); leave them out, or say "
-            f"--allow-training-eyes"
-        )
-
-
-def _named_rows(cohort: Cohort, positions: NDArray[np.int64]) -> str:
-    """Rows of the manifest with their eyes; more than a few are counted."""
-    named = [
-        f"row {cohort.rows[position]} {cohort.table['eye_id'].iloc[position]}"
-        for position in positions[:SHOWN_ROWS]
-    ]
-    more = len(positions) - SHOWN_ROWS
-    return ", ".join(named) + (f" and {more} more" if more > 0 else "")
 
 
 def _policy_warning(predictor: Predictor, cohort: Cohort) -> list[str]:

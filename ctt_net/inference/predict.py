@@ -81,7 +81,8 @@ def predict_patient(
     preop = np.array([eye.preop.logmar if eye.preop else np.nan for eye in patient.eyes])
     table = patient_table(patient, preop, predictor.covariates)
     covariates = covariate_values(table, predictor.spec.covariates)
-    estimate = predictor.predict(scans.pixels, scans.present, preop, covariates)
+    off_chart = np.array([bool(eye.preop and eye.preop.off_chart) for eye in patient.eyes])
+    estimate = predictor.predict(scans.pixels, scans.present, preop, covariates, off_chart)
     baselines = predictor.predict_baselines(table)
     if not patient.covariates:
         baselines = baselines.drop(columns="covariates", errors="ignore")

@@ -1,16 +1,33 @@
 """Door 2: the self-contained model folder; nothing in it is ever unpickled."""
 
 from ctt_net.model_folder.baselines import read_baselines, write_baselines
-from ctt_net.model_folder.calibration import Calibration
+from ctt_net.model_folder.calibration import OUT_OF_FOLD, SELECTION, Calibration
+from ctt_net.model_folder.calibration_eyes import ERROR, calibration_eyes
+from ctt_net.model_folder.calibration_interval import error_correlation
+from ctt_net.model_folder.ensemble import Estimate
 from ctt_net.model_folder.flags import covariate_flags, eye_flags, flag_in_words
-from ctt_net.model_folder.member import ONNX_FILE, Member, Raw, Session
-from ctt_net.model_folder.predictor import Estimate, Predictor, model_folders
-from ctt_net.model_folder.provenance import Provenance, fingerprints, new_salt
+from ctt_net.model_folder.member import ONNX_FILE, OUTPUTS, Member, Raw, Session
+from ctt_net.model_folder.predictor import Predictor, model_folders
+from ctt_net.model_folder.provenance import (
+    ORIGIN_COLUMNS,
+    Provenance,
+    fingerprints,
+    joined,
+    known_origins,
+    new_salt,
+    origins_of,
+)
+from ctt_net.model_folder.recalibration import recalibration
 from ctt_net.model_folder.spec import ModelSpec
 from ctt_net.model_folder.table import arrange_views, predict_eyes, refuse_other_covariates
 
 __all__ = [
+    "ERROR",
     "ONNX_FILE",
+    "ORIGIN_COLUMNS",
+    "OUTPUTS",
+    "OUT_OF_FOLD",
+    "SELECTION",
     "Calibration",
     "Estimate",
     "Member",
@@ -20,14 +37,20 @@ __all__ = [
     "Raw",
     "Session",
     "arrange_views",
+    "calibration_eyes",
     "covariate_flags",
+    "error_correlation",
     "eye_flags",
     "fingerprints",
     "flag_in_words",
+    "joined",
+    "known_origins",
     "model_folders",
     "new_salt",
+    "origins_of",
     "predict_eyes",
     "read_baselines",
+    "recalibration",
     "refuse_other_covariates",
     "write_baselines",
 ]

@@ -1,81 +1,134 @@
-"""`calibration.json`: how wide an interval has to be to hold what it promises.
+"""`calibration.json`: how wide an interval, and how sure a probability, has to be.
 
-Split conformal prediction with the network's own scale (Lei et al. 2018, doi
-10.1080/01621459.2017.1307116): the score of an eye is |error| / scale, and the interval of a new
-eye is its prediction plus or minus the right quantile of those scores times its scale.
+Scores are kept as they are, not only their quantile, since an ensemble needs those of all its
+members; there is one of each patient, beside its band of preoperative acuity and no id.
 """
 
-import math
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from ctt_net.errors import InputError
+from ctt_net.model_folder.calibration_eyes import BAND, ERROR, LOGIT, RECOVERED
+from ctt_net.model_folder.calibration_interval import Scores
+from ctt_net.model_folder.calibration_recovery import RecoveryCalibration
 from ctt_net.model_folder.json_file import read_json, write_json
+from ctt_net.outcome import Outcome
 
 CALIBRATION_FILE = "calibration.json"
+VERSION = 2
+LEVEL = 0.9
+
+OUT_OF_FOLD = "patients whom the network saw neither in training nor in selection"
+SELECTION = "patients of the selection split, which also chose the checkpoint"
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Factor that turns a scale into half an interval.
+    """Contents of `calibration.json`.
 
     Args:
+        scores: |error| / scale of one eye of each patient.
+        measured_on: Which patients those were.
+        recovery: Outcome name to the calibration of its probability.
+        error_correlation: How alike two members of the run err, 0..1; what an ensemble gains.
+        members: How many networks were averaged before the scores were taken: 1 after training, all
+            of an ensemble after recalibration.
         level: Nominal coverage.
-        factor: Half width = factor * scale.
-        n_patients: Patients it was measured on.
-        measured_on: Which eyes those were. The selection split of a fold also chose the checkpoint,
-            so its errors are a little too good and the coverage is nominal, not guaranteed.
+
+    Raises:
+        ValueError: If a number is impossible.
     """
 
-    level: float
-    factor: float
-    n_patients: int
+    scores: Scores
     measured_on: str
+    recovery: Mapping[str, RecoveryCalibration] = field(default_factory=dict)
+    error_correlation: float = 1.0
+    members: int = 1
+    level: float = LEVEL
 
     def __post_init__(self) -> None:
-        if not (0 < self.level < 1 and 0 <= self.factor < math.inf):
-            raise ValueError(f"level {self.level!r} and factor {self.factor!r} make no interval")
+        if not 0 < self.level < 1:
+            raise ValueError(f"level {self.level!r} makes no interval")
+        if not 0 <= self.error_correlation <= 1:
+            raise ValueError(f"error_correlation {self.error_correlation!r} is not in 0..1")
+        if self.members < 1:
+            raise ValueError(f"members {self.members!r} makes no ensemble")
+
+    @property
+    def n_patients(self) -> int:
+        """On how many patients it was measured."""
+        return len(self.scores.all)
 
     @classmethod
     def measure(
-        cls,
-        error_logmar: NDArray[np.float64],
-        scale_logmar: NDArray[np.float64],
-        patient_id: NDArray[np.str_],
-        level: float = 0.9,
-        measured_on: str = "selection split of the fold, which also chose the checkpoint",
+        cls, eyes: pd.DataFrame, outcomes: Sequence[Outcome], measured_on: str
     ) -> "Calibration":
-        """Take the quantile of |error| / scale with the finite-sample correction.
-
-        Two eyes of a patient are not exchangeable with two patients, so each patient gives one
-        score: the larger. With too few patients for the level, the largest score of all is taken
-        and doubled, since no quantile of so few can promise it.
+        """Take the scores and fit the probabilities.
 
         Args:
-            error_logmar: (E,) prediction minus truth.
-            scale_logmar: (E,) scale of each prediction.
-            patient_id: (E,).
-            level: Nominal coverage.
+            eyes: As `calibration_eyes` gives them, of one network or several.
+            outcomes: Those asked of the networks.
             measured_on: Kept in the file.
         """
-        score = pd.Series(np.abs(error_logmar) / scale_logmar)
-        worst = np.sort(score.groupby(np.asarray(patient_id)).max().to_numpy())
-        rank = math.ceil((len(worst) + 1) * level)
-        factor = worst[rank - 1] if rank <= len(worst) else 2 * worst[-1]
-        return cls(level, float(factor), len(worst), measured_on)
+        return cls(
+            Scores.of_eyes(eyes[ERROR].abs().to_numpy(float), eyes[BAND].to_numpy(str)),
+            measured_on,
+            fit_recovery(eyes, outcomes),
+        )
+
+    def of_outcome(self, outcome: Outcome) -> RecoveryCalibration:
+        """How a probability is calibrated; not at all where nothing is known of it."""
+        return self.recovery.get(outcome.name, RecoveryCalibration())
 
     def write(self, folder: Path) -> None:
         """Write `calibration.json`."""
-        write_json(folder / CALIBRATION_FILE, asdict(self))
+        data = {
+            "version": VERSION,
+            "level": self.level,
+            "members": self.members,
+            "measured_on": self.measured_on,
+            "n_patients": self.n_patients,
+            "error_correlation": self.error_correlation,
+            "recovery": {name: asdict(one) for name, one in self.recovery.items()},
+            "scores": {band: list(scores) for band, scores in self.scores.by_band.items()},
+        }
+        write_json(folder / CALIBRATION_FILE, data)
 
     @classmethod
     def read(cls, folder: Path) -> "Calibration":
         """Read `calibration.json`.
 
         Raises:
-            InputError: If it is missing or damaged.
+            InputError: If it is missing, damaged, or of another version.
         """
-        return read_json(folder / CALIBRATION_FILE, lambda data: cls(**data))
+        path = folder / CALIBRATION_FILE
+        data = read_json(path, dict)
+        if data.get("version") != VERSION:
+            raise InputError(
+                f"{path}: version {data.get('version', 1)}; this version of ctt-net reads "
+                f"{VERSION}. Repeat the run's `ctt-net train` with --resume true: finished folds "
+                f"are calibrated anew, not trained"
+            )
+        return read_json(path, cls._from_dict)
+
+    @classmethod
+    def _from_dict(cls, data: dict[str, Any]) -> "Calibration":
+        scores = {band: tuple(map(float, values)) for band, values in data["scores"].items()}
+        recovery = {name: RecoveryCalibration(**one) for name, one in data["recovery"].items()}
+        further = {name: data[name] for name in ("error_correlation", "members", "level")}
+        return cls(Scores(scores), data["measured_on"], recovery, **further)
+
+
+def fit_recovery(eyes: pd.DataFrame, outcomes: Sequence[Outcome]) -> dict[str, RecoveryCalibration]:
+    """Calibrate the probability of each outcome on `calibration_eyes`."""
+    return {
+        outcome.name: RecoveryCalibration.fit(
+            eyes[LOGIT + outcome.name].to_numpy(float),
+            eyes[RECOVERED + outcome.name].to_numpy(float),
+        )
+        for outcome in outcomes
+    }

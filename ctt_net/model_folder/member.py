@@ -5,6 +5,7 @@ hospital that only evaluates or predicts installs no training stack.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +20,9 @@ from ctt_net.model_folder.spec import SPEC_FILE, ModelSpec
 
 ONNX_FILE = "model.onnx"
 
+# Of a network, in their order; a model folder of an older version lacks the last one.
+OUTPUTS = ("postop_logmar", "scale_logmar", "recovery_logit", "embedding")
+
 # Eyes per call: enough to keep the cores busy, little enough for any memory.
 BATCH = 32
 
@@ -30,12 +34,15 @@ class Raw:
     Args:
         postop_logmar: (E,).
         scale_logmar: (E,).
-        p_recovery: (E, K).
+        recovery_logit: (E, K), NaN where an outcome needs a preop acuity that is unknown.
+        embedding: (E, D) what the network's head reads of an eye; None of a network that does not
+            tell.
     """
 
     postop_logmar: NDArray[np.float64]
     scale_logmar: NDArray[np.float64]
-    p_recovery: NDArray[np.float64]
+    recovery_logit: NDArray[np.float64]
+    embedding: NDArray[np.float64] | None = None
 
 
 class Session(Protocol):
@@ -50,7 +57,8 @@ class Member:
     """One model folder, loaded.
 
     Args:
-        folder: Holds model.yaml, model.onnx, calibration.json and provenance.json.
+        folder: Holds model.yaml, model.onnx, provenance.json and, once it was calibrated,
+            calibration.json.
         session: Runs in place of model.onnx, which may be missing then.
 
     Raises:
@@ -60,9 +68,13 @@ class Member:
     def __init__(self, folder: Path, session: Session | None = None) -> None:
         self.folder = folder
         self.spec = ModelSpec.read(folder)
-        self.calibration = Calibration.read(folder)
         self.provenance = Provenance.read(folder)
         self._session = self._open(folder / ONNX_FILE) if session is None else session
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """What turns scale and logits into intervals and probabilities; read at first use."""
+        return Calibration.read(self.folder)
 
     def _open(self, path: Path) -> onnxruntime.InferenceSession:
         if not path.is_file():
@@ -93,7 +105,9 @@ class Member:
             {node.name: list(node.shape[1:]) for node in nodes}
             for nodes in (session.get_inputs(), session.get_outputs())
         ]
-        if found != expected:
+        # How wide an embedding is, is the network's own affair.
+        embedding = found[1].pop(OUTPUTS[-1], [0])
+        if found != expected or len(embedding) != 1 or not isinstance(embedding[0], int):
             raise InputError(
                 f"{path}: the network does not fit {SPEC_FILE} (it has {found}, expected "
                 f"{expected}); export it again"
@@ -136,10 +150,9 @@ class Member:
         K = len(self.spec.outcomes)
         if not parts:
             return Raw(np.zeros(0), np.zeros(0), np.zeros((0, K)))
-        postop, scale, logit = (
-            np.concatenate([part[i] for part in parts]).astype(np.float64) for i in range(3)
+        postop, scale, logit, *further = (
+            np.concatenate(part).astype(np.float64) for part in zip(*parts, strict=True)
         )
-        p = 1 / (1 + np.exp(-logit))
         undecidable = [outcome.needs_preop for outcome in self.spec.outcomes]
-        p[np.isnan(preop_logmar)[:, None] & np.array(undecidable)[None, :]] = np.nan
-        return Raw(postop, scale, p)
+        logit[np.isnan(preop_logmar)[:, None] & np.array(undecidable)[None, :]] = np.nan
+        return Raw(postop, scale, logit, further[0] if further else None)

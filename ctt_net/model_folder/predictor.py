@@ -1,7 +1,7 @@
 """All folds of a run as an ensemble, or a single model; no torch."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,25 +15,11 @@ from ctt_net.cohort.covariate import CovariateKind
 from ctt_net.errors import InputError
 from ctt_net.evaluation import Baselines, average_baselines
 from ctt_net.model_folder.baselines import read_baselines
-from ctt_net.model_folder.member import Member
+from ctt_net.model_folder.calibration import Calibration
+from ctt_net.model_folder.calibration_words import calibration_warnings, guarantee
+from ctt_net.model_folder.ensemble import Estimate, estimate
+from ctt_net.model_folder.member import Member, Raw
 from ctt_net.model_folder.spec import SPEC_FILE, ModelSpec
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What the ensemble says of E eyes.
-
-    Args:
-        postop_logmar: (E,) mean over the members.
-        lower_logmar: (E,) lower end of the interval (better acuity).
-        upper_logmar: (E,) upper end.
-        p_recovery: (E, K), NaN where an outcome needs a preop acuity that is unknown.
-    """
-
-    postop_logmar: NDArray[np.float64]
-    lower_logmar: NDArray[np.float64]
-    upper_logmar: NDArray[np.float64]
-    p_recovery: NDArray[np.float64]
 
 
 class Predictor:
@@ -41,12 +27,15 @@ class Predictor:
 
     Args:
         members: At least one, all with the same views, covariates, preprocessing and outcomes.
+        calibrations: One for each member; None = its own.
 
     Raises:
         InputError: If they do not fit together.
     """
 
-    def __init__(self, members: list[Member]) -> None:
+    def __init__(
+        self, members: list[Member], calibrations: Sequence[Calibration] | None = None
+    ) -> None:
         first = members[0].spec
         for member in members[1:]:
             if _doors(member.spec) != _doors(first):
@@ -56,7 +45,11 @@ class Predictor:
                 )
         self.members = members
         self.spec = first
-        self.level = members[0].calibration.level
+        if calibrations is None:
+            calibrations = [member.calibration for member in members]
+            _refuse_other_calibrations(members)
+        self.calibrations = list(calibrations)
+        self.level = self.calibrations[0].level
 
     @classmethod
     def load(cls, path: Path | str) -> "Predictor":
@@ -73,29 +66,68 @@ class Predictor:
         present: NDArray[np.bool_],
         preop_logmar: NDArray[np.float64],
         covariates: NDArray[np.float32] | None = None,
+        preop_off_chart: NDArray[np.bool_] | None = None,
     ) -> Estimate:
-        """Mean location, mean calibrated half width and mean probability over the members.
+        """Run every member and calibrate what they say.
 
         Args:
             pixels: (E, V, H, W) preprocessed grey, views in the order of `spec.views`.
             present: (E, V).
             preop_logmar: (E,), NaN = unknown.
             covariates: (E, F) in the order of `spec.covariates`, NaN = unknown; None = all unknown.
+            preop_off_chart: (E,) whether the acuity was counting fingers or less; None = never.
 
         Raises:
             ValueError: If the covariates are of another shape.
         """
-        raws = [member(pixels, present, preop_logmar, covariates) for member in self.members]
-        postop = np.mean([raw.postop_logmar for raw in raws], axis=0)
-        half = np.mean(
-            [
-                member.calibration.factor * raw.scale_logmar
-                for member, raw in zip(self.members, raws, strict=True)
-            ],
-            axis=0,
-        )
-        p = np.mean([raw.p_recovery for raw in raws], axis=0)
-        return Estimate(postop, postop - half, postop + half, p)
+        raws = self.raws(pixels, present, preop_logmar, covariates)
+        return self.estimate(raws, preop_logmar, preop_off_chart)
+
+    def raws(
+        self,
+        pixels: NDArray[np.uint8],
+        present: NDArray[np.bool_],
+        preop_logmar: NDArray[np.float64],
+        covariates: NDArray[np.float32] | None = None,
+    ) -> list[Raw]:
+        """What each member says, before calibration; arguments as in `predict`."""
+        return [member(pixels, present, preop_logmar, covariates) for member in self.members]
+
+    def estimate(
+        self,
+        raws: Sequence[Raw],
+        preop_logmar: NDArray[np.float64],
+        preop_off_chart: NDArray[np.bool_] | None = None,
+    ) -> Estimate:
+        """What the members say together, calibrated.
+
+        Args:
+            raws: Of each member.
+            preop_logmar: (E,), NaN = unknown.
+            preop_off_chart: (E,); None = never.
+        """
+        outcomes = self.spec.outcomes
+        return estimate(raws, self.calibrations, outcomes, preop_logmar, preop_off_chart)
+
+    @property
+    def probability_cuts(self) -> dict[str, float]:
+        """Outcome name to the probability from which an eye is called recovered."""
+        return {
+            outcome.name: float(
+                np.mean([one.of_outcome(outcome).threshold for one in self.calibrations])
+            )
+            for outcome in self.spec.outcomes
+        }
+
+    @property
+    def guarantee(self) -> str:
+        """What the intervals promise, to whom, and why."""
+        return guarantee(self.calibrations, self.spec.cohort)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What must be known of the calibration before believing an interval."""
+        return calibration_warnings(self.calibrations)
 
     def knows_patient(self, patient_id: str) -> bool:
         """Whether this patient took part in the training of any member."""
@@ -124,6 +156,23 @@ class Predictor:
     def predict_baselines(self, table: pd.DataFrame) -> pd.DataFrame:
         """What the members' baselines say of the same eyes, averaged as the members are."""
         return average_baselines(self.baselines, table)
+
+
+def _refuse_other_calibrations(members: list[Member]) -> None:
+    """Members of a recalibrated ensemble answer for all of it, or not at all."""
+    first = members[0].calibration
+    for member in members:
+        whole = member.calibration.members
+        if whole != (len(members) if first.members > 1 else 1):
+            raise InputError(
+                f"{member.folder}: was recalibrated as one of {whole}, and {len(members)} are "
+                f"here; give the whole folder that `ctt-net recalibrate` wrote"
+            )
+        if whole > 1 and member.calibration != first:
+            raise InputError(
+                f"{member.folder}: calibration.json is not that of {members[0].folder}; "
+                f"recalibrate the whole run again"
+            )
 
 
 def _doors(spec: ModelSpec) -> tuple[Any, ...]:

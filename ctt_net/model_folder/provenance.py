@@ -17,11 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ctt_net import INTENDED_USE, __version__
 from ctt_net.model_folder.json_file import read_json, write_json
 
 PROVENANCE_FILE = "provenance.json"
+
+# Columns of a manifest that say where a scan comes from.
+ORIGIN_COLUMNS = ("device", "site")
 
 LIBRARIES = (
     "numpy", "pandas", "scipy", "scikit-learn", "opencv-python-headless", "pillow", "onnxruntime",
@@ -46,6 +50,10 @@ class Provenance:
         trained_on: Accelerator and precision.
         started_from: Name, kind and digest of the model or pretraining that it went on from, and
             the published weights that this one started from; None if from nothing.
+        origins: Fingerprints of the devices and sites of the training's eyes, by column; a name may
+            be that of a hospital.
+        recalibrated_on: Name and numbers of the cohort that it was recalibrated on; those patients
+            and scans are among the fingerprints.
         intended_use: The sentence that goes with every result.
     """
 
@@ -58,6 +66,8 @@ class Provenance:
     scans: tuple[str, ...]
     trained_on: str
     started_from: Mapping[str, Any] | None = None
+    origins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    recalibrated_on: Mapping[str, Any] | None = None
     versions: Mapping[str, str] = field(default_factory=lambda: library_versions())
     revision: str | None = field(default_factory=lambda: git_revision())
     intended_use: str = INTENDED_USE
@@ -77,7 +87,8 @@ class Provenance:
 
     @classmethod
     def _from_dict(cls, data: dict[str, Any]) -> "Provenance":
-        lists = {name: tuple(data[name]) for name in ("patients", "scans")}
+        lists: dict[str, Any] = {name: tuple(data[name]) for name in ("patients", "scans")}
+        lists["origins"] = {name: tuple(values) for name, values in data.get("origins", {}).items()}
         return cls(**{**data, **lists})
 
     def __post_init__(self) -> None:
@@ -93,7 +104,14 @@ class Provenance:
             self,
             patients=tuple(sorted({*self.patients, *before.patients})),
             scans=tuple(sorted({*self.scans, *before.scans})),
+            origins=joined(self.origins, before.origins),
         )
+
+    def knows_origin(self, column: str, value: str) -> bool | None:
+        """Whether the training had eyes of this device or site; None if it recorded none."""
+        if not self.origins.get(column):
+            return None
+        return fingerprint(origin_bytes(value), self.salt) in self.origins[column]
 
     @cached_property
     def _known(self) -> frozenset[str]:
@@ -106,6 +124,36 @@ class Provenance:
     def knows_scan(self, pixels: np.ndarray) -> bool:
         """Whether this scan, as preprocessed, took part in the training."""
         return fingerprint(pixels.tobytes(), self.salt) in self._known
+
+
+def joined(
+    one: Mapping[str, tuple[str, ...]], other: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    """Fingerprints of both, by column."""
+    return {
+        name: tuple(sorted({*one.get(name, ()), *other.get(name, ())})) for name in {**one, **other}
+    }
+
+
+def origin_bytes(value: str) -> bytes:
+    """A device or site as it is compared, whatever its capitals."""
+    return " ".join(value.casefold().split()).encode()
+
+
+def origins_of(table: pd.DataFrame, salt: str) -> dict[str, tuple[str, ...]]:
+    """Fingerprints of the devices and sites of a cohort's rows; unknown ones count for nothing."""
+    return {
+        name: fingerprints((origin_bytes(value) for value in known_origins(table, name)), salt)
+        for name in ORIGIN_COLUMNS
+        if len(known_origins(table, name))
+    }
+
+
+def known_origins(table: pd.DataFrame, column: str) -> list[str]:
+    """Values of one column of `ORIGIN_COLUMNS`, one per eye that has one."""
+    if column not in table:
+        return []
+    return [str(value) for value in table[column].dropna() if str(value).strip()]
 
 
 def new_salt() -> str:

@@ -7,8 +7,9 @@ from ctt_net.cohort import Cohort, Covariate
 from ctt_net.data.covariates import covariate_values
 from ctt_net.data.scans import Scans
 from ctt_net.errors import InputError
+from ctt_net.model_folder.ensemble import Estimate
 from ctt_net.model_folder.flags import covariate_flags, eye_flags
-from ctt_net.model_folder.predictor import Estimate, Predictor
+from ctt_net.model_folder.predictor import Predictor
 from ctt_net.model_folder.spec import ModelSpec
 
 
@@ -85,6 +86,7 @@ def predictions_table(
         "lower_logmar": estimate.lower_logmar,
         "upper_logmar": estimate.upper_logmar,
         "p_recovery": estimate.p_recovery[:, 0],
+        "scale_logmar": estimate.scale_logmar,
         "flags": [
             ";".join([*of_eye, *of_covariates])
             for of_eye, of_covariates in zip(
@@ -116,5 +118,6 @@ def predict_eyes(predictor: Predictor, table: pd.DataFrame, scans: Scans) -> pd.
     """
     covariates = covariate_values(table, predictor.spec.covariates)
     preop = table["preop_logmar"].to_numpy(float)
-    estimate = predictor.predict(scans.pixels, scans.present, preop, covariates)
+    off_chart = table["preop_off_chart"].to_numpy(str) != ""
+    estimate = predictor.predict(scans.pixels, scans.present, preop, covariates, off_chart)
     return predictions_table(table, scans, estimate, predictor.spec)

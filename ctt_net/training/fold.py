@@ -9,21 +9,21 @@ import pandas as pd
 import pytorch_lightning as pl
 
 from ctt_net.cohort import Covariate
-from ctt_net.data.covariates import covariate_levels, covariate_values
+from ctt_net.data.covariates import covariate_levels
 from ctt_net.data.module import EyeDataModule
 from ctt_net.evaluation import Baselines
 from ctt_net.model_folder import (
     ONNX_FILE,
-    Calibration,
-    Member,
     ModelSpec,
     Provenance,
     fingerprints,
     new_salt,
+    origins_of,
     write_baselines,
 )
 from ctt_net.models.covariates import T2GEncoder
 from ctt_net.training.architecture import describe
+from ctt_net.training.calibrate import calibrate_on_selection
 from ctt_net.training.config import TrainingConfig, is_first_process
 from ctt_net.training.export import export_onnx, export_weights
 from ctt_net.training.fit import best_checkpoint, end_logs, fit
@@ -87,22 +87,11 @@ def _export(
     export_onnx(module.network, folder, *size, like=like)
     write_baselines(Baselines.fit(seen, data.cohort.spec), folder)
     _provenance(config, fold, data, seen, trainer, start).write(folder)
-    Calibration(level=0.9, factor=1.0, n_patients=0, measured_on="nothing yet").write(folder)
-    _calibrate(Member(folder), data).write(folder)
+    calibrate_on_selection(folder, data)
     if isinstance(module.network.covariates, T2GEncoder):
         write_relations(module.network.covariates, data, folder)
     shutil.rmtree(place, ignore_errors=True)
     folder.rename(place)
-
-
-def _calibrate(member: Member, data: EyeDataModule) -> Calibration:
-    table = data.part("selection")
-    scans = data.scans_of(table)
-    covariates = covariate_values(table, member.spec.covariates)
-    preop = table["preop_logmar"].to_numpy(float)
-    raw = member(scans.pixels, scans.present, preop, covariates)
-    error = raw.postop_logmar - table["postop_logmar"].to_numpy(float)
-    return Calibration.measure(error, raw.scale_logmar, table["patient_id"].to_numpy(str))
 
 
 def _spec(
@@ -159,4 +148,5 @@ def _provenance(
         scans=fingerprints((scan.tobytes() for scan in scans.pixels[scans.present]), salt),
         trained_on=f"{trainer.accelerator.__class__.__name__}, precision {trainer.precision}",
         started_from=None if start is None else start.source.facts(),
+        origins=origins_of(seen, salt),
     ).after(before)

@@ -13,6 +13,7 @@ from ctt_net.errors import InputError
 from ctt_net.evaluation import Setting, write_results
 from ctt_net.model_folder import Predictor, predict_eyes
 from ctt_net.progress import progress_bar
+from ctt_net.training.calibrate import ask_fold, calibrate_run, calibration_for_report
 from ctt_net.training.config import TrainingConfig, is_first_process
 from ctt_net.training.fold import model_folder, train_fold
 from ctt_net.training.relations import RELATIONS_PICTURE
@@ -84,17 +85,23 @@ def _chosen(folds: int | list[int] | None, data: EyeDataModule) -> list[int]:
 
 
 def _report(run: Path, data: EyeDataModule) -> dict[str, Any]:
-    """Out-of-fold predictions with every exported model, and what they are worth."""
+    """Calibrate every exported model, then predict out of fold; what those predictions are worth.
+
+    A fold is calibrated for its own report by the other folds, so that no eye has a say in its own
+    interval.
+    """
     folds = [int(fold) for fold in sorted(set(data.folds)) if model_folder(run, fold).is_dir()]
-    tables, baselines = [], []
-    for fold in folds:
-        data.fold = fold
+    asked = [ask_fold(model_folder(run, fold), fold, data) for fold in folds]
+    calibrate_run(asked)
+    tables, baselines, predictors = [], [], {}
+    for one in asked:
+        data.fold = one.fold
         table = data.part("reported")
-        predictor = Predictor.load(model_folder(run, fold))
-        _refuse_known(predictor, table, run)
+        predictor = Predictor([one.member], [calibration_for_report(asked, one.fold)])
         predicted = predict_eyes(predictor, table, data.scans_of(table))
-        tables.append(predicted.assign(fold=fold))
+        tables.append(predicted.assign(fold=one.fold))
         baselines.append(predictor.predict_baselines(table).set_axis(table["eye_id"]))
+        predictors[one.fold] = predictor
     setting = Setting(
         title=f"{run.name}: out of fold",
         evaluated="out of fold: each eye by the model that never saw its patient",
@@ -104,10 +111,28 @@ def _report(run: Path, data: EyeDataModule) -> dict[str, Any]:
             **_covariate_facts(run, predictor),
         },
         interval_level=predictor.level,
+        guarantee=_guarantee(predictor, len(folds)),
+        probability_cuts={
+            outcome.name: {
+                fold: one.probability_cuts[outcome.name] for fold, one in predictors.items()
+            }
+            for outcome in predictor.spec.outcomes
+        },
+        warnings=predictor.warnings,
     )
     predictions = pd.concat(tables, ignore_index=True)
     outcomes = predictor.spec.outcomes
     return write_results(run, predictions, pd.concat(baselines), outcomes, data.cohort, setting)
+
+
+def _guarantee(predictor: Predictor, folds: int) -> str:
+    if folds == 1:
+        return predictor.guarantee
+    return (
+        f"The intervals of each fold come from the errors in the other folds (cross-conformal): "
+        f"they hold about {predictor.level:.0%} of the eyes of patients like those of "
+        f"{predictor.spec.cohort}, and nothing is promised for others."
+    )
 
 
 def _covariate_facts(run: Path, predictor: Predictor) -> dict[str, str]:
@@ -117,13 +142,3 @@ def _covariate_facts(run: Path, predictor: Predictor) -> dict[str, str]:
     if pictures:
         facts["what it reads of them"] = pictures[0].relative_to(run).as_posix()
     return facts
-
-
-def _refuse_known(predictor: Predictor, table: pd.DataFrame, run: Path) -> None:
-    """Folds that were dealt anew since a model was trained would report what it has seen."""
-    known = [p for p in table["patient_id"].unique() if predictor.knows_patient(str(p))]
-    if known:
-        raise InputError(
-            f"{run}: {len(known)} patients of a reported fold trained its model, such as "
-            f"{known[0]!r}; the cohort's folds have changed since, so train anew in another --out"
-        )

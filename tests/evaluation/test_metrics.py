@@ -36,7 +36,9 @@ def test_the_structure_is_the_promised_one(metrics):
     assert set(metrics["oracle"]) == regression | {"mae_difference"}
     assert set(metrics["versus"]["mean"]) == {"mae_difference", "auroc_difference"}
     assert set(metrics["recovery"]) == {"reaches_0.30", "gains_0.20"}
-    assert set(metrics["interval"]) == {"nominal", "coverage", "mean_width"}
+    assert set(metrics["interval"]) == {
+        "nominal", "coverage", "mean_width", "guarantee", "by_band",
+    }  # fmt: skip
     assert metrics["n_eyes"] == 120
     assert metrics["n_patients"] == 60
     low, high = metrics["regression"]["mae"]["ci95"]

@@ -21,12 +21,14 @@ def eyes():
     return pixels, present, np.array([0.3, 0.5, np.nan, np.nan, 1.9])
 
 
-def test_a_run_is_the_mean_of_its_folds(small_run):
+def test_a_run_says_what_its_folds_say_together(small_run):
     whole = Predictor.load(small_run).predict(*eyes())
     parts = [Predictor.load(small_run / f"fold_{k}/model").predict(*eyes()) for k in (1, 2)]
-    for name in ("postop_logmar", "lower_logmar", "upper_logmar", "p_recovery"):
+    for name in ("postop_logmar", "scale_logmar"):
         mean = np.mean([getattr(part, name) for part in parts], axis=0)
         np.testing.assert_allclose(getattr(whole, name), mean)
+    odds = np.log([part.p_recovery / (1 - part.p_recovery) for part in parts]).mean(axis=0)
+    np.testing.assert_allclose(whole.p_recovery, 1 / (1 + np.exp(-odds)), rtol=1e-6)
 
 
 def test_what_is_absent_has_no_influence(small_run):
@@ -103,7 +105,10 @@ def test_a_copy_kept_beside_a_fold_does_not_vote(small_run, tmp_path):
         ("model.yaml", "height: 64", "height: 60"),
         ("model.yaml", "- name: gains_0.20\n  kind: gain\n  threshold_logmar: 0.2\n", ""),
         ("model.yaml", "off_chart_policy: bach", "off_chart_policy: mine"),
-        ("calibration.json", '"factor": ', '"factor": -'),
+        ("calibration.json", '"level": 0', '"level": 1'),
+        ("calibration.json", '"members": 1', '"members": 2'),
+        ("calibration.json", '"slope": ', '"slope": -'),
+        ("calibration.json", '"version": 2', '"version": 1'),
         ("provenance.json", '"salt": "', '"salt": "xyz'),
     ],
 )

@@ -57,7 +57,7 @@ def test_reported_predictions_are_those_of_the_shipped_model(small_run, small_co
     preop = predictions["preop_logmar"].to_numpy()
     estimate = predictor.predict(scans.pixels[position], scans.present[position], preop, covariates)
     np.testing.assert_allclose(predictions["predicted_logmar"], estimate.postop_logmar, atol=1e-6)
-    np.testing.assert_allclose(predictions["upper_logmar"], estimate.upper_logmar, atol=1e-6)
+    np.testing.assert_allclose(predictions["scale_logmar"], estimate.scale_logmar, atol=1e-6)
 
 
 def test_baselines_beside_the_model_know_only_the_other_folds(small_run, small_cohort):

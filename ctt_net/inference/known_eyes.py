@@ -1,0 +1,87 @@
+"""Eyes that a model has seen, and places that it has not."""
+
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ctt_net.cohort import Cohort
+from ctt_net.data.scans import Scans
+from ctt_net.errors import InputError
+from ctt_net.model_folder import ORIGIN_COLUMNS, Predictor, known_origins
+
+# Rows that a refusal names; the rest are counted.
+SHOWN_ROWS = 10
+
+
+def refuse_known_patients(predictor: Predictor, cohort: Cohort, cure: str) -> None:
+    """Refuse patients of the model's training or recalibration.
+
+    Args:
+        predictor: Knows their fingerprints.
+        cohort: Whose rows are asked for.
+        cure: End of the message: why not, and what to do.
+
+    Raises:
+        InputError: If there are such patients.
+    """
+    patients = cohort.table["patient_id"].unique()
+    seen = {patient for patient in patients if predictor.knows_patient(str(patient))}
+    if seen:
+        rows = np.flatnonzero(cohort.table["patient_id"].isin(seen))
+        raise InputError(
+            f"{cohort.root}: {len(seen)} of {len(patients)} patients took part in the training or "
+            f"recalibration of this model ({_named_rows(cohort, rows)}); {cure}"
+        )
+
+
+def refuse_known_scans(predictor: Predictor, cohort: Cohort, scans: Scans, cure: str) -> None:
+    """Refuse scans of the training or recalibration, whoever's they are called now.
+
+    Raises:
+        InputError: If there are such scans.
+    """
+    seen = [
+        eye
+        for eye in range(len(cohort.table))
+        if any(predictor.knows_scan(pixels) for pixels in scans.pixels[eye][scans.present[eye]])
+    ]
+    if seen:
+        raise InputError(
+            f"{cohort.root}: scans of {len(seen)} of {len(cohort.table)} eyes took part in the "
+            f"training or recalibration of this model under another patient id "
+            f"({_named_rows(cohort, np.array(seen))}); {cure}"
+        )
+
+
+def origin_warnings(predictor: Predictor, table: pd.DataFrame) -> list[str]:
+    """Devices and sites that no member was trained on; silent where the training recorded none.
+
+    Args:
+        predictor: Knows the fingerprints of those it was trained on.
+        table: Rows of a cohort.
+    """
+    warnings = []
+    for column in ORIGIN_COLUMNS:
+        unseen = []
+        for value, count in sorted(Counter(known_origins(table, column)).items()):
+            known = [one.provenance.knows_origin(column, value) for one in predictor.members]
+            if False in known and True not in known:
+                unseen.append(f"{value!r} ({count} eye{'' if count == 1 else 's'})")
+        if unseen:
+            warnings.append(
+                f"The model was trained on no eye of {column} {', '.join(unseen)}: its intervals "
+                f"promise nothing there until it is recalibrated (ctt-net recalibrate)."
+            )
+    return warnings
+
+
+def _named_rows(cohort: Cohort, positions: NDArray[np.int64]) -> str:
+    """Rows of the manifest with their eyes; more than a few are counted."""
+    named = [
+        f"row {cohort.rows[position]} {cohort.table['eye_id'].iloc[position]}"
+        for position in positions[:SHOWN_ROWS]
+    ]
+    more = len(positions) - SHOWN_ROWS
+    return ", ".join(named) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,149 @@
+"""Intervals and probabilities that hold for local patients, from a local sample of known outcome.
+
+The networks stay as they are, and so does the predicted acuity: a constant added to it would be
+fitted on the same few eyes, and would hide that the model errs here. Where it is biased, the
+intervals grow until they hold the bias, too.
+"""
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ctt_net import __version__
+from ctt_net.cohort import Cohort, development_rows, read_cohort
+from ctt_net.data.covariates import covariate_values
+from ctt_net.data.scans import Progress, Scans, load_scans
+from ctt_net.errors import InputError
+from ctt_net.inference.known_eyes import refuse_known_patients, refuse_known_scans
+from ctt_net.model_folder import (
+    Calibration,
+    Member,
+    Predictor,
+    Provenance,
+    arrange_views,
+    fingerprints,
+    joined,
+    origins_of,
+    recalibration,
+    refuse_other_covariates,
+)
+from ctt_net.whole_folder import new_folder
+
+# With fewer, the coverage that a local sample brings varies by more than 5 points (one standard
+# deviation) from sample to sample.
+MIN_PATIENTS = 30
+
+_CURE = (
+    "the model's errors on them are smaller than on others, so they cannot recalibrate it; leave "
+    "them out, or give ids of your own if other people share them"
+)
+
+
+@dataclass(frozen=True)
+class Recalibrated:
+    """What was made of a local sample.
+
+    Args:
+        out: Run or model folder.
+        n_patients: One eye of each gave a score.
+        level: Nominal coverage.
+        coverage_before: Share of those eyes that the intervals held until now.
+        bias_logmar: Mean error on those eyes, prediction minus truth; it is not corrected.
+        refitted: Outcomes whose probability was calibrated anew; the others had too few events.
+    """
+
+    out: Path
+    n_patients: int
+    level: float
+    coverage_before: float
+    bias_logmar: float
+    refitted: tuple[str, ...]
+
+
+def recalibrate(
+    model: Path | str,
+    cohort_folder: Path | str,
+    out: Path | str,
+    *,
+    progress: Progress | None = None,
+) -> Recalibrated:
+    """Write a copy of a model whose intervals and probabilities come from a local cohort.
+
+    Rows of `split` test are left alone, so that they can show what it was worth.
+
+    Args:
+        model: Model folder, or run folder for the ensemble of its folds.
+        cohort_folder: Unseen patients of known outcome.
+        out: Folder to make, of the same kind.
+        progress: Told of each scan read.
+
+    Raises:
+        InputError: If something is wrong, patients are too few, or the model has seen one of them.
+    """
+    model = Path(model)
+    predictor = Predictor.load(model)
+    cohort = read_cohort(cohort_folder)
+    chosen = cohort.where(cohort.table.index.isin(development_rows(cohort.table).index))
+    table = chosen.table
+    n = table["patient_id"].nunique()
+    if n < MIN_PATIENTS:
+        raise InputError(
+            f"{cohort.root}: {n} patients of known outcome (rows of split test are not counted); "
+            f"{MIN_PATIENTS} are the fewest that can recalibrate: the coverage that fewer bring "
+            f"is left to chance, and 100 do much better"
+        )
+    refuse_other_covariates(chosen, predictor.spec)
+    refuse_known_patients(predictor, chosen, _CURE)
+    scans = load_scans(chosen, predictor.spec.preprocessing, progress)
+    scans = arrange_views(scans, chosen, predictor.spec)
+    refuse_known_scans(predictor, chosen, scans, _CURE)
+    covariates = covariate_values(table, predictor.spec.covariates)
+    preop = table["preop_logmar"].to_numpy(float)
+    raws = predictor.raws(scans.pixels, scans.present, preop, covariates)
+    measured_on = f"cohort {cohort.spec.name}"
+    calibration = recalibration(predictor.calibrations, predictor.spec, raws, table, measured_on)
+    with new_folder(Path(out)) as folder:
+        for member in predictor.members:
+            _copy(member, folder / member.folder.relative_to(model), calibration, chosen, scans)
+    before = predictor.estimate(raws, preop, table["preop_off_chart"].to_numpy(str) != "")
+    truth = table["postop_logmar"].to_numpy(float)
+    held = (before.lower_logmar <= truth) & (truth <= before.upper_logmar)
+    return Recalibrated(
+        Path(out),
+        calibration.n_patients,
+        calibration.level,
+        float(held.mean()),
+        float(np.mean(before.postop_logmar - truth)),
+        tuple(
+            name
+            for name, one in calibration.recovery.items()
+            if one != predictor.calibrations[0].recovery.get(name)
+        ),
+    )
+
+
+def _copy(
+    member: Member, place: Path, calibration: Calibration, cohort: Cohort, scans: Scans
+) -> None:
+    """The model folder with another calibration, which knows the patients it came from."""
+    shutil.copytree(member.folder, place, dirs_exist_ok=True)
+    calibration.write(place)
+    table, before = cohort.table, member.provenance
+    salt = before.salt
+    patients = fingerprints((str(one).encode() for one in table["patient_id"]), salt)
+    pixels = fingerprints((scan.tobytes() for scan in scans.pixels[scans.present]), salt)
+    after: Provenance = replace(
+        before,
+        patients=tuple(sorted({*before.patients, *patients})),
+        scans=tuple(sorted({*before.scans, *pixels})),
+        origins=joined(before.origins, origins_of(table, salt)),
+        recalibrated_on={
+            "cohort": cohort.spec.name,
+            "n_patients": calibration.n_patients,
+            "n_eyes": len(table),
+            "ctt_net_version": __version__,
+        },
+    )
+    after.write(place)
