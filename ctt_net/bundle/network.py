@@ -8,10 +8,8 @@ from torch import Tensor, nn
 
 from ctt_net.bundle.layout import member_folders
 from ctt_net.model_folder import ModelSpec
+from ctt_net.models import MultiViewNet
 from ctt_net.training.architecture import build
-
-# Of a `Prediction`, what calibration and averaging need; the rest only serves the training.
-OUTPUTS = 3
 
 
 class BundleNetwork(nn.Module):
@@ -62,8 +60,11 @@ class BundleNetwork(nn.Module):
             prediction = member(
                 image[:, :, None], view_present, preop_logmar.reshape(B), covariates
             )
-            postop, scale, logit = prediction[:OUTPUTS]
-            said += [postop[:, None], scale[:, None], logit]
+            said += [
+                prediction.postop_logmar[:, None],
+                prediction.scale_logmar[:, None],
+                prediction.recovery_logit,
+            ]
         return torch.cat(said, dim=1)
 
 
@@ -74,7 +75,7 @@ class TorchSession:
         network: In eval mode, on the device it is to run on.
     """
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: MultiViewNet) -> None:
         self._network = network
         self._device = next(network.parameters()).device
 
@@ -82,5 +83,12 @@ class TorchSession:
         """Inputs by name to the outputs in their order, eyes first."""
         tensors = {name: torch.as_tensor(array).to(self._device) for name, array in feeds.items()}
         with torch.inference_mode():
-            prediction = self._network(**tensors)
-        return [tensor.cpu().numpy() for tensor in prediction[:OUTPUTS]]
+            prediction, embedding = self._network.with_embedding(**tensors)
+        # In the order of `OUTPUTS`.
+        outputs = (
+            prediction.postop_logmar,
+            prediction.scale_logmar,
+            prediction.recovery_logit,
+            embedding,
+        )
+        return [tensor.cpu().numpy() for tensor in outputs]

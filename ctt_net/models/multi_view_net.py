@@ -85,12 +85,22 @@ class MultiViewNet(nn.Module):
             preop_logmar: (B,), NaN = unknown.
             covariates: (B, F) as in `EyeBatch`; None = all unknown.
         """
+        return self.with_embedding(views, view_present, preop_logmar, covariates)[0]
+
+    def with_embedding(
+        self,
+        views: Tensor,
+        view_present: Tensor,
+        preop_logmar: Tensor,
+        covariates: Tensor | None = None,
+    ) -> tuple[Prediction, Tensor]:
+        """What `forward` says, and the fused token (B, D) that the head read to say it."""
         # What the fusion does not look at must not count in batch statistics either.
         view_present = self.fusion.looked_at(view_present)
         tokens = self.encode(views, view_present)
         preop, known = self.acuity(preop_logmar)
         token = self.fuse(tokens, view_present, preop, known, covariates)
-        return self.head(token, preop, known)
+        return self.head(token, preop, known), token
 
     def acuity(self, preop_logmar: Tensor) -> tuple[Tensor, Tensor]:
         """What fusion and head see of the preoperative acuity: (B,) finite, and (B,) known."""

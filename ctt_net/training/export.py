@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from ctt_net.model_folder import ONNX_FILE
+from ctt_net.model_folder import ONNX_FILE, OUTPUTS
 from ctt_net.models import MultiViewNet
 from ctt_net.training.architecture import WEIGHTS_FILE
 from ctt_net.whole_file import write_whole
@@ -22,7 +22,9 @@ from ctt_net.whole_file import write_whole
 OPSET = 20
 # The last one only where the network takes covariates.
 INPUTS = ("views", "view_present", "preop_logmar", "covariates")
-OUTPUTS = ("postop_logmar", "scale_logmar", "recovery_logit")
+
+# A value within a graph is called after its operation, and one of those is `embedding`, too.
+_WHILE_TRACING = "embedding_of_the_eye"
 
 
 class _Plain(nn.Module):
@@ -39,8 +41,15 @@ class _Plain(nn.Module):
         preop_logmar: Tensor,
         covariates: Tensor | None = None,
     ) -> tuple[Tensor, ...]:
-        prediction = self.network(views, view_present, preop_logmar, covariates)
-        return tuple(prediction[: len(OUTPUTS)])
+        prediction, embedding = self.network.with_embedding(
+            views, view_present, preop_logmar, covariates
+        )
+        return (
+            prediction.postop_logmar,
+            prediction.scale_logmar,
+            prediction.recovery_logit,
+            embedding,
+        )
 
 
 def export_weights(network: MultiViewNet, folder: Path) -> None:
@@ -123,11 +132,23 @@ def _trace(plain: nn.Module, example: tuple[Tensor, ...]) -> onnx.ModelProto:
             opset_version=OPSET,
             dynamic_shapes=tuple({0: eyes} for _ in example),
             input_names=list(INPUTS[: len(example)]),
-            output_names=list(OUTPUTS),
+            output_names=[*OUTPUTS[:-1], _WHILE_TRACING],
             optimize=False,  # it would fold weights into new constants; onnxruntime does it on load
             verbose=False,
         )
-    return _without_traces(program.model_proto)
+    return _without_traces(_with_final_names(program.model_proto))
+
+
+def _with_final_names(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Give the last output its name, which another value of the graph may bear."""
+    final = {OUTPUTS[-1]: f"{OUTPUTS[-1]}_of_a_level", _WHILE_TRACING: OUTPUTS[-1]}
+    graph = model.graph
+    for node in graph.node:
+        for names in (node.input, node.output):
+            names[:] = [final.get(name, name) for name in names]
+    for value in (*graph.value_info, *graph.output):
+        value.name = final.get(value.name, value.name)
+    return model
 
 
 def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -160,6 +181,9 @@ def _compare(plain: nn.Module, data: bytes, example: tuple[Tensor, ...]) -> None
     # Where a network fixes the number of eyes, such as by `len`, the exporter does so in silence.
     if any(isinstance(node.shape[0], int) for node in session.get_inputs()):
         raise RuntimeError("the exported network takes only as many eyes as it was traced with")
+    given = [node.name for node in session.get_outputs()]
+    if given != list(OUTPUTS):  # such as a fold's that an older version traced
+        raise RuntimeError(f"the exported network gives {given} instead of {list(OUTPUTS)}")
     feeds = {name: tensor.numpy() for name, tensor in zip(INPUTS, example, strict=False)}
     with torch.inference_mode():
         expected = [tensor.numpy() for tensor in plain(*example)]

@@ -55,9 +55,18 @@ def run(path, views, present, preop):
 def test_onnx_equals_torch_for_any_number_of_eyes(traced, count):
     batch = eyes(count)
     with torch.inference_mode():
-        expected = network(0)(*batch)
-    for ours, theirs in zip(expected[:3], run(traced, *batch), strict=True):
+        expected, embedding = network(0).with_embedding(*batch)
+    for ours, theirs in zip((*expected[:3], embedding), run(traced, *batch), strict=True):
         np.testing.assert_allclose(ours.numpy(), theirs, rtol=1e-4, atol=1e-4)
+
+
+def test_the_embedding_is_what_the_head_reads():
+    net, batch = network(0), eyes(3)
+    with torch.inference_mode():
+        said, embedding = net.with_embedding(*batch)
+        again = net.head(embedding, *net.acuity(batch[2]))
+    assert torch.equal(said.postop_logmar, again.postop_logmar)
+    assert torch.equal(said.postop_logmar, net(*batch).postop_logmar)
 
 
 def test_another_folds_weights_in_the_same_graph(traced, tmp_path):
@@ -114,6 +123,17 @@ def test_a_graph_that_cannot_hold_the_weights_is_traced_anew(rigid, tmp_path):
         expected = network(1)(*batch)
     found = run(tmp_path / "model.onnx", *batch)
     np.testing.assert_allclose(expected.postop_logmar.numpy(), found[0], rtol=1e-4, atol=1e-4)
+
+
+def test_a_graph_without_the_embedding_is_traced_anew(traced, tmp_path, monkeypatch):
+    old = onnx.load(traced)
+    del old.graph.output[3]
+    onnx.save(old, tmp_path / "like.onnx")
+    monkeypatch.setattr(
+        export, "_trace", lambda plain, example: export._with_weights(traced, plain)
+    )
+    export_onnx(network(1), tmp_path, 64, 96, like=tmp_path / "like.onnx")
+    assert len(run(tmp_path / "model.onnx", *eyes(2))) == 4
 
 
 def test_export_leaves_mode_and_weights_as_they_were(traced, tmp_path):
