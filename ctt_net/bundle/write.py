@@ -96,6 +96,8 @@ def _write_member(member: Member, place: Path, scan_fingerprints: bool) -> None:
     """The model folder without its networks, written anew so that nothing else comes along."""
     member.spec.write(place)
     member.calibration.write(place)
+    if member.abstention is not None:
+        member.abstention.write(place)
     write_baselines(read_baselines(member.folder), place)
     provenance = member.provenance
     scans, salt = (provenance.scans, provenance.salt) if scan_fingerprints else ((), "")

@@ -1,5 +1,12 @@
 """Door 2: the self-contained model folder; nothing in it is ever unpickled."""
 
+from ctt_net.model_folder.abstention import Abstention
+from ctt_net.model_folder.abstention_rule import (
+    ABSTAIN,
+    BECAUSE,
+    abstain_because,
+    with_abstention,
+)
 from ctt_net.model_folder.baselines import read_baselines, write_baselines
 from ctt_net.model_folder.calibration import OUT_OF_FOLD, SELECTION, Calibration
 from ctt_net.model_folder.calibration_eyes import ERROR, calibration_eyes
@@ -18,17 +25,23 @@ from ctt_net.model_folder.provenance import (
     origins_of,
 )
 from ctt_net.model_folder.recalibration import recalibration
+from ctt_net.model_folder.scan_features import features_of
 from ctt_net.model_folder.spec import ModelSpec
 from ctt_net.model_folder.table import arrange_views, predict_eyes, refuse_other_covariates
+from ctt_net.model_folder.training_cloud import Cloud
 
 __all__ = [
+    "ABSTAIN",
+    "BECAUSE",
     "ERROR",
     "ONNX_FILE",
     "ORIGIN_COLUMNS",
     "OUTPUTS",
     "OUT_OF_FOLD",
     "SELECTION",
+    "Abstention",
     "Calibration",
+    "Cloud",
     "Estimate",
     "Member",
     "ModelSpec",
@@ -36,11 +49,13 @@ __all__ = [
     "Provenance",
     "Raw",
     "Session",
+    "abstain_because",
     "arrange_views",
     "calibration_eyes",
     "covariate_flags",
     "error_correlation",
     "eye_flags",
+    "features_of",
     "fingerprints",
     "flag_in_words",
     "joined",
@@ -52,5 +67,6 @@ __all__ = [
     "read_baselines",
     "recalibration",
     "refuse_other_covariates",
+    "with_abstention",
     "write_baselines",
 ]

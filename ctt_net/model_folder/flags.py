@@ -24,6 +24,9 @@ IN_WORDS = {
     "unseen_level": "a covariate has a value the model was not trained with: taken as unknown",
     "low_quality": "a scan is of low signal quality",
     "seen_in_training": "a scan took part in the training, so this prediction looks too good",
+    "far_from_training": "the eye or its scans are unlike those the model has learned from",
+    "wide_interval": "the model is too unsure for its answer to be of use",
+    "abstain": "this prediction should not be used",
 }
 
 

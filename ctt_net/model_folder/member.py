@@ -14,6 +14,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from ctt_net.errors import InputError
+from ctt_net.model_folder.abstention import Abstention
 from ctt_net.model_folder.calibration import Calibration
 from ctt_net.model_folder.provenance import Provenance
 from ctt_net.model_folder.spec import SPEC_FILE, ModelSpec
@@ -75,6 +76,11 @@ class Member:
     def calibration(self) -> Calibration:
         """What turns scale and logits into intervals and probabilities; read at first use."""
         return Calibration.read(self.folder)
+
+    @cached_property
+    def abstention(self) -> Abstention | None:
+        """Limits beyond which it should not be believed; None of an older model folder."""
+        return Abstention.read(self.folder)
 
     def _open(self, path: Path) -> onnxruntime.InferenceSession:
         if not path.is_file():

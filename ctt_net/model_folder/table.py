@@ -1,5 +1,7 @@
 """A cohort's eyes through a predictor: the rows of `predictions.csv`."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -7,6 +9,7 @@ from ctt_net.cohort import Cohort, Covariate
 from ctt_net.data.covariates import covariate_values
 from ctt_net.data.scans import Scans
 from ctt_net.errors import InputError
+from ctt_net.model_folder.abstention_rule import abstain_because, with_abstention
 from ctt_net.model_folder.ensemble import Estimate
 from ctt_net.model_folder.flags import covariate_flags, eye_flags
 from ctt_net.model_folder.predictor import Predictor
@@ -67,7 +70,11 @@ def _kind(covariate: Covariate) -> str:
 
 
 def predictions_table(
-    table: pd.DataFrame, scans: Scans, estimate: Estimate, spec: ModelSpec
+    table: pd.DataFrame,
+    scans: Scans,
+    estimate: Estimate,
+    because: Sequence[list[str]],
+    spec: ModelSpec,
 ) -> pd.DataFrame:
     """Rows of `predictions.csv`.
 
@@ -75,6 +82,7 @@ def predictions_table(
         table: Cohort rows, one per predicted eye.
         scans: Of the same eyes, in the network's order of views.
         estimate: Of the same eyes.
+        because: Why each of them should not be answered, from `abstain_because`.
         spec: Names the outcomes and views.
     """
     columns = {
@@ -88,8 +96,8 @@ def predictions_table(
         "p_recovery": estimate.p_recovery[:, 0],
         "scale_logmar": estimate.scale_logmar,
         "flags": [
-            ";".join([*of_eye, *of_covariates])
-            for of_eye, of_covariates in zip(
+            ";".join(with_abstention([*of_eye, *of_covariates], why))
+            for of_eye, of_covariates, why in zip(
                 eye_flags(
                     preop_logmar=table["preop_logmar"].to_numpy(float),
                     preop_off_chart=table["preop_off_chart"],
@@ -98,6 +106,7 @@ def predictions_table(
                     views=tuple(spec.views),
                 ),
                 covariate_flags(table, spec.covariates),
+                because,
                 strict=True,
             )
         ],
@@ -119,5 +128,8 @@ def predict_eyes(predictor: Predictor, table: pd.DataFrame, scans: Scans) -> pd.
     covariates = covariate_values(table, predictor.spec.covariates)
     preop = table["preop_logmar"].to_numpy(float)
     off_chart = table["preop_off_chart"].to_numpy(str) != ""
-    estimate = predictor.predict(scans.pixels, scans.present, preop, covariates, off_chart)
-    return predictions_table(table, scans, estimate, predictor.spec)
+    raws = predictor.raws(scans.pixels, scans.present, preop, covariates)
+    rules = [member.abstention for member in predictor.members]
+    because = abstain_because(rules, raws, scans, preop, off_chart)
+    estimate = predictor.estimate(raws, preop, off_chart)
+    return predictions_table(table, scans, estimate, because, predictor.spec)

@@ -22,6 +22,7 @@ from ctt_net.model_folder import (
     write_baselines,
 )
 from ctt_net.models.covariates import T2GEncoder
+from ctt_net.training.abstain import write_abstention
 from ctt_net.training.architecture import describe
 from ctt_net.training.calibrate import calibrate_on_selection
 from ctt_net.training.config import TrainingConfig, is_first_process
@@ -88,6 +89,7 @@ def _export(
     write_baselines(Baselines.fit(seen, data.cohort.spec), folder)
     _provenance(config, fold, data, seen, trainer, start).write(folder)
     calibrate_on_selection(folder, data)
+    write_abstention(folder, data)
     if isinstance(module.network.covariates, T2GEncoder):
         write_relations(module.network.covariates, data, folder)
     shutil.rmtree(place, ignore_errors=True)

@@ -131,3 +131,10 @@ def test_absent_views_are_not_looked_at(bundle, small_run):
     found = load_predictor(bundle).predict(changed, present, preop)
     for name in ("postop_logmar", "lower_logmar", "upper_logmar", "p_recovery"):
         np.testing.assert_allclose(getattr(found, name), getattr(expected, name), atol=1e-6)
+
+
+def test_the_limits_of_abstention_go_along(bundle, small_run):
+    for number in (1, 2):
+        for name in ("abstention.json", "training_cloud.safetensors"):
+            theirs = (small_run / f"fold_{number}/model" / name).read_bytes()
+            assert (bundle / f"models/member_{number}" / name).read_bytes() == theirs
