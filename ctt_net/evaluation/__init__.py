@@ -1,6 +1,11 @@
 """Tables in, numbers and reports out: no torch, no images."""
 
-from ctt_net.evaluation.baselines import Baselines, average_baselines, cross_fit_baselines
+from ctt_net.evaluation.baselines import (
+    COVARIATE_BASELINES,
+    Baselines,
+    average_baselines,
+    cross_fit_baselines,
+)
 from ctt_net.evaluation.comparison import comparison_table, render_table, verdict
 from ctt_net.evaluation.metrics import evaluate, write_metrics
 from ctt_net.evaluation.predictions import read_predictions, write_predictions
@@ -8,6 +13,7 @@ from ctt_net.evaluation.report import write_report
 from ctt_net.evaluation.results import REPORT_FILE, Setting, write_results
 
 __all__ = [
+    "COVARIATE_BASELINES",
     "REPORT_FILE",
     "Baselines",
     "Setting",

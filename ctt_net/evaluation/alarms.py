@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from scipy.special import bdtr
 
 # Mean absolute difference of two readings of the same healthy eye: Rosser 2004 and Leinonen 2005
 # give 0.04 to 0.05 logMAR. A model cannot know the noise of the next reading.
@@ -11,6 +12,16 @@ TEST_RETEST_MAE_LOGMAR = 0.04
 
 FEW_PATIENTS = 50
 TOO_FEW_PATIENTS = 10
+
+# Share of chance findings among the gaps between groups that are warned of.
+GAP_FALSE_DISCOVERY = 0.05
+
+# Poor acuity is read with more noise, so that errors rise with the band; coverage is warned of by
+# band against what was promised.
+_NO_GAP_WARNING = ("preop_band",)
+
+# One-sided, for all bands of preop acuity together.
+BY_CHANCE = 0.025
 
 
 def alarms(metrics: Mapping[str, Any], n_without_prediction: int) -> list[str]:
@@ -25,7 +36,9 @@ def alarms(metrics: Mapping[str, Any], n_without_prediction: int) -> list[str]:
         *_on_missing(metrics, n_without_prediction),
         *_on_leakage(metrics),
         *_on_interval(metrics),
+        *_on_bands(metrics),
         *_on_recovery(metrics),
+        *_on_subgroups(metrics),
     ]
 
 
@@ -80,6 +93,24 @@ def _on_interval(metrics: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _on_bands(metrics: Mapping[str, Any]) -> list[str]:
+    """A band whose intervals are too narrow, beyond what one of so many bands shows by chance."""
+    interval = metrics["interval"]
+    nominal, bands = interval["nominal"], interval["by_band"]
+    found = [
+        f"{name} ({band['coverage']['value']:.0%} of {_count(band['n_eyes'], 'eye')})"
+        for name, band in bands.items()
+        if band["n_patients"]
+        and bdtr(
+            round(band["coverage"]["value"] * band["n_patients"]), band["n_patients"], nominal
+        )
+        < BY_CHANCE / len(bands)
+    ]
+    if not found:
+        return []
+    return [f"The prediction intervals are too narrow where preop acuity is {', '.join(found)}."]
+
+
 def _on_recovery(metrics: Mapping[str, Any]) -> list[str]:
     out = []
     for name, figures in metrics.get("recovery", {}).items():
@@ -98,6 +129,34 @@ def _on_recovery(metrics: Mapping[str, Any]) -> list[str]:
                 "its probability being unknown."
             )
     return out
+
+
+def _on_subgroups(metrics: Mapping[str, Any]) -> list[str]:
+    """Groups of enough eyes that the model serves worse than the rest, by error or by interval.
+
+    Adjusted for the number of groups; one group may be listed twice, for either reason.
+    """
+    found = []
+    for grouping, groups in metrics.get("subgroups", {}).items():
+        for name, group in groups.items():
+            if grouping in _NO_GAP_WARNING or group.get("suppressed") or group["few"]:
+                continue
+            error, coverage = group["mae_gap"], group["coverage_gap"]
+            if _surely(error) and error["value"] > 0:
+                found.append(
+                    f"{grouping} {name}: the mean absolute error is {error['value']:.3f} logMAR "
+                    f"larger than in other eyes ({_count(group['n_eyes'], 'eye')})."
+                )
+            if _surely(coverage) and coverage["value"] < 0:
+                found.append(
+                    f"{grouping} {name}: the prediction intervals hold {-coverage['value']:.0%} "
+                    f"fewer eyes than elsewhere ({_count(group['n_eyes'], 'eye')})."
+                )
+    return found
+
+
+def _surely(gap: Mapping[str, Any]) -> bool:
+    return gap["p_adjusted"] is not None and gap["p_adjusted"] < GAP_FALSE_DISCOVERY
 
 
 def _count(n: int, noun: str) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ctt_net.errors import InputError
+from ctt_net.evaluation.boosting import BoostedTrees
 from ctt_net.evaluation.linear import Feature, LinearModel
 
 if TYPE_CHECKING:
@@ -15,10 +16,13 @@ if TYPE_CHECKING:
 
 PREOP = Feature("preop_logmar")
 
+# What these say of an eye whose covariates are unknown is not what they are named for.
+COVARIATE_BASELINES = ("covariates", "boosting")
+
 
 @dataclass(frozen=True)
 class Baselines:
-    """Three predictors without images, all in logMAR.
+    """Four predictors without images, all in logMAR.
 
     An image model is only worth its scans if it beats these (Yang 2024, doi
     10.1080/02713683.2024.2430212: age and sex alone came within 0.005 logMAR of the images).
@@ -28,11 +32,15 @@ class Baselines:
         preop_only: `preop_only`: a straight line on the preoperative acuity.
         covariates: `covariates`: ridge regression on preoperative acuity and the cohort's
             covariates; None if the cohort declares none.
+        boosting: `boosting`: gradient-boosted trees on the same columns, so that what is not a
+            straight line, in the preoperative acuity too, is not credited to the images. None in
+            a model folder that was written before there were any.
     """
 
     mean_logmar: float
     preop_only: LinearModel
     covariates: LinearModel | None
+    boosting: BoostedTrees | None = None
 
     @classmethod
     def fit(cls, table: pd.DataFrame, spec: "CohortSpec") -> "Baselines":
@@ -51,18 +59,19 @@ class Baselines:
                 "baselines: no eye has a postoperative acuity; fill postop_va in manifest.csv"
             )
         target = known["postop_logmar"].to_numpy(dtype=np.float64)
+        features = [PREOP] + [
+            _feature(name, declared, known)
+            for name, declared in spec.covariates.items()
+            if name != PREOP.column
+        ]
         covariates = None
         if spec.covariates:
-            features = [PREOP] + [
-                _feature(name, declared, known)
-                for name, declared in spec.covariates.items()
-                if name != PREOP.column
-            ]
             covariates = LinearModel.fit(known, features, target, list(known["patient_id"]))
         return cls(
             mean_logmar=float(target.mean()),
             preop_only=LinearModel.fit(known, [PREOP], target, None),
             covariates=covariates,
+            boosting=BoostedTrees.fit(known, features, target),
         )
 
     def predict(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -73,6 +82,8 @@ class Baselines:
         }
         if self.covariates is not None:
             columns["covariates"] = self.covariates.predict(table)
+        if self.boosting is not None:
+            columns["boosting"] = self.boosting.predict(table)
         return pd.DataFrame(columns, index=table.index)
 
     def to_dict(self) -> dict[str, Any]:
@@ -81,6 +92,7 @@ class Baselines:
             "mean_logmar": self.mean_logmar,
             "preop_only": self.preop_only.to_dict(),
             "covariates": self.covariates.to_dict() if self.covariates else None,
+            "boosting": self.boosting.to_dict() if self.boosting else None,
         }
 
     @classmethod
@@ -91,13 +103,14 @@ class Baselines:
             InputError: If the mapping is not one that `to_dict` wrote.
         """
         try:
-            covariates = mapping["covariates"]
+            covariates, boosting = mapping["covariates"], mapping.get("boosting")
             return cls(
                 mean_logmar=float(mapping["mean_logmar"]),
                 preop_only=LinearModel.from_dict(mapping["preop_only"]),
                 covariates=LinearModel.from_dict(covariates) if covariates else None,
+                boosting=BoostedTrees.from_dict(boosting) if boosting else None,
             )
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(
                 f"baselines: cannot be read ({error!r}); the model folder is damaged or was "
                 "written by another version; train again"

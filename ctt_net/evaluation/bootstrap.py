@@ -5,7 +5,9 @@ is too narrow (Rosner 1982). Whole patients are drawn instead: the cluster boots
 Welsh 2007, doi 10.1111/j.1467-9868.2007.00593.x, with percentile intervals.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,14 +16,91 @@ from numpy.typing import NDArray
 Weights = NDArray[np.float64]
 """(resamples, eyes), how often each eye was drawn."""
 
-Statistics = Callable[[Weights], dict[tuple[str, ...], NDArray[np.float64]]]
-"""Every figure, named by its path, once per resample."""
+FigurePath = tuple[str, ...]
+"""Where a figure stands in `metrics.json`."""
+
+Draws = dict[FigurePath, NDArray[np.float64]]
+"""Every figure, (resamples,), NaN where undefined."""
+
+Statistics = Callable[[Weights], Draws]
+"""Every figure as a function of the weights."""
 
 # 8 bytes each: 32 MB a block, however large the cohort.
 BLOCK_CELLS = 4_000_000
 
+# Figures by rank touch every eye of every resample. Beyond this many eyes times resamples they get
+# fewer resamples, down to a floor at which the end of an interval still lies within a seventh of a
+# standard error of where endless resampling would put it.
+RANKED_CELLS = 40_000_000
+FEWEST_RANKED = 400
+
 # An interval from a few lucky resamples would look narrower than it is.
 DEFINED_SHARE = 0.9
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Figures that depend on the eyes only through totals over them, which makes them quick.
+
+    Args:
+        columns: (eyes, totals), what is summed over eyes.
+        figures: Figures as a function of the totals (resamples, totals).
+    """
+
+    columns: NDArray[np.float64]
+    figures: Callable[[NDArray[np.float64]], Draws]
+
+    def __call__(self, weights: Weights) -> Draws:
+        """The figures for given weights of the eyes."""
+        return self.figures(weights @ self.columns)
+
+
+def bootstrap_draws(
+    patients: Sequence[str],
+    resamples: int,
+    seed: int,
+    *,
+    totals: Iterable[Totals] = (),
+    statistics: Sequence[Statistics] = (),
+    ranked: Sequence[Statistics] = (),
+) -> Draws:
+    """Every figure on the eyes themselves, then on each resample of their patients.
+
+    All figures share the same resamples, so that differences of two are paired. NaN and division by
+    zero are what an undefined figure is made of, and raise no warning.
+
+    Args:
+        patients: Patient of each eye.
+        resamples: How many draws.
+        seed: Same seed, same draws.
+        totals: Figures made of totals; a generator keeps the columns of one at a time in memory.
+        statistics: Figures made of the weights of all eyes.
+        ranked: The same, on the first `ranked_resamples` only.
+
+    Returns:
+        Path to (1 + resamples,), of `ranked` ones to (1 + ranked_resamples,); first the value.
+    """
+    cluster = _clusters(patients)
+    summed = [(_per_patient(total.columns, cluster), total.figures) for total in totals]
+    left = 1 + ranked_resamples(len(cluster), resamples)
+    parts: dict[FigurePath, list[NDArray[np.float64]]] = {}
+    even = np.ones((1, cluster.max() + 1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for counts in chain([even], _patient_counts(cluster, resamples, seed)):
+            blocks = [figures(counts @ by_patient) for by_patient, figures in summed]
+            if statistics or (ranked and left):
+                weights = counts[:, cluster]
+                blocks += [figures(weights) for figures in statistics]
+                blocks += [figures(weights[:left]) for figures in ranked if left]
+                left -= min(left, len(weights))
+            for path, values in chain.from_iterable(block.items() for block in blocks):
+                parts.setdefault(path, []).append(values)
+    return {path: np.concatenate(values) for path, values in parts.items()}
+
+
+def ranked_resamples(n_eyes: int, resamples: int) -> int:
+    """How many resamples figures by rank get."""
+    return min(resamples, max(FEWEST_RANKED, RANKED_CELLS // n_eyes))
 
 
 def patient_weights(patients: Sequence[str], resamples: int, seed: int) -> Iterator[Weights]:
@@ -35,19 +114,14 @@ def patient_weights(patients: Sequence[str], resamples: int, seed: int) -> Itera
     Yields:
         Weights of some of the resamples.
     """
-    names, cluster = np.unique(np.asarray(patients, dtype=str), return_inverse=True)
-    generator = np.random.default_rng(seed)
-    even = np.full(len(names), 1.0 / len(names))
-    block = max(1, BLOCK_CELLS // len(cluster))
-    for start in range(0, resamples, block):
-        size = min(block, resamples - start)
-        counts = generator.multinomial(len(names), even, size=size)
-        yield counts[:, cluster].astype(np.float64)
+    cluster = _clusters(patients)
+    for counts in _patient_counts(cluster, resamples, seed):
+        yield counts[:, cluster]
 
 
 def with_intervals(
     statistics: Statistics, patients: Sequence[str], resamples: int, level: float, seed: int
-) -> dict[tuple[str, ...], dict[str, Any]]:
+) -> dict[FigurePath, dict[str, Any]]:
     """Every figure with its interval; all figures share the same resamples.
 
     So the interval of a difference between two predictors is a paired one.
@@ -63,18 +137,19 @@ def with_intervals(
         Path of each figure to `{"value": x, "ci95": [lo, hi]}`, None where undefined. The key
         says the level.
     """
-    values = statistics(np.ones((1, len(patients))))
-    blocks = [statistics(weights) for weights in patient_weights(patients, resamples, seed)]
-    figures = {}
-    for path, value in values.items():
-        draws = np.concatenate([block[path] for block in blocks]) if blocks else np.empty(0)
-        figures[path] = {
-            "value": plain_float(value[0]),
-            interval_key(level): percentile_interval(draws, level)
-            if np.isfinite(value[0])
-            else [None, None],
-        }
-    return figures
+    draws = bootstrap_draws(patients, resamples, seed, statistics=[statistics])
+    return {path: figure(values, level) for path, values in draws.items()}
+
+
+def figure(draws: NDArray[np.float64], level: float) -> dict[str, Any]:
+    """A figure as it stands in `metrics.json`.
+
+    Args:
+        draws: (1 + resamples,), first the value itself.
+        level: Confidence level, 0..1.
+    """
+    interval = percentile_interval(draws[1:], level) if np.isfinite(draws[0]) else [None, None]
+    return {"value": plain_float(draws[0]), interval_key(level): interval}
 
 
 def interval_key(level: float) -> str:
@@ -99,3 +174,29 @@ def percentile_interval(draws: NDArray[np.float64], level: float) -> list[float 
 def plain_float(value: float) -> float | None:
     """A Python float for JSON; None for NaN and infinities."""
     return float(value) if np.isfinite(value) else None
+
+
+def _clusters(patients: Sequence[str]) -> NDArray[np.intp]:
+    """Number of each eye's patient, patients sorted: (eyes,)."""
+    return np.unique(np.asarray(patients, dtype=str), return_inverse=True)[1]
+
+
+def _patient_counts(
+    cluster: NDArray[np.intp], resamples: int, seed: int
+) -> Iterator[NDArray[np.float64]]:
+    """How often each patient was drawn, in blocks of (some resamples, patients)."""
+    n = int(cluster.max()) + 1
+    generator = np.random.default_rng(seed)
+    block = max(1, BLOCK_CELLS // len(cluster))
+    for start in range(0, resamples, block):
+        size = min(block, resamples - start)
+        drawn = generator.integers(n, size=(size, n)) + n * np.arange(size)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=size * n)
+        yield counts.reshape(size, n).astype(np.float64)
+
+
+def _per_patient(columns: NDArray[np.float64], cluster: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Totals over the eyes of each patient: (patients, totals)."""
+    order = np.argsort(cluster, kind="stable")
+    starts = np.flatnonzero(np.diff(cluster[order], prepend=-1))
+    return np.add.reduceat(columns[order], starts, axis=0)

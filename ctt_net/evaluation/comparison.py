@@ -8,21 +8,20 @@ from rich.table import Table
 
 from ctt_net.evaluation.alarms import TOO_FEW_PATIENTS
 from ctt_net.evaluation.bootstrap import interval_key
-
-LETTER_LOGMAR = 0.02
+from ctt_net.evaluation.chart_units import PER_LOGMAR
+from ctt_net.evaluation.eyes import STRONGEST
 
 LABELS = {
     "model": "Model",
     "mean": "Mean outcome",
     "preop_only": "Preop VA only",
     "covariates": "Preop VA and covariates",
+    "boosting": "The same, boosted trees",
     "oracle": "Oracle floor",
 }
-IN_WORDS = {
-    "mean": "the average outcome of all eyes",
-    "preop_only": "preoperative VA alone",
-    "covariates": "preoperative VA and the recorded covariates",
-}
+
+# More than this are counted, not named.
+NAMED_COVARIATES = 3
 
 
 @dataclass(frozen=True)
@@ -91,12 +90,23 @@ def strongest_baseline(metrics: Mapping[str, Any]) -> ComparisonRow | None:
 
 
 def verdict(metrics: Mapping[str, Any]) -> str:
-    """What the images added beyond the strongest baseline, in one sentence of plain words."""
+    """What the images added beyond the strongest baseline, in one sentence of plain words.
+
+    The baseline is the strongest on these very eyes. That is no advantage of the model: the
+    smallest of several errors is below what that baseline will do on other eyes. The interval
+    counts the choice, since the strongest is chosen anew in every resample; an improvement is
+    claimed only if the model beats whichever is best there, hence every one of them. That the model
+    is worse is claimed only if it also is by the interval against that one baseline, since the best
+    of several may look better than the model by chance.
+    """
     row = strongest_baseline(metrics)
     if row is None or row.difference is None:
         return "No baseline was given, so what the images add cannot be said."
-    beyond = IN_WORDS.get(row.name, f"the baseline '{row.name}'")
+    beyond = beyond_in_words(row.name, metrics)
     low, high = row.difference_lo, row.difference_hi
+    if STRONGEST in metrics["versus"]:
+        key = interval_key(metrics["settings"]["level"])
+        low, high = metrics["versus"][STRONGEST]["mae_difference"][key]
     if metrics["n_patients"] < TOO_FEW_PATIENTS or low is None or high is None:
         return (
             f"There are too few patients ({metrics['n_patients']}) to say whether the images add "
@@ -104,21 +114,44 @@ def verdict(metrics: Mapping[str, Any]) -> str:
         )
     level = f"{metrics['settings']['level']:.0%} CI"
     amount = f"{abs(row.difference):.3f} logMAR"
-    letters = f"about {abs(row.difference) / LETTER_LOGMAR:.1f} letters"
+    letters = f"about {abs(row.difference) * PER_LOGMAR['letters']:.1f} letters"
     if high < 0:
         return (
-            f"Beyond {beyond}, the model lowers the mean absolute error by {amount} "
+            f"Beyond {beyond}, the images lower the mean absolute error by {amount} "
             f"({level} {-high:.3f} to {-low:.3f}; {letters})."
         )
-    if low > 0:
+    if low > 0 and row.difference_lo is not None and row.difference_lo > 0:
         return (
             f"The model is worse than {beyond}: its mean absolute error is {amount} higher "
             f"({level} {low:.3f} to {high:.3f}; {letters})."
         )
     return (
-        f"The model adds nothing measurable beyond {beyond}: its mean absolute error differs by "
+        f"Beyond {beyond}, the images add nothing measurable: the mean absolute error differs by "
         f"{signed_text(row.difference)} logMAR ({level} {signed_text(low)} to {signed_text(high)})."
     )
+
+
+def beyond_in_words(name: str, metrics: Mapping[str, Any]) -> str:
+    """What a baseline knows, as words of a sentence.
+
+    Args:
+        name: Of the baseline.
+        metrics: As `evaluate` builds them; its settings name the covariates.
+    """
+    names = list(metrics["settings"].get("covariates", ()))
+    known = ["preoperative VA", *names]
+    together = f"{', '.join(known[:-1])} and {known[-1]}" if names else "preoperative VA"
+    if len(names) > NAMED_COVARIATES:
+        together = f"preoperative VA and {len(names)} recorded covariates"
+    elif not names and "covariates" in metrics["baselines"]:
+        together = "preoperative VA and the recorded covariates"
+    words = {
+        "mean": "the average outcome of all eyes",
+        "preop_only": "preoperative VA alone",
+        "covariates": together,
+        "boosting": f"{together} in boosted trees",
+    }
+    return words.get(name, f"the baseline '{name}'")
 
 
 def span_text(low: float | None, high: float | None, digits: int = 3) -> str:

@@ -13,6 +13,7 @@ from ctt_net.outcome import Outcome
 
 MODEL = "model"
 ORACLE = "oracle"
+STRONGEST = "strongest"
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def align_predictors(
         InputError: If one of them lacks an eye or holds it twice.
     """
     columns = {} if baselines is None else {str(name): baselines[name] for name in baselines}
-    reserved = {MODEL, ORACLE} & set(columns)
+    reserved = {MODEL, ORACLE, STRONGEST} & set(columns)
     if reserved:
         raise ValueError(f"a baseline may not be called {sorted(reserved)[0]!r}")
     if oracle is not None:

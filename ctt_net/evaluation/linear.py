@@ -61,6 +61,19 @@ class Feature:
         rows = [np.nan if text in sentinels else self._number(text) for text in texts]
         return np.asarray(rows, dtype=np.float64).reshape(-1, 1)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain mapping, as JSON would give it back."""
+        return {
+            "column": self.column,
+            "levels": list(self.levels),
+            "missing": list(self.missing),
+        }
+
+    @classmethod
+    def from_dict(cls, mapping: Mapping[str, Any]) -> "Feature":
+        """Inverse of `to_dict`."""
+        return cls(mapping["column"], tuple(mapping["levels"]), tuple(mapping["missing"]))
+
     def _number(self, text: str) -> float:
         try:
             return float(text)
@@ -152,10 +165,7 @@ class LinearModel:
     def to_dict(self) -> dict[str, Any]:
         """Plain mapping, as JSON would give it back."""
         return {
-            "features": [
-                {"column": f.column, "levels": list(f.levels), "missing": list(f.missing)}
-                for f in self.features
-            ],
+            "features": [feature.to_dict() for feature in self.features],
             "intercept": self.intercept,
             "slopes": list(self.slopes),
             "fills": list(self.fills),
@@ -166,10 +176,7 @@ class LinearModel:
     @classmethod
     def from_dict(cls, mapping: Mapping[str, Any]) -> "LinearModel":
         """Inverse of `to_dict`."""
-        features = tuple(
-            Feature(part["column"], tuple(part["levels"]), tuple(part["missing"]))
-            for part in mapping["features"]
-        )
+        features = tuple(Feature.from_dict(part) for part in mapping["features"])
         rows = {key: tuple(mapping[key]) for key in ("slopes", "fills", "missing_shifts")}
         return cls(
             features=features,

@@ -2,33 +2,36 @@
 
 import json
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ctt_net.evaluation.alarms import alarms
-from ctt_net.evaluation.bootstrap import Weights, with_intervals
-from ctt_net.evaluation.eyes import ORACLE, EvaluatedEyes, evaluated_eyes
-from ctt_net.evaluation.interval import band_counts, interval_figures
-from ctt_net.evaluation.predictions import has_flag
-from ctt_net.evaluation.recovery import (
-    FIGURES,
-    NO_CUTS,
-    ProbabilityCuts,
-    auroc,
-    cut_of_eyes,
-    plain_cuts,
-    recovery_figures,
+from ctt_net.evaluation.bootstrap import (
+    Draws,
+    bootstrap_draws,
+    figure,
+    ranked_resamples,
 )
-from ctt_net.evaluation.regression import regression_figures
+from ctt_net.evaluation.calibration import listed_bins
+from ctt_net.evaluation.decision_curve import (
+    LEFT_OUT,
+    action_in_words,
+    decision_outcome,
+    listed_curve,
+)
+from ctt_net.evaluation.eyes import STRONGEST, EvaluatedEyes, evaluated_eyes
+from ctt_net.evaluation.interval import band_counts
+from ctt_net.evaluation.measured import ACUITY, Measured
+from ctt_net.evaluation.predictions import has_flag
+from ctt_net.evaluation.recovery import NO_CUTS, ProbabilityCuts, plain_cuts
+from ctt_net.evaluation.selective import selective_figures
+from ctt_net.evaluation.subgroup_columns import prediction_columns
+from ctt_net.evaluation.subgroups import Subgroups
 from ctt_net.outcome import Outcome
 from ctt_net.whole_file import write_whole
-
-FigurePath = tuple[str, ...]
-Draws = dict[FigurePath, NDArray[np.float64]]
 
 
 def evaluate(
@@ -37,6 +40,8 @@ def evaluate(
     outcomes: Sequence[Outcome],
     *,
     oracle: pd.Series | None = None,
+    groups: pd.DataFrame | None = None,
+    covariates: Sequence[str] = (),
     bootstrap: int = 2000,
     level: float = 0.95,
     seed: int = 0,
@@ -51,6 +56,9 @@ def evaluate(
         baselines: logMAR, indexed by eye, one column per baseline; None if there are none.
         outcomes: Recovery questions; the probability of the first may stand in `p_recovery`.
         oracle: True retinal potential, logMAR, indexed by eye: the prediction of a perfect reader.
+        groups: Text per grouping, indexed by eye (`subgroup_columns`); the bands that predictions
+            tell by themselves are added.
+        covariates: What the baselines know besides the preoperative acuity, in words.
         bootstrap: Resamples of patients.
         level: Confidence level of every interval.
         seed: Of the resamples.
@@ -60,38 +68,49 @@ def evaluate(
             to that of each fold; fixed beforehand, 0.5 where none is given.
 
     Returns:
-        Contents of `metrics.json`: every figure as `{"value": x, "ci95": [lo, hi]}`, None where
-        undefined; differences are model minus other, so that a negative one favours the model.
+        Contents of `metrics.json` (docs/metrics.md): every figure as
+        `{"value": x, "ci95": [lo, hi]}`, None where undefined; differences are model minus other,
+        so that a negative one favours the model.
 
     Raises:
         InputError: If the table is broken, no truth is known, or a baseline lacks an eye.
     """
     eyes = evaluated_eyes(predictions, baselines, oracle, outcomes)
-    flat = with_intervals(
-        lambda weights: _draw(eyes, weights, probability_cuts),
+    own = prediction_columns(eyes.table)
+    if groups is not None:
+        theirs = groups.set_axis(groups.index.map(str)).reindex(eyes.table["eye_id"])
+        own = own.join(theirs.fillna("unknown").set_axis(own.index))
+    subgroups = Subgroups(eyes, own)
+    measured = Measured(eyes, probability_cuts)
+    draws = bootstrap_draws(
         list(eyes.table["patient_id"]),
         bootstrap,
-        level,
         seed,
+        totals=chain(measured.totals(), subgroups.totals()),
+        ranked=measured.ranked(),
     )
+    draws.update(measured.differences(draws))
+    tree = _nested(draws, level)
     metrics = _counts(eyes, n_missing_truth=len(predictions) - len(eyes.table))
     metrics["settings"] = {
         "bootstrap": bootstrap,
+        "bootstrap_ranked": ranked_resamples(len(eyes.table), bootstrap),
         "level": level,
         "seed": seed,
         "probability_cut": plain_cuts(outcomes, probability_cuts),
+        "covariates": list(covariates),
     }
-    metrics.update(_nested(flat))
+    metrics.update(tree)
+    metrics["subgroups"] = subgroups.described(tree.get("subgroups", {}), draws)
     for group in ("recovery", "baselines", "versus"):
         metrics.setdefault(group, {})
-    for outcome in outcomes:
-        decided = eyes.decided(outcome)
-        recovered = eyes.labels[outcome.name][decided]
-        metrics["recovery"][outcome.name]["n_eyes"] = int(decided.sum())
-        metrics["recovery"][outcome.name]["n_recovered"] = int(recovered.sum())
+    _describe(metrics, eyes, measured)
     metrics["interval"] |= {"nominal": interval_level, "guarantee": guarantee}
     for name, counts in band_counts(eyes).items():
         metrics["interval"]["by_band"][name] |= counts
+    metrics["selective"] = selective_figures(
+        eyes.table, bootstrap=bootstrap, level=level, seed=seed
+    )
     offered = set() if baselines is None else set(map(str, baselines.index))
     absent = len(offered - set(map(str, predictions["eye_id"])))
     metrics["warnings"] = alarms(metrics, n_without_prediction=absent)
@@ -104,50 +123,35 @@ def write_metrics(metrics: dict[str, Any], path: str | Path) -> None:
     write_whole(Path(path), text + "\n")
 
 
-def _draw(eyes: EvaluatedEyes, weights: Weights, cuts: ProbabilityCuts) -> Draws:
-    """Every figure of `metrics.json` for each row of weights."""
-    draws: Draws = {}
-    model = regression_figures(eyes.predicted, eyes.truth, weights)
-    draws.update(_under(("regression",), model))
-    chart = eyes.on_chart
-    on_chart = regression_figures(eyes.predicted[chart], eyes.truth[chart], weights[:, chart])
-    draws.update(_under(("regression_on_chart",), on_chart))
+def _describe(metrics: dict[str, Any], eyes: EvaluatedEyes, measured: Measured) -> None:
+    """Counts, words and lists beside the figures."""
+    acuity = metrics["calibration"][ACUITY]
+    acuity["bins"] = listed_bins(acuity["bins"], eyes.predicted)
+    for key in ("slope", "intercept"):
+        acuity[key] = metrics["regression"][f"calibration_{key}"]
     for outcome in eyes.outcomes:
         decided = eyes.decided(outcome)
-        figures = recovery_figures(
-            eyes.probabilities[outcome.name][decided],
-            eyes.labels[outcome.name][decided],
-            weights[:, decided],
-            cut_of_eyes(eyes.table, outcome.name, cuts)[decided],
-        )
-        draws.update(_under(("recovery", outcome.name), figures))
-    draws.update(_under(("interval",), interval_figures(eyes, weights)))
-    for name, predicted in eyes.predictors.items():
-        place = (ORACLE,) if name == ORACLE else ("baselines", name)
-        other = regression_figures(predicted, eyes.truth, weights)
-        draws.update(_under(place, other))
-        beside = (*place, "mae_difference")
-        if name != ORACLE:
-            beside = ("versus", name, "mae_difference")
-        draws[beside] = model[("mae",)] - other[("mae",)]
-        if name != ORACLE:
-            draws.update(_baseline_recovery(eyes, name, weights, draws))
-    return draws
-
-
-def _baseline_recovery(eyes: EvaluatedEyes, name: str, weights: Weights, draws: Draws) -> Draws:
-    """AUROC of a baseline's margin, and the model's minus it, on the same eyes."""
-    out: Draws = {}
-    for outcome in eyes.outcomes:
-        decided = eyes.decided(outcome)
-        label = eyes.labels[outcome.name][decided]
-        area = np.full(len(weights), np.nan)
-        if len(np.unique(label)) == 2:
-            area = auroc(eyes.margin(name, outcome)[decided], label, weights[:, decided])
-        out[("baselines", name, "recovery", outcome.name, "auroc")] = area
-        difference = draws[("recovery", outcome.name, FIGURES[0])] - area
-        out[("versus", name, "auroc_difference", outcome.name)] = difference
-    return out
+        recovered = eyes.labels[outcome.name][decided]
+        metrics["recovery"][outcome.name]["n_eyes"] = int(decided.sum())
+        metrics["recovery"][outcome.name]["n_recovered"] = int(recovered.sum())
+        part = metrics["calibration"][outcome.name]
+        probability = eyes.probabilities[outcome.name][decided]
+        part["bins"] = listed_bins(part.get("bins", {}), probability)
+    if STRONGEST in metrics["versus"]:
+        metrics["versus"][STRONGEST]["baseline"] = measured.strongest()
+    acted_on = decision_outcome(eyes.outcomes)
+    if acted_on is None or "decision" not in metrics:
+        metrics["decision"] = {}
+        return
+    decided = eyes.decided(acted_on)
+    metrics["decision"] = {
+        "action": action_in_words(acted_on),
+        "outcome": acted_on.name,
+        "n_eyes": int(decided.sum()),
+        "n_events": int((1 - eyes.labels[acted_on.name][decided]).sum()),
+        "left_out": dict.fromkeys(measured.without_risk(), LEFT_OUT),
+        "curve": listed_curve(metrics["decision"]["curve"]),
+    }
 
 
 def _counts(eyes: EvaluatedEyes, n_missing_truth: int) -> dict[str, Any]:
@@ -163,16 +167,12 @@ def _counts(eyes: EvaluatedEyes, n_missing_truth: int) -> dict[str, Any]:
     }
 
 
-def _under(place: FigurePath, draws: Draws) -> Draws:
-    return {(*place, *path): values for path, values in draws.items()}
-
-
-def _nested(flat: dict[FigurePath, dict[str, Any]]) -> dict[str, Any]:
-    """Paths to nested mappings."""
+def _nested(draws: Draws, level: float) -> dict[str, Any]:
+    """Figures with their intervals, paths turned into nested mappings."""
     tree: dict[str, Any] = {}
-    for path, figure in flat.items():
+    for path, values in draws.items():
         branch = tree
         for key in path[:-1]:
             branch = branch.setdefault(key, {})
-        branch[path[-1]] = figure
+        branch[path[-1]] = figure(values, level)
     return tree

@@ -93,7 +93,8 @@ def outcome_probability(table: pd.DataFrame, name: str, first: bool) -> pd.Serie
 
 def has_flag(table: pd.DataFrame, flag: str) -> pd.Series:
     """Which eyes carry a flag."""
-    return table["flags"].map(lambda text: flag in text.split(";")).astype(bool)
+    texts = [text for text in table["flags"].unique() if flag in text.split(";")]
+    return table["flags"].isin(texts)
 
 
 def check_predictions(table: pd.DataFrame, where: str) -> pd.DataFrame:

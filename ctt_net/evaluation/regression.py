@@ -1,99 +1,136 @@
 """How far predicted acuity lies from the truth, for many weightings of the eyes at once."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from ctt_net.evaluation.bootstrap import Weights
-
-Path = tuple[str, ...]
+from ctt_net.evaluation.agreement import Moments, agreement_columns, limits_of_agreement
+from ctt_net.evaluation.bootstrap import Draws, Statistics, Totals, Weights
+from ctt_net.evaluation.coarse import FINE_EYES, Cells, like_values, measured_finely
+from ctt_net.evaluation.ranks import spearman, weighted_median
 
 WITHIN_LOGMAR = (0.1, 0.2, 0.3)
 
 # An error of exactly one line is within one line, whatever floating point makes of 0.3 - 0.2.
 ROUNDING_LOGMAR = 1e-9
 
-# Normal quantile of the 95% limits of agreement.
-AGREEMENT_Z = 1.96
+# Of each acuity, where eyes are counted in cells.
+RANK_CELLS = 100
+
+Floats = NDArray[np.float64]
 
 
 def regression_figures(
-    predicted_logmar: NDArray[np.float64], true_logmar: NDArray[np.float64], weights: Weights
-) -> dict[Path, NDArray[np.float64]]:
-    """Regression figures per resample.
+    predicted_logmar: Floats,
+    true_logmar: Floats,
+    weights: Weights,
+    patients: Sequence[str] | None = None,
+) -> Draws:
+    """All regression figures per resample.
 
-    Error is prediction minus truth. `ccc`: concordance correlation, Lin 1989, doi
-    10.2307/2532051. `loa`: limits of agreement, Bland and Altman 1986, doi
-    10.1016/S0140-6736(86)90837-8. `r2` is measured against the mean of the evaluated eyes and may
-    be negative.
+    Error is prediction minus truth.
 
     Args:
         predicted_logmar: (eyes,).
         true_logmar: (eyes,).
-        weights: (resamples, eyes), whole numbers.
+        weights: (resamples, eyes), whole numbers, the same for both eyes of a patient.
+        patients: Patient of each eye; None = each eye its own.
 
     Returns:
         Path of each figure to (resamples,), NaN where undefined.
     """
-    error = predicted_logmar - true_logmar
-    absolute = np.abs(error)
     with np.errstate(invalid="ignore", divide="ignore"):
-        total = weights.sum(axis=1)
-        bias = weights @ error / total
-        mean_square = weights @ error**2 / total
-        figures: dict[Path, NDArray[np.float64]] = {
-            ("mae",): weights @ absolute / total,
-            ("rmse",): np.sqrt(mean_square),
-            ("median_ae",): weighted_median(absolute, weights),
-            ("bias",): bias,
-        }
-        for limit in WITHIN_LOGMAR:
-            inside = (absolute <= limit + ROUNDING_LOGMAR).astype(np.float64)
-            figures[(f"within_{limit:g}",)] = weights @ inside / total
-        figures.update(_agreement(predicted_logmar, true_logmar, weights, bias, mean_square))
-    return figures
+        totals = regression_totals(predicted_logmar, true_logmar, patients)
+        return {**totals(weights), **regression_ranks(predicted_logmar, true_logmar)(weights)}
 
 
-def _agreement(
-    predicted: NDArray[np.float64],
-    truth: NDArray[np.float64],
-    weights: Weights,
-    bias: NDArray[np.float64],
-    mean_square: NDArray[np.float64],
-) -> dict[Path, NDArray[np.float64]]:
-    """R2, concordance and limits of agreement."""
-    total = weights.sum(axis=1)
-    # Centred first: a variance as a difference of large squares would lose its digits.
-    n = max(len(truth), 1)
-    x, y = predicted - predicted.sum() / n, truth - truth.sum() / n
-    mean_x, mean_y = weights @ x / total, weights @ y / total
-    variance_x = np.maximum(weights @ x**2 / total - mean_x**2, 0.0)
-    variance_y = np.maximum(weights @ y**2 / total - mean_y**2, 0.0)
-    covariance = weights @ (x * y) / total - mean_x * mean_y
-    spread = np.where(variance_y > 1e-12, variance_y, np.nan)
-    either = variance_x + variance_y + bias**2
-    sd = np.sqrt(np.maximum(mean_square - bias**2, 0.0) * total / (total - 1))
-    sd = np.where(total > 1, sd, np.nan)
-    return {
-        ("r2",): 1.0 - mean_square / spread,
-        ("ccc",): 2.0 * covariance / np.where(either > 1e-12, either, np.nan),
-        ("loa", "lower"): bias - AGREEMENT_Z * sd,
-        ("loa", "upper"): bias + AGREEMENT_Z * sd,
-    }
-
-
-def weighted_median(values: NDArray[np.float64], weights: Weights) -> NDArray[np.float64]:
-    """Median of the values repeated as often as the weights say: (resamples,).
+def regression_totals(
+    predicted: Floats,
+    truth: Floats,
+    patients: Sequence[str] | None = None,
+    chosen: NDArray[np.bool_] | None = None,
+) -> Totals:
+    """Figures made of totals.
 
     Args:
-        values: (eyes,).
-        weights: (resamples, eyes), whole numbers.
+        predicted: (eyes,), logMAR.
+        truth: (eyes,), logMAR.
+        patients: Patient of each eye; None = each eye its own.
+        chosen: (eyes,), the eyes that count; None = all.
     """
-    if not len(values):
-        return np.full(len(weights), np.nan)
-    order = np.argsort(values, kind="stable")
-    ranks = np.cumsum(weights[:, order], axis=1)
-    total = ranks[:, -1]
-    lower = (ranks > np.floor((total - 1) / 2)[:, None]).argmax(axis=1)
-    upper = (ranks > np.floor(total / 2)[:, None]).argmax(axis=1)
-    ordered = values[order]
-    return np.where(total > 0, (ordered[lower] + ordered[upper]) / 2, np.nan)
+    inside = np.ones(len(truth), dtype=bool) if chosen is None else chosen
+    p, t = predicted[inside], truth[inside]
+    names = np.arange(len(truth)) if patients is None else np.asarray(patients, dtype=str)
+    patient = np.unique(names[inside], return_inverse=True)[1]
+    error = p - t
+    # Centred first: a variance as a difference of large squares would lose its digits.
+    centre_p, centre_t = (p.mean(), t.mean()) if len(p) else (0.0, 0.0)
+    x, y = p - centre_p, t - centre_t
+    near = [np.abs(error) <= limit + ROUNDING_LOGMAR for limit in WITHIN_LOGMAR]
+    own = [np.ones(len(p)), np.abs(error), error**2, x, y, x**2, y**2, x * y, *near]
+    columns = np.zeros((len(truth), len(own) + 5))
+    columns[inside] = np.hstack([np.column_stack(own), agreement_columns(error, patient)])
+
+    def figures(totals: Floats) -> Draws:
+        n = totals[:, 0]
+        absolute, square, x, y, xx, yy, xy, *near = (totals[:, 1 : len(own)] / n[:, None]).T
+        bias = totals[:, len(own)] / n
+        moments = Moments(
+            n=n,
+            bias=bias,
+            mean_square=square,
+            mean_predicted=centre_p + x,
+            mean_true=centre_t + y,
+            variance_predicted=np.maximum(xx - x**2, 0.0),
+            variance_true=np.maximum(yy - y**2, 0.0),
+            covariance=xy - x * y,
+        )
+        return {
+            ("mae",): absolute,
+            ("rmse",): np.sqrt(square),
+            ("bias",): bias,
+            **{
+                (f"within_{limit:g}",): share
+                for limit, share in zip(WITHIN_LOGMAR, near, strict=True)
+            },
+            **moments.figures(),
+            **limits_of_agreement(totals[:, len(own) :], n),
+        }
+
+    return Totals(columns, figures)
+
+
+def regression_ranks(
+    predicted: Floats, truth: Floats, chosen: NDArray[np.bool_] | None = None
+) -> Statistics:
+    """Figures by rank: median absolute error and Spearman's correlation.
+
+    Args:
+        predicted: (eyes,), logMAR.
+        truth: (eyes,), logMAR.
+        chosen: (eyes,), the eyes that count; None = all.
+    """
+    every = chosen is None or bool(chosen.all())
+    inside = np.ones(len(truth), dtype=bool) if chosen is None else chosen
+    p, t = predicted[inside], truth[inside]
+
+    def on_eyes(weights: Weights) -> Draws:
+        return {("spearman",): spearman(p, t, weights if every else weights[:, inside])}
+
+    correlation: Statistics = on_eyes
+    if len(p) > FINE_EYES:
+        keys = [like_values(values, RANK_CELLS) for values in (predicted, truth)]
+        cells = Cells(keys, inside)
+        a, b = (cells.mean(key.astype(np.float64)) for key in keys)
+        correlation = measured_finely(
+            on_eyes,
+            lambda weights: {("spearman",): spearman(a, b, cells.weights(weights))},
+            len(truth),
+        )
+
+    def figures(weights: Weights) -> Draws:
+        own = weights if every else weights[:, inside]
+        return {("median_ae",): weighted_median(np.abs(p - t), own), **correlation(weights)}
+
+    return figures

@@ -10,6 +10,7 @@ SHORT_LABELS = {
     "mean": "Mean outcome",
     "preop_only": "Preop VA only",
     "covariates": "Preop VA, covariates",
+    "boosting": "Boosted trees",
 }
 
 # Label, path in `metrics.json`, share (printed in percent).

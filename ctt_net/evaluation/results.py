@@ -12,6 +12,7 @@ from ctt_net.evaluation.metrics import evaluate, write_metrics
 from ctt_net.evaluation.predictions import write_predictions
 from ctt_net.evaluation.recovery import ProbabilityCuts
 from ctt_net.evaluation.report import write_report
+from ctt_net.evaluation.subgroup_columns import covariates_in_words, subgroup_columns
 from ctt_net.outcome import Outcome
 
 PREDICTIONS_FILE = "predictions.csv"
@@ -69,6 +70,8 @@ def write_results(
         baselines,
         outcomes,
         oracle=cohort.potential(),
+        groups=subgroup_columns(cohort),
+        covariates=covariates_in_words(spec),
         interval_level=setting.interval_level,
         guarantee=setting.guarantee,
         probability_cuts=setting.probability_cuts,

@@ -10,7 +10,13 @@ import pandas as pd
 from ctt_net.cohort import Cohort, read_cohort
 from ctt_net.data.scans import Progress, load_scans
 from ctt_net.errors import InputError
-from ctt_net.evaluation import Setting, cross_fit_baselines, read_predictions, write_results
+from ctt_net.evaluation import (
+    COVARIATE_BASELINES,
+    Setting,
+    cross_fit_baselines,
+    read_predictions,
+    write_results,
+)
 from ctt_net.inference.known_eyes import (
     origin_warnings,
     refuse_known_patients,
@@ -88,7 +94,7 @@ def evaluate_model(
         table.assign(**dict.fromkeys(missing, np.nan))
     ).set_axis(table["eye_id"])
     if missing:
-        baselines = baselines.drop(columns="covariates")
+        baselines = baselines.drop(columns=list(COVARIATE_BASELINES), errors="ignore")
     unseen = "eyes the model may have seen" if allow_training_eyes else "unseen eyes"
     setting = Setting(
         title=f"{cohort.spec.name}: evaluation on {unseen}",

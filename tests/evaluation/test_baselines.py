@@ -60,10 +60,21 @@ def test_a_damaged_mapping_is_refused(eyes, spec):
         Baselines.from_dict(mapping)
 
 
+def test_a_model_folder_from_before_there_were_trees_is_read(eyes, spec):
+    mapping = Baselines.fit(eyes, spec).to_dict()
+    del mapping["boosting"]
+    assert list(Baselines.from_dict(mapping).predict(eyes)) == ["mean", "preop_only", "covariates"]
+    mapping["boosting"] = {"features": []}
+    with pytest.raises(InputError, match="baselines: cannot be read"):
+        Baselines.from_dict(mapping)
+
+
 def test_covariates_only_stand_there_if_the_cohort_declares_them(eyes, spec):
     bare = type(spec)(**{**spec.__dict__, "covariates": {}})
-    assert list(Baselines.fit(eyes, bare).predict(eyes)) == ["mean", "preop_only"]
-    assert list(Baselines.fit(eyes, spec).predict(eyes)) == ["mean", "preop_only", "covariates"]
+    plain = ["mean", "preop_only", "boosting"]
+    assert list(Baselines.fit(eyes, bare).predict(eyes)) == plain
+    full = ["mean", "preop_only", "covariates", "boosting"]
+    assert list(Baselines.fit(eyes, spec).predict(eyes)) == full
 
 
 def test_an_informative_covariate_lowers_the_error_and_a_category_counts(eyes, spec):
@@ -71,6 +82,7 @@ def test_an_informative_covariate_lowers_the_error_and_a_category_counts(eyes, s
     predicted = Baselines.fit(eyes, spec).predict(eyes)
     error = (predicted.sub(eyes["postop_logmar"], axis=0)).abs().mean()
     assert error["covariates"] < 0.01 < error["preop_only"]
+    assert error["boosting"] < 0.5 * error["preop_only"]
 
 
 def test_unknown_values_count_as_the_training_mean_and_never_as_nan(eyes, spec):

@@ -1,8 +1,15 @@
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from ctt_net.evaluation import bootstrap
-from ctt_net.evaluation.bootstrap import patient_weights, percentile_interval, with_intervals
+from ctt_net.evaluation.bootstrap import (
+    Totals,
+    patient_weights,
+    percentile_interval,
+    with_intervals,
+)
+from ctt_net.evaluation.recovery import auroc
 
 
 def mean_of(values):
@@ -30,22 +37,101 @@ def test_both_eyes_of_a_patient_are_drawn_together():
     np.testing.assert_array_equal(per_patient.sum(axis=1), 3)
 
 
-def test_resampling_patients_covers_the_truth_where_resampling_eyes_does_not():
-    # Draws from another stream than the eyes': of the same one they would not be independent.
-    hits = {"patients": 0, "eyes": 0}
-    widths = {"patients": 0.0, "eyes": 0.0}
-    n_studies = 500
-    for seed in range(n_studies):
-        values, patients = two_eyed(seed)
-        for unit, cluster in (("patients", patients), ("eyes", np.arange(len(values)).astype(str))):
-            low, high = interval(values, cluster, seed=10_000 + seed)
-            hits[unit] += low <= 0 <= high
-            widths[unit] += high - low
-    assert widths["patients"] > 1.2 * widths["eyes"]
-    # Two standard errors of 500 studies around 0.945: with 80 patients a percentile interval is a
-    # little short.
-    assert 0.925 <= hits["patients"] / n_studies <= 0.965
-    assert hits["eyes"] / n_studies < 0.88
+def studies(n_studies=1000, n_patients=100, correlation=0.7, seed=0):
+    """Errors of many studies with two correlated eyes a patient: (studies, eyes)."""
+    rng = np.random.default_rng(seed)
+    shared = np.repeat(rng.normal(size=(n_studies, n_patients)), 2, axis=1)
+    own = rng.normal(size=(n_studies, 2 * n_patients))
+    error = np.sqrt(correlation) * shared + np.sqrt(1 - correlation) * own
+    return 0.05 + 0.15 * error, np.repeat(np.arange(n_patients), 2).astype(str)
+
+
+def covered(draws, truth):
+    """Share of the studies (resamples, studies) whose percentile interval holds the truth."""
+    ends = np.array([percentile_interval(one, 0.95) for one in draws.T])
+    return ((ends[:, 0] <= truth) & (truth <= ends[:, 1])).mean(), np.diff(ends).mean()
+
+
+@pytest.mark.parametrize("figure", ["mae", "bias"])
+def test_resampling_patients_covers_the_truth_where_resampling_eyes_does_not(figure):
+    error, patients = studies()
+    bias, sd = 0.05, 0.15
+    values, truth = error, bias
+    if figure == "mae":  # of a folded normal distribution
+        values = np.abs(error)
+        truth = sd * np.sqrt(2 / np.pi) * np.exp(-(bias**2) / (2 * sd**2))
+        truth += bias * (1 - 2 * norm.cdf(-bias / sd))
+    share, width = {}, {}
+    for unit, cluster in (("patients", patients), ("eyes", np.arange(200).astype(str))):
+        # Draws from another stream than the eyes': of the same one they would not be independent.
+        weights = np.concatenate(list(patient_weights(cluster, 1000, seed=77)))
+        draws = weights @ values.T / weights.sum(axis=1, keepdims=True)
+        share[unit], width[unit] = covered(draws, truth)
+    assert 0.93 <= share["patients"] <= 0.97
+    assert share["eyes"] < 0.91
+    assert width["patients"] > 1.15 * width["eyes"]
+
+
+def test_the_interval_of_an_auroc_difference_covers_it():
+    """Two scores of one eye: binormal, so that each AUROC is a normal probability."""
+    rng = np.random.default_rng(3)
+    n_studies, n_patients, n_recovered = 1000, 80, 64
+    patients = np.repeat(np.arange(n_patients), 2).astype(str)
+    truth = norm.cdf(1.4 / np.sqrt(2)) - norm.cdf(0.9 / np.sqrt(2))
+    weights = np.concatenate(list(patient_weights(patients, 400, seed=78)))
+    # Both eyes of a patient have one outcome, and errors of a score are shared between the eyes.
+    label = np.arange(2 * n_patients) < n_recovered
+    noise = np.sqrt(0.6) * np.repeat(rng.normal(size=(2, n_studies, n_patients)), 2, axis=2)
+    noise += np.sqrt(0.4) * rng.normal(size=(2, n_studies, 2 * n_patients))
+    yes, no = weights[:, label], weights[:, ~label]
+    pairs = yes.sum(axis=1) * no.sum(axis=1)
+
+    def area(score):
+        """Share of pairs in the right order; no two scores are equal."""
+        won = (score[label][:, None] > score[~label]).astype(float)
+        return np.einsum("rn,rn->r", yes @ won, no) / pairs
+
+    scores = noise + np.array([1.4, 0.9])[:, None, None] * label
+    draws = np.stack([area(model) - area(other) for model, other in zip(*scores, strict=True)])
+    own = auroc(scores[0, 5], label.astype(float), weights)
+    own -= auroc(scores[1, 5], label.astype(float), weights)
+    np.testing.assert_allclose(draws[5], own, atol=1e-12)
+    share, _ = covered(draws.T, truth)
+    assert 0.93 <= share <= 0.97
+
+
+def test_figures_made_of_totals_are_those_made_of_weights():
+    values, patients = two_eyed(3, n_patients=30)
+    order = np.random.default_rng(0).permutation(len(values))
+    values, patients = values[order], np.asarray(patients)[order]
+
+    def mean(totals):
+        return {("total",): totals[:, 0] / totals[:, 1]}
+
+    columns = np.column_stack([values, np.ones(len(values))])
+    draws = bootstrap.bootstrap_draws(
+        list(patients), 50, 4, totals=[Totals(columns, mean)], statistics=[mean_of(values)]
+    )
+    np.testing.assert_allclose(draws[("total",)], draws[("mean",)], atol=1e-12)
+    assert draws[("mean",)][0] == pytest.approx(values.mean())
+    assert len(draws[("mean",)]) == 51
+
+
+def test_figures_by_rank_share_the_first_resamples(monkeypatch):
+    values, patients = two_eyed(3, n_patients=30)
+    monkeypatch.setattr(bootstrap, "RANKED_CELLS", 60 * 25)
+    monkeypatch.setattr(bootstrap, "FEWEST_RANKED", 10)
+    monkeypatch.setattr(bootstrap, "BLOCK_CELLS", 60 * 7)
+    mean = mean_of(values)
+    draws = bootstrap.bootstrap_draws(
+        list(patients),
+        80,
+        4,
+        statistics=[mean],
+        ranked=[lambda weights: {("ranked",): mean(weights)[("mean",)]}],
+    )
+    assert len(draws[("mean",)]) == 81
+    np.testing.assert_array_equal(draws[("ranked",)], draws[("mean",)][:26])
 
 
 def test_interval_of_a_mean_is_that_of_the_cluster_formula():

@@ -1,5 +1,6 @@
 import io
 
+import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
@@ -18,9 +19,10 @@ def compare(predictions, outcomes, oracle=None, **errors):
 def test_the_sentence_says_how_much_the_model_lowers_the_error(predictions, outcomes):
     metrics = compare(predictions, outcomes, mean=0.3, preop_only=0.1)
     low, high = metrics["versus"]["preop_only"]["mae_difference"]["ci95"]
+    assert metrics["versus"]["strongest"]["mae_difference"]["ci95"] == [low, high]
     difference = metrics["versus"]["preop_only"]["mae_difference"]["value"]
     assert verdict(metrics) == (
-        "Beyond preoperative VA alone, the model lowers the mean absolute error by "
+        "Beyond preoperative VA alone, the images lower the mean absolute error by "
         f"{-difference:.3f} logMAR (95% CI {-high:.3f} to {-low:.3f}; "
         f"about {-difference / 0.02:.1f} letters)."
     )
@@ -37,8 +39,60 @@ def test_the_strongest_baseline_is_the_one_to_beat(predictions, outcomes):
 def test_an_interval_that_holds_zero_means_nothing_measurable(predictions, outcomes):
     mae = (predictions["predicted_logmar"] - predictions["postop_logmar"]).abs().mean()
     sentence = verdict(compare(predictions, outcomes, preop_only=mae + 0.001))
-    assert sentence.startswith("The model adds nothing measurable beyond preoperative VA alone")
+    assert sentence.startswith("Beyond preoperative VA alone, the images add nothing measurable: ")
     assert "−0.001 logMAR (95% CI −0.0" in sentence
+
+
+def test_the_sentence_names_what_the_baseline_knows(predictions, outcomes):
+    truth = predictions["postop_logmar"].to_numpy()
+    frame = pd.DataFrame({"covariates": truth + 0.2}, index=predictions["eye_id"])
+
+    def beyond(*names):
+        metrics = evaluate(predictions, frame, outcomes, covariates=names, bootstrap=50)
+        return verdict(metrics).split(", the images")[0]
+
+    assert beyond("age") == "Beyond preoperative VA and age"
+    assert beyond("age", "sex") == "Beyond preoperative VA, age and sex"
+    assert beyond(*"abcd") == "Beyond preoperative VA and 4 recorded covariates"
+    assert beyond() == "Beyond preoperative VA and the recorded covariates"
+    frame.columns = ["boosting"]
+    assert beyond("age") == "Beyond preoperative VA and age in boosted trees"
+    assert beyond() == "Beyond preoperative VA in boosted trees"
+
+
+def test_the_interval_counts_that_the_strongest_was_chosen_on_these_eyes(predictions, outcomes):
+    """Ten baselines as good as one another: the best of them is so by chance."""
+    rng = np.random.default_rng(0)
+    truth, n = predictions["postop_logmar"].to_numpy(), len(predictions)
+    names = [f"b{i}" for i in range(10)]
+    frame = pd.DataFrame(
+        {name: truth + rng.normal(0, 0.1, n) for name in names}, index=predictions["eye_id"]
+    )
+    versus = evaluate(predictions, frame, outcomes, bootstrap=400)["versus"]
+    best = versus["strongest"]["baseline"]
+    errors = frame.sub(truth, axis=0).abs().mean()
+    assert best == errors.idxmin()
+    chosen, own = versus["strongest"]["mae_difference"], versus[best]["mae_difference"]
+    assert chosen["value"] == own["value"]
+    # Model minus the best of ten: the improvement that can be claimed is smaller.
+    assert chosen["ci95"][1] > own["ci95"][1]
+    assert chosen["ci95"][0] > own["ci95"][0]
+    assert all(chosen["ci95"][1] >= versus[name]["mae_difference"]["ci95"][1] for name in names)
+
+
+def test_the_best_of_many_by_chance_does_not_make_the_model_worse(predictions, outcomes):
+    """As noisy as the model: the best of ten looks better, and is so in no sure way."""
+    truth, n = predictions["postop_logmar"].to_numpy(), len(predictions)
+    worse = 0
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        table = predictions.assign(predicted_logmar=truth + rng.normal(0, 0.1, n))
+        frame = pd.DataFrame(rng.normal(0, 0.1, (n, 10)) + truth[:, None])
+        frame = frame.set_axis(predictions["eye_id"]).rename(columns="b{}".format)
+        errors = evaluate(table, frame, (), bootstrap=100)
+        worse += verdict(errors).startswith("The model is worse")
+        assert "images lower" not in verdict(errors)
+    assert worse <= 2
 
 
 def test_without_baselines_or_with_few_patients_nothing_is_claimed(predictions, outcomes):

@@ -27,22 +27,59 @@ def metrics(predictions, baselines, outcomes, potential):
 def test_the_structure_is_the_promised_one(metrics):
     regression = {
         *("mae", "rmse", "median_ae", "bias", "within_0.1", "within_0.2", "within_0.3"),
-        *("r2", "ccc", "loa"),
+        *("r2", "ccc", "icc", "spearman", "calibration_slope", "calibration_intercept", "loa"),
+    }
+    baselines = {"mean", "preop_only", "covariates", "boosting"}
+    outcomes = {"reaches_0.30", "gains_0.20"}
+    assert set(metrics) == {
+        *("n_eyes", "n_patients", "n_missing_truth", "n_off_chart", "settings", "regression"),
+        *("regression_on_chart", "calibration", "baselines", "versus", "oracle", "recovery"),
+        *("decision", "subgroups", "interval", "selective", "warnings"),
     }
     assert set(metrics["regression"]) == regression == set(metrics["regression_on_chart"])
-    assert set(metrics["regression"]["loa"]) == {"lower", "upper"}
-    assert set(metrics["baselines"]) == {"mean", "preop_only", "covariates"}
+    assert set(metrics["regression"]["loa"]) == {"lower", "upper", "slope"}
+    assert set(metrics["baselines"]) == baselines
     assert set(metrics["baselines"]["mean"]) == regression | {"recovery"}
     assert set(metrics["oracle"]) == regression | {"mae_difference"}
+    assert set(metrics["versus"]) == baselines | {"strongest"}
     assert set(metrics["versus"]["mean"]) == {"mae_difference", "auroc_difference"}
-    assert set(metrics["recovery"]) == {"reaches_0.30", "gains_0.20"}
-    assert set(metrics["interval"]) == {
-        "nominal", "coverage", "mean_width", "guarantee", "by_band",
-    }  # fmt: skip
+    assert set(metrics["versus"]["strongest"]) == {"baseline", "mae_difference"}
+    assert set(metrics["recovery"]) == outcomes
+    assert set(metrics["calibration"]) == outcomes | {"acuity"}
+    for part in metrics["calibration"].values():
+        assert set(part) == {"slope", "intercept", "bins"}
+        assert all(set(one) == {"n_eyes", "predicted", "observed"} for one in part["bins"])
+        assert sum(one["n_eyes"] for one in part["bins"]) == 120
+    assert {"nominal", "coverage", "mean_width", "guarantee", "by_band"} == set(metrics["interval"])
     assert metrics["n_eyes"] == 120
     assert metrics["n_patients"] == 60
     low, high = metrics["regression"]["mae"]["ci95"]
     assert low < metrics["regression"]["mae"]["value"] < high
+
+
+def test_the_decision_curve_names_its_action_and_who_is_left_out(
+    metrics, predictions, baselines, outcomes, eyes
+):
+    decision = metrics["decision"]
+    assert "refer to a retina specialist" in decision["action"]
+    assert decision["outcome"] == "reaches_0.30"
+    assert decision["n_events"] == (predictions["postop_logmar"] > 0.305).sum()
+    own = {"threshold", "model", "treat_all", "treat_none", "model_gain"}
+    assert [set(point) for point in decision["curve"]] == [own] * 10
+    assert set(decision["left_out"]) == set(baselines)
+    fold = eyes.groupby("patient_id").ngroup() % 5
+    folded = evaluate(predictions.assign(fold=fold), baselines, outcomes, bootstrap=20)["decision"]
+    assert folded["left_out"] == {}
+    assert set(folded["curve"][0]) == own | set(baselines)
+    without = evaluate(predictions, baselines, outcomes[1:], bootstrap=20)
+    assert without["decision"] == {}
+
+
+def test_the_mean_has_no_slope_and_no_rank_out_of_fold(metrics):
+    """It differs between folds only, always away from the fold it is tested on."""
+    for name in ("calibration_slope", "calibration_intercept", "spearman"):
+        assert metrics["baselines"]["mean"][name]["value"] is None
+        assert metrics["baselines"]["preop_only"][name]["value"] is not None
 
 
 def test_differences_are_model_minus_baseline_on_the_same_eyes(metrics, predictions, baselines):
@@ -203,5 +240,6 @@ def test_an_eye_twice_in_a_baseline_and_a_reserved_name_are_refused(
 ):
     with pytest.raises(InputError, match=r"'e0000' stands there twice"):
         evaluate(predictions, pd.concat([baselines, baselines.iloc[:1]]), outcomes)
-    with pytest.raises(ValueError, match="may not be called 'oracle'"):
-        evaluate(predictions, baselines.rename(columns={"mean": "oracle"}), outcomes)
+    for name in ("oracle", "strongest"):
+        with pytest.raises(ValueError, match=f"may not be called '{name}'"):
+            evaluate(predictions, baselines.rename(columns={"mean": name}), outcomes)

@@ -1,0 +1,234 @@
+"""All figures of `metrics.json` as what the bootstrap resamples: totals, and figures by rank."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ctt_net.evaluation.bootstrap import Draws, FigurePath, Statistics, Totals, Weights
+from ctt_net.evaluation.calibration import calibration_bins, logistic_calibration
+from ctt_net.evaluation.coarse import FINE_EYES, Cells, like_values, measured_finely
+from ctt_net.evaluation.decision_curve import (
+    MODEL,
+    decision_outcome,
+    decision_totals,
+    risk_of_acuity,
+)
+from ctt_net.evaluation.eyes import ORACLE, STRONGEST, EvaluatedEyes
+from ctt_net.evaluation.interval import figures_of_totals, interval_columns
+from ctt_net.evaluation.predictions import FOLD_COLUMN
+from ctt_net.evaluation.recovery import (
+    FIGURES,
+    ProbabilityCuts,
+    auroc,
+    cut_of_eyes,
+    recovery_figures,
+)
+from ctt_net.evaluation.regression import regression_ranks, regression_totals
+from ctt_net.outcome import Outcome
+
+ACUITY = "acuity"
+
+# Of a score, where eyes are counted in cells.
+SCORE_CELLS = 2000
+
+Floats = NDArray[np.float64]
+
+# The mean of the training eyes says the same of every eye of a fold; ordering eyes by it, or
+# drawing a line through it, tells of the folds (see `EvaluatedEyes.margin`).
+SAME_FOR_ALL = "mean"
+_NEEDS_SPREAD = ("spearman", "calibration_slope", "calibration_intercept")
+
+
+class Measured:
+    """What is measured of the evaluated eyes.
+
+    Args:
+        eyes: Evaluated eyes.
+        cuts: Probability from which an eye is called recovered.
+    """
+
+    def __init__(self, eyes: EvaluatedEyes, cuts: ProbabilityCuts) -> None:
+        self._eyes, self._cuts = eyes, cuts
+        self._baselines = [name for name in eyes.predictors if name != ORACLE]
+
+    def totals(self) -> Iterator[Totals]:
+        """Figures made of totals over eyes."""
+        eyes = self._eyes
+        patients = list(eyes.table["patient_id"])
+        predicted, truth, chart = eyes.predicted, eyes.truth, eyes.on_chart
+        every = np.ones(len(truth), dtype=bool)
+        yield _under(("regression",), regression_totals(predicted, truth, patients))
+        yield _under(("regression_on_chart",), regression_totals(predicted, truth, patients, chart))
+        yield _under(("calibration", ACUITY), calibration_bins(predicted, truth, every))
+        interval = Totals(interval_columns(eyes), partial(figures_of_totals, eyes))
+        yield _under(("interval",), interval)
+        for name, other in eyes.predictors.items():
+            yield _under(self._place(name), regression_totals(other, truth, patients))
+        for outcome in eyes.outcomes:
+            bins = calibration_bins(
+                eyes.probabilities[outcome.name], eyes.labels[outcome.name], eyes.decided(outcome)
+            )
+            yield _under(("calibration", outcome.name), bins)
+        acted_on = decision_outcome(eyes.outcomes)
+        if acted_on is not None and eyes.decided(acted_on).any():
+            event = 1 - eyes.labels[acted_on.name]
+            decision = decision_totals(self._risks(acted_on), event, eyes.decided(acted_on))
+            yield _under(("decision",), decision)
+
+    def ranked(self) -> list[Statistics]:
+        """Figures for which every resample has to look at every eye in order."""
+        eyes = self._eyes
+        truth = eyes.truth
+        out = [
+            _placed(("regression",), regression_ranks(eyes.predicted, truth)),
+            _placed(
+                ("regression_on_chart",), regression_ranks(eyes.predicted, truth, eyes.on_chart)
+            ),
+        ]
+        for name, other in eyes.predictors.items():
+            out.append(_placed(self._place(name), regression_ranks(other, truth)))
+        return [*out, *chain.from_iterable(map(self._recovery, eyes.outcomes))]
+
+    def differences(self, draws: Draws) -> Draws:
+        """Model minus each other predictor, resample by resample, and what has no meaning as NaN.
+
+        The strongest baseline is the one with the smallest error on the very eyes it is then
+        compared on. In `versus.strongest` it is therefore chosen anew in every resample: the model
+        is compared with whichever does best there.
+        """
+        model = draws[("regression", "mae")]
+        out: Draws = {}
+        for name in self._eyes.predictors:
+            place = self._place(name)
+            beside = ("versus", name) if name != ORACLE else place
+            out[(*beside, "mae_difference")] = model - draws[(*place, "mae")]
+        if self._baselines:
+            each = [out[("versus", name, "mae_difference")] for name in self._baselines]
+            out[("versus", STRONGEST, "mae_difference")] = np.max(each, axis=0)
+        for name in self._baselines:
+            for outcome in self._eyes.outcomes:
+                area = draws[("baselines", name, "recovery", outcome.name, "auroc")]
+                difference = draws[("recovery", outcome.name, FIGURES[0])] - area
+                out[("versus", name, "auroc_difference", outcome.name)] = difference
+        if SAME_FOR_ALL in self._baselines:
+            for figure in _NEEDS_SPREAD:
+                path = ("baselines", SAME_FOR_ALL, figure)
+                out[path] = np.full_like(draws[path], np.nan)
+        return out
+
+    def strongest(self) -> str | None:
+        """The baseline with the smallest mean absolute error."""
+        errors = {
+            name: float(np.abs(self._eyes.predictors[name] - self._eyes.truth).mean())
+            for name in self._baselines
+        }
+        return min(errors, key=errors.__getitem__, default=None)
+
+    def without_risk(self) -> list[str]:
+        """Baselines that are left out of the decision curve."""
+        return [] if self._fold() is not None else list(self._baselines)
+
+    def _recovery(self, outcome: Outcome) -> list[Statistics]:
+        """Discrimination and calibration of one outcome, and its baselines' discrimination."""
+        eyes = self._eyes
+        decided = eyes.decided(outcome)
+        label = eyes.labels[outcome.name]
+        chance = eyes.probabilities[outcome.name]
+        cut = cut_of_eyes(eyes.table, outcome.name, self._cuts)
+        own = ("recovery", outcome.name), ("calibration", outcome.name)
+        out = [_scored(chance, label, decided, partial(_of_probability, *own), chance >= cut)]
+        for name in self._baselines:
+            path = ("baselines", name, "recovery", outcome.name, "auroc")
+            area = partial(_of_score, path)
+            out.append(_scored(eyes.margin(name, outcome), label, decided, area))
+        return out
+
+    def _risks(self, outcome: Outcome) -> dict[str, NDArray[np.float64]]:
+        """Probability of missing an acuity, by the model and, out of fold, by each baseline."""
+        eyes, fold = self._eyes, self._fold()
+        risks = {MODEL: 1 - eyes.probabilities[outcome.name]}
+        if fold is not None:
+            for name in self._baselines:
+                risks[name] = risk_of_acuity(eyes.predictors[name], eyes.truth, fold, outcome)
+        return risks
+
+    def _fold(self) -> NDArray[np.int64] | None:
+        """Fold of each eye, where predictions are out of fold."""
+        table = self._eyes.table
+        if FOLD_COLUMN not in table or table[FOLD_COLUMN].nunique() < 2:
+            return None
+        return table[FOLD_COLUMN].to_numpy(np.int64)
+
+    def _place(self, name: str) -> FigurePath:
+        return (ORACLE,) if name == ORACLE else ("baselines", name)
+
+
+def _scored(
+    score: Floats,
+    label: Floats,
+    decided: NDArray[np.bool_],
+    figures: Callable[[Floats, Floats, NDArray[np.bool_], Weights], Draws],
+    called: NDArray[np.bool_] | None = None,
+) -> Statistics:
+    """Figures of a score and a label on the eyes where both are known, or on cells of like eyes."""
+    yes = np.zeros(len(score), dtype=bool) if called is None else called
+    own = score[decided], label[decided], yes[decided]
+
+    def on_eyes(weights: Weights) -> Draws:
+        return figures(*own, weights if decided.all() else weights[:, decided])
+
+    if decided.sum() <= FINE_EYES:
+        return on_eyes
+    known = np.where(decided, score, 0.0)
+    sure = np.where(decided, label, 0.0)
+    keys = [like_values(known, SCORE_CELLS), sure.astype(np.int64), yes.astype(np.int64)]
+    cells = Cells(keys, decided)
+    by_cell = cells.mean(known), cells.mean(sure), cells.mean(yes.astype(np.float64)) > 0.5
+
+    def on_cells(weights: Weights) -> Draws:
+        return figures(*by_cell, cells.weights(weights))
+
+    return measured_finely(on_eyes, on_cells, len(score))
+
+
+def _of_probability(
+    discrimination: FigurePath,
+    calibration: FigurePath,
+    chance: Floats,
+    label: Floats,
+    called: NDArray[np.bool_],
+    weights: Weights,
+) -> Draws:
+    """All that is told of a probability."""
+    # Cells hold called eyes or others, but their mean says no more which.
+    cut = np.where(called, 0.0, 2.0)
+    found = {
+        discrimination: recovery_figures(chance, label, weights, cut),
+        calibration: logistic_calibration(chance, label, weights),
+    }
+    return {
+        (*place, *path): values for place, part in found.items() for path, values in part.items()
+    }
+
+
+def _of_score(
+    path: FigurePath, score: Floats, label: Floats, called: NDArray[np.bool_], weights: Weights
+) -> Draws:
+    """AUROC of a score that is no probability."""
+    del called
+    both = len(np.unique(label)) == 2
+    return {path: auroc(score, label, weights) if both else np.full(len(weights), np.nan)}
+
+
+def _under(place: FigurePath, totals: Totals) -> Totals:
+    return Totals(totals.columns, _placed(place, totals.figures))
+
+
+def _placed(
+    place: FigurePath, figures: Callable[[NDArray[np.float64]], Draws]
+) -> Callable[[NDArray[np.float64]], Draws]:
+    """The same figures with their place put before their paths."""
+    return lambda given: {(*place, *path): values for path, values in figures(given).items()}
