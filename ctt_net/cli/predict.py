@@ -42,6 +42,6 @@ def run(options: argparse.Namespace) -> int:
             f"interval {interval['lower_logmar']:.2f} to {interval['upper_logmar']:.2f})"
         )
         if eye["reason"]:
-            print(f"    note: {eye['reason']}")
+            print(f"    {'do not use' if eye['abstain'] else 'note'}: {eye['reason']}")
     print(f"prediction: {done.json_path}\nreport: {done.report_path}\n{INTENDED_USE}")
     return DONE

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from ctt_net.evaluation.page import render
 from ctt_net.evaluation.svg import svg
 from ctt_net.imaging import BScan
-from ctt_net.model_folder import flag_in_words
+from ctt_net.model_folder import ABSTAIN, BECAUSE, flag_in_words
 
 TEMPLATES = Path(__file__).parent / "templates"
 EYE_NAMES = {"OD": "Right eye (OD)", "OS": "Left eye (OS)"}
@@ -18,6 +18,7 @@ BASELINE_NAMES = {
     "mean": "the average outcome of the training eyes",
     "preop_only": "the preoperative acuity alone",
     "covariates": "the preoperative acuity and the given covariates",
+    "boosting": "the same without the scans, by gradient-boosted trees",
 }
 
 # Of the picture on the page; the scan itself stays where it is.
@@ -77,7 +78,12 @@ def _eye(eye: dict[str, Any], scans: dict[str, BScan]) -> dict[str, Any]:
         ],
         "covariates": [_covariate(one) for one in eye["covariates"] if one["value"] is not None],
         "unknown": [one["name"] for one in eye["covariates"] if one["value"] is None],
-        "flags": [flag_in_words(flag) for flag in eye["flags"]],
+        "because": [BECAUSE[name] for name in eye["abstain_because"]],
+        "flags": [
+            flag_in_words(flag)
+            for flag in eye["flags"]
+            if flag not in (ABSTAIN, *eye["abstain_because"])
+        ],
         "scans": [
             {
                 "view": view["name"],

@@ -17,16 +17,20 @@ from ctt_net.acuity import (
 )
 from ctt_net.data.covariates import covariate_values
 from ctt_net.data.scans import Scans
+from ctt_net.evaluation import COVARIATE_BASELINES
 from ctt_net.imaging import BScan, read_bscan, signal_quality
 from ctt_net.inference.patient import Patient, PatientEye, read_patient
 from ctt_net.inference.patient_covariates import patient_table, used_covariates
 from ctt_net.inference.patient_report import render_report
 from ctt_net.model_folder import (
+    BECAUSE,
     Estimate,
     Predictor,
+    abstain_because,
     covariate_flags,
     eye_flags,
     flag_in_words,
+    with_abstention,
 )
 from ctt_net.whole_file import refuse_no_folder, write_whole
 
@@ -82,16 +86,20 @@ def predict_patient(
     table = patient_table(patient, preop, predictor.covariates)
     covariates = covariate_values(table, predictor.spec.covariates)
     off_chart = np.array([bool(eye.preop and eye.preop.off_chart) for eye in patient.eyes])
-    estimate = predictor.predict(scans.pixels, scans.present, preop, covariates, off_chart)
+    raws = predictor.raws(scans.pixels, scans.present, preop, covariates)
+    rules = [member.abstention for member in predictor.members]
+    because = abstain_because(rules, raws, scans, preop, off_chart)
+    estimate = predictor.estimate(raws, preop, off_chart)
     baselines = predictor.predict_baselines(table)
-    if not patient.covariates:
-        baselines = baselines.drop(columns="covariates", errors="ignore")
+    if predictor.covariates and not patient.covariates:
+        baselines = baselines.drop(columns=list(COVARIATE_BASELINES), errors="ignore")
     prediction = {
         "patient_id": patient.patient_id,
         "intended_use": INTENDED_USE,
         "model": _model_facts(predictor),
         "eyes": [
             _eye(i, eye, predictor, scans, estimate, baselines.iloc[i], table.iloc[[i]], bscans[i])
+            | _doubts(i, eye, predictor, scans, table.iloc[[i]], because[i])
             for i, eye in enumerate(patient.eyes)
         ],
     }
@@ -144,16 +152,6 @@ def _eye(
 ) -> dict[str, Any]:
     """One entry of `eyes`."""
     spec = predictor.spec
-    flags = eye_flags(
-        preop_logmar=np.array([eye.preop.logmar if eye.preop else np.nan]),
-        preop_off_chart=[(eye.preop and eye.preop.off_chart) or ""],
-        postop_off_chart=[""],
-        scans=scans.of(np.array([i])),
-        views=tuple(spec.views),
-    )[0]
-    flags += covariate_flags(table, spec.covariates)[0]
-    if any(predictor.knows_scan(pixels) for pixels in scans.pixels[i][scans.present[i]]):
-        flags.append("seen_in_training")
     return {
         "laterality": eye.laterality,
         "preop": acuity_notations(eye.preop) if eye.preop else None,
@@ -172,9 +170,6 @@ def _eye(
             str(name): _rounded(np.clip(value, *CHART_LOGMAR)) for name, value in baselines.items()
         },
         "covariates": used_covariates(table.iloc[0], spec.covariates),
-        "flags": flags,
-        "abstain": False,
-        "reason": "; ".join(flag_in_words(flag) for flag in flags),
         "views": [
             {
                 "name": name,
@@ -185,6 +180,38 @@ def _eye(
             }
             for v, name in enumerate(spec.views)
         ],
+    }
+
+
+def _doubts(
+    i: int,
+    eye: PatientEye,
+    predictor: Predictor,
+    scans: Scans,
+    table: pd.DataFrame,
+    because: list[str],
+) -> dict[str, Any]:
+    """Flags of one eye, and whether and why it should not be answered."""
+    spec = predictor.spec
+    flags = eye_flags(
+        preop_logmar=np.array([eye.preop.logmar if eye.preop else np.nan]),
+        preop_off_chart=[(eye.preop and eye.preop.off_chart) or ""],
+        postop_off_chart=[""],
+        scans=scans.of(np.array([i])),
+        views=tuple(spec.views),
+    )[0]
+    flags += covariate_flags(table, spec.covariates)[0]
+    if any(predictor.knows_scan(pixels) for pixels in scans.pixels[i][scans.present[i]]):
+        flags.append("seen_in_training")
+    notes = "; ".join(flag_in_words(flag) for flag in flags if flag not in because)
+    reason = " ".join(
+        [*(BECAUSE[name] for name in because), *(["Also:"] if because and notes else [])]
+    )
+    return {
+        "flags": with_abstention(flags, because),
+        "abstain": bool(because),
+        "abstain_because": because,
+        "reason": f"{reason} {notes}".strip(),
     }
 
 
