@@ -56,6 +56,7 @@ EXTRAS = {
         "filelock>=3",
         "pytest-cov>=5",
         "hypothesis>=6.100",
+        "crepes>=0.8,<1",  # oracle of the intervals
         "ruff>=0.8",
         "mypy>=2",
         "import-linter>=2.1",

@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 
 from ctt_net.acuity import BANDS
 
-# Fewer leave a band's quantile to chance; it takes that of all bands then.
+# As many give a band a quantile of its own.
 MIN_BAND_PATIENTS = 100
+
+# As many, or more, can show that a band needs more than all bands together, and no less.
+FEW_BAND_PATIENTS = 30
 
 # Fewer say nothing certain on how alike two networks err.
 MIN_PAIRED_PATIENTS = 30
@@ -77,9 +80,9 @@ def half_widths(
 
     Each score is multiplied by the scale that its own network gives the new eye, as in CV+ (Barber
     et al. 2021, doi 10.1214/20-AOS1965), so that networks with another idea of their error do not
-    disturb each other. Bands with enough patients take their own quantile (Mondrian), the others
-    that of all. With too few patients for the level, the largest product is doubled, since no
-    quantile of so few can promise it.
+    disturb each other. Bands with enough patients take their own quantile (Mondrian), those with a
+    few the wider of their own and that of all, the others that of all. With too few patients for
+    the level, the largest product is doubled, since no quantile of so few can promise it.
 
     Args:
         scores: Of M networks.
@@ -93,10 +96,14 @@ def half_widths(
     half = np.full(len(band), np.nan)
     for name in np.unique(band):
         here = band == name
-        chosen = [one.of(str(name)) for one in scores]
-        if sum(map(len, chosen)) < MIN_BAND_PATIENTS:
-            chosen = [one.all for one in scores]
-        half[here] = _quantiles(chosen, scale_logmar[:, here], level)
+        scale, own = scale_logmar[:, here], [one.of(str(name)) for one in scores]
+        n = sum(map(len, own))
+        widths = []
+        if n >= FEW_BAND_PATIENTS:
+            widths.append(_quantiles(own, scale, level))
+        if n < MIN_BAND_PATIENTS:
+            widths.append(_quantiles([one.all for one in scores], scale, level))
+        half[here] = np.max(widths, axis=0)
     return half
 
 

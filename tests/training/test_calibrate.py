@@ -1,0 +1,167 @@
+"""Coverage of a run's intervals on simulated errors: unseen eyes, every band, a shifted device."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ctt_net.acuity import BANDS, preop_band
+from ctt_net.model_folder import Calibration, Raw, calibration_eyes, recalibration
+from ctt_net.model_folder.ensemble import estimate
+from ctt_net.outcome import DEFAULT_OUTCOMES
+from ctt_net.training.calibrate import FoldEyes, calibrate_run, calibration_for_report
+
+FOLDS = 5
+SPEC = SimpleNamespace(outcomes=DEFAULT_OUTCOMES)
+
+
+def simulate(rng, n_patients, correlation, *, shift=1.0, bias=0.0):
+    """Patients, a quarter with two eyes, and what five networks say of each eye.
+
+    Errors are heavy-tailed and grow with the preoperative acuity; half of that the networks know.
+    In eyes off the chart they are surer than they should be.
+    """
+    patient = np.repeat(np.arange(n_patients), 1 + (np.arange(n_patients) % 4 == 0))
+    n = len(patient)
+    preop = rng.gamma(3, 0.22, n)
+    off_chart = rng.random(n) < 0.12
+    preop[off_chart] = 2.3
+    preop[rng.random(n) < 0.03] = np.nan
+    known = np.nan_to_num(np.minimum(preop, 1.5), nan=0.6)
+    sigma = (0.06 + 0.12 * known) * np.where(off_chart, 1.3, 1) * shift
+    fellow = rng.standard_t(5, n_patients)[patient]
+    common = np.sqrt(0.5) * fellow + np.sqrt(0.5) * rng.standard_t(5, n)
+    common /= np.sqrt(5 / 3)
+    own = rng.normal(size=(FOLDS, n))
+    error = sigma * (np.sqrt(correlation) * common + np.sqrt(1 - correlation) * own) + bias
+    scale = (0.06 + 0.12 * known) * np.exp(rng.normal(0, 0.1, (FOLDS, n)))
+    scale *= np.array([0.8, 0.9, 1.0, 1.1, 1.2])[:, None]
+    table = pd.DataFrame(
+        {
+            "eye_id": [f"e{i}" for i in range(n)],
+            "patient_id": patient.astype(str),
+            "preop_logmar": preop,
+            "postop_logmar": 0.2,
+            "preop_off_chart": np.where(off_chart, "HM", ""),
+        }
+    )
+    # Too sure, and too hopeful.
+    logit = 2 * (0.3 - (0.2 + error)) / 0.1 + 1
+    raws = [Raw(0.2 + error[k], scale[k], np.repeat(logit[k][:, None], 2, 1)) for k in range(FOLDS)]
+    return table, raws
+
+
+def rows_of(raw, chosen):
+    return Raw(raw.postop_logmar[chosen], raw.scale_logmar[chosen], raw.recovery_logit[chosen])
+
+
+def eyes_of(table, raw, chosen):
+    raw = rows_of(raw, chosen)
+    return calibration_eyes(
+        table[chosen], raw.postop_logmar, raw.scale_logmar, raw.recovery_logit, DEFAULT_OUTCOMES
+    )
+
+
+def run_of(rng, folder, correlation, n_patients=600):
+    """Folds of a simulated run, calibrated as training does at its end."""
+    table, raws = simulate(rng, n_patients, correlation)
+    patient = table["patient_id"].astype(int).to_numpy()
+    asked = []
+    for k in range(FOLDS):
+        selected = (patient % FOLDS != k) & (rng.random(n_patients) < 0.15)[patient]
+        (folder / str(k)).mkdir(exist_ok=True)
+        member = SimpleNamespace(spec=SPEC, folder=folder / str(k))
+        unseen = eyes_of(table, raws[k], patient % FOLDS == k)
+        asked.append(FoldEyes(k, member, unseen, eyes_of(table, raws[k], selected)))
+    calibrate_run(asked)
+    return asked, (table, raws), [Calibration.read(folder / str(k)) for k in range(FOLDS)]
+
+
+def held(table, raws, calibrations):
+    """Whether each eye lies in its interval."""
+    preop = table["preop_logmar"].to_numpy()
+    off = table["preop_off_chart"].to_numpy() != ""
+    said = estimate(raws, calibrations, DEFAULT_OUTCOMES, preop, off)
+    truth = table["postop_logmar"].to_numpy()
+    return (said.lower_logmar <= truth) & (truth <= said.upper_logmar)
+
+
+@pytest.mark.parametrize("correlation", [0.7, 0.9])
+def test_the_ensemble_holds_its_level_on_unseen_eyes_and_in_every_band(tmp_path, correlation):
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(8):
+        _, _, calibrations = run_of(rng, tmp_path, correlation)
+        table, raws = simulate(rng, 1600, correlation)
+        off = table["preop_off_chart"].to_numpy() != ""
+        band = preop_band(table["preop_logmar"], off)
+        inside = held(table, raws, calibrations)
+        found.append([inside.mean(), *(inside[band == name].mean() for name in BANDS)])
+    overall, *by_band = np.mean(found, axis=0)
+    assert 0.88 <= overall <= 0.92
+    assert min(by_band) >= 0.85
+    single = np.mean([held(table, raws[k : k + 1], calibrations[k : k + 1]) for k in range(FOLDS)])
+    assert 0.87 <= single <= 0.93
+
+
+def test_out_of_fold_intervals_hold_their_level_and_come_from_the_other_folds(tmp_path):
+    rng = np.random.default_rng(1)
+    coverage = []
+    for _ in range(4):
+        asked, (table, raws), _ = run_of(rng, tmp_path, 0.8)
+        patient = table["patient_id"].astype(int).to_numpy()
+        for k in range(FOLDS):
+            here = patient % FOLDS == k
+            own = calibration_for_report(asked, k)
+            coverage.append(held(table[here], [rows_of(raws[k], here)], [own]).mean())
+            others = sum(len(one.unseen) for one in asked if one.fold != k)
+            assert own.n_patients == others
+    assert 0.88 <= np.mean(coverage) <= 0.92
+
+
+def test_one_fold_alone_is_reported_by_its_selection_split(tmp_path):
+    asked, _, _ = run_of(np.random.default_rng(2), tmp_path, 0.8)
+    alone = calibration_for_report(asked[:1], 0)
+    assert alone.n_patients == len(asked[0].selected)
+    assert "selection split" in alone.measured_on
+    calibrate_run(asked[:1])
+    kept = Calibration.read(tmp_path / "0")
+    assert kept.n_patients == len(asked[0].unseen)  # for patients to come, its own fold is honest
+    assert kept.error_correlation == 1.0
+
+
+def test_probabilities_of_unseen_eyes_mean_what_they_say(tmp_path):
+    rng = np.random.default_rng(3)
+    _, _, calibrations = run_of(rng, tmp_path, 0.8)
+    table, raws = simulate(rng, 4000, 0.8)
+    # Truth drawn from what calibrated odds would be: half the logit, less one half.
+    logit = np.mean([raw.recovery_logit[:, 0] for raw in raws], axis=0)
+    assert len({(one.recovery["gains_0.20"]) for one in calibrations}) == 1
+    off = table["preop_off_chart"].to_numpy() != ""
+    said = estimate(raws, calibrations, DEFAULT_OUTCOMES, table["preop_logmar"].to_numpy(), off)
+    line = calibrations[0].recovery["gains_0.20"]
+    expected = 1 / (1 + np.exp(-(line.intercept + line.slope * logit)))
+    np.testing.assert_allclose(said.p_recovery[:, 1], expected, rtol=1e-6)
+    truth = DEFAULT_OUTCOMES[1].label(table["preop_logmar"], table["postop_logmar"])
+    known = np.isfinite(truth)
+    assert said.p_recovery[known, 1].mean() == pytest.approx(truth[known].mean(), abs=0.03)
+
+
+def test_a_shifted_device_loses_coverage_and_a_hundred_local_eyes_bring_it_back(tmp_path):
+    rng = np.random.default_rng(4)
+    _, _, calibrations = run_of(rng, tmp_path, 0.8)
+    table, raws = simulate(rng, 2000, 0.8, shift=1.6, bias=0.08)
+    assert held(table, raws, calibrations).mean() < 0.75
+    patients = table["patient_id"].to_numpy()
+    after = []
+    for _ in range(30):
+        local = np.isin(patients, rng.choice(np.unique(patients), 100, replace=False))
+        said = [rows_of(raw, local) for raw in raws]
+        fresh = recalibration(calibrations, SPEC, said, table[local], "cohort elsewhere")
+        assert fresh.n_patients == 100
+        rest = [rows_of(raw, ~local) for raw in raws]
+        after.append(held(table[~local], rest, [fresh] * FOLDS).mean())
+    assert 0.87 <= np.mean(after) <= 0.93
+    # 100 patients leave 3 points (one standard deviation) to chance: Beta(91, 10).
+    assert np.std(after) == pytest.approx(0.03, abs=0.015)
