@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ctt_net.audit.chance import mean_figure
+from ctt_net.audit.chance import ratio_figure
 from ctt_net.audit.explained import beyond, explained
 from ctt_net.audit.metadata import one_hot
 from ctt_net.audit.probe import Probe, Question
@@ -74,7 +74,7 @@ def _probe(subject: Subject, name: str, seen: Floats, what: str) -> Probe:
     share = np.bincount(label) / len(label)
     # Each group counts alike, so that always naming the largest one is chance.
     weight = 1.0 / (share[label] * len(share))
-    accuracy = mean_figure(right * weight, subject.patients)
+    accuracy = ratio_figure(right * weight, weight, subject.patients)
     chance = 1.0 / len(share)
     readable = accuracy["value"] - chance >= _READABLE * (1 - chance)
     outcome = explained(groups, subject.truth, subject.given, subject.patients, FLOOR)

@@ -106,18 +106,17 @@ def audit(
     refuse_other_covariates(cohort, predictor.spec)
     read = read_scans(cohort, predictor.spec.preprocessing, progress)
     arranged = arrange_views(read.scans, cohort, predictor.spec)
-    patients = cohort.table["patient_id"].to_numpy(str)
+    known = seen.known_by(predictor, cohort.table["patient_id"].to_numpy(str))
     subject = Subject(
         predictor,
         cohort,
         read,
         arranged.pixels,
         arranged.present,
-        seen.speaking_members(predictor, patients),
+        seen.speaking_members(known),
     )
     measured = subject.where(_measured(subject))
-    own = seen.is_own_cohort(predictor, patients)
-    questions = _questions(subject, measured, own)
+    questions = _questions(subject, measured, known)
     probes: list[Probe] = []
     for number, question in enumerate(questions, start=1):
         probes += question()
@@ -131,15 +130,19 @@ def audit(
         "eyes with known outcome that were measured": (
             f"{len(measured.table)} of {measured.n_patients} patients"
         ),
-        "predicted": "out of fold (the run's own cohort)" if own else "by all members",
+        "predicted": "out of fold (the run's own cohort)"
+        if seen.is_own_cohort(known)
+        else "by all members",
     }
     return Audit(facts, tuple(judge(probes)), cohort.spec.synthetic)
 
 
-def _questions(subject: Subject, measured: Subject, own: bool) -> list[Callable[[], list[Probe]]]:
+def _questions(
+    subject: Subject, measured: Subject, known: np.ndarray
+) -> list[Callable[[], list[Probe]]]:
     """What is asked, each giving one or more probes."""
     leaks: list[Callable[[], list[Probe]]] = [
-        lambda: [seen.patients_probe(subject, own)],
+        lambda: [seen.patients_probe(subject, known)],
         lambda: [seen.scans_probe(subject)],
         lambda: [seen.copies_probe(subject)],
         lambda: [outcome_leaks.after_probe(subject)],

@@ -29,7 +29,7 @@ LABELS = Question(
 FLOOR = 0.05  # share of the remaining variance that the intact model must tell
 _MUCH = 0.5  # of the gain that the scans must carry
 _TIMES = 3
-_LABELLINGS = 199
+_LABELLINGS = 99
 _BROKEN_R2 = 0.02
 
 

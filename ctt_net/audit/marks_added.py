@@ -16,13 +16,13 @@ Pixels = NDArray[np.uint8]
 
 ADDED = Question(
     "marks-added",
-    "Do the predictions move when writing, calipers or a corner mark are put on the scans?",
+    "Do the predictions move when writing, calipers or marked corners are put on the scans?",
     "look whether scans of the training bore such marks, and whether these went with the outcome",
 )
 
 # Mean movement, logMAR, with the whole interval above it: a line, which no honest reading moves.
 MOVES = 0.1
-_EYES = 40
+_EYES = 30
 _WHITE = 255
 
 
@@ -34,9 +34,10 @@ def added_probe(subject: Subject) -> Probe:
     network is moved by a white square it was never shown.
     """
     some = subject.where(_sample(subject))
+    originals = _originals(some)
     moved, overlooked = {}, {}
     for name, draw in MARKS.items():
-        moved[name] = _movement(some, _through_the_reader(some, draw))
+        moved[name] = _movement(some, _through_the_reader(some, originals, draw))
         marked = some.pixels.copy()
         for eye, view in np.argwhere(some.present):
             draw(marked[eye, view])
@@ -69,19 +70,33 @@ def _movement(subject: Subject, marked: Pixels) -> dict:
     return mean_figure(shift, subject.patients)
 
 
-def _through_the_reader(subject: Subject, draw: Callable[[Pixels], None]) -> Pixels:
-    """(E, V, H, W) input from scans that were marked before they were read."""
-    spec, cohort = subject.predictor.spec, subject.cohort
-    marked = subject.pixels.copy()
+def _originals(subject: Subject) -> dict[tuple[int, int], Pixels]:
+    """(eye, view of the network) to the scan as read from its file."""
+    views, cohort = subject.predictor.spec.views, subject.cohort
+    originals = {}
     for eye, row in enumerate(subject.table.to_dict("records")):
-        for number, name in enumerate(spec.views):
+        for number, name in enumerate(views):
             path = cohort.scan_path(row, name) if name in cohort.spec.views else None
             if path is not None:
-                scan = read_bscan(path).pixels.copy()
-                draw(scan)
-                direction = cohort.spec.views[name].direction
-                cleaned = without_text(scan, [])[0]
-                marked[eye, number] = spec.preprocessing(cleaned, row["laterality"], direction)
+                originals[eye, number] = read_bscan(path).pixels
+    return originals
+
+
+def _through_the_reader(
+    subject: Subject,
+    originals: dict[tuple[int, int], Pixels],
+    draw: Callable[[Pixels], None],
+) -> Pixels:
+    """(E, V, H, W) input from scans that were marked before they were read."""
+    spec = subject.predictor.spec
+    directions = [view.direction for view in spec.views.values()]
+    sides = subject.table["laterality"].to_list()
+    marked = subject.pixels.copy()
+    for (eye, number), original in originals.items():
+        scan = original.copy()
+        draw(scan)
+        cleaned = without_text(scan, [])[0]
+        marked[eye, number] = spec.preprocessing(cleaned, sides[eye], directions[number])
     return marked
 
 
@@ -101,14 +116,16 @@ def draw_calipers(scan: Pixels) -> None:
         cv2.line(scan, (x - tick, y), (x + tick, y), _WHITE, 1)
 
 
-def mark_corner(scan: Pixels) -> None:
-    """Paint a small square at the lower right; changes the scan in place."""
+def mark_corners(scan: Pixels) -> None:
+    """Paint a small square into every corner; changes the scan in place."""
     side = max(3, scan.shape[0] // 20)
-    scan[-side - 2 : -2, -side - 2 : -2] = _WHITE
+    for rows in (slice(2, side + 2), slice(-side - 2, -2)):
+        for columns in (slice(2, side + 2), slice(-side - 2, -2)):
+            scan[rows, columns] = _WHITE
 
 
 MARKS: dict[str, Callable[[Pixels], None]] = {
     "writing": write_text,
     "calipers": draw_calipers,
-    "corner mark": mark_corner,
+    "marked corners": mark_corners,
 }

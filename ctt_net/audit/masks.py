@@ -27,7 +27,7 @@ FLOOR = 0.05
 MUCH = 0.5
 _MARGIN = 0.1  # of height and width, at each side
 _ABOVE, _BELOW = 0.04, 0.10  # of the height, around the retina
-_OUTLINED = 60  # scans that tell where the retina lies
+_OUTLINED = 40  # scans that tell where the retina lies
 _WIDEST = 0.9  # of the height, so that something is left
 
 
@@ -39,7 +39,7 @@ def mask_probes(subject: Subject) -> list[Probe]:
     """
     intact = told_by(subject, subject.predicted, np.inf)
     probes = []
-    for question, pixels in ((PAINTED, paint_out(subject)), (BORDERS, borders_only(subject))):
+    for question, pixels in zip((PAINTED, BORDERS), masked_scans(subject), strict=True):
         masked = told_by(subject, subject.predict(pixels), FLOOR)
         kept = masked.share / intact.share if intact.share > 0 else np.inf
         answer = (
@@ -62,32 +62,29 @@ def told_by(subject: Subject, predicted: NDArray[np.float64], floor: float) -> E
     return explained(predicted[:, None], subject.truth, subject.given, subject.patients, floor)
 
 
-def paint_out(subject: Subject) -> Pixels:
-    """(E, V, H, W) scans whose retina is painted over.
+def masked_scans(subject: Subject) -> tuple[Pixels, Pixels]:
+    """Scans whose retina is painted over, and scans of which only the borders are left.
 
     The same rows and the same grey in every scan of a view: painting along each retina would leave
     its thickness to be seen, and in its own grey how dense the cataract is.
+
+    Returns:
+        Twice (E, V, H, W); the borders hold no retina either.
     """
-    pixels = subject.pixels.copy()
-    for view in range(pixels.shape[1]):
+    painted = subject.pixels.copy()
+    borders = subject.pixels.copy()
+    high, wide = (round(_MARGIN * side) for side in painted.shape[2:])
+    for view in range(painted.shape[1]):
         there = np.flatnonzero(subject.present[:, view])
         if len(there):
-            scans = pixels[there, view]
+            scans = subject.pixels[there, view]
             top, bottom = retina_rows(scans)
-            pixels[there, view, top:bottom] = _background(scans)
-    return pixels
-
-
-def borders_only(subject: Subject) -> Pixels:
-    """(E, V, H, W) scans of which only the borders are left, and of these what is no retina."""
-    pixels = paint_out(subject)
-    high, wide = (round(_MARGIN * side) for side in pixels.shape[2:])
-    for view in range(pixels.shape[1]):
-        there = np.flatnonzero(subject.present[:, view])
-        if len(there):
-            grey = _background(subject.pixels[there, view])
-            pixels[there, view, high:-high, wide:-wide] = grey
-    return pixels
+            # Every fourth pixel is enough for a percentile.
+            dark = np.percentile(scans[:, ::2, ::2], 20, axis=(1, 2))
+            painted[there, view, top:bottom] = int(np.median(dark))
+            borders[there, view] = painted[there, view]
+            borders[there, view, high:-high, wide:-wide] = int(np.median(dark))
+    return painted, borders
 
 
 def retina_rows(pixels: Pixels) -> tuple[int, int]:
@@ -104,8 +101,3 @@ def retina_rows(pixels: Pixels) -> tuple[int, int]:
     bottom = np.percentile(bottoms, 98) * scale + _BELOW * height
     spare = (1 - _WIDEST) / 2 * height
     return round(max(top, spare)), round(min(bottom, height - spare))
-
-
-def _background(pixels: Pixels) -> int:
-    """Usual grey of the background of (N, H, W) scans."""
-    return int(np.median(np.percentile(pixels, 20, axis=(1, 2))))

@@ -26,45 +26,41 @@ COPIES = Question(
 )
 
 
-def speaking_members(predictor: Predictor, patients: NDArray[np.str_]) -> NDArray[np.bool_]:
+def known_by(predictor: Predictor, patients: NDArray[np.str_]) -> NDArray[np.bool_]:
+    """(E, M) which members saw each patient in training."""
+    names, codes = np.unique(patients, return_inverse=True)
+    known = [
+        [member.provenance.knows_patient(str(name)) for member in predictor.members]
+        for name in names
+    ]
+    return np.array(known, bool).reshape(len(names), len(predictor.members))[codes]
+
+
+def speaking_members(known: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """(E, M) the members that never saw each patient; all where every one of them did.
 
     So a run audited on the cohort it was trained on is judged by its predictions out of fold.
     """
-    names, codes = np.unique(patients, return_inverse=True)
-    unseen = np.array(
-        [
-            [not member.provenance.knows_patient(str(name)) for member in predictor.members]
-            for name in names
-        ]
-    ).reshape(len(names), len(predictor.members))
-    speak = unseen | ~unseen.any(axis=1, keepdims=True)
-    return np.asarray(speak[codes])
+    return ~known | known.all(axis=1, keepdims=True)
 
 
-def is_own_cohort(predictor: Predictor, patients: NDArray[np.str_]) -> bool:
-    """Whether each patient was held out by one member and seen by another: a run's own cohort."""
-    for name in np.unique(patients):
-        knows = [member.provenance.knows_patient(str(name)) for member in predictor.members]
-        if all(knows) or not any(knows):
-            return False
-    return True
+def is_own_cohort(known: NDArray[np.bool_]) -> bool:
+    """Whether most eyes were held out by one member and seen by another: a run's own cohort."""
+    return bool((known.any(axis=1) & ~known.all(axis=1)).mean() > 0.5)
 
 
-def patients_probe(subject: Subject, own: bool) -> Probe:
+def patients_probe(subject: Subject, known: NDArray[np.bool_]) -> Probe:
     """Salted fingerprints of the patients, row by row."""
-    known = {
-        name for name in np.unique(subject.patients) if subject.predictor.knows_patient(str(name))
-    }
+    own = is_own_cohort(known)
+    hit = known.all(axis=1) if own else known.any(axis=1)
+    n = len(np.unique(subject.patients[hit]))
+    answer = f"{n} of {subject.n_patients} patients did."
     if own:
-        return PATIENTS.answered(
-            "This is the run's own cohort: each eye is predicted by the members that never saw "
-            "its patient.",
-            False,
+        answer = (
+            f"This is the run's own cohort: each eye is predicted by the members that never saw "
+            f"its patient; {n} of {subject.n_patients} patients were seen by all."
         )
-    rows = _rows(subject, np.isin(subject.patients, sorted(known)), "patient took part")
-    answer = f"{len(known)} of {subject.n_patients} patients did."
-    return PATIENTS.answered(answer, bool(known), rows=rows)
+    return PATIENTS.answered(answer, bool(n), rows=_rows(subject, hit, "patient took part"))
 
 
 def scans_probe(subject: Subject) -> Probe:
