@@ -101,9 +101,7 @@ def _on_bands(metrics: Mapping[str, Any]) -> list[str]:
         f"{name} ({band['coverage']['value']:.0%} of {_count(band['n_eyes'], 'eye')})"
         for name, band in bands.items()
         if band["n_patients"]
-        and bdtr(
-            round(band["coverage"]["value"] * band["n_patients"]), band["n_patients"], nominal
-        )
+        and bdtr(round(band["coverage"]["value"] * band["n_patients"]), band["n_patients"], nominal)
         < BY_CHANCE / len(bands)
     ]
     if not found:
