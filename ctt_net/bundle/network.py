@@ -85,10 +85,10 @@ class TorchSession:
         with torch.inference_mode():
             prediction, embedding = self._network.with_embedding(**tensors)
         # In the order of `OUTPUTS`.
-        outputs = (
+        said = (
             prediction.postop_logmar,
             prediction.scale_logmar,
             prediction.recovery_logit,
             embedding,
         )
-        return [tensor.cpu().numpy() for tensor in outputs]
+        return [tensor.cpu().numpy() for tensor in said]

@@ -135,7 +135,7 @@ def _ranking(
 def _finest(by: Numbers, error: Numbers) -> tuple[Numbers, Numbers]:
     """Count and summed error of each different value, ascending: (1, values)."""
     _, place, count = np.unique(by, return_inverse=True, return_counts=True)
-    return count[None].astype(np.float64), np.bincount(place, error)[None]
+    return count[None].astype(np.float64), np.bincount(place, error)[None].astype(np.float64)
 
 
 def _risk_coverage(width: Numbers, of: SelectiveDraws, report: _Report) -> list[dict[str, Any]]:

@@ -42,7 +42,7 @@ class Cells:
         """The sums of the eyes as they are: (1, *shape)."""
         counted = self.place >= 0
         sums = np.bincount(self.place[counted], self.value[counted], self.size)
-        return sums.reshape(1, *self.shape)
+        return sums.astype(np.float64).reshape(1, *self.shape)
 
 
 def like_confidence(values: Numbers, most: int) -> NDArray[np.int64]:

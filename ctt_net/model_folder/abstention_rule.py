@@ -52,11 +52,12 @@ def abstain_because(
         preop_off_chart: (E,) whether it was counting fingers or less.
     """
     present = scans.present
-    readable = present & ~(scans.quality < LOW_QUALITY)
+    any_scan = np.asarray(present.any(axis=1))
+    readable = np.asarray((present & ~(scans.quality < LOW_QUALITY)).any(axis=1))
     found = {
-        "no_view": ~present.any(axis=1),
-        "low_quality": present.any(axis=1) & ~readable.any(axis=1),
-        "far_from_training": present.any(axis=1) & _far(rules, raws, scans),
+        "no_view": ~any_scan,
+        "low_quality": any_scan & ~readable,
+        "far_from_training": any_scan & _far(rules, raws, scans),
         "no_preop_va": np.isnan(preop_logmar) & _unlearned("no_preop_va", rules),
         "off_chart_preop": preop_off_chart & _unlearned("off_chart_preop", rules),
         "wide_interval": _unsure(rules, raws),
