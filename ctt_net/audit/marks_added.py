@@ -20,7 +20,7 @@ ADDED = Question(
     "look whether scans of the training bore such marks, and whether these went with the outcome",
 )
 
-# Mean movement, logMAR, with the whole interval above it: a line, which no honest reading moves.
+# Mean movement, logMAR: a line. Half of it, the whole interval must exceed.
 MOVES = 0.1
 _EYES = 30
 _WHITE = 255
@@ -43,13 +43,13 @@ def added_probe(subject: Subject) -> Probe:
             draw(marked[eye, view])
         overlooked[name] = _movement(some, marked)
     most = max(moved, key=lambda name: moved[name]["value"])
-    low = moved[most]["ci95"][0]
+    mean, (low, _) = moved[most]["value"], moved[most]["ci95"]
     said = ", ".join(f"{name} {figure['value']:.3f}" for name, figure in moved.items())
     worst = max(figure["value"] for figure in overlooked.values())
     return ADDED.answered(
         f"On average by, in logMAR: {said} ({len(some.table)} eyes). A mark that the reader of "
         f"files overlooked would move them by up to {worst:.3f}.",
-        low is not None and low > MOVES,
+        mean > MOVES and low is not None and low > MOVES / 2,
         figures={
             **{name.replace(" ", "_"): figure for name, figure in moved.items()},
             **{f"overlooked_{name.replace(' ', '_')}": one for name, one in overlooked.items()},

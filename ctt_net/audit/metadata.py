@@ -31,7 +31,7 @@ QUALITY = Question(
 # Least share of the remaining variance that is worth a finding.
 FLOOR = 0.05
 # A dense cataract blurs the scan and leaves more to gain, so quality tells a little of the outcome
-# in honest cohorts as well: 20 clean simulated cohorts reach 0.06 (docs/audit.md).
+# in honest cohorts as well.
 QUALITY_FLOOR = 0.2
 _FEWEST = 3  # patients who share a level; fewer tell the patient, not a group
 _MOST_LEVELS = 12
@@ -44,7 +44,7 @@ def metadata_probe(subject: Subject) -> Probe:
         return METADATA.impossible("nothing differs between the eyes")
     everything = np.column_stack(list(groups.values()))
     told = explained(everything, subject.truth, subject.given, subject.patients, FLOOR)
-    answer = f"They tell {told.share:.0%} of the variance that is left."
+    answer = f"They tell {max(told.share, 0):.0%} of the variance that is left."
     if told.share >= FLOOR:
         shares = {
             name: explained(part, subject.truth, subject.given, subject.patients, np.inf).share
@@ -67,8 +67,8 @@ def quality_probe(subject: Subject) -> Probe:
     terms = np.column_stack([subject.quality, subject.quality**2])
     told = explained(terms, subject.truth, subject.given, subject.patients, QUALITY_FLOOR)
     return QUALITY.answered(
-        f"It tells {told.share:.0%} of the variance that is left; a little is expected, since a "
-        f"dense cataract blurs the scan.",
+        f"It tells {max(told.share, 0):.0%} of the variance that is left; a little is expected, "
+        f"since a dense cataract blurs the scan.",
         told.share >= QUALITY_FLOOR,
         p_value=told.p_value,
         figures={"share_explained": told.figure},

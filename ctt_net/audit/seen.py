@@ -41,7 +41,7 @@ def speaking_members(known: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
     So a run audited on the cohort it was trained on is judged by its predictions out of fold.
     """
-    return ~known | known.all(axis=1, keepdims=True)
+    return np.asarray(~known | known.all(axis=1, keepdims=True))
 
 
 def is_own_cohort(known: NDArray[np.bool_]) -> bool:
@@ -52,7 +52,7 @@ def is_own_cohort(known: NDArray[np.bool_]) -> bool:
 def patients_probe(subject: Subject, known: NDArray[np.bool_]) -> Probe:
     """Salted fingerprints of the patients, row by row."""
     own = is_own_cohort(known)
-    hit = known.all(axis=1) if own else known.any(axis=1)
+    hit = np.asarray(known.all(axis=1) if own else known.any(axis=1))
     n = len(np.unique(subject.patients[hit]))
     answer = f"{n} of {subject.n_patients} patients did."
     if own:

@@ -41,14 +41,17 @@ def run(options: argparse.Namespace) -> int:
         done = audit(options.model, options.cohort, progress=progress, on_probe=progress)
     write_audit(done, options.out)
     console = Console()
-    said = {"highlight": False, "markup": False, "soft_wrap": True}
-    console.print(done.verdict(), **said)
+
+    def say(text: str) -> None:
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    say(done.verdict())
     for probe in done.findings:
-        console.print(f"finding: {probe.name}\n  {probe.answer}\n  cure: {probe.cure}", **said)
+        say(f"finding: {probe.name}\n  {probe.answer}\n  cure: {probe.cure}")
         for row in probe.rows[:5]:
-            console.print(f"  row {row.row}, {row.eye_id}: {row.what}", **said)
+            say(f"  row {row.row}, {row.eye_id}: {row.what}")
         if len(probe.rows) > 5:
-            console.print(f"  and {len(probe.rows) - 5} more rows", **said)
-    console.print(f"report: {options.out / PAGE_FILE}", **said)
+            say(f"  and {len(probe.rows) - 5} more rows")
+    say(f"report: {options.out / PAGE_FILE}")
     console.print(INTENDED_USE, style="dim", highlight=False)
     return FOUND if done.findings and options.fail_on_findings else DONE

@@ -1,0 +1,31 @@
+"""Stand-in cohorts go to the audit without their files, whose reading takes most of the time."""
+
+import pytest
+
+from ctt_net.audit import audit, marks_added, scan_files
+from ctt_net.imaging import BScan
+from tests.audit.stand_in import Cohort, make_model, predictor, reads_the_lesion
+
+
+@pytest.fixture
+def ask(tmp_path, monkeypatch):
+    """Audit a stand-in cohort; its scans are taken from memory."""
+    monkeypatch.setattr(marks_added, "_EYES", 10)
+
+    def run(cohort, *members):
+        scans = iter(cohort.scans)
+
+        def from_memory(tasks, progress=None):
+            for task in tasks:
+                yield task, BScan(next(scans))
+
+        monkeypatch.setattr(scan_files, "read_each", from_memory)
+        members = members or (make_model(tmp_path / "model", reads_the_lesion),)
+        return audit(predictor(*members), cohort.write(tmp_path / "cohort"))
+
+    return run
+
+
+@pytest.fixture
+def cohort():
+    return Cohort(n_patients=70, seed=1)
