@@ -8,16 +8,16 @@ from typing import Any
 import pandas as pd
 
 from ctt_net.cohort import Cohort
+from ctt_net.cohort.flow_file import read_flow
 from ctt_net.evaluation.metrics import evaluate, write_metrics
 from ctt_net.evaluation.predictions import write_predictions
 from ctt_net.evaluation.recovery import ProbabilityCuts
-from ctt_net.evaluation.report import write_report
+from ctt_net.evaluation.report import REPORT_FILE, write_report
 from ctt_net.evaluation.subgroup_columns import covariates_in_words, subgroup_columns
 from ctt_net.outcome import Outcome
 
 PREDICTIONS_FILE = "predictions.csv"
 METRICS_FILE = "metrics.json"
-REPORT_FILE = "report.html"
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Setting:
         guarantee: What those promise and to whom.
         probability_cuts: Per outcome, fixed beforehand; 0.5 where there is none.
         warnings: To be added to those that the figures give.
+        locked_test: How often these eyes were looked at; empty where nobody counts.
     """
 
     title: str
@@ -41,6 +42,7 @@ class Setting:
     guarantee: str = ""
     probability_cuts: ProbabilityCuts = field(default_factory=dict)
     warnings: Sequence[str] = ()
+    locked_test: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write_results(
@@ -76,6 +78,8 @@ def write_results(
         guarantee=setting.guarantee,
         probability_cuts=setting.probability_cuts,
     )
+    if setting.locked_test:
+        metrics["locked_test"] = dict(setting.locked_test)
     metrics["warnings"] += setting.warnings
     write_predictions(predictions, out / PREDICTIONS_FILE)
     write_metrics(metrics, out / METRICS_FILE)
@@ -89,5 +93,6 @@ def write_results(
         cohort={"name": spec.name, "source": spec.source, "evaluated": setting.evaluated},
         model=setting.model,
         synthetic=spec.synthetic,
+        flow=read_flow(cohort.root),
     )
     return metrics

@@ -22,6 +22,7 @@ from ctt_net.inference.known_eyes import (
     refuse_known_patients,
     refuse_known_scans,
 )
+from ctt_net.inference.locked_test import open_locked_test
 from ctt_net.model_folder import (
     Predictor,
     arrange_views,
@@ -95,6 +96,7 @@ def evaluate_model(
     ).set_axis(table["eye_id"])
     if missing:
         baselines = baselines.drop(columns=list(COVARIATE_BASELINES), errors="ignore")
+    locked = open_locked_test(predictor, chosen, scans, allow_training_eyes)
     unseen = "eyes the model may have seen" if allow_training_eyes else "unseen eyes"
     setting = Setting(
         title=f"{cohort.spec.name}: evaluation on {unseen}",
@@ -112,7 +114,9 @@ def evaluate_model(
             *_covariate_warning(predictor, table),
             *predictor.warnings,
             *origin_warnings(predictor, table),
+            *locked.warnings,
         ],
+        locked_test=locked.figures,
     )
     outcomes = predictor.spec.outcomes
     return Evaluation(write_results(out, predictions, baselines, outcomes, chosen, setting), out)
