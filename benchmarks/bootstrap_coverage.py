@@ -12,6 +12,7 @@ short.
 """
 
 import argparse
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -78,7 +79,7 @@ def main() -> None:
         eyes = random_eyes(options.patients, np.random.default_rng((1, study)))
         for unit, cluster in (("patients", patients), ("eyes", alone)):
             found = with_intervals(
-                lambda weights, eyes=eyes, cluster=cluster: figures(eyes, cluster, weights),
+                partial(figures, eyes, cluster),
                 cluster,
                 options.resamples,
                 0.95,

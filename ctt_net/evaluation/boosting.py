@@ -142,15 +142,19 @@ class BoostedTrees:
             ValueError: If the rows are no numbers or do not make trees.
         """
         whole = {name: np.array(mapping[name].split(), dtype=np.int64) for name in _WHOLE}
-        real = {
-            name: np.array(mapping[name].split(), dtype=np.float64)
-            for name in ("threshold", "value")
-        }
+        threshold, value = (
+            np.array(mapping[name].split(), dtype=np.float64) for name in ("threshold", "value")
+        )
         trees = cls(
             features=tuple(Feature.from_dict(part) for part in mapping["features"]),
             start=float(mapping["start"]),
-            **whole,
-            **real,
+            size=whole["size"],
+            feature=whole["feature"],
+            threshold=threshold,
+            missing_left=whole["missing_left"],
+            left=whole["left"],
+            right=whole["right"],
+            value=value,
         )
         trees._refuse_no_trees()
         return trees

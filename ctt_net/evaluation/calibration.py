@@ -19,6 +19,7 @@ SMALLEST_BIN = 10
 # Newton's method doubles the digits of each step; separated classes have no finite slope.
 STEPS = 25
 STEP_TOLERANCE = 1e-9
+STEP_FOUND = 1e-4
 STEEPEST = 1e3
 
 
@@ -80,8 +81,9 @@ def _newton(
             value = value + step
             if not (np.abs(step) > STEP_TOLERANCE).any():
                 break
-    lost = ~(np.abs(value) < STEEPEST).all(axis=1) | (np.abs(step) > 1e-4).any(axis=1)
-    return np.where(lost[:, None], np.nan, np.broadcast_to(value, (len(weights), value.shape[1])))
+    found = (np.abs(value) < STEEPEST) & (np.abs(step) <= STEP_FOUND)
+    every = np.broadcast_to(value, (len(weights), value.shape[1]))
+    return np.where(np.all(found, axis=1, keepdims=True), every, np.nan)
 
 
 def _step(odds: Floats | None, residual: Floats, information: Floats, weights: Weights) -> Floats:

@@ -103,8 +103,9 @@ class Measured:
         out: Draws = {}
         for name in self._eyes.predictors:
             place = self._place(name)
-            beside = ("versus", name) if name != ORACLE else place
-            out[(*beside, "mae_difference")] = model - draws[(*place, "mae")]
+            beside = (*(("versus", name) if name != ORACLE else place), "mae_difference")
+            own = (*place, "mae")
+            out[beside] = model - draws[own]
         if self._baselines:
             each = [out[("versus", name, "mae_difference")] for name in self._baselines]
             out[("versus", STRONGEST, "mae_difference")] = np.max(each, axis=0)
