@@ -57,6 +57,9 @@ EXTRAS = {
         "pytest-cov>=5",
         "hypothesis>=6.100",
         "crepes>=0.8,<1",  # oracle of the intervals
+        "nbclient>=0.10",  # runs the notebooks, with ipykernel
+        "nbformat>=5.10",
+        "ipykernel>=6.29",
         "ruff>=0.8",
         "mypy>=2",
         "import-linter>=2.1",
@@ -81,6 +84,7 @@ setup(
         "ctt_net.evaluation": ["templates/*"],
         "ctt_net.inference": ["templates/*"],
         "ctt_net.privacy": ["templates/*"],
+        "ctt_net.study": ["templates/*"],
     },
     install_requires=BASE,
     extras_require=EXTRAS,
