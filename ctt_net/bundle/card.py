@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ctt_net.bundle.data_format import covariate_in_words
 from ctt_net.bundle.metadata import TO_COMPLETE
-from ctt_net.bundle.words import words
+from ctt_net.bundle.words import sentence, words
 from ctt_net.evaluation.page import render
 from ctt_net.model_folder import Predictor
 
@@ -44,6 +44,8 @@ def render_card(
         level=f"{predictor.level:.0%}",
         eval_metrics=eval_metrics,
         difference=f"{difference:.1g}",
+        guarantee=sentence(predictor.guarantee),
+        sentence=sentence,
         scan_fingerprints=scan_fingerprints,
         to_complete=TO_COMPLETE,
     )
