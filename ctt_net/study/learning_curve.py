@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import least_squares
 from scipy.stats import chi2
 from scipy.stats import f as fisher
 
@@ -136,7 +137,20 @@ def fit_learning_curve(eyes: Values, mae: Values, se: Values | None = None) -> L
         limit, scatter = _limit(float(misfit.min()), freedom, known=se is not None)
         kept = misfit <= limit
         a_range, c_range = _around(curves[:, 0], kept), _around(curves[:, 2], kept, EXPONENTS)
-    return LearningCurve(eyes, mae, se, curves[int(misfit.argmin())], curves[kept], scatter)
+    best = _polished(curves[int(misfit.argmin())], eyes, mae, weight)
+    return LearningCurve(eyes, mae, se, best, np.vstack([best, curves[kept]]), scatter)
+
+
+def _polished(start: Values, eyes: Values, mae: Values, weight: Values) -> Values:
+    """The best curve, from the best of the grid."""
+    bounds = [0.0, 0.0, EXPONENTS[0]], [float(mae.max()), np.inf, EXPONENTS[1]]
+
+    def misfits(curve: Values) -> Values:
+        residual = mae - curve[0] - curve[1] * eyes ** -curve[2]
+        return np.asarray(np.sqrt(weight) * residual)
+
+    found = least_squares(misfits, np.clip(start, *bounds), bounds=bounds, x_scale="jac").x
+    return np.asarray(min(start, found, key=lambda curve: float((misfits(curve) ** 2).sum())))
 
 
 def _limit(least: float, freedom: int, known: bool) -> tuple[float, float]:
