@@ -37,7 +37,7 @@ from ctt_net.progress import progress_bar
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path, help="run or model folder")
     parser.add_argument("cohort", type=Path, help="held-out cohort")
     parser.add_argument("--shifted", type=Path, help="cohort of another device")

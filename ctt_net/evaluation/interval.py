@@ -47,8 +47,10 @@ def figures_of_totals(
     figures: dict[Path, NDArray[np.float64]] = {}
     with np.errstate(invalid="ignore", divide="ignore"):
         for g, place in enumerate(places):
-            figures[(*place, "coverage")] = held[:, g] / count[:, g]
-            figures[(*place, "mean_width")] = widths[:, g] / count[:, g]
+            figures |= {
+                (*place, "coverage"): held[:, g] / count[:, g],
+                (*place, "mean_width"): widths[:, g] / count[:, g],
+            }
     return figures
 
 

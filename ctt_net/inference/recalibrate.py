@@ -85,7 +85,8 @@ def recalibrate(
     model = Path(model)
     predictor = Predictor.load(model)
     cohort = read_cohort(cohort_folder)
-    chosen = cohort.where(cohort.table.index.isin(development_rows(cohort.table).index))
+    local = development_rows(cohort.table).index
+    chosen = cohort.where(cohort.table.index.to_series().isin(local))
     table = chosen.table
     n = table["patient_id"].nunique()
     if n < MIN_PATIENTS:
