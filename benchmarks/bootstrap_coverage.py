@@ -88,8 +88,10 @@ def main() -> None:
             for path, one in found.items():
                 low, high = one["ci95"]
                 held[unit][path] += low is not None and low <= truth[path] <= high
-    table = pd.DataFrame(held) / options.studies
-    table.index = [" ".join(path) for path in table.index]
+    named = {
+        unit: {" ".join(path): n for path, n in counts.items()} for unit, counts in held.items()
+    }
+    table = pd.DataFrame(named) / options.studies
     print(f"{options.studies} studies of {options.patients} patients, share that hold the truth")
     print(table.loc[list(SHOWN)].to_string(float_format="{:.3f}".format))
 

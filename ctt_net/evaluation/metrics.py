@@ -90,7 +90,7 @@ def evaluate(
         ranked=measured.ranked(),
     )
     draws.update(measured.differences(draws))
-    tree = _nested(draws, level)
+    tree = _nested(draws, level, eyes.table["patient_id"].nunique())
     metrics = _counts(eyes, n_missing_truth=len(predictions) - len(eyes.table))
     metrics["settings"] = {
         "bootstrap": bootstrap,
@@ -167,12 +167,12 @@ def _counts(eyes: EvaluatedEyes, n_missing_truth: int) -> dict[str, Any]:
     }
 
 
-def _nested(draws: Draws, level: float) -> dict[str, Any]:
+def _nested(draws: Draws, level: float, n_patients: int) -> dict[str, Any]:
     """Figures with their intervals, paths turned into nested mappings."""
     tree: dict[str, Any] = {}
     for path, values in draws.items():
         branch = tree
         for key in path[:-1]:
             branch = branch.setdefault(key, {})
-        branch[path[-1]] = figure(values, level)
+        branch[path[-1]] = figure(values, level, n_patients)
     return tree

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 from ctt_net.evaluation import bootstrap
 from ctt_net.evaluation.bootstrap import (
     Totals,
+    expanded_level,
     patient_weights,
     percentile_interval,
     with_intervals,
@@ -46,9 +47,10 @@ def studies(n_studies=1000, n_patients=100, correlation=0.7, seed=0):
     return 0.05 + 0.15 * error, np.repeat(np.arange(n_patients), 2).astype(str)
 
 
-def covered(draws, truth):
-    """Share of the studies (resamples, studies) whose percentile interval holds the truth."""
-    ends = np.array([percentile_interval(one, 0.95) for one in draws.T])
+def covered(draws, truth, n_patients):
+    """Share of the studies (resamples, studies) whose interval holds the truth, and its width."""
+    level = expanded_level(0.95, n_patients)
+    ends = np.array([percentile_interval(one, level) for one in draws.T])
     return ((ends[:, 0] <= truth) & (truth <= ends[:, 1])).mean(), np.diff(ends).mean()
 
 
@@ -66,7 +68,7 @@ def test_resampling_patients_covers_the_truth_where_resampling_eyes_does_not(fig
         # Draws from another stream than the eyes': of the same one they would not be independent.
         weights = np.concatenate(list(patient_weights(cluster, 1000, seed=77)))
         draws = weights @ values.T / weights.sum(axis=1, keepdims=True)
-        share[unit], width[unit] = covered(draws, truth)
+        share[unit], width[unit] = covered(draws, truth, len(set(cluster)))
     assert 0.93 <= share["patients"] <= 0.97
     assert share["eyes"] < 0.91
     assert width["patients"] > 1.15 * width["eyes"]
@@ -96,8 +98,17 @@ def test_the_interval_of_an_auroc_difference_covers_it():
     own = auroc(scores[0, 5], label.astype(float), weights)
     own -= auroc(scores[1, 5], label.astype(float), weights)
     np.testing.assert_allclose(draws[5], own, atol=1e-12)
-    share, _ = covered(draws.T, truth)
+    share, _ = covered(draws.T, truth, n_patients)
     assert 0.93 <= share <= 0.97
+
+
+def test_percentiles_of_few_patients_reach_students_interval():
+    """Of a mean, where both are exact: the expanded percentiles are Student's ends."""
+    values = np.random.default_rng(0).normal(size=12)
+    draws = with_intervals(mean_of(values), [f"p{i:02d}" for i in range(12)], 40_000, 0.95, 1)
+    half = t.ppf(0.975, 11) * values.std(ddof=1) / np.sqrt(12)
+    low, high = draws[("mean",)]["ci95"]
+    assert (high - low) / 2 == pytest.approx(half, rel=0.04)
 
 
 def test_figures_made_of_totals_are_those_made_of_weights():
