@@ -129,9 +129,8 @@ def _print(plan: "StudyPlan", page: Path | None) -> None:
     from ctt_net import INTENDED_USE
     from ctt_net.study.written import CRITERIA, curve_rows, half_width_text
 
-    console = Console()
-    said = {"highlight": False, "markup": False}
-    console.print(f"assumed from {plan.source}; {plan.eyes_per_patient:.2f} eyes a patient", **said)
+    console = Console(highlight=False, markup=False)
+    console.print(f"assumed from {plan.source}; {plan.eyes_per_patient:.2f} eyes a patient")
     table = Table("95% interval", "assumed", *(f"{n:,} eyes" for n in plan.eyes), "eyes needed")
     for line in plan.lines:
         widths = [half_width_text(line, half) for half in line.half_widths]
@@ -143,16 +142,16 @@ def _print(plan: "StudyPlan", page: Path | None) -> None:
         ("patients to test a well-calibrated model on", plan.validation),
     ):
         if sizes:
-            console.print(f"{title} ({plan.independent}): {sizes['needed']:,}", **said)
+            console.print(f"{title} ({plan.independent}): {sizes['needed']:,}")
             for name, patients in sizes.items():
                 if name != "needed":
-                    console.print(f"  {patients:>9,}  {CRITERIA[name]}", **said)
+                    console.print(f"  {patients:>9,}  {CRITERIA[name]}")
     if plan.curve is not None:
-        console.print("learning curve a + b n^-c:", **said)
+        console.print("learning curve a + b n^-c:")
         for what, value in curve_rows(plan.curve, plan.within):
-            console.print(f"  {what}: {value}", **said)
+            console.print(f"  {what}: {value}")
     for note in plan.notes():
-        console.print(f"note: {note}", **said)
+        console.print(f"note: {note}")
     if page is not None:
-        console.print(f"page: {page}", soft_wrap=True, **said)
-    console.print(INTENDED_USE, style="dim", highlight=False)
+        console.print(f"page: {page}", soft_wrap=True)
+    console.print(INTENDED_USE, style="dim")

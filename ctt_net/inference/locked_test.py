@@ -128,7 +128,7 @@ class _Eyes:
             for eye, patient, preop, postop in rows
         ]
         # Hashed without a key once, since there may be many keys and scans are long.
-        self._scans = [_first_scan(scans, position) for position in known]
+        self._scans = [_first_scan(scans, int(position)) for position in known]
 
     def __len__(self) -> int:
         return len(self._names)

@@ -178,7 +178,7 @@ def _scaled(metrics: Mapping[str, Any], n_eyes: int) -> list[Planned]:
     """AUROC of the first outcome and the difference from the strongest baseline, if measured."""
     out = []
     strongest = metrics.get("versus", {}).get("strongest", {})
-    first = next(iter(metrics.get("recovery", {}).values()), {})
+    first: Mapping[str, Any] = next(iter(metrics.get("recovery", {}).values()), {})
     for name, unit, figure in (
         ("MAE difference, paired", "logMAR", strongest.get("mae_difference")),
         ("AUROC", "share", first.get("auroc")),

@@ -166,18 +166,22 @@ def make_plan(
             )
         )
     r2, sd = assumptions.r2, assumptions.sd_outcome
-    if parameters is not None and (r2 is None or sd is None):
+    development = validation = None
+    if r2 is not None and sd is not None:
+        validation = validation_sizes(r2, sd, wanted_logmar)
+        if parameters is not None:
+            development = development_sizes(parameters, r2, sd)
+    elif parameters is not None:
         raise InputError("--parameters needs an expected --r2 above 0 and --sd-outcome too")
-    known = r2 is not None and sd is not None
     return StudyPlan(
         source=assumptions.source,
         eyes=tuple(eyes),
         eyes_per_patient=m,
         lines=tuple(lines),
-        development=development_sizes(parameters, r2, sd) if known and parameters else None,
+        development=development,
         parameters=parameters,
-        validation=validation_sizes(r2, sd, wanted_logmar) if known else None,
-        independent=f"R2 {r2:.2f}, SD of the outcome {sd:.3g} logMAR" if known else "",
+        validation=validation,
+        independent=f"R2 {r2:.2f}, SD of the outcome {sd:.3g} logMAR" if validation else "",
         curve=curve,
         within=within,
     )

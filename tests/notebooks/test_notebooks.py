@@ -8,6 +8,7 @@ import pytest
 from nbclient import NotebookClient
 
 from ctt_net import INTENDED_USE
+from ctt_net.training.config import TrainingConfig
 
 NOTEBOOKS = ("look_at_a_cohort.ipynb", "read_a_run.ipynb")
 
@@ -76,9 +77,29 @@ def test_a_run_is_read(repository, small_run, other_cohort, tmp_path, monkeypatc
     assert len(list((run / "openings").iterdir())) == 1
 
 
-@pytest.mark.slow
-def test_a_run_is_made_where_there_is_none(repository, tmp_path, monkeypatch):
+def test_the_run_that_it_makes_where_there_is_none_can_be_made(
+    repository, small_cohort, other_cohort, small_run, monkeypatch
+):
+    made = {}
+
+    def simulate(out, plan):
+        shutil.copytree({60: small_cohort, 20: other_cohort}[plan.n_eyes], out)
+
+    def train(arguments):
+        made["arguments"] = arguments
+        (out,) = (word.removeprefix("--out=") for word in arguments if word.startswith("--out="))
+        shutil.copytree(small_run, out)
+
+    monkeypatch.setattr("ctt_net.phantom.simulate_cohort", simulate)
+    monkeypatch.setattr("ctt_net.training.run.train", train)
     for name in ("CTT_NET_RUN", "CTT_NET_HELD_OUT"):
         monkeypatch.delenv(name, raising=False)
-    said = run_through(repository, "read_a_run.ipynb", tmp_path)
-    assert "looks at these eyes: 1" in said
+    notebook = nbformat.read(repository / "notebooks/read_a_run.ipynb", as_version=4)
+    first = next(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    names: dict = {}
+    exec(first, names)
+    assert names["metrics"]["n_eyes"] == 24
+    config = TrainingConfig(made["arguments"])
+    module, data, _ = config.build(1, names["run"])
+    assert sum(one.numel() for one in module.network.parameters()) < 50_000
+    assert len(data.folds) == 60
