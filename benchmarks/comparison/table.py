@@ -11,7 +11,7 @@ from benchmarks.comparison.job import Job
 from benchmarks.comparison.scores import CORRECTED, OUTCOME, Scores
 from ctt_net import INTENDED_USE, __version__
 from ctt_net.evaluation.bootstrap import interval_key
-from ctt_net.evaluation.comparison import LETTER_LOGMAR
+from ctt_net.evaluation.chart_units import PER_LOGMAR
 from ctt_net.evaluation.side_by_side import DIFFERENCE
 from ctt_net.model_folder.provenance import git_revision
 
@@ -97,7 +97,7 @@ def flat_table(scores: Sequence[Scores], jobs: Sequence[Job], facts: Facts) -> p
             }
             for figure in FIGURES:
                 line |= _spread(figure, figures[figure])
-            line["mae_letters"] = figures["mae"]["value"] / LETTER_LOGMAR
+            line["mae_letters"] = figures["mae"]["value"] * PER_LOGMAR["letters"]
             line["mae_sd_of_repeats"] = _sd(figures["repeats"])
             line["reference"] = score.references.get(name)
             line |= _spread("mae_difference", figures.get(DIFFERENCE))
@@ -105,7 +105,7 @@ def flat_table(scores: Sequence[Scores], jobs: Sequence[Job], facts: Facts) -> p
             line |= {"mae_difference_corrected_lo": low, "mae_difference_corrected_hi": high}
             difference = line["mae_difference"]
             line["mae_difference_letters"] = (
-                None if difference is None else difference / LETTER_LOGMAR
+                None if difference is None else difference * PER_LOGMAR["letters"]
             )
             line |= _costs(own)
             lines.append(line)
