@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ctt_net.cli.exit_code import DONE
 from ctt_net.cli.parser import Commands, add_command
+from ctt_net.cli.report import write_gallery
 from ctt_net.cli.results import print_results
 
 
@@ -25,6 +26,11 @@ def add(commands: Commands) -> None:
         default=0.9,
         help="nominal coverage of the intervals in a predictions.csv (default: 0.9)",
     )
+    parser.add_argument(
+        "--gallery",
+        action="store_true",
+        help="show the scans of the worst eyes in the report, as the network sees them",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -44,5 +50,8 @@ def run(options: argparse.Namespace) -> int:
                 allow_training_eyes=options.allow_training_eyes,
                 progress=progress,
             )
+    if options.gallery:
+        model = None if options.model.suffix == ".csv" else options.model
+        write_gallery(done.out, done.out, options.cohort, model)
     print_results(done.metrics, done.out / REPORT_FILE)
     return DONE

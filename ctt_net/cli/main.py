@@ -20,6 +20,7 @@ from ctt_net.cli import (
     prepare,
     pretrain,
     recalibrate,
+    report,
     train,
 )
 from ctt_net.cli.exit_code import INTERRUPTED, READER_GONE, WRONG_INPUT
@@ -41,6 +42,7 @@ COMMANDS = (
     pretrain,
     train,
     evaluate,
+    report,
     audit,
     recalibrate,
     plan,

@@ -8,11 +8,10 @@ from typing import Any
 import pandas as pd
 
 from ctt_net.cohort import Cohort
-from ctt_net.cohort.flow_file import read_flow
 from ctt_net.evaluation.metrics import evaluate, write_metrics
 from ctt_net.evaluation.predictions import write_predictions
 from ctt_net.evaluation.recovery import ProbabilityCuts
-from ctt_net.evaluation.report import REPORT_FILE, write_report
+from ctt_net.evaluation.report import REPORT_FILE, flow_of, write_report
 from ctt_net.evaluation.subgroup_columns import covariates_in_words, subgroup_columns
 from ctt_net.outcome import Outcome
 
@@ -93,6 +92,6 @@ def write_results(
         cohort={"name": spec.name, "source": spec.source, "evaluated": setting.evaluated},
         model=setting.model,
         synthetic=spec.synthetic,
-        flow=read_flow(cohort.root),
+        flow=flow_of(cohort.root),
     )
     return metrics

@@ -1,7 +1,8 @@
-"""Pictures as inline SVG: same numbers, same bytes, nothing loaded from elsewhere."""
+"""Pictures as inline SVG and as PNG: same numbers, same bytes, nothing loaded from elsewhere."""
 
 import io
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,11 +10,14 @@ from typing import Any
 import matplotlib as mpl
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 SOFT = "#5b6875"
 LINE = "#aab4be"
+WIDTH_IN = 4.4
+PNG_DPI = 200
 
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -29,38 +33,83 @@ STYLE: dict[Any, Any] = {
     "legend.frameon": False,
     "legend.fontsize": 8.5,
     "axes.axisbelow": True,
+    # A name that holds a dollar sign is a name, not a formula.
+    "text.parse_math": False,
 }
 
 
-@contextmanager
-def _reproducible(name: str) -> Iterator[None]:
-    """Matplotlib's settings for one picture, whatever the user's own are."""
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update({**STYLE, "svg.hashsalt": name})
-        yield
-
-
-def svg(draw: Callable[[Axes], None], name: str, description: str, height: float) -> Markup:
+def svg(
+    draw: Callable[[Axes], None],
+    name: str,
+    description: str,
+    height: float,
+    *,
+    width: float = WIDTH_IN,
+    details: str = "",
+) -> Markup:
     """Draw one pair of axes and return it as an `<svg>` element that HTML may contain.
 
     Args:
         draw: Fills the axes.
         name: Unique on the page; keeps the ids of two pictures apart.
         description: For readers who cannot see it.
-        height: Inches; the width is 4.4, and the page scales both.
+        height: Inches; the page scales it with the width.
+        width: Inches.
+        details: More of what is to be seen, for the same readers.
+    """
+    return svg_and_png(draw, name, description, height, width=width, details=details, png=False)[0]
+
+
+def svg_and_png(
+    draw: Callable[[Axes], None],
+    name: str,
+    description: str,
+    height: float,
+    *,
+    width: float = WIDTH_IN,
+    details: str = "",
+    png: bool = True,
+) -> tuple[Markup, bytes]:
+    """The same picture twice, drawn once: for the page, and as a file of 200 dots an inch.
+
+    Args:
+        draw: Fills the axes.
+        name: Unique on the page.
+        description: What it is.
+        height: Inches.
+        width: Inches.
+        details: What is to be seen; written into the PNG too.
+        png: False leaves those bytes empty.
     """
     with _reproducible(name):
-        figure = Figure(figsize=(4.4, height), layout="constrained")
-        FigureCanvasSVG(figure)
+        figure = Figure(figsize=(width, height), layout="constrained")
         draw(figure.add_subplot())
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None}, transparent=True)
+        buffer, pixels = io.StringIO(), io.BytesIO()
+        # Not by `savefig`, which draws everything twice.
+        figure.patch.set_visible(False)
+        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
+        if png:
+            figure.patch.set_visible(True)
+            figure.set_layout_engine("none")  # it is laid out already
+            figure.set_dpi(PNG_DPI)
+            words = {"Software": None, "Title": description, "Description": details}
+            FigureCanvasAgg(figure).print_png(pixels, metadata=words)
     # Not escaped again: matplotlib has escaped every text in it.
-    return Markup(_inline(buffer.getvalue(), description))
+    return Markup(_inline(buffer.getvalue(), name, description, details)), pixels.getvalue()
 
 
-def _inline(svg: str, description: str) -> str:
+@contextmanager
+def _reproducible(name: str) -> Iterator[None]:
+    """Matplotlib's settings for one picture, whatever the user's own are."""
+    with mpl.rc_context(), warnings.catch_warnings():
+        mpl.rcdefaults()
+        mpl.rcParams.update({**STYLE, "svg.hashsalt": name})
+        # The browser has a font for a name in any script; a PNG shows boxes for it.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
+
+
+def _inline(svg: str, name: str, description: str, details: str) -> str:
     """Drop what only a stand-alone file needs: prologue, metadata, name spaces, size, group ids."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
@@ -68,5 +117,10 @@ def _inline(svg: str, description: str) -> str:
     box = re.search(r'viewBox="([^"]*)"', svg)
     if box is None:
         raise RuntimeError("matplotlib wrote an SVG without a viewBox")
-    opening = f'<svg viewBox="{box.group(1)}" role="img" aria-label="{escape(description)}">'
+    told = re.sub(r"[^\w-]", "-", name)
+    named = f"{told}-title {told}-desc" if details else f"{told}-title"
+    opening = f'<svg viewBox="{box.group(1)}" role="img" aria-labelledby="{named}">'
+    opening += f'<title id="{told}-title">{escape(description)}</title>'
+    if details:
+        opening += f'<desc id="{told}-desc">{escape(details)}</desc>'
     return opening + svg[svg.index(">") + 1 :].strip()

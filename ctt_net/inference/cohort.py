@@ -26,6 +26,7 @@ from ctt_net.inference.locked_test import open_locked_test
 from ctt_net.model_folder import (
     Predictor,
     arrange_views,
+    model_facts,
     predict_eyes,
     refuse_other_covariates,
 )
@@ -101,11 +102,7 @@ def evaluate_model(
     setting = Setting(
         title=f"{cohort.spec.name}: evaluation on {unseen}",
         evaluated=part,
-        model={
-            "model": f"{predictor.spec.name} ({len(predictor.members)} members)",
-            "trained on": predictor.spec.cohort,
-            "covariates": ", ".join(predictor.spec.covariates) or "none",
-        },
+        model=model_facts(predictor.members),
         interval_level=predictor.level,
         guarantee=predictor.guarantee,
         probability_cuts=predictor.probability_cuts,

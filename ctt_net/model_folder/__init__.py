@@ -12,6 +12,7 @@ from ctt_net.model_folder.calibration import OUT_OF_FOLD, SELECTION, Calibration
 from ctt_net.model_folder.calibration_eyes import ERROR, calibration_eyes
 from ctt_net.model_folder.calibration_interval import error_correlation
 from ctt_net.model_folder.ensemble import Estimate
+from ctt_net.model_folder.facts import model_facts
 from ctt_net.model_folder.flags import covariate_flags, eye_flags, flag_in_words
 from ctt_net.model_folder.member import ONNX_FILE, OUTPUTS, Member, Raw, Session
 from ctt_net.model_folder.predictor import Predictor, model_folders
@@ -60,6 +61,7 @@ __all__ = [
     "flag_in_words",
     "joined",
     "known_origins",
+    "model_facts",
     "model_folders",
     "new_salt",
     "origins_of",

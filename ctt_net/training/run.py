@@ -11,7 +11,7 @@ from rich.console import Console
 from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
 from ctt_net.evaluation import Setting, write_results
-from ctt_net.model_folder import Predictor, predict_eyes
+from ctt_net.model_folder import Predictor, model_facts, predict_eyes
 from ctt_net.progress import progress_bar
 from ctt_net.training.calibrate import ask_fold, calibrate_run, calibration_for_report
 from ctt_net.training.config import TrainingConfig, is_first_process
@@ -108,6 +108,7 @@ def _report(run: Path, data: EyeDataModule) -> dict[str, Any]:
         model={
             "run": run.name,
             "folds": ", ".join(map(str, folds)),
+            **model_facts([one.member for one in asked]),
             **_covariate_facts(run, predictor),
         },
         interval_level=predictor.level,

@@ -1,0 +1,91 @@
+"""`ctt-net report`."""
+
+import argparse
+from pathlib import Path
+
+from ctt_net import INTENDED_USE
+from ctt_net.cli.exit_code import DONE
+from ctt_net.cli.parser import Commands, add_command
+
+
+def add(commands: Commands) -> None:
+    """Declare the command."""
+    parser = add_command(
+        commands, "report", "write a report again, or compare runs, without computing anew", run
+    )
+    parser.add_argument(
+        "evaluations",
+        type=Path,
+        nargs="+",
+        metavar="RUN_OR_EVALUATION",
+        help="run folder or --out of evaluate; of several, each is compared with the first",
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder for the report")
+    parser.add_argument(
+        "--gallery",
+        type=Path,
+        metavar="COHORT",
+        help="show the scans of the worst eyes, as the network sees them, from this cohort",
+    )
+    parser.add_argument(
+        "--model",
+        type=Path,
+        help="model whose preprocessing the gallery shows (default: that of the run)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write one report, or one page for several."""
+    from rich.console import Console
+
+    from ctt_net.errors import InputError
+    from ctt_net.evaluation.report import read_evaluated, render_again, write_comparison
+    from ctt_net.whole_file import refuse_no_folder
+
+    refuse_no_folder(options.out)
+    if options.gallery is not None and len(options.evaluations) > 1:
+        raise InputError("--gallery: shows the eyes of one evaluation; name one folder only")
+    if options.model is not None and options.gallery is None:
+        raise InputError("--model: only a gallery needs it; give --gallery COHORT too")
+    every = [read_evaluated(folder) for folder in options.evaluations]
+    if len(every) > 1:
+        own = {folder.resolve() for folder in options.evaluations}
+        if options.out.resolve() in own:
+            raise InputError(
+                f"--out {options.out}: holds the report of one of them; name another folder"
+            )
+        page = write_comparison(every, options.out)
+    elif options.gallery is not None:
+        page = write_gallery(every[0].folder, options.out, options.gallery, options.model)
+    else:
+        page = render_again(every[0], options.out)
+    console = Console()
+    console.print(f"report: {page}", highlight=False, soft_wrap=True, markup=False)
+    console.print(INTENDED_USE, style="dim", highlight=False)
+    return DONE
+
+
+def write_gallery(evaluation: Path, out: Path, cohort: Path, model: Path | None) -> Path:
+    """Write a report with the scans of the worst eyes in it.
+
+    Args:
+        evaluation: Run folder, or what an evaluation wrote.
+        out: Folder for the report.
+        cohort: Where the scans lie.
+        model: Whose preprocessing is shown; None = that of the run, or the default one.
+
+    Returns:
+        The page.
+    """
+    from ctt_net.evaluation.eyes import evaluated_eyes
+    from ctt_net.evaluation.report import failures, read_evaluated, render_again
+    from ctt_net.inference.gallery import gallery_pictures
+    from ctt_net.progress import progress_bar
+
+    one = read_evaluated(evaluation)
+    eyes = evaluated_eyes(one.predictions, None, None, ())
+    if model is None and sorted(evaluation.glob("fold_*/model/model.yaml")):
+        model = evaluation
+    with progress_bar("reading scans") as progress:
+        pictures = gallery_pictures(failures(eyes).eye_ids, cohort, model, progress)
+    return render_again(one, out, pictures)

@@ -1,0 +1,129 @@
+"""A figure of a report: on the page as SVG with its caption, beside it as PNG and as numbers."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+from matplotlib.axes import Axes
+
+from ctt_net import INTENDED_USE
+from ctt_net.evaluation.svg import WIDTH_IN, svg_and_png
+from ctt_net.formula import neutral
+from ctt_net.whole_file import write_whole
+
+FIGURES_FOLDER = "figures"
+
+MODEL_COLOUR = "#1f5a96"
+# All at least 3 : 1 against white, and told apart by their dashes too where lines cross.
+COLOURS = {
+    "model": MODEL_COLOUR,
+    "mean": "#76818c",
+    "preop_only": "#b8660b",
+    "covariates": "#2f7d5b",
+    "boosting": "#8a4fa0",
+    "treat_all": "#8f2d2d",
+    "treat_none": "#5b6875",
+    "oracle": "#5b6875",
+}
+FURTHER_COLOURS = ("#1f5a96", "#b8660b", "#2f7d5b", "#8a4fa0", "#8f2d2d", "#76818c")
+DASHES: dict[str, Any] = {
+    "mean": (0, (1, 1.5)),
+    "preop_only": (0, (4, 2)),
+    "covariates": (0, (6, 1.5, 1.5, 1.5)),
+    "boosting": (0, (2, 1)),
+    "treat_none": (0, (1, 3)),
+}
+GRID = "#e6ebf0"
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What one figure shows.
+
+    Args:
+        name: Of its files, and of its ids on the page.
+        title: What it is.
+        caption: How to read it.
+        draw: Fills the axes.
+        numbers: What is drawn.
+        height: Inches; the width is that of half a page.
+    """
+
+    name: str
+    title: str
+    caption: str
+    draw: Callable[[Axes], None]
+    numbers: pd.DataFrame
+    height: float = 3.4
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A figure as the template wants it."""
+
+    name: str
+    title: str
+    caption: str
+    svg: Markup
+
+
+def put_beside(drawings: Sequence[Drawing], out: Path) -> list[Shown]:
+    """Draw figures and write PNG and CSV of each.
+
+    Args:
+        drawings: Of unique names.
+        out: Folder of the page; they go to `figures/` in it.
+    """
+    return [_put(drawing, out / FIGURES_FOLDER) for drawing in drawings]
+
+
+def file_name(text: str) -> str:
+    """A name that people chose, as part of a file's name and of an id.
+
+    Example:
+        >>> file_name("reaches 0.30/x")
+        'reaches_0.30_x'
+    """
+    return re.sub(r"[^A-Za-z0-9.-]", "_", text)[:60]
+
+
+def forget_others(out: Path, names: Sequence[str], before: Sequence[str]) -> None:
+    """Remove figures that an earlier report put there and this one has not.
+
+    Args:
+        out: Folder of the page.
+        names: Figures of this report.
+        before: Figures of the earlier one.
+    """
+    for name in set(before) - set(names):
+        for kind in ("csv", "png"):
+            (out / FIGURES_FOLDER / f"{file_name(name)}.{kind}").unlink(missing_ok=True)
+
+
+def numbers_as_csv(numbers: pd.DataFrame) -> str:
+    """A table as text; what a spreadsheet would run is kept from it."""
+    safe = numbers.copy()
+    for column in safe.select_dtypes(exclude="number"):
+        safe[column] = [
+            neutral(value) if isinstance(value, str) else value for value in safe[column]
+        ]
+    return safe.to_csv(index=False, lineterminator="\n", float_format="%.9g")
+
+
+def _put(drawing: Drawing, folder: Path) -> Shown:
+    svg, png = svg_and_png(
+        drawing.draw,
+        drawing.name,
+        drawing.title,
+        drawing.height,
+        width=WIDTH_IN,
+        details=f"{drawing.caption} {INTENDED_USE}",
+    )
+    stem = file_name(drawing.name)
+    write_whole(folder / f"{stem}.png", png)
+    write_whole(folder / f"{stem}.csv", numbers_as_csv(drawing.numbers))
+    return Shown(drawing.name, drawing.title, drawing.caption, svg)

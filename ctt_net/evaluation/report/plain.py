@@ -1,0 +1,131 @@
+"""The figures that a clinician asks for first, as sentences."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ctt_net.evaluation.chart_units import PER_LOGMAR
+from ctt_net.evaluation.report.tables import figure_cell
+
+NOT_FOR = (
+    "to refuse or advise surgery because of a predicted acuity",
+    "for devices, ages, diseases or clinics unlike those that the model was trained and tested on",
+    "in place of a measurement: a prediction is not an acuity, and not to be recorded as one",
+)
+REASONS = {
+    "no_view": "no scan",
+    "low_quality": "poor scans",
+    "no_preop_va": "acuity before surgery unknown",
+    "off_chart_preop": "acuity before surgery off the chart",
+    "wide_interval": "the model too unsure of itself",
+    "far_from_training": "unlike the eyes of the training",
+}
+
+
+def plain_words(metrics: Mapping[str, Any], key: str) -> list[tuple[str, str]]:
+    """How far off, how sure, how often silent: a question and its answer each.
+
+    Args:
+        metrics: As `evaluate` builds them.
+        key: Of the intervals.
+    """
+    questions = (
+        ("How far off is it?", _how_far(metrics)),
+        ("Which way does it err?", _which_way(metrics, key)),
+        ("Do its intervals hold?", interval_sentence(metrics, key)),
+        ("When does it advise against its own answer?", _abstention(metrics)),
+        ("Which eyes are these?", off_chart_sentence(metrics, key)),
+        ("How often was this test opened?", _opened(metrics)),
+    )
+    return [(question, answer) for question, answer in questions if answer]
+
+
+def interval_sentence(metrics: Mapping[str, Any], key: str) -> str:
+    """What the prediction intervals were meant to hold, and held; empty without any."""
+    interval = metrics["interval"]
+    if interval["coverage"]["value"] is None:
+        return ""
+    coverage = figure_cell(interval["coverage"], key, share=True)
+    width = interval["mean_width"]["value"]
+    confidence = f" ({_level(metrics)} CI {coverage['ci']})" if coverage["ci"] else ""
+    return (
+        f"The prediction intervals are meant to hold {interval['nominal']:.0%} of the eyes; they "
+        f"hold {coverage['value']}{confidence}. On average they are {width:.2f} logMAR "
+        f"({width * PER_LOGMAR['letters']:.0f} letters) wide. {interval.get('guarantee', '')}"
+    ).strip()
+
+
+def off_chart_sentence(metrics: Mapping[str, Any], key: str) -> str:
+    """How many eyes were off the chart, and what the error is without them."""
+    n = metrics["n_off_chart"]
+    if not (n["preop"] or n["postop"]):
+        return "No eye was off the chart (counting fingers or less)."
+    figure = metrics["regression_on_chart"]["mae"]
+    without = ""
+    if figure["value"] is not None:
+        cell = figure_cell(figure, key, share=False)
+        without = f" Without them the mean absolute error is {cell['value']} ({cell['ci']})."
+    return (
+        f"Off the chart (counting fingers or less): {count_of(n['preop'], 'eye')} before and "
+        f"{count_of(n['postop'], 'eye')} after surgery.{without}"
+    )
+
+
+def count_of(n: int, noun: str) -> str:
+    """`1 eye`, `2,000 eyes`."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def _how_far(metrics: Mapping[str, Any]) -> str:
+    part = metrics["regression"]
+    median, one, two = (part[name]["value"] for name in ("median_ae", "within_0.1", "within_0.2"))
+    return (
+        f"Half of the predictions lie within {median:.2f} logMAR "
+        f"({median * PER_LOGMAR['letters']:.0f} letters) of the measured acuity. {one:.0%} lie "
+        f"within one line of the chart, {two:.0%} within two."
+    )
+
+
+def _which_way(metrics: Mapping[str, Any], key: str) -> str:
+    bias, (low, high) = (metrics["regression"]["bias"][name] for name in ("value", key))
+    if low is None or low <= 0 <= high:
+        return "On average neither: no bias that could be told from chance."
+    letters = abs(bias) * PER_LOGMAR["letters"]
+    side = "better" if bias > 0 else "worse"
+    return f"On average an eye sees {letters:.1f} letters {side} than predicted."
+
+
+def _abstention(metrics: Mapping[str, Any]) -> str:
+    part = metrics.get("selective", {}).get("abstention")
+    if not part:
+        return ""
+    n, every = part["n_abstained"], metrics["n_eyes"]
+    if not n:
+        return f"For none of the {count_of(every, 'eye')} did it advise against its prediction."
+    why = ", ".join(
+        f"{REASONS.get(name, name)} ({number})" for name, number in part["flags"].items() if number
+    )
+    text = f"For {n} of {count_of(every, 'eye')} ({n / every:.0%})"
+    text += f": {why}." if why else "."
+    answered, left = part["mae_answered"]["value"], part["mae_abstained"]["value"]
+    if answered is not None and left is not None:
+        text += (
+            f" Those eyes have a mean absolute error of {left:.3f} logMAR, the answered ones "
+            f"{answered:.3f}."
+        )
+    return text
+
+
+def _opened(metrics: Mapping[str, Any]) -> str:
+    opened = (metrics.get("locked_test") or {}).get("opened")
+    if not isinstance(opened, int):
+        return ""
+    if opened == 1:
+        return "Once: these eyes were looked at for the first time."
+    return (
+        f"{opened} times. Every look at the same held-out eyes makes the figures a little more "
+        "favourable than other eyes would."
+    )
+
+
+def _level(metrics: Mapping[str, Any]) -> str:
+    return f"{metrics['settings']['level']:.0%}"

@@ -1,0 +1,178 @@
+"""One report: the page, its figures beside it, and what the next page needs."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ctt_net.evaluation.bootstrap import interval_key
+from ctt_net.evaluation.comparison import comparison_table, strongest_baseline, verdict
+from ctt_net.evaluation.eyes import EvaluatedEyes, evaluated_eyes
+from ctt_net.evaluation.page import render
+from ctt_net.evaluation.report import calibrated, confidence, errors, rivals
+from ctt_net.evaluation.report.drawing import (
+    Drawing,
+    forget_others,
+    put_beside,
+)
+from ctt_net.evaluation.report.facts import FACTS_FILE, Facts, figures_before
+from ctt_net.evaluation.report.failures import Pictures, failure_rows, failures
+from ctt_net.evaluation.report.groups import COLUMNS, group_rows
+from ctt_net.evaluation.report.methods import cut_sentence, methods
+from ctt_net.evaluation.report.plain import NOT_FOR, count_of, interval_sentence, plain_words
+from ctt_net.evaluation.report.tables import (
+    comparison_cells,
+    recovery_cells,
+    regression_cells,
+    selective_cells,
+    unit_cells,
+)
+from ctt_net.evaluation.report.tripod import TO_COMPLETE, checklist
+from ctt_net.outcome import Outcome
+from ctt_net.whole_file import write_whole
+
+REPORT_FILE = "report.html"
+BASELINES_FILE = "baseline_predictions.csv"
+
+
+def write_report(
+    metrics: Mapping[str, Any],
+    predictions: pd.DataFrame,
+    baselines: pd.DataFrame | None,
+    outcomes: Sequence[Outcome],
+    out_path: str | Path,
+    *,
+    title: str,
+    cohort: Mapping[str, Any],
+    model: Mapping[str, Any],
+    synthetic: bool,
+    flow: Sequence[Sequence[str]] = (),
+) -> None:
+    """Write the report: one file that needs nothing else, the same bytes for the same figures.
+
+    Beside it `figures/` (PNG and CSV of each), and `report.json` and `baseline_predictions.csv`,
+    from which the page can be written again.
+
+    Args:
+        metrics: What `evaluate` returned for the same predictions, baselines and outcomes.
+        predictions: Table of door 3.
+        baselines: logMAR, indexed by eye.
+        outcomes: Recovery questions.
+        out_path: HTML file to write.
+        title: Heading.
+        cohort: Facts on the eyes, name to value.
+        model: Facts on the model, name to value.
+        synthetic: Simulated eyes; the page then says so at the top.
+        flow: How rows became eyes: header and steps, as `flow_of` reads them.
+    """
+    path = Path(out_path)
+    facts = Facts(title, cohort, model, synthetic, tuple(outcomes), tuple(map(tuple, flow)))
+    figures = write_page(metrics, predictions, baselines, facts, path)
+    write_whole(path.parent / FACTS_FILE, facts.as_text(figures))
+    if baselines is not None:
+        table = baselines.rename_axis("eye_id").reset_index().sort_values("eye_id")
+        # Every digit, so that the page is the same when it is written again.
+        text = table.to_csv(index=False, lineterminator="\n")
+        write_whole(path.parent / BASELINES_FILE, text)
+
+
+def write_page(
+    metrics: Mapping[str, Any],
+    predictions: pd.DataFrame,
+    baselines: pd.DataFrame | None,
+    facts: Facts,
+    path: Path,
+    pictures: Pictures | None = None,
+) -> list[str]:
+    """Page and figures alone.
+
+    Args:
+        metrics: As `evaluate` builds them.
+        predictions: Table of door 3.
+        baselines: logMAR, indexed by eye.
+        facts: Words.
+        path: HTML file to write.
+        pictures: Of the eyes in the gallery; None shows none.
+
+    Returns:
+        Names of the figures.
+    """
+    eyes = evaluated_eyes(predictions, baselines, None, facts.outcomes)
+    key = interval_key(metrics["settings"]["level"])
+    sections = {
+        name: [drawing for drawing in drawings if drawing is not None]
+        for name, drawings in _drawings(eyes, metrics, key).items()
+    }
+    names = [drawing.name for drawings in sections.values() for drawing in drawings]
+    found = failures(eyes)
+    page = render(
+        "report.html",
+        title=facts.title,
+        synthetic=facts.synthetic,
+        n_eyes=count_of(metrics["n_eyes"], "eye"),
+        n_patients=count_of(metrics["n_patients"], "patient"),
+        verdict=verdict(metrics),
+        level=f"{metrics['settings']['level']:.0%}",
+        comparison=comparison_cells(metrics),
+        has_oracle="oracle" in metrics,
+        warnings=metrics["warnings"],
+        plain=plain_words(metrics, key),
+        not_for=NOT_FOR,
+        figures={name: put_beside(drawings, path.parent) for name, drawings in sections.items()},
+        units=unit_cells(metrics, key),
+        regression=regression_cells(metrics, key),
+        recovery=recovery_cells(metrics, facts.outcomes, key),
+        probability_cut=cut_sentence(metrics, facts.outcomes),
+        interval=interval_sentence(metrics, key),
+        decision=metrics.get("decision") or {},
+        selective=selective_cells(metrics, key),
+        group_columns=COLUMNS,
+        groups=group_rows(metrics, key),
+        failures=failure_rows(eyes, found, pictures),
+        methods=methods(metrics, facts),
+        flow=facts.flow,
+        facts_by_heading={"Eyes": dict(facts.cohort), "Model card": dict(facts.model)},
+        checklist=checklist(metrics, facts),
+        to_complete=TO_COMPLETE,
+    )
+    forget_others(path.parent, names, figures_before(path.parent))
+    write_whole(path, page)
+    return names
+
+
+def _drawings(
+    eyes: EvaluatedEyes, metrics: Mapping[str, Any], key: str
+) -> dict[str, list[Drawing | None]]:
+    """All figures by section; None for those that these metrics do not hold."""
+    strongest = strongest_baseline(metrics)
+    has_baseline = strongest is not None and strongest.name in eyes.predictors
+    curves: list[Drawing | None] = []
+    for outcome in eyes.outcomes:
+        areas = {"model": metrics["recovery"][outcome.name]["auroc"]["value"]}
+        for name, values in metrics["baselines"].items():
+            if name in eyes.predictors:
+                areas[name] = values["recovery"][outcome.name]["auroc"]["value"]
+        curves += [
+            rivals.roc(eyes, outcome, areas),
+            calibrated.probability_calibration(metrics, outcome, key),
+        ]
+    return {
+        "front": [errors.scatter(eyes)],
+        "acuity": [
+            errors.bland_altman(eyes, metrics["regression"], key),
+            calibrated.acuity_calibration(metrics, key),
+            errors.error_histogram(eyes, strongest.name if strongest and has_baseline else None),
+            rivals.error_forest(comparison_table(metrics)),
+        ],
+        "recovery": curves,
+        "interval": [calibrated.coverage_by_band(metrics, key)],
+        "decision": [rivals.decision(metrics, key)],
+        "selective": [
+            confidence.risk_coverage(metrics, key),
+            confidence.usable_region(metrics, key),
+        ],
+        "groups": [
+            confidence.subgroup_forest(metrics, figure, key) for figure in ("mae", "coverage")
+        ],
+    }
