@@ -13,6 +13,7 @@ LIGHT = (
     "ctt_net.cli",
     "ctt_net.doctor",
     "ctt_net.audit",
+    "ctt_net.study",
     "ctt_net.cohort",
     "ctt_net.imaging",
     "ctt_net.phantom",
