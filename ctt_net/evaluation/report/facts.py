@@ -67,7 +67,9 @@ def read_facts(folder: Path, metrics: Mapping[str, Any]) -> Facts:
     if not path.is_file():
         # A name of this project's own has one meaning; others were defined by their model.
         known = tuple(one for one in DEFAULT_OUTCOMES if one.name in metrics["recovery"])
-        return Facts(title=folder.resolve().name, outcomes=known)
+        # Only of simulated eyes is a perfect reader known.
+        title, simulated = folder.resolve().name, "oracle" in metrics
+        return Facts(title=title, outcomes=known, synthetic=simulated)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         return Facts(
