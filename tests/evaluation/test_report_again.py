@@ -124,6 +124,8 @@ def test_confident_errors_are_found_among_the_narrowest_intervals(predictions):
     assert found.largest[:2] == ("e0007", "e0008")
     assert found.confident[0] == "e0007"
     assert "e0008" not in found.confident
+    alike = table.assign(lower_logmar=0.0, upper_logmar=0.5)
+    assert failures(evaluated_eyes(alike, None, None, ())).confident == ()
     assert failures(evaluated_eyes(table.iloc[:9], None, None, ())).eye_ids == []
 
 

@@ -125,6 +125,17 @@ def test_figures_of_an_earlier_report_do_not_stay(write, metrics, undrawn):
     assert {"scatter.png", "mine.png"} <= names
 
 
+def test_a_band_of_too_few_eyes_is_not_drawn(metrics):
+    from ctt_net.evaluation.report.calibrated import coverage_by_band
+
+    found = copy.deepcopy(metrics[0])
+    band = next(iter(found["interval"]["by_band"].values()))
+    sizes = {"below 0.3": 60, "0.3 to 0.5": 3, "0.5 to 1.0": 20, "1.0 and more": 37}
+    found["interval"]["by_band"] = {name: {**band, "n_eyes": n} for name, n in sizes.items()}
+    drawn = coverage_by_band(found, "ci95").numbers
+    assert list(drawn["preop_band"]) == ["All eyes", "below 0.3", "1.0 and more"]
+
+
 def test_plain_words_say_what_the_figures_say(metrics):
     found, table, _ = metrics
     said = dict(plain_words(found, "ci95"))

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ctt_net.evaluation.report.drawing import GRID, MODEL_COLOUR, Drawing
+from ctt_net.evaluation.subgroups import suppressed_groups
 from ctt_net.evaluation.svg import SOFT
 from ctt_net.outcome import Outcome
 
@@ -53,10 +54,15 @@ def probability_calibration(
 def coverage_by_band(metrics: Mapping[str, Any], key: str) -> Drawing | None:
     """How many eyes the intervals hold in each band of preoperative acuity; None in old metrics."""
     interval = metrics["interval"]
+    by_band = interval.get("by_band", {})
+    # As for every other grouping: what may not be told in a table may not be drawn.
+    hidden = suppressed_groups(
+        pd.Series({name: band["n_eyes"] for name, band in by_band.items()}, dtype=int)
+    )
     bands = {
         name: band
-        for name, band in interval.get("by_band", {}).items()
-        if band["coverage"]["value"] is not None
+        for name, band in by_band.items()
+        if band["coverage"]["value"] is not None and name not in hidden
     }
     if not bands or interval["coverage"]["value"] is None:
         return None
@@ -94,7 +100,7 @@ def coverage_by_band(metrics: Mapping[str, Any], key: str) -> Drawing | None:
         "coverage_by_band",
         "Coverage of the prediction intervals by preoperative acuity",
         f"Dashed: the {interval['nominal']:.0%} that is meant. In brackets: eyes. Bands are of the "
-        "acuity before surgery, logMAR.",
+        "acuity before surgery, logMAR; those of too few eyes are left out.",
         draw,
         table,
     )

@@ -55,7 +55,9 @@ def failures(eyes: EvaluatedEyes) -> Failures:
     order = np.argsort(-size, kind="stable")
     sure = np.zeros(len(size), dtype=bool)
     if np.isfinite(width).any():
-        sure = width <= np.nanquantile(width, CONFIDENT_THIRD)
+        limit = np.nanquantile(width, CONFIDENT_THIRD)
+        # Where all are of one width, none is surer than another.
+        sure = (width <= limit) & (limit < np.nanmax(width) - 1e-9)
     wrong = [i for i in order if sure[i] and size[i] >= CONFIDENT_ERROR_LOGMAR]
     return Failures(
         tuple(names[order[: min(most, LARGEST)]].tolist()),

@@ -77,7 +77,7 @@ def _fitted(metrics: Mapping[str, Any], facts: Facts) -> str:
             f"Baselines ({'; '.join(names)}{beside}) are fitted on the training folds alone and "
             "measured on the same eyes as the model."
         )
-    texts.append("Nothing is fitted on the evaluated eyes: no threshold, no calibration.")
+    texts.append("This evaluation fits nothing on its eyes: no threshold, no calibration.")
     guarantee = metrics["interval"].get("guarantee")
     if guarantee:
         texts.append(f"Prediction intervals: {guarantee}")
