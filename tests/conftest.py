@@ -14,6 +14,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 import pytest
 from filelock import FileLock
+from markupsafe import Markup
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -36,6 +37,29 @@ def real_data() -> Path:
 def pytest_collection_modifyitems(items):
     """Trainings first: a long file that begins last keeps one process waiting for the other."""
     items.sort(key=lambda item: "training" not in item.path.parts)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def figures_by_name():
+    """Figures of reports by name only: fifteen take seconds, and every evaluation has them.
+
+    Tests of the figures ask for `drawn`.
+    """
+    from ctt_net.evaluation.report import drawing
+
+    def stub(draw, name, description, height, **_):
+        return Markup("<svg></svg>"), b""
+
+    before = drawing.svg_and_png
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(drawing, "svg_and_png", stub)
+        yield before
+
+
+@pytest.fixture
+def drawn(figures_by_name, monkeypatch):
+    """Figures of reports as users get them."""
+    monkeypatch.setattr("ctt_net.evaluation.report.drawing.svg_and_png", figures_by_name)
 
 
 @pytest.fixture(scope="session")

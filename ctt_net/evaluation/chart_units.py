@@ -55,8 +55,8 @@ def logmar_in_words(logmar: float) -> str:
     """A difference in logMAR, with letters and lines beside it.
 
     Example:
-        >>> logmar_in_words(0.021)
-        '0.021 logMAR (1.0 letters, 0.2 lines)'
+        >>> logmar_in_words(0.024)
+        '0.024 logMAR (1.2 letters, 0.2 lines)'
     """
     letters, lines = (logmar * PER_LOGMAR[unit] for unit in ("letters", "lines"))
     return f"{logmar:.3f} logMAR ({letters:.1f} letters, {lines:.1f} lines)"

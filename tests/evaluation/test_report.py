@@ -24,7 +24,7 @@ def undrawn(draw, name, description, height, **_):
 
 
 @pytest.fixture
-def page(predictions, baselines, outcomes, potential, tmp_path, monkeypatch):
+def page(predictions, baselines, outcomes, potential, tmp_path, monkeypatch, drawn):
     def write(table=predictions, beside=baselines, name="report.html", drawn=False, **facts):
         if not drawn:  # it is most of the time
             monkeypatch.setattr("ctt_net.evaluation.report.drawing.svg_and_png", undrawn)

@@ -40,7 +40,7 @@ def undrawn(monkeypatch):
 
 
 @pytest.fixture
-def write(metrics, outcomes, tmp_path):
+def write(metrics, outcomes, tmp_path, drawn):
     def done(found=None, out="out", **facts):
         own, table, baselines = metrics
         facts = {"title": "T", "cohort": {}, "model": {}, "synthetic": False, **facts}
