@@ -69,14 +69,20 @@ def test_the_embedding_is_what_the_head_reads():
     assert torch.equal(said.postop_logmar, net(*batch).postop_logmar)
 
 
+def same_acuity(net, folder, batch):
+    """The acuity that the exported network gives, once it is that of the trained one."""
+    with torch.inference_mode():
+        expected = net(*batch).postop_logmar.numpy()
+    found = run(folder / "model.onnx", *batch)[0]
+    np.testing.assert_allclose(expected, found, rtol=1e-4, atol=1e-4)
+    return found
+
+
 def test_another_folds_weights_in_the_same_graph(traced, tmp_path):
     export_onnx(network(1), tmp_path, 64, 96, like=traced)
     batch = eyes(5)
-    with torch.inference_mode():
-        expected = network(1)(*batch)
-    found = run(tmp_path / "model.onnx", *batch)
-    np.testing.assert_allclose(expected.postop_logmar.numpy(), found[0], rtol=1e-4, atol=1e-4)
-    assert not np.allclose(found[0], run(traced, *batch)[0], atol=1e-3)
+    found = same_acuity(network(1), tmp_path, batch)
+    assert not np.allclose(found, run(traced, *batch)[0], atol=1e-3)
 
 
 def test_views_with_backbones_of_their_own_are_exported(tmp_path):
@@ -87,11 +93,7 @@ def test_views_with_backbones_of_their_own_are_exported(tmp_path):
     for parameter in net.backbone[1].parameters():
         torch.nn.init.normal_(parameter, std=0.3)
     export_onnx(net, tmp_path, 64, 96)
-    batch = eyes(5)
-    with torch.inference_mode():
-        expected = net(*batch).postop_logmar.numpy()
-    found = run(tmp_path / "model.onnx", *batch)
-    np.testing.assert_allclose(expected, found[0], rtol=1e-4, atol=1e-4)
+    same_acuity(net, tmp_path, eyes(5))
 
 
 @pytest.fixture
@@ -118,11 +120,7 @@ def test_an_export_that_disagrees_is_not_written(rigid, tmp_path, monkeypatch):
 
 def test_a_graph_that_cannot_hold_the_weights_is_traced_anew(rigid, tmp_path):
     export_onnx(network(1), tmp_path, 64, 96, like=rigid)
-    batch = eyes(2)
-    with torch.inference_mode():
-        expected = network(1)(*batch)
-    found = run(tmp_path / "model.onnx", *batch)
-    np.testing.assert_allclose(expected.postop_logmar.numpy(), found[0], rtol=1e-4, atol=1e-4)
+    same_acuity(network(1), tmp_path, eyes(2))
 
 
 def test_a_graph_without_the_embedding_is_traced_anew(traced, tmp_path, monkeypatch):
