@@ -60,6 +60,7 @@ class SimulatedEye:
         return {
             "eye_id": self.eye_id,
             "potential_logmar": round(self.potential_logmar, 4),
+            "own_logmar": round(self.own_logmar, 4),
             "lens_logmar": round(self.lens_logmar, 4),
             "known_copathology": int(self.known_copathology),
             "cataract": self.cataract,

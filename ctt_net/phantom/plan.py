@@ -19,6 +19,8 @@ class CohortPlan:
             different seeds never share a patient.
         devices: Names of the devices in use; every patient is scanned on one of them by chance.
         missing_views: Share of eyes that lack one of their two scans.
+        unseen_causes: Share of eyes that something no scan shows keeps from seeing well: amblyopia,
+            a diseased optic nerve. Nothing else of an eye depends on it.
 
     Raises:
         InputError: If a value makes no cohort.
@@ -30,6 +32,7 @@ class CohortPlan:
     id_prefix: str | None = None
     devices: tuple[str, ...] = tuple(device.name for device in DEVICES)
     missing_views: float = 0.0
+    unseen_causes: float = 0.0
 
     def __post_init__(self) -> None:
         if self.n_eyes < 3:  # two eyes may be one patient's, and folds need two patients
@@ -38,8 +41,10 @@ class CohortPlan:
             raise InputError(
                 f"seed and first patient must be 0 or more, got {self.seed}, {self.first_patient}"
             )
-        if not 0.0 <= self.missing_views <= 1.0:
-            raise InputError(f"missing views is a share in 0..1, got {self.missing_views}")
+        for name in ("missing_views", "unseen_causes"):
+            share = getattr(self, name)
+            if not 0.0 <= share <= 1.0:
+                raise InputError(f"{name.replace('_', ' ')} is a share in 0..1, got {share}")
         known = {device.name for device in DEVICES}
         if not self.devices or not set(self.devices) <= known:
             raise InputError(

@@ -36,6 +36,9 @@ CATARACTS: tuple[CataractType, ...] = ("nuclear", "cortical", "posterior")
 WORST_SIGNAL_LOSS_DB = 6.0
 OWN_LOGMAR_SD = 0.02
 
+# Acuity taken by amblyopia or a diseased optic nerve, logMAR: from a mild to a severe one; assumed.
+UNSEEN_LOGMAR = (0.2, 0.8)
+
 
 def alike(pair: Floats, correlation: float) -> Floats:
     """Two standard normals with this correlation from (shared, own, own) standard normals."""
@@ -91,21 +94,27 @@ class Patient:
         return cls(age, sex, diabetes, float(length), status, severity, opacity, kinds)
 
 
-def draw_patient(patient_id: str, seed: tuple[int, ...]) -> list[SimulatedEye]:
+def draw_patient(
+    patient_id: str, seed: tuple[int, ...], unseen_causes: float = 0.0
+) -> list[SimulatedEye]:
     """Draw one patient's operated eyes (one or two), all from this seed alone.
 
     Args:
         patient_id: Goes into the eyes' ids.
         seed: Integers, different for every patient.
+        unseen_causes: As in `CohortPlan`.
     """
     rng = np.random.default_rng((*seed, 1))
     patient = Patient.draw(rng)
     first = int(rng.uniform() < 0.5)
     count = 2 if rng.uniform() < BILATERAL_SHARE else 1
-    return [_draw_eye(patient, side, patient_id, seed) for side in (first, 1 - first)[:count]]
+    sides = (first, 1 - first)[:count]
+    return [_draw_eye(patient, side, patient_id, seed, unseen_causes) for side in sides]
 
 
-def _draw_eye(patient: Patient, side: int, patient_id: str, seed: tuple[int, ...]) -> SimulatedEye:
+def _draw_eye(
+    patient: Patient, side: int, patient_id: str, seed: tuple[int, ...], unseen_causes: float
+) -> SimulatedEye:
     """Draw the right (0) or left (1) eye of a patient."""
     rng = np.random.default_rng((*seed, 2, side))
     known, lesions = draw_lesions(
@@ -127,15 +136,26 @@ def _draw_eye(patient: Patient, side: int, patient_id: str, seed: tuple[int, ...
         diabetes=patient.diabetes,
         known_copathology=known,
         lesions=lesions,
-        own_logmar=float(rng.normal(0.0, OWN_LOGMAR_SD)),
+        own_logmar=float(rng.normal(0.0, OWN_LOGMAR_SD))
+        + _unseen_logmar(side, seed, unseen_causes),
         lens_logmar=lens,
         cataract=cataract,
         signal_loss_db=signal_loss_db(lens, cataract, float(rng.normal())),
     )
 
 
+def _unseen_logmar(side: int, seed: tuple[int, ...], unseen_causes: float) -> float:
+    """Acuity taken by what no scan shows; drawn apart, so that all else of the eye stays."""
+    rng = np.random.default_rng((*seed, 4, side))
+    return float(rng.uniform(*UNSEEN_LOGMAR)) if rng.uniform() < unseen_causes else 0.0
+
+
 def draw_eyes(
-    n_eyes: int, seed: int, first_patient: int = 0, prefix: str | None = None
+    n_eyes: int,
+    seed: int,
+    first_patient: int = 0,
+    prefix: str | None = None,
+    unseen_causes: float = 0.0,
 ) -> list[SimulatedEye]:
     """Draw eyes until there are `n_eyes`; patients of different seeds never share an id.
 
@@ -144,11 +164,12 @@ def draw_eyes(
         seed: Names the population.
         first_patient: Index of the first patient; with the same seed, later ranges are others.
         prefix: Start of every patient id; `s<seed>` by default.
+        unseen_causes: As in `CohortPlan`.
     """
     eyes: list[SimulatedEye] = []
     index = first_patient
     while len(eyes) < n_eyes:
         patient_id = f"{prefix if prefix is not None else f's{seed}'}-{index:05d}"
-        eyes.extend(draw_patient(patient_id, (seed, index)))
+        eyes.extend(draw_patient(patient_id, (seed, index), unseen_causes))
         index += 1
     return eyes[:n_eyes]

@@ -47,7 +47,7 @@ def simulate_cohort(
     Raises:
         InputError: If `out` exists.
     """
-    eyes = draw_eyes(plan.n_eyes, plan.seed, plan.first_patient, plan.id_prefix)
+    eyes = draw_eyes(plan.n_eyes, plan.seed, plan.first_patient, plan.id_prefix, plan.unseen_causes)
     rows = [manifest_row(eye, plan) for eye in eyes]
     with new_folder(out) as beside:
         (beside / "images").mkdir()

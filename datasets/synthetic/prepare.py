@@ -51,6 +51,12 @@ def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--missing-views", type=float, default=0.0, help="share of eyes that lack one scan"
     )
+    parser.add_argument(
+        "--unseen-causes",
+        type=float,
+        default=0.0,
+        help="share of eyes that see poorly for a cause no scan shows (default: 0)",
+    )
     return parser.parse_args(argv)
 
 
@@ -65,6 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             id_prefix=arguments.id_prefix,
             devices=(arguments.device,) if arguments.device else CohortPlan.devices,
             missing_views=arguments.missing_views,
+            unseen_causes=arguments.unseen_causes,
         )
         with Progress(console=console, transient=True) as progress:
             task = progress.add_task("simulating eyes", total=plan.n_eyes)

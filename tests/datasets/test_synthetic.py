@@ -80,7 +80,11 @@ def test_an_existing_folder_is_refused_and_left_alone(prepare, cohort_folder, ca
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [(["--eyes", "2"], "eyes must be 3 or more"), (["--missing-views", "2"], "share in 0..1")],
+    [
+        (["--eyes", "2"], "eyes must be 3 or more"),
+        (["--missing-views", "2"], "share in 0..1"),
+        (["--unseen-causes", "15"], "unseen causes is a share in 0..1, got 15"),
+    ],
 )
 def test_impossible_wishes_are_refused_and_leave_nothing(
     prepare, tmp_path, capsys, options, message

@@ -1,6 +1,7 @@
 """Rates of the simulated population against those of real ones."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -147,3 +148,13 @@ def test_patients_of_different_seeds_share_no_id_and_later_ranges_are_others():
 
 def test_a_patient_does_not_depend_on_how_many_are_drawn():
     assert draw_eyes(50, seed=4)[:20] == draw_eyes(20, seed=4)
+
+
+def test_unseen_causes_cost_acuity_and_change_nothing_that_a_scan_could_show():
+    plain, affected = draw_eyes(3000, seed=6), draw_eyes(3000, seed=6, unseen_causes=0.15)
+    lost = np.array([b.own_logmar - a.own_logmar for a, b in zip(plain, affected, strict=True)])
+    assert np.mean(lost > 0) == pytest.approx(0.15, abs=0.02)
+    assert lost[lost > 0].min() > 0.19
+    assert lost.max() < 0.81
+    for a, b in zip(plain, affected, strict=True):
+        assert replace(b, own_logmar=a.own_logmar) == a
