@@ -14,6 +14,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from ctt_net.evaluation.fonts import DEFAULT, NOTE, further_fonts, lacking
+
 SOFT = "#5b6875"
 LINE = "#aab4be"
 WIDTH_IN = 4.4
@@ -22,7 +24,7 @@ PNG_DPI = 200
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
+    "font.sans-serif": [DEFAULT],
     "font.size": 9.5,
     "axes.edgecolor": LINE,
     "axes.labelcolor": SOFT,
@@ -84,18 +86,31 @@ def svg_and_png(
     with _reproducible(name):
         figure = Figure(figsize=(width, height), layout="constrained")
         draw(figure.add_subplot())
-        buffer, pixels = io.StringIO(), io.BytesIO()
-        # Not by `savefig`, which draws everything twice.
-        figure.patch.set_visible(False)
-        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
+        page, pixels = _as_svg(figure), io.BytesIO()
+        boxes = lacking(figure, [DEFAULT])
+        # Only where they are needed: else every page would name what this computer has installed.
+        if boxes and (fonts := [DEFAULT, *further_fonts()])[1:]:
+            mpl.rcParams["font.sans-serif"] = fonts
+            page, boxes = _as_svg(figure), lacking(figure, fonts)
         if png:
             figure.patch.set_visible(True)
-            figure.set_layout_engine("none")  # it is laid out already
+            if boxes:
+                figure.supxlabel(NOTE, x=0.01, ha="left", fontsize=6.5, color=SOFT)
+            else:
+                figure.set_layout_engine("none")  # it is laid out already
             figure.set_dpi(PNG_DPI)
             words = {"Software": None, "Title": description, "Description": details}
             FigureCanvasAgg(figure).print_png(pixels, metadata=words)
     # Not escaped again: matplotlib has escaped every text in it.
-    return Markup(_inline(buffer.getvalue(), name, description, details)), pixels.getvalue()
+    return Markup(_inline(page, name, description, details)), pixels.getvalue()
+
+
+def _as_svg(figure: Figure) -> str:
+    """The whole file; not by `savefig`, which draws everything twice."""
+    buffer = io.StringIO()
+    figure.patch.set_visible(False)
+    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
+    return buffer.getvalue()
 
 
 @contextmanager
@@ -104,7 +119,7 @@ def _reproducible(name: str) -> Iterator[None]:
     with mpl.rc_context(), warnings.catch_warnings():
         mpl.rcdefaults()
         mpl.rcParams.update({**STYLE, "svg.hashsalt": name})
-        # The browser has a font for a name in any script; a PNG shows boxes for it.
+        # The browser has a font for a name in any script; a PNG says where it has none.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
 
