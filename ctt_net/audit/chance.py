@@ -6,7 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ctt_net.evaluation.bootstrap import patient_weights, percentile_interval, plain_float
+from ctt_net.evaluation.bootstrap import (
+    expanded_level,
+    patient_weights,
+    percentile_interval,
+    plain_float,
+)
 
 Floats = NDArray[np.float64]
 
@@ -63,7 +68,9 @@ def ratio_figure(above: Floats, below: Floats, patients: NDArray[Any]) -> dict[s
         ]
         value = float(np.sum(above) / np.sum(below)) if len(above) else np.nan
     drawn = np.concatenate(draws) if draws else np.zeros(0)
-    interval = percentile_interval(drawn, LEVEL) if np.isfinite(value) else [None, None]
+    interval: list[float | None] = [None, None]
+    if np.isfinite(value):
+        interval = percentile_interval(drawn, expanded_level(LEVEL, len(np.unique(patients))))
     return {"value": plain_float(value), "ci95": interval}
 
 

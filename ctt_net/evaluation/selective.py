@@ -6,7 +6,12 @@ import numpy as np
 import pandas as pd
 from scipy.integrate import trapezoid
 
-from ctt_net.evaluation.bootstrap import interval_key, percentile_interval, plain_float
+from ctt_net.evaluation.bootstrap import (
+    expanded_level,
+    interval_key,
+    percentile_interval,
+    plain_float,
+)
 from ctt_net.evaluation.predictions import has_flag
 from ctt_net.evaluation.regression import ROUNDING_LOGMAR
 from ctt_net.evaluation.selective_draws import SelectiveDraws
@@ -82,7 +87,7 @@ def selective_figures(
         resamples=RESAMPLES,
         seed=seed,
     )
-    report = _Report(interval_key(level), level, bootstrap >= 2)
+    report = _Report(level, len(np.unique(patients)), bootstrap >= 2)
     n = int(given.sum())
     out: dict[str, Any] = {"n_eyes": n, "resamples": RESAMPLES}
     if n >= 2:
@@ -96,19 +101,25 @@ def selective_figures(
 class _Report:
     """Values and resamples to figures."""
 
-    def __init__(self, key: str, level: float, intervals: bool) -> None:
-        self.key, self.level, self.intervals = key, level, intervals
+    def __init__(self, level: float, n_patients: int, intervals: bool) -> None:
+        self.level, self.expanded = level, expanded_level(level, n_patients)
+        self.key, self.intervals = interval_key(level), intervals
 
-    def __call__(self, draws: Numbers, value: float | None = None) -> Figure:
+    def __call__(
+        self, draws: Numbers, value: float | None = None, *, simulated: bool = False
+    ) -> Figure:
         """A figure whose first draw is the eyes themselves.
 
         Args:
             draws: (1 + resamples,).
             value: The same to more digits; the interval is moved along.
+            simulated: Draws are not of resampled patients, whose spread is a little small.
         """
         shift = 0.0 if value is None else value - draws[0]
-        known = np.isfinite(draws[0]) and self.intervals
-        interval = percentile_interval(draws[1:] + shift, self.level) if known else [None, None]
+        interval: list[float | None] = [None, None]
+        if np.isfinite(draws[0]) and self.intervals:
+            level = self.level if simulated else self.expanded
+            interval = percentile_interval(draws[1:] + shift, level)
         return {"value": plain_float(draws[0] + shift), self.key: interval}
 
 
@@ -125,7 +136,7 @@ def _ranking(
     return {
         "ccrc": report(of.sums["rho"], rho),
         "kendall_tau_b": report(of.sums["tau"], tau),
-        "ccrc_ceiling": report(np.concatenate([[ceiling.mean()], ceiling])),
+        "ccrc_ceiling": report(np.concatenate([[ceiling.mean()], ceiling]), simulated=True),
         "aurc": report(area_under_risk(count, total), exact[0]),
         "aurc_random": report(total.sum(axis=1) / count.sum(axis=1)),
         "aurc_oracle": report(area_under_risk(*ordered), exact[1]),

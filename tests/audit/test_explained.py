@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn.linear_model import Ridge
 
-from ctt_net.audit.chance import holm, permutations, ratio_figure
+from ctt_net.audit.chance import holm, mean_figure, permutations, ratio_figure
 from ctt_net.audit.explained import (
     _PENALTIES,
     FOLDS,
@@ -93,6 +94,13 @@ def test_correction_for_several_questions():
     by_hand = [0.03, 0.06, 0.06, 0.02]  # 0.005 x 4, 0.01 x 3, 0.03 x 2, then no smaller
     assert holm(p) == pytest.approx(by_hand)
     assert holm([]) == []
+
+
+def test_the_interval_of_few_patients_is_students():
+    values = np.random.default_rng(5).normal(size=12)
+    low, high = mean_figure(values, np.arange(12).astype(str))["ci95"]
+    half = stats.t.ppf(0.975, 11) * values.std(ddof=1) / np.sqrt(12)
+    assert (high - low) / 2 == pytest.approx(half, rel=0.08)
 
 
 def test_an_interval_of_a_ratio_holds_its_value():
