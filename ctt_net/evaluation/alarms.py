@@ -96,7 +96,8 @@ def _on_interval(metrics: Mapping[str, Any]) -> list[str]:
 def _on_bands(metrics: Mapping[str, Any]) -> list[str]:
     """A band whose intervals are too narrow, beyond what one of so many bands shows by chance."""
     interval = metrics["interval"]
-    nominal, bands = interval["nominal"], interval["by_band"]
+    nominal = interval["nominal"]
+    bands = {n: band for n, band in interval["by_band"].items() if not band.get("suppressed")}
     found = [
         f"{name} ({band['coverage']['value']:.0%} of {_count(band['n_eyes'], 'eye')})"
         for name, band in bands.items()

@@ -23,7 +23,7 @@ from ctt_net.evaluation.decision_curve import (
     listed_curve,
 )
 from ctt_net.evaluation.eyes import STRONGEST, EvaluatedEyes, evaluated_eyes
-from ctt_net.evaluation.interval import band_counts
+from ctt_net.evaluation.interval import with_counts
 from ctt_net.evaluation.measured import ACUITY, Measured
 from ctt_net.evaluation.predictions import has_flag
 from ctt_net.evaluation.recovery import NO_CUTS, ProbabilityCuts, plain_cuts
@@ -106,8 +106,7 @@ def evaluate(
         metrics.setdefault(group, {})
     _describe(metrics, eyes, measured)
     metrics["interval"] |= {"nominal": interval_level, "guarantee": guarantee}
-    for name, counts in band_counts(eyes).items():
-        metrics["interval"]["by_band"][name] |= counts
+    metrics["interval"]["by_band"] = with_counts(metrics["interval"].get("by_band", {}), eyes)
     metrics["selective"] = selective_figures(
         eyes.table, bootstrap=bootstrap, level=level, seed=seed
     )

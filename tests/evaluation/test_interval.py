@@ -5,6 +5,7 @@ import pytest
 
 from ctt_net.acuity import BANDS, preop_band
 from ctt_net.evaluation import evaluate
+from ctt_net.evaluation.report.calibrated import coverage_by_band
 
 
 @pytest.fixture
@@ -43,6 +44,25 @@ def test_every_band_that_is_there_is_counted(measured):
     assert sum(one["n_eyes"] for one in interval["by_band"].values()) == given.sum()
     assert interval["coverage"]["value"] == pytest.approx(inside[given].mean(), abs=1e-12)
     assert interval["guarantee"] == "None at all."
+
+
+def test_figures_of_few_eyes_are_not_told_nor_left_over(make_eyes, make_predictions, outcomes):
+    eyes, potential = make_eyes(60)
+    table = make_predictions(eyes, potential)
+    preop = np.r_[np.full(60, 0.2), np.full(40, 0.4), np.full(15, 0.7), np.full(4, 1.2), np.nan]
+    table["preop_logmar"] = preop
+    table.loc[119, ["lower_logmar", "upper_logmar"]] = np.nan
+    metrics = evaluate(table, None, outcomes, bootstrap=20)
+    bands = metrics["interval"]["by_band"]
+    assert list(bands) == ["below 0.3", "0.3 to 0.5", "0.5 to 1.0", "1.0 and more", "unknown"]
+    assert bands["1.0 and more"] == {"n_eyes": 4, "suppressed": True}
+    # The four are what all eyes have more than the bands shown, so another hides with them.
+    assert bands["0.5 to 1.0"] == {"n_eyes": 15, "suppressed": True}
+    assert bands["0.3 to 0.5"]["n_patients"] == 20
+    assert bands["unknown"]["n_eyes"] == 0
+    assert bands["unknown"]["coverage"]["value"] is None
+    drawn = coverage_by_band(metrics, "ci95").numbers
+    assert list(drawn["preop_band"]) == ["All eyes", "below 0.3", "0.3 to 0.5"]
 
 
 def test_a_band_whose_intervals_fail_is_named_and_no_other(measured):

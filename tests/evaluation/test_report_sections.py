@@ -129,7 +129,7 @@ def test_a_band_of_too_few_eyes_is_not_drawn(metrics):
     from ctt_net.evaluation.report.calibrated import coverage_by_band
 
     found = copy.deepcopy(metrics[0])
-    band = next(iter(found["interval"]["by_band"].values()))
+    band = next(one for one in found["interval"]["by_band"].values() if "coverage" in one)
     sizes = {"below 0.3": 60, "0.3 to 0.5": 3, "0.5 to 1.0": 20, "1.0 and more": 37}
     found["interval"]["by_band"] = {name: {**band, "n_eyes": n} for name, n in sizes.items()}
     drawn = coverage_by_band(found, "ci95").numbers

@@ -55,14 +55,16 @@ def coverage_by_band(metrics: Mapping[str, Any], key: str) -> Drawing | None:
     """How many eyes the intervals hold in each band of preoperative acuity; None in old metrics."""
     interval = metrics["interval"]
     by_band = interval.get("by_band", {})
-    # As for every other grouping: what may not be told in a table may not be drawn.
+    # Older metrics tell of bands of few eyes, too; they are not to be drawn.
     hidden = suppressed_groups(
         pd.Series({name: band["n_eyes"] for name, band in by_band.items()}, dtype=int)
     )
     bands = {
         name: band
         for name, band in by_band.items()
-        if band["coverage"]["value"] is not None and name not in hidden
+        if name not in hidden
+        and not band.get("suppressed")
+        and band["coverage"]["value"] is not None
     }
     if not bands or interval["coverage"]["value"] is None:
         return None
