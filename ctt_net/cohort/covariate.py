@@ -27,6 +27,15 @@ class Covariate:
     levels: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
 
+    def to_dict(self) -> dict[str, Any]:
+        """What a network must know of it: kind, unit and levels, but no sentinels of a file."""
+        return {"kind": self.kind, "unit": self.unit, "levels": list(self.levels)}
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, Any]) -> "Covariate":
+        """What `to_dict` wrote; KeyError or TypeError if it is something else."""
+        return cls(facts["kind"], facts["unit"], tuple(facts["levels"]))
+
 
 def read_covariates(section: Mapping[str, Any], where: str) -> dict[str, Covariate]:
     """The `covariates` section of `cohort.yaml`; `where` is what to call the file in errors."""

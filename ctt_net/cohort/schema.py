@@ -71,10 +71,7 @@ class CohortSpec:
                 "off_chart_policy": self.off_chart_policy,
                 "expect_improvement": self.expect_improvement,
             },
-            "views": {
-                name: {"direction": view.direction, "angle_deg": view.angle_deg}
-                for name, view in self.views.items()
-            },
+            "views": {name: view.to_dict() for name, view in self.views.items()},
             "covariates": {
                 name: {
                     "kind": covariate.kind,

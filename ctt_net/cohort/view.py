@@ -24,6 +24,10 @@ class View:
     direction: Direction = "horizontal"
     angle_deg: float = 0.0
 
+    def to_dict(self) -> dict[str, Any]:
+        """As in `cohort.yaml`; `View(**facts)` is the way back."""
+        return {"direction": self.direction, "angle_deg": self.angle_deg}
+
 
 def read_views(section: Mapping[str, Any], where: str) -> dict[str, View]:
     """The `views` section of `cohort.yaml`; `where` is what to call the file in errors."""

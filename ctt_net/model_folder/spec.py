@@ -61,14 +61,8 @@ class ModelSpec:
             "predicts": "postoperative best available acuity, logMAR",
             "off_chart_policy": self.off_chart_policy,
             "followup_days": list(self.followup_days) if self.followup_days else None,
-            "views": {
-                name: {"direction": view.direction, "angle_deg": view.angle_deg}
-                for name, view in self.views.items()
-            },
-            "covariates": {
-                name: {"kind": one.kind, "unit": one.unit, "levels": list(one.levels)}
-                for name, one in self.covariates.items()
-            },
+            "views": {name: view.to_dict() for name, view in self.views.items()},
+            "covariates": {name: one.to_dict() for name, one in self.covariates.items()},
             "preprocessing": self.preprocessing.to_dict(),
             "outcomes": [outcome.to_dict() for outcome in self.outcomes],
             "weights": dict(self.weights) if self.weights else None,
@@ -109,7 +103,7 @@ class ModelSpec:
                 synthetic=bool(data["synthetic"]),
                 weights=data.get("weights"),
                 covariates={
-                    name: Covariate(facts["kind"], facts["unit"], tuple(facts["levels"]))
+                    name: Covariate.from_dict(facts)
                     for name, facts in data.get("covariates", {}).items()
                 },
             )

@@ -58,15 +58,9 @@ class PretrainedSpec:
             "synthetic": True,
             "predicts": "nothing: a start for trainings (model.start_from)",
             "intended_use": INTENDED_USE,
-            "views": {
-                name: {"direction": view.direction, "angle_deg": view.angle_deg}
-                for name, view in self.views.items()
-            },
+            "views": {name: view.to_dict() for name, view in self.views.items()},
             "preprocessing": self.preprocessing.to_dict(),
-            "covariates": {
-                name: {"kind": one.kind, "unit": one.unit, "levels": list(one.levels)}
-                for name, one in self.covariates.items()
-            },
+            "covariates": {name: one.to_dict() for name, one in self.covariates.items()},
             "architecture": dict(self.architecture),
             "trained_on": dict(self.trained_on),
             "weights": dict(self.weights) if self.weights else None,
@@ -94,7 +88,7 @@ class PretrainedSpec:
                     "views": {name: View(**facts) for name, facts in data["views"].items()},
                     "preprocessing": Preprocessing.from_dict(data["preprocessing"]),
                     "covariates": {
-                        name: Covariate(facts["kind"], facts["unit"], tuple(facts["levels"]))
+                        name: Covariate.from_dict(facts)
                         for name, facts in data["covariates"].items()
                     },
                 }
