@@ -5,10 +5,11 @@ DEMO = out/demo
 
 .PHONY: demo test coverage check format clean
 
-# The environment, made anew whenever what it installs has changed.
+# The environment, made anew whenever what it installs has changed. Modules are compiled when they are
+# first imported: compiling all of them takes a minute.
 .venv/installed: setup.py constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,pretrained,tracking,formats,dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[train,pretrained,tracking,formats,bundle,dev]'
 	touch $@
 
 # Simulated eyes from cohort to report: train on one split, measure on patients the model never
