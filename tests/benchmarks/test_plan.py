@@ -159,7 +159,9 @@ def test_a_changed_cohort_is_another_comparison(write_plan, bare_cohort, tmp_pat
         make_jobs(plan, tmp_path / "out", [1], bare_cohort, {})[0].refuse_other()
 
 
-@pytest.mark.parametrize("name", ["simulated", "chu_quebec", "learning_curve"])
+@pytest.mark.parametrize(
+    "name", ["simulated", "chu_quebec", "learning_curve", "pretraining", "unseen_causes"]
+)
 def test_the_plans_at_hand_can_be_read(repository, monkeypatch, name):
     monkeypatch.chdir(repository)
     plan = read_plan(repository / f"benchmarks/plans/{name}.yaml")
