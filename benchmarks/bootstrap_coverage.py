@@ -7,8 +7,7 @@ Run from the checkout, no arguments needed:
 
 Each study has its own eyes and its own resamples. Errors of the two eyes correlate by 0.7, outcomes
 by one half. `eyes` resamples eyes as if they were independent. The truth of a figure without a
-formula is that of a million eyes. 95% is meant; a percentile interval of few patients is a little
-short.
+formula is that of a million eyes. 95% is meant; of 1,000 studies, 93.6 to 96.4% are within chance.
 """
 
 import argparse
@@ -20,12 +19,14 @@ from numpy.typing import NDArray
 
 from ctt_net.evaluation.bootstrap import Draws, Weights, with_intervals
 from ctt_net.evaluation.calibration import logistic_calibration
-from ctt_net.evaluation.recovery import auroc
+from ctt_net.evaluation.recovery import auroc, recovery_figures
 from ctt_net.evaluation.regression import regression_figures
 
 SHOWN = (
-    *("mae", "rmse", "median_ae", "bias", "within_0.2", "r2", "ccc", "icc", "spearman"),
-    *("calibration_slope", "loa upper", "auroc", "auroc_difference", "slope", "intercept"),
+    *("mae", "rmse", "median_ae", "bias", "within_0.1", "within_0.2", "within_0.3"),
+    *("r2", "ccc", "icc", "spearman", "calibration_slope", "loa lower", "loa upper"),
+    *("auroc", "auroc_difference", "mae_difference", "auprc", "sensitivity", "specificity"),
+    *("brier", "slope", "intercept"),
 )
 
 
@@ -54,8 +55,10 @@ def figures(eyes: dict[str, NDArray[np.float64]], patients: list[str], weights: 
     """The figures of one study for each row of weights."""
     out = regression_figures(eyes["predicted"], eyes["truth"], weights, patients)
     recovered = (eyes["truth"] <= 0.3).astype(np.float64)
-    model, other = (auroc(-eyes[name], recovered, weights) for name in ("predicted", "other"))
-    out |= {("auroc",): model, ("auroc_difference",): model - other}
+    out |= recovery_figures(eyes["chance"], recovered, weights)
+    out[("auroc_difference",)] = out[("auroc",)] - auroc(-eyes["other"], recovered, weights)
+    other = np.abs(eyes["other"] - eyes["truth"])
+    out[("mae_difference",)] = out[("mae",)] - weights @ other / weights.sum(axis=1)
     return out | logistic_calibration(eyes["chance"], recovered, weights)
 
 

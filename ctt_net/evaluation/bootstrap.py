@@ -2,8 +2,7 @@
 
 Two eyes of a patient err alike, so eyes are not independent and an interval from resampled eyes
 is too narrow (Rosner 1982). Whole patients are drawn instead: the cluster bootstrap of Field and
-Welsh 2007, doi 10.1111/j.1467-9868.2007.00593.x, with percentile intervals, expanded for the number
-of patients.
+Welsh 2007, doi 10.1111/j.1467-9868.2007.00593.x. `interval_ends` makes intervals of the draws.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,7 +12,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, stdtrit
+
+from ctt_net.evaluation.interval_ends import ends_of, plain_float
 
 Weights = NDArray[np.float64]
 """(resamples, eyes), how often each eye was drawn."""
@@ -35,9 +35,6 @@ BLOCK_CELLS = 4_000_000
 # standard error of where endless resampling would put it.
 RANKED_CELLS = 40_000_000
 FEWEST_RANKED = 400
-
-# An interval from a few lucky resamples would look narrower than it is.
-DEFINED_SHARE = 0.9
 
 
 @dataclass(frozen=True)
@@ -141,37 +138,22 @@ def with_intervals(
     """
     draws = bootstrap_draws(patients, resamples, seed, statistics=[statistics])
     n_patients = len(set(patients))
-    return {path: figure(values, level, n_patients) for path, values in draws.items()}
+    return {path: figure(path, values, level, n_patients) for path, values in draws.items()}
 
 
-def figure(draws: NDArray[np.float64], level: float, n_patients: int) -> dict[str, Any]:
+def figure(
+    path: FigurePath, draws: NDArray[np.float64], level: float, n_patients: int
+) -> dict[str, Any]:
     """A figure as it stands in `metrics.json`.
 
     Args:
+        path: Where it stands there; its name decides how the interval is made.
         draws: (1 + resamples,), first the value itself.
         level: Confidence level, 0..1.
         n_patients: Patients that were resampled.
     """
-    interval: list[float | None] = [None, None]
-    if np.isfinite(draws[0]):
-        interval = percentile_interval(draws[1:], expanded_level(level, n_patients))
-    return {"value": plain_float(draws[0]), interval_key(level): interval}
-
-
-def expanded_level(level: float, n_patients: int) -> float:
-    """Level at which percentiles of the resamples cover as often as they should.
-
-    Resampled patients spread less than patients by the root of (n - 1) / n, and percentiles are a
-    normal's where Student's are due; Hesterberg 2015, doi 10.1080/00031305.2015.1089789, section
-    5.3, takes them further out.
-
-    Example:
-        >>> round(expanded_level(0.95, 20), 3), round(expanded_level(0.95, 100_000), 3)
-        (0.968, 0.95)
-    """
-    n = max(n_patients, 2)
-    quantile = np.sqrt(n / (n - 1)) * stdtrit(n - 1, (1 + level) / 2)
-    return float(1 - 2 * ndtr(-quantile))
+    ends = ends_of(path, draws, level, n_patients)
+    return {"value": plain_float(draws[0]), interval_key(level): ends}
 
 
 def interval_key(level: float) -> str:
@@ -182,20 +164,6 @@ def interval_key(level: float) -> str:
         'ci95'
     """
     return f"ci{100 * level:g}"
-
-
-def percentile_interval(draws: NDArray[np.float64], level: float) -> list[float | None]:
-    """Percentile interval, or two None where too many resamples leave the figure undefined."""
-    defined = draws[np.isfinite(draws)]
-    if len(defined) < 2 or len(defined) < DEFINED_SHARE * len(draws):
-        return [None, None]
-    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
-    return [plain_float(low), plain_float(high)]
-
-
-def plain_float(value: float) -> float | None:
-    """A Python float for JSON; None for NaN and infinities."""
-    return float(value) if np.isfinite(value) else None
 
 
 def _clusters(patients: Sequence[str]) -> NDArray[np.intp]:

@@ -173,5 +173,5 @@ def _nested(draws: Draws, level: float, n_patients: int) -> dict[str, Any]:
         branch = tree
         for key in path[:-1]:
             branch = branch.setdefault(key, {})
-        branch[path[-1]] = figure(values, level, n_patients)
+        branch[path[-1]] = figure(path, values, level, n_patients)
     return tree

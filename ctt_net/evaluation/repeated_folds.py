@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ctt_net.evaluation.bootstrap import plain_float
+from ctt_net.evaluation.interval_ends import plain_float
 from ctt_net.evaluation.predictions import FOLD_COLUMN
 from ctt_net.evaluation.repeat import known_rows
 

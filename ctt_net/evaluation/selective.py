@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 from scipy.integrate import trapezoid
 
-from ctt_net.evaluation.bootstrap import (
+from ctt_net.evaluation.bootstrap import interval_key
+from ctt_net.evaluation.interval_ends import (
     expanded_level,
-    interval_key,
     percentile_interval,
     plain_float,
+    share_interval,
 )
 from ctt_net.evaluation.predictions import has_flag
 from ctt_net.evaluation.regression import ROUNDING_LOGMAR
@@ -102,23 +103,31 @@ class _Report:
     """Values and resamples to figures."""
 
     def __init__(self, level: float, n_patients: int, intervals: bool) -> None:
-        self.level, self.expanded = level, expanded_level(level, n_patients)
+        self.level, self.n_patients = level, n_patients
         self.key, self.intervals = interval_key(level), intervals
 
     def __call__(
-        self, draws: Numbers, value: float | None = None, *, simulated: bool = False
+        self,
+        draws: Numbers,
+        value: float | None = None,
+        *,
+        share: bool = False,
+        simulated: bool = False,
     ) -> Figure:
         """A figure whose first draw is the eyes themselves.
 
         Args:
             draws: (1 + resamples,).
             value: The same to more digits; the interval is moved along.
+            share: It is one, 0..1.
             simulated: Draws are not of resampled patients, whose spread is a little small.
         """
         shift = 0.0 if value is None else value - draws[0]
         interval: list[float | None] = [None, None]
-        if np.isfinite(draws[0]) and self.intervals:
-            level = self.level if simulated else self.expanded
+        if np.isfinite(draws[0]) and self.intervals and share:
+            interval = share_interval(float(draws[0]), draws[1:], self.level, self.n_patients)
+        elif np.isfinite(draws[0]) and self.intervals:
+            level = self.level if simulated else expanded_level(self.level, self.n_patients)
             interval = percentile_interval(draws[1:] + shift, level)
         return {"value": plain_float(draws[0] + shift), self.key: interval}
 
@@ -161,7 +170,7 @@ def _risk_coverage(width: Numbers, of: SelectiveDraws, report: _Report) -> list[
             "coverage": share,
             "max_width_logmar": plain_float(limits[i]),
             "mae": report(mae[:, i]),
-            "within_0.2": report(hit[:, i]),
+            "within_0.2": report(hit[:, i], share=True),
             "mae_oracle": plain_float(best[i]),
         }
         for i, share in enumerate(COVERAGES)
@@ -209,10 +218,10 @@ def _abstention(table: pd.DataFrame, of: SelectiveDraws, report: _Report) -> dic
     abstained = table[has_flag(table, "abstain")]
     return {
         "n_abstained": len(abstained),
-        "rate": report(rate),
+        "rate": report(rate, share=True),
         "mae_answered": report(mae[:, 0]),
         "mae_abstained": report(mae[:, 1]),
-        "within_0.2_answered": report(within[:, 0]),
-        "within_0.2_abstained": report(within[:, 1]),
+        "within_0.2_answered": report(within[:, 0], share=True),
+        "within_0.2_abstained": report(within[:, 1], share=True),
         "flags": {flag: int(has_flag(abstained, flag).sum()) for flag in REASONS},
     }

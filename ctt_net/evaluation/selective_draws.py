@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ctt_net.evaluation.bootstrap import plain_float
+from ctt_net.evaluation.interval_ends import plain_float
 from ctt_net.evaluation.selective_ranking import table_correlations
 from ctt_net.evaluation.selective_sums import Cells, Numbers, like_confidence, resampled_sums
 from ctt_net.evaluation.selective_usable import PARTS, deal

@@ -3,13 +3,8 @@ import pytest
 from scipy.stats import norm, t
 
 from ctt_net.evaluation import bootstrap
-from ctt_net.evaluation.bootstrap import (
-    Totals,
-    expanded_level,
-    patient_weights,
-    percentile_interval,
-    with_intervals,
-)
+from ctt_net.evaluation.bootstrap import Totals, patient_weights, with_intervals
+from ctt_net.evaluation.interval_ends import expanded_level, percentile_interval
 from ctt_net.evaluation.recovery import auroc
 
 

@@ -155,7 +155,7 @@ def test_methods_are_those_of_the_settings(metrics, outcomes):
     other = copy.deepcopy(metrics[0])
     other["settings"].update(bootstrap=777, seed=42, level=0.9)
     text = " ".join(methods(other, Facts("T", outcomes=tuple(outcomes))))
-    for part in ("777 resamples", "seed 42", "90% percentile", "covariates: age", "So."):
+    for part in ("777 resamples", "seed 42", "90% intervals from", "covariates: age", "So."):
         assert part in text
     assert "Zhang" in text
     del other["selective"]

@@ -58,11 +58,13 @@ def _resampling(settings: Mapping[str, Any]) -> str:
     ranked = settings.get("bootstrap_ranked", settings["bootstrap"])
     fewer = f" Figures by rank use {ranked:,} resamples." if ranked != settings["bootstrap"] else ""
     return (
-        f"Intervals are {settings['level']:.0%} percentile intervals from "
+        f"Intervals are {settings['level']:.0%} intervals from "
         f"{settings['bootstrap']:,} resamples of patients (seed {settings['seed']}), so that the "
         "two eyes of a patient stay together; the model and every baseline are measured on the "
-        "same resamples, hence the differences are paired. An interval whose ends coincide says "
-        f"only that no resample differed.{fewer}"
+        "same resamples, hence the differences are paired. They are percentiles, expanded for few "
+        "patients (Hesterberg 2015); for shares, areas under a curve (both by log odds) and slopes "
+        "of probabilities Student's, with the standard error of the resamples. An interval whose "
+        f"ends coincide says only that no resample differed.{fewer}"
     )
 
 
