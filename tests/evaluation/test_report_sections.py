@@ -4,17 +4,24 @@ import copy
 import re
 from html.parser import HTMLParser
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 from markupsafe import Markup
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from PIL import Image
 
 from ctt_net.evaluation import Baselines, evaluate, write_report
+from ctt_net.evaluation.comparison import strongest_baseline
+from ctt_net.evaluation.report import rivals
 from ctt_net.evaluation.report.drawing import numbers_as_csv
 from ctt_net.evaluation.report.methods import methods
 from ctt_net.evaluation.report.plain import plain_words
+from ctt_net.evaluation.report.tables import recovery_cells, strongest_note
 from ctt_net.evaluation.report.tripod import ITEMS, TO_COMPLETE, checklist
+from ctt_net.evaluation.svg import STYLE, WIDTH_IN
 
 
 @pytest.fixture
@@ -147,6 +154,53 @@ def test_plain_words_say_what_the_figures_say(metrics):
     assert said["Do its intervals hold?"].endswith("So.")
     opened = dict(plain_words({**found, "locked_test": {"opened": 3}}, "ci95"))
     assert opened["How often was this test opened?"].startswith("3 times")
+
+
+def test_advice_that_spares_the_larger_errors_is_called_so(metrics):
+    found = copy.deepcopy(metrics[0])
+    part = found["selective"]["abstention"]
+    for silent, spared in ((0.30, False), (0.05, True)):
+        part["mae_abstained"]["value"], part["mae_answered"]["value"] = silent, 0.1
+        said = dict(plain_words(found, "ci95"))["When does it advise against its own answer?"]
+        assert ("did not single out" in said) is spared
+
+
+def test_no_word_of_the_decision_curve_lies_outside_its_picture(metrics):
+    drawing = rivals.decision(metrics[0], "ci95")
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH_IN, drawing.height), layout="constrained")
+        axes = figure.add_subplot()
+        drawing.draw(axes)
+        FigureCanvasAgg(figure).draw()
+        words = axes.get_legend().get_texts()
+        assert len(words) == 7  # the model, all, none, four baselines
+        for word in words:
+            box = word.get_window_extent()
+            assert box.x0 >= 0, word
+            assert max(box.x1 / figure.bbox.width, box.y1 / figure.bbox.height) <= 1, word
+
+
+def test_the_differences_in_auroc_stand_below_the_areas(metrics, outcomes):
+    found = metrics[0]
+    rows = recovery_cells(found, outcomes, "ci95")["rows"]
+    (place,) = (n for n, row in enumerate(rows) if row["label"].endswith("Preop VA only"))
+    gap = found["versus"]["preop_only"]["auroc_difference"][outcomes[0].name]["value"]
+    below = rows[place + 1]
+    assert below["label"] == "Model's AUROC minus this"
+    assert float(below["cells"][0]["value"].replace("\N{MINUS SIGN}", "-")) == pytest.approx(
+        gap, abs=5e-4
+    )
+
+
+def test_another_interval_than_that_of_the_named_baseline_is_explained(metrics):
+    found = copy.deepcopy(metrics[0])
+    row = strongest_baseline(found)
+    of_any = found["versus"]["strongest"]["mae_difference"]
+    of_any["ci95"] = [row.difference_lo, row.difference_hi]
+    assert strongest_note(found) == ""
+    of_any["ci95"] = [-0.014, 0.015]
+    assert "\N{MINUS SIGN}0.014 to 0.015" in strongest_note(found)
+    assert row.label in strongest_note(found)
 
 
 def test_methods_are_those_of_the_settings(metrics, outcomes):

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from ctt_net.evaluation.comparison import span_text
 from ctt_net.evaluation.report.drawing import COLOURS, GRID, MODEL_COLOUR, Drawing
-from ctt_net.evaluation.report.groups import GROUPINGS, told_groups
+from ctt_net.evaluation.report.groups import heading, told_groups
 from ctt_net.evaluation.svg import SOFT
 
 
@@ -116,7 +116,7 @@ def subgroup_forest(metrics: Mapping[str, Any], figure: str, key: str) -> Drawin
     before = None
     for group in groups:
         if not lines or group["grouping"] != before:
-            lines.append(GROUPINGS.get(group["grouping"], group["grouping"]))
+            lines.append(heading(group["grouping"]))
         before = group["grouping"]
         lines.append(group)
 

@@ -19,6 +19,18 @@ GROUPINGS = {
     "diagnosis": "Diagnosis",
     "eye_order": "Order of operation",
 }
+
+
+def heading(grouping: str) -> str:
+    """A grouping in words.
+
+    Example:
+        >>> heading("age_band"), heading("elevated_edge")
+        ('Age', 'elevated edge')
+    """
+    return GROUPINGS.get(grouping, grouping.replace("_", " "))
+
+
 COLUMNS = (
     "Group", "Eyes", "Patients", "MAE", "Bias", "Coverage", "Width", "Advised against",
     "MAE minus others", "Adjusted p",
@@ -49,7 +61,7 @@ def group_rows(metrics: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
     """The table of groups: a heading for each grouping, then its groups."""
     out: list[dict[str, Any]] = []
     for grouping, groups in (metrics.get("subgroups") or {}).items():
-        out.append({"heading": GROUPINGS.get(grouping, grouping.replace("_", " "))})
+        out.append({"heading": heading(grouping)})
         for name, group in groups.items():
             if group.get("suppressed"):
                 out.append({"label": name, "n_eyes": group["n_eyes"], "suppressed": True})

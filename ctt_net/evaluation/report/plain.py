@@ -112,6 +112,8 @@ def _abstention(metrics: Mapping[str, Any]) -> str:
             f" Those eyes have a mean absolute error of {left:.3f} logMAR, the answered ones "
             f"{answered:.3f}."
         )
+        if left <= answered:
+            text += " So on these eyes the advice did not single out the larger errors."
     return text
 
 

@@ -134,7 +134,8 @@ def decision(metrics: Mapping[str, Any], key: str) -> Drawing | None:
         axes.set(xlim=(x.min(), x.max()), ylim=(LOWEST_BENEFIT, 1.05 * top))
         axes.set_xlabel("Threshold: risk from which on one acts")
         axes.set_ylabel("Net benefit per eye")
-        axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=3, borderaxespad=0)
+        # Names of baselines are long: three of them side by side are wider than the picture.
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, borderaxespad=0)
 
     spread = {f"{name}_net_benefit": y[name] for name in names}
     for end, place in (("lower", 0), ("upper", 1)):

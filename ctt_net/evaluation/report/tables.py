@@ -3,8 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ctt_net.evaluation.bootstrap import interval_key
 from ctt_net.evaluation.chart_units import Unit, in_chart_units
-from ctt_net.evaluation.comparison import comparison_table, number_text, signed_text, span_text
+from ctt_net.evaluation.comparison import (
+    comparison_table,
+    number_text,
+    signed_text,
+    span_text,
+    strongest_baseline,
+)
+from ctt_net.evaluation.eyes import STRONGEST
 from ctt_net.outcome import Outcome
 
 SHORT_LABELS = {
@@ -62,6 +70,28 @@ def comparison_cells(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
         }
         for row in comparison_table(metrics)
     ]
+
+
+def left_out_names(metrics: Mapping[str, Any]) -> list[str]:
+    """Baselines that the decision curve does not show, as the tables call them."""
+    left_out = (metrics.get("decision") or {}).get("left_out") or {}
+    return [SHORT_LABELS.get(name, name) for name in left_out]
+
+
+def strongest_note(metrics: Mapping[str, Any]) -> str:
+    """Why the first sentence's interval is not that of the baseline it names; empty if it is."""
+    row, key = strongest_baseline(metrics), interval_key(metrics["settings"]["level"])
+    if row is None or STRONGEST not in metrics["versus"]:
+        return ""
+    told = metrics["versus"][STRONGEST]["mae_difference"][key]
+    plain = [row.difference_lo, row.difference_hi]
+    if None in told or span_text(*told) == span_text(*plain):
+        return ""
+    return (
+        f"The interval of the first sentence ({span_text(*told)}) is not that of "
+        f"“{row.label}” above: which baseline is the strongest is uncertain too, and is "
+        "chosen anew in every resample."
+    )
 
 
 def regression_cells(metrics: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -128,6 +158,13 @@ def recovery_cells(
         areas = [metrics["baselines"][name]["recovery"][o.name]["auroc"] for o in outcomes]
         label = f"AUROC of baseline: {SHORT_LABELS.get(name, name)}"
         rows.append({"label": label, "cells": [figure_cell(area, key, False) for area in areas]})
+        gaps = [
+            figure_at(metrics["versus"].get(name, {}), ("auroc_difference", o.name))
+            for o in outcomes
+        ]
+        if any(gap is not None for gap in gaps):
+            cells = [_signed(gap, key) for gap in gaps]
+            rows.append({"label": "Model's AUROC minus this", "cells": cells})
     rows += probability_cells(metrics, outcomes, key)
     return {"columns": [outcome.in_words() for outcome in outcomes], "rows": rows}
 
@@ -161,6 +198,14 @@ def figure_cell(
         return {"value": f"{100 * value:.0f}%", "ci": ci}
     ci = "" if low is None else span_text(low, high, digits)
     return {"value": number_text(value, digits), "ci": ci}
+
+
+def _signed(figure: Mapping[str, Any] | None, key: str) -> dict[str, str]:
+    """A difference as text, with its sign."""
+    cell = figure_cell(figure, key, share=False)
+    if figure is None or figure["value"] is None:
+        return cell
+    return {**cell, "value": signed_text(figure["value"])}
 
 
 def figure_at(tree: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, Any] | None:

@@ -23,9 +23,11 @@ from ctt_net.evaluation.report.methods import cut_sentence, methods
 from ctt_net.evaluation.report.plain import NOT_FOR, count_of, interval_sentence, plain_words
 from ctt_net.evaluation.report.tables import (
     comparison_cells,
+    left_out_names,
     recovery_cells,
     regression_cells,
     selective_cells,
+    strongest_note,
     unit_cells,
 )
 from ctt_net.evaluation.report.tripod import TO_COMPLETE, checklist
@@ -115,6 +117,7 @@ def write_page(
         verdict=verdict(metrics),
         level=f"{metrics['settings']['level']:.0%}",
         comparison=comparison_cells(metrics),
+        strongest_note=strongest_note(metrics),
         has_oracle="oracle" in metrics,
         warnings=metrics["warnings"],
         plain=plain_words(metrics, key),
@@ -126,6 +129,7 @@ def write_page(
         probability_cut=cut_sentence(metrics, facts.outcomes),
         interval=interval_sentence(metrics, key),
         decision=metrics.get("decision") or {},
+        decision_left_out=left_out_names(metrics),
         selective=selective_cells(metrics, key),
         group_columns=COLUMNS,
         groups=group_rows(metrics, key),
