@@ -122,8 +122,9 @@ def audit(
         probes += question()
         if on_probe is not None:
             on_probe(number, len(questions))
+    count = len(predictor.members)
     facts = {
-        "model": f"{predictor.spec.name} ({len(predictor.members)} members)",
+        "model": f"{predictor.spec.name} ({count} {'member' if count == 1 else 'members'})",
         "trained on": predictor.spec.cohort,
         "cohort": cohort.spec.name,
         "eyes": f"{len(subject.table)} of {subject.n_patients} patients",
@@ -143,7 +144,7 @@ def _questions(
     """What is asked, each giving one or more probes."""
     leaks: list[Callable[[], list[Probe]]] = [
         lambda: [seen.patients_probe(subject, known)],
-        lambda: [seen.scans_probe(subject)],
+        lambda: [seen.scans_probe(subject, known)],
         lambda: [seen.copies_probe(subject)],
         lambda: [outcome_leaks.after_probe(subject)],
     ]

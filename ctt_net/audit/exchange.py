@@ -7,6 +7,7 @@ from ctt_net.audit.chance import mean_figure, permutations, ratio_figure
 from ctt_net.audit.masks import told_by
 from ctt_net.audit.probe import Probe, Question
 from ctt_net.audit.subject import Subject
+from ctt_net.evaluation.comparison import number_text, signed_text, span_text
 from ctt_net.evaluation.regression import regression_figures
 
 SCANS = Question(
@@ -48,15 +49,17 @@ def scans_probe(subject: Subject) -> Probe:
     real = gained["ci95"][0] is not None and gained["ci95"][0] > 0
     if not real or told.share < FLOOR:
         answer = (
-            f"By {rise['value']:+.3f} logMAR; but the model gains nothing measurable over "
-            f"preoperative acuity alone ({gained['value']:+.3f}), so there is nothing to carry."
+            f"By {signed_text(rise['value'])} logMAR; but the model gains nothing measurable over "
+            f"preoperative acuity alone ({signed_text(gained['value'])}), so there is nothing to "
+            "carry."
         )
         return SCANS.answered(answer, False, p_value=1.0, figures=figures)
     high = carried["ci95"][1]
     few = high is not None and high < _MUCH
+    share = "all" if carried["value"] >= 1 else f"{max(carried['value'], 0):.0%}"
     return SCANS.answered(
-        f"By {rise['value']:+.3f} logMAR, beside a gain over preoperative acuity alone of "
-        f"{gained['value']:.3f}: the scans carry {max(carried['value'], 0):.0%} of it.",
+        f"By {signed_text(rise['value'])} logMAR, beside a gain over preoperative acuity alone of "
+        f"{gained['value']:.3f}: the scans carry {share} of it.",
         few,
         p_value=told.p_value if few else 1.0,
         figures={**figures, "share_carried": carried},
@@ -72,8 +75,8 @@ def acuity_probe(subject: Subject) -> Probe:
     ]
     rise = mean_figure(np.mean(risen, axis=0), subject.patients)
     return ACUITY.answered(
-        f"With the acuity of another patient the mean absolute error rises by "
-        f"{rise['value']:+.3f} logMAR.",
+        f"With the acuity of another patient the mean absolute error changes by "
+        f"{signed_text(rise['value'])} logMAR.",
         False,
         figures={"mae_rise": rise},
     )
@@ -91,8 +94,8 @@ def labels_probe(subject: Subject) -> Probe:
     mean, (low, high) = float(np.mean(null)), np.quantile(null, (0.025, 0.975))
     observed = r2(subject.truth)
     return LABELS.answered(
-        f"R2 is {observed:.2f} with the true outcomes and {mean:.2f} with permuted ones (95% of "
-        f"{_LABELLINGS} permutations: {low:.2f} to {high:.2f}).",
+        f"R2 is {number_text(observed, 2)} with the true outcomes and {number_text(mean, 2)} with "
+        f"permuted ones (95% of {_LABELLINGS} permutations: {span_text(low, high, 2)}).",
         mean > _BROKEN_R2,
         figures={
             "r2": {"value": observed, "ci95": [None, None]},

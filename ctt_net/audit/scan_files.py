@@ -106,7 +106,8 @@ def read_scans(
         )
     if broken:
         more = [f"  ... and {len(broken) - _SHOWN} more"] if len(broken) > _SHOWN else []
-        head = f"{cohort.root}: {len(broken)} scans cannot be read"
+        count = "one scan" if len(broken) == 1 else f"{len(broken)} scans"
+        head = f"{cohort.root}: {count} cannot be read"
         raise InputError("\n".join([head, *broken[:_SHOWN], *more]))
     return CohortScans(Scans(pixels, present, quality), files, around)
 

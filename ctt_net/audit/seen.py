@@ -17,7 +17,8 @@ PATIENTS = Question(
 SCANS = Question(
     "training-scans",
     "Did audited scans take part in the training, under whatever name?",
-    "leave these rows out, and find out why one scan stands under two names",
+    "leave these rows out; where the training does not know the patient, find out why one scan "
+    "stands under two names",
 )
 COPIES = Question(
     "copies-across-patients",
@@ -60,11 +61,21 @@ def patients_probe(subject: Subject, known: NDArray[np.bool_]) -> Probe:
             f"This is the run's own cohort: each eye is predicted by the members that never saw "
             f"its patient; {n} of {subject.n_patients} patients were seen by all."
         )
+    elif 2 * n > subject.n_patients:
+        answer += (
+            " This is the cohort of the training, or holds it: audit eyes that the training never "
+            "saw."
+        )
     return PATIENTS.answered(answer, bool(n), rows=_rows(subject, hit, "patient took part"))
 
 
-def scans_probe(subject: Subject) -> Probe:
-    """Salted fingerprints of the scans, asked of the members that speak of the eye."""
+def scans_probe(subject: Subject, known: NDArray[np.bool_]) -> Probe:
+    """Salted fingerprints of the scans, asked of the members that speak of the eye.
+
+    Args:
+        subject: Whose scans.
+        known: (E, M) which members saw each patient in training.
+    """
     hit = np.zeros(len(subject.table), bool)
     for eye, view in np.argwhere(subject.present):
         members = np.flatnonzero(subject.members[eye])
@@ -73,6 +84,9 @@ def scans_probe(subject: Subject) -> Probe:
             subject.predictor.members[number].provenance.knows_scan(pixels) for number in members
         )
     answer = f"Scans of {int(hit.sum())} of {len(hit)} eyes did."
+    if hit.any():
+        strange = int((hit & ~known.any(axis=1)).sum())
+        answer += f" Of {strange} of these eyes the training does not know the patient."
     return SCANS.answered(answer, bool(hit.any()), rows=_rows(subject, hit, "scan took part"))
 
 

@@ -7,6 +7,7 @@ from ctt_net.audit.explained import explained
 from ctt_net.audit.metadata import one_hot
 from ctt_net.audit.probe import Probe, Question, Row
 from ctt_net.audit.subject import Subject
+from ctt_net.evaluation.comparison import signed_text
 
 SITES = Question(
     "errors-by-site",
@@ -36,7 +37,8 @@ def site_probe(subject: Subject) -> Probe:
     mae = {name: mean_figure(abs(error[of[name]]), subject.patients[of[name]]) for name in names}
     best = min(told, key=lambda one: (one.p_value, -one.share))
     said = "; ".join(
-        f"{name} bias {bias[name]['value']:+.3f}, error {mae[name]['value']:.3f}" for name in names
+        f"{name} bias {signed_text(bias[name]['value'])}, error {mae[name]['value']:.3f}"
+        for name in names
     )
     large = best.share >= FLOOR
     rows: tuple[Row, ...] = ()

@@ -103,7 +103,9 @@ def test_patients_and_scans_of_the_training_by_row(cohort, ask, tmp_path):
     assert names(done) == {"training-patients", "training-scans"}
     rows = set(np.flatnonzero(cohort.eyes["patient_id"] == patient) + 2)
     assert {row.row for row in named(done, "training-patients").rows} == rows
-    assert [row.row for row in named(done, "training-scans").rows] == [22]
+    scans = named(done, "training-scans")
+    assert [row.row for row in scans.rows] == [22]
+    assert "Of 1 of these eyes the training does not know the patient" in scans.answer
     assert SALT not in str(done.to_dict())
 
 

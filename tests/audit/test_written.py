@@ -77,6 +77,16 @@ def test_a_patient_that_every_fold_saw_is_no_longer_out_of_fold(few, ask, tmp_pa
     assert [row.row for row in done.findings[0].rows] == rows.tolist()
 
 
+def test_the_cohort_of_a_single_training_is_called_so(few, ask, tmp_path):
+    patients = sorted(set(few.eyes["patient_id"]))
+    member = make_model(tmp_path / "model", reads_the_lesion, known_patients=patients[4:])
+    done = ask(few, member)
+    assert done.facts["model"] == "stand_in (1 member)"
+    (found,) = done.findings
+    assert found.answer.startswith(f"{len(patients) - 4} of {len(patients)} patients did.")
+    assert "This is the cohort of the training, or holds it" in found.answer
+
+
 @pytest.fixture
 def command(few, tmp_path, monkeypatch):
     few.scans[4] = few.scans[1].copy()
