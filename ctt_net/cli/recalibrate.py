@@ -33,6 +33,10 @@ def run(options: argparse.Namespace) -> int:
     print(
         f"mean error here: {done.bias_logmar:+.3f} logMAR (not corrected; the intervals allow it)"
     )
+    print(
+        f"too unsure to be used: {done.unsure_before:.0%} of these eyes before, {done.unsure:.0%} "
+        f"now; eyes far from the training stay far"
+    )
     refitted = ", ".join(done.refitted) or "none (too few events)"
     print(f"probabilities calibrated anew: {refitted}")
     print(f"model: {done.out}\n{INTENDED_USE}")

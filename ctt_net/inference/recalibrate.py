@@ -2,7 +2,8 @@
 
 The networks stay as they are, and so does the predicted acuity: a constant added to it would be
 fitted on the same few eyes, and would hide that the model errs here. Where it is biased, the
-intervals grow until they hold the bias, too.
+intervals grow until they hold the bias, too. The limit on the scale, beyond which a prediction
+should not be used, moves with them; what is far from the training stays far.
 """
 
 import shutil
@@ -18,10 +19,13 @@ from ctt_net.data.scans import Progress, Scans, load_scans
 from ctt_net.errors import InputError
 from ctt_net.inference.known_eyes import refuse_known_patients, refuse_known_scans
 from ctt_net.model_folder import (
+    Abstention,
     Calibration,
+    Estimate,
     Member,
     Predictor,
     Provenance,
+    abstain_because,
     arrange_views,
     fingerprints,
     joined,
@@ -51,6 +55,8 @@ class Recalibrated:
         level: Nominal coverage.
         coverage_before: Share of those eyes that the intervals held until now.
         bias_logmar: Mean error on those eyes, prediction minus truth; it is not corrected.
+        unsure_before: Share of all its eyes that the model was too unsure of until now.
+        unsure: The same from now on.
         refitted: Outcomes whose probability was calibrated anew; the others had too few events.
     """
 
@@ -59,6 +65,8 @@ class Recalibrated:
     level: float
     coverage_before: float
     bias_logmar: float
+    unsure_before: float
+    unsure: float
     refitted: tuple[str, ...]
 
 
@@ -105,10 +113,24 @@ def recalibrate(
     raws = predictor.raws(scans.pixels, scans.present, preop, covariates)
     measured_on = f"cohort {cohort.spec.name}"
     calibration = recalibration(predictor.calibrations, predictor.spec, raws, table, measured_on)
+    off_chart = table["preop_off_chart"].to_numpy(str) != ""
+    before = predictor.estimate(raws, preop, off_chart)
+    calibrations = [calibration] * len(predictor.members)
+    now = Predictor(predictor.members, calibrations).estimate(raws, preop, off_chart)
+    rules = _rules(predictor, calibration, before, now)
     with new_folder(Path(out)) as folder:
-        for member in predictor.members:
-            _copy(member, folder / member.folder.relative_to(model), calibration, chosen, scans)
-    before = predictor.estimate(raws, preop, table["preop_off_chart"].to_numpy(str) != "")
+        for member, rule in zip(predictor.members, rules, strict=True):
+            place = folder / member.folder.relative_to(model)
+            _copy(member, place, calibration, chosen, scans)
+            if rule is not None:
+                rule.write(place)
+    unsure = [
+        float(np.mean(["wide_interval" in why for why in because]))
+        for because in (
+            abstain_because(some, raws, scans, preop, off_chart)
+            for some in ([member.abstention for member in predictor.members], rules)
+        )
+    ]
     truth = table["postop_logmar"].to_numpy(float)
     held = (before.lower_logmar <= truth) & (truth <= before.upper_logmar)
     return Recalibrated(
@@ -117,12 +139,27 @@ def recalibrate(
         calibration.level,
         float(held.mean()),
         float(np.mean(before.postop_logmar - truth)),
+        unsure[0],
+        unsure[1],
         tuple(
             name
             for name, one in calibration.recovery.items()
             if one != predictor.calibrations[0].recovery.get(name)
         ),
     )
+
+
+def _rules(
+    predictor: Predictor, calibration: Calibration, before: Estimate, now: Estimate
+) -> list[Abstention | None]:
+    """When each member's predictions should not be used from now on."""
+    widths = before.upper_logmar - before.lower_logmar, now.upper_logmar - now.lower_logmar
+    with np.errstate(divide="ignore", invalid="ignore"):
+        narrower = float(np.median(widths[0] / widths[1]))
+    return [
+        rule and rule.recalibrated(narrower, calibration.scores.all, calibration.measured_on)
+        for rule in (member.abstention for member in predictor.members)
+    ]
 
 
 def _copy(

@@ -1,11 +1,11 @@
 """`abstention.json`: limits beyond which a prediction should not be used.
 
 Fixed when a fold is finished, on its selection split: eyes that the network was not trained on and
-that no report of this run or of a held-out cohort is about.
+that no report of this run or of a held-out cohort is about. Recalibrating moves that on the scale.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ MEASURED_ON = "eyes of the selection split, which trained nothing but chose the 
 HIT_LOGMAR = 0.2  # two lines
 LEAST_HIT_RATE = 0.5  # below it a prediction is more often wrong by two lines than right
 FEWEST_UNSURE = 20  # eyes from which a hit rate is told
+UNSURE = f"fewer than {LEAST_HIT_RATE:.0%} within {HIT_LOGMAR:g} logMAR"
 
 # Of eyes like those of the training, this share stays within a limit.
 SHARE_WITHIN = 0.99
@@ -104,6 +105,37 @@ class Abstention:
             training_eyes,
             dict(seen),
             clouds,
+        )
+
+    def recalibrated(
+        self, narrower: float, scores: NDArray[np.float64], measured_on: str
+    ) -> "Abstention":
+        """The limit on the scale as local errors want it; all others are about the training.
+
+        A limit that asks for hits goes along with the intervals, so that answers end at the same
+        width as before. One that only asks for scales that were measured stays, unless by local
+        scores half of the eyes miss two lines at smaller ones. To find it anew as on the selection
+        split would take more eyes than a local sample has.
+
+        Args:
+            narrower: Width of an interval before by its width now; above 1 = narrower now.
+            scores: (patients,) local |error| / scale.
+            measured_on: Which patients those were.
+        """
+        limit, source = self.scale_limit_logmar, self.scale_limit_from
+        if limit is not None and source.startswith(UNSURE):
+            found, how = limit * narrower, "moved with the intervals to"
+        else:
+            middle = float(np.quantile(scores, LEAST_HIT_RATE))
+            found, how = HIT_LOGMAR / middle if middle > 0 else np.inf, "by the scores of"
+            if limit is not None and limit <= found:
+                return self
+        if not (np.isfinite(found) and found > 0):
+            return self
+        return replace(
+            self,
+            scale_limit_logmar=float(found),
+            scale_limit_from=f"{UNSURE}, {how} {measured_on}",
         )
 
     def remoteness(self, name: str, points: NDArray[np.float64]) -> NDArray[np.float64] | None:
@@ -189,7 +221,5 @@ def scale_limit(
     bad = np.flatnonzero(last & (np.arange(1, len(order) + 1) >= FEWEST_UNSURE))
     bad = bad[rate[bad] < LEAST_HIT_RATE]
     if len(bad):
-        return float(
-            scale[bad[-1]]
-        ), f"fewer than {LEAST_HIT_RATE:.0%} within {HIT_LOGMAR:g} logMAR"
+        return float(scale[bad[-1]]), UNSURE
     return upper_limit(scale_logmar), f"larger than {SHARE_WITHIN:.0%} of those measured"

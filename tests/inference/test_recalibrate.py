@@ -13,6 +13,7 @@ from ctt_net.inference import recalibrate as room
 from ctt_net.inference.cohort import evaluate_model
 from ctt_net.inference.recalibrate import recalibrate
 from ctt_net.model_folder import Member, Predictor, Provenance
+from ctt_net.model_folder.abstention import UNSURE
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,32 @@ def test_its_patients_are_known_from_then_on(local, small_run, other_cohort, tmp
         assert set(old.scans) < set(member.provenance.scans)
 
 
+def test_the_limit_on_the_scale_moves_with_the_intervals_and_no_other(
+    small_run, other_cohort, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(room, "MIN_PATIENTS", 5)
+    run = shutil.copytree(small_run, tmp_path / "run")
+    for file in run.glob("fold_*/model/abstention.json"):
+        known = json.loads(file.read_text())
+        limits = {"scale_limit_logmar": 0.11, "scale_limit_from": UNSURE}
+        file.write_text(json.dumps({**known, **limits}))
+    done = recalibrate(run, other_cohort, tmp_path / "local")
+    width, flagged = [], []
+    for name, model in (("before", run), ("after", done.out)):
+        evaluate_model(model, other_cohort, tmp_path / name, allow_training_eyes=True)
+        table = pd.read_csv(tmp_path / name / "predictions.csv", keep_default_na=False)
+        width.append((table["upper_logmar"] - table["lower_logmar"]).to_numpy(float))
+        flagged.append(table["flags"].str.contains("wide_interval").mean())
+    assert (done.unsure_before, done.unsure) == pytest.approx(flagged)
+    narrower = np.median(width[0] / width[1])
+    assert abs(narrower - 1) > 0.02
+    for member in Predictor.load(done.out).members:
+        old = Member(run / member.folder.relative_to(done.out)).abstention
+        assert member.abstention.scale_limit_logmar == pytest.approx(0.11 * narrower, rel=1e-3)
+        assert member.abstention.distance_limits == old.distance_limits
+        assert member.abstention.seen == old.seen
+
+
 def test_the_networks_are_the_same_files(local, small_run):
     for name in ("model.onnx", "model.safetensors", "model.yaml", "baselines.json"):
         for fold in ("fold_1", "fold_2"):
@@ -101,6 +128,7 @@ def test_the_command_says_what_changed_and_what_did_not(
     assert main([str(argument) for argument in arguments]) == 0
     said = capsys.readouterr().out
     assert "not corrected" in said
+    assert "too unsure to be used" in said
     assert "none (too few events)" in said
     assert Member(tmp_path / "new").calibration.members == 1
     assert len(Predictor.load(tmp_path / "new").members) == 1

@@ -10,7 +10,7 @@ from ctt_net.data.scans import Scans, load_scans
 from ctt_net.errors import InputError
 from ctt_net.imaging import ImagingError, Preprocessing, read_bscan, signal_quality
 from ctt_net.model_folder import Abstention, Cloud, Raw, abstain_because, features_of
-from ctt_net.model_folder.abstention import scale_limit, upper_limit
+from ctt_net.model_folder.abstention import UNSURE, scale_limit, upper_limit
 from ctt_net.model_folder.abstention_rule import BECAUSE, with_abstention
 from ctt_net.model_folder.training_cloud import read_clouds, write_clouds
 from tests.model_folder.no_oct import PICTURES
@@ -75,6 +75,42 @@ def test_a_scale_is_too_large_where_half_of_the_eyes_beyond_miss():
     assert beyond.mean() < 0.5
     assert hit[scale >= limit - 0.003].mean() > 0.45
     assert "within 0.2 logMAR" in source
+
+
+def limited(limit, source):
+    return Abstention(200, limit, source, {"scan": 4.0}, {}, 900, {}, {"scan": Cloud.fit(points())})
+
+
+def test_answers_end_at_the_same_width_after_recalibration():
+    """Where the limit asks for hits: errors of twice the size halve the scale that is trusted."""
+    scores = np.abs(np.random.default_rng(0).normal(0, 2, 100))
+    before = limited(0.24, UNSURE)
+    after = before.recalibrated(0.5, scores, "cohort x")
+    assert after.scale_limit_logmar == pytest.approx(0.12)
+    assert after.scale_limit_from == f"{UNSURE}, moved with the intervals to cohort x"
+    assert after.recalibrated(2.0, scores, "y").scale_limit_logmar == pytest.approx(0.24)
+    # What lies far from the training does so here, too.
+    assert after.distance_limits == before.distance_limits
+    assert after.n_eyes == 200
+    # Intervals without any width say nothing.
+    assert before.recalibrated(np.inf, scores, "cohort x") == before
+
+
+def test_a_limit_that_nothing_failed_at_falls_only_where_half_miss_now():
+    rng = np.random.default_rng(0)
+    small, large = (np.abs(rng.normal(0, sd, 4000)) for sd in (0.9, 3.0))
+    source = "larger than 99% of those measured"
+    before = limited(0.2, source)
+    assert before.recalibrated(0.9, small, "cohort x") is before
+    after = before.recalibrated(0.3, large, "cohort x")
+    # Normal errors of three times a scale: half of them lie within 0.6745 of that.
+    assert after.scale_limit_logmar == pytest.approx(0.2 / (3 * 0.6745), rel=0.05)
+    errors = after.scale_limit_logmar * 3 * rng.normal(size=4000)
+    assert (np.abs(errors) <= 0.2).mean() == pytest.approx(0.5, abs=0.05)
+    assert limited(None, source).recalibrated(0.3, large, "x").scale_limit_logmar == pytest.approx(
+        after.scale_limit_logmar
+    )
+    assert limited(None, source).recalibrated(1.0, np.zeros(50), "x").scale_limit_logmar is None
 
 
 def test_a_network_that_never_fails_is_doubted_beyond_what_was_measured():
