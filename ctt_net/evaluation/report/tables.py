@@ -84,8 +84,7 @@ def strongest_note(metrics: Mapping[str, Any]) -> str:
     if row is None or STRONGEST not in metrics["versus"]:
         return ""
     told = metrics["versus"][STRONGEST]["mae_difference"][key]
-    plain = [row.difference_lo, row.difference_hi]
-    if None in told or span_text(*told) == span_text(*plain):
+    if None in told or span_text(*told) == span_text(row.difference_lo, row.difference_hi):
         return ""
     return (
         f"The interval of the first sentence ({span_text(*told)}) is not that of "
