@@ -62,7 +62,7 @@ def _card(probe: Probe) -> dict[str, Any]:
         "state": state(probe),
         "figures": [
             (
-                name.replace("_", " "),
+                _in_words(name),
                 number_text(figure["value"]) if figure["value"] is not None else "–",
                 span_text(*figure["ci95"]),
             )
@@ -72,6 +72,17 @@ def _card(probe: Probe) -> dict[str, Any]:
         "rows": probe.rows[:_SHOWN_ROWS],
         "more": max(0, len(probe.rows) - _SHOWN_ROWS),
     }
+
+
+def _in_words(name: str) -> str:
+    """Name of a figure; sites and covariates keep the names that people gave them.
+
+    Example:
+        >>> _in_words("mae_rise"), _in_words("r2_permuted")
+        ('MAE rise', 'R² permuted')
+    """
+    words = {"mae": "MAE", "r2": "R²"}
+    return " ".join(words.get(word, word) for word in name.split("_"))
 
 
 def _chance(probe: Probe) -> str:

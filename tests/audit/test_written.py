@@ -34,6 +34,9 @@ def test_both_files_say_the_same(few, ask, tmp_path):
     for word in (INTENDED_USE, "copies-across-patients", few.eyes["eye_id"][4], "not asked"):
         assert word in html
     assert "http" not in html.replace("http-equiv", "")
+    # A finding that names rows may be cut where the paper ends; the others stay whole.
+    assert html.count('class="probe found rows"') == 1
+    assert f"stand_in: {len(few.eyes)} eyes of {few.eyes['patient_id'].nunique()} patients" in html
 
 
 def test_what_a_cohort_says_is_text_in_the_page(few, ask):
