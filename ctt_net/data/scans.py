@@ -139,5 +139,6 @@ def _read_scans(
             *broken[:20],
             *([f"  ... and {len(broken) - 20} more"] if len(broken) > 20 else []),
         ]
-        raise InputError("\n".join([f"{cohort.root}: {len(broken)} scans cannot be read", *shown]))
+        scans = "1 scan" if len(broken) == 1 else f"{len(broken)} scans"
+        raise InputError("\n".join([f"{cohort.root}: {scans} cannot be read", *shown]))
     return Scans(pixels, present, quality)

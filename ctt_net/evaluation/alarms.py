@@ -38,6 +38,7 @@ def alarms(metrics: Mapping[str, Any], n_without_prediction: int) -> list[str]:
         *_on_interval(metrics),
         *_on_bands(metrics),
         *_on_recovery(metrics),
+        *_on_discrimination(metrics),
         *_on_subgroups(metrics),
     ]
 
@@ -128,6 +129,20 @@ def _on_recovery(metrics: Mapping[str, Any]) -> list[str]:
                 "its probability being unknown."
             )
     return out
+
+
+def _on_discrimination(metrics: Mapping[str, Any]) -> list[str]:
+    """Outcomes that preoperative acuity alone tells better than the model."""
+    gaps = metrics["versus"].get("preop_only", {}).get("auroc_difference", {})
+    found = []
+    for name, gap in gaps.items():
+        _, high = next(value for key, value in gap.items() if key.startswith("ci"))
+        if high is not None and high < 0:
+            found.append(
+                f"Outcome {name}: preoperative VA alone tells the eyes apart better than the model "
+                f"(its AUROC is higher by {-gap['value']:.2f})."
+            )
+    return found
 
 
 def _on_subgroups(metrics: Mapping[str, Any]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 import cv2
 from matplotlib.axes import Axes
 
+from ctt_net.evaluation.comparison import number_text
 from ctt_net.evaluation.page import render
 from ctt_net.evaluation.svg import svg
 from ctt_net.imaging import BScan
@@ -57,8 +58,8 @@ def _eye(eye: dict[str, Any], scans: dict[str, BScan]) -> dict[str, Any]:
         "preop": eye["preop"],
         "postop": eye["postop"],
         "level": f"{interval['level']:.0%}",
-        "lower": f"{interval['lower_logmar']:.2f}",
-        "upper": f"{interval['upper_logmar']:.2f}",
+        "lower": number_text(interval["lower_logmar"], 2),
+        "upper": number_text(interval["upper_logmar"], 2),
         "scale": svg(
             lambda axes: _draw_scale(axes, eye),
             f"scale_{eye['laterality']}",

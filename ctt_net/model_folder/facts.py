@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ctt_net.model_folder.member import Member
+from ctt_net.model_folder.provenance import Provenance
 
 
 def model_facts(members: Sequence[Member]) -> dict[str, str]:
@@ -17,11 +18,7 @@ def model_facts(members: Sequence[Member]) -> dict[str, str]:
     facts = {
         "model": f"{spec.name} ({len(origins)} {'member' if len(origins) == 1 else 'members'})",
         "trained on": f"{spec.cohort}{' (simulated eyes)' if spec.synthetic else ''}",
-        "training": "; ".join(
-            f"fold {one.fold}: {one.n_train:,} eyes, {one.n_selection:,} more chose its checkpoint "
-            f"(seed {one.seed}, {one.trained_on})"
-            for one in origins
-        ),
+        "training": _training(origins),
         "predicts": "acuity after surgery, logMAR; "
         + "; ".join(outcome.in_words() for outcome in spec.outcomes),
         "follow-up": _follow_up(spec.followup_days),
@@ -41,9 +38,23 @@ def model_facts(members: Sequence[Member]) -> dict[str, str]:
     return facts
 
 
+def _training(origins: Sequence[Provenance]) -> str:
+    """Eyes of every fold, and once what all have in common."""
+    eyes = [
+        f"fold {one.fold}: {one.n_train:,} eyes, {one.n_selection:,} more chose its checkpoint"
+        for one in origins
+    ]
+    how = [f"seed {one.seed}, {one.trained_on}" for one in origins]
+    if len(set(how)) == 1:
+        return f"{'; '.join(eyes)} ({how[0]})"
+    return "; ".join(f"{of_fold} ({told})" for of_fold, told in zip(eyes, how, strict=True))
+
+
 def _follow_up(days: tuple[float, float, float] | None) -> str:
     if days is None:
         return "not recorded"
+    if f"{days[0]:.0f}" == f"{days[2]:.0f}":
+        return f"{days[1]:.0f} days after surgery"
     return f"{days[0]:.0f} to {days[2]:.0f} days after surgery (10% to 90%), median {days[1]:.0f}"
 
 

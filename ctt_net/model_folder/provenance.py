@@ -47,7 +47,7 @@ class Provenance:
         scans: Fingerprints of all their scans, as the network saw them.
         versions: Of Python and the libraries.
         revision: Of this project's code, if it is a git checkout.
-        trained_on: Accelerator and precision.
+        trained_on: Kind of device, and precision.
         started_from: Name, kind and digest of the model or pretraining that it went on from, and
             the published weights that this one started from; None if from nothing.
         origins: Fingerprints of the devices and sites of the training's eyes, by column; a name may

@@ -67,7 +67,8 @@ def write_scans(cohort: Cohort, rows: Rows, folder: Path) -> list[WrittenScan]:
             write_whole(folder / name, bare_png(result.pixels))
     if broken:
         more = [f"  ... and {len(broken) - _SHOWN} more"] if len(broken) > _SHOWN else []
-        lines = [f"{cohort.root}: {len(broken)} scans cannot be read", *broken[:_SHOWN], *more]
+        scans = "1 scan" if len(broken) == 1 else f"{len(broken)} scans"
+        lines = [f"{cohort.root}: {scans} cannot be read", *broken[:_SHOWN], *more]
         raise InputError("\n".join(lines))
     steady = _read_again(tasks, names, digests, folder)
     facts = zip(names, tasks, overlays, steady, strict=True)

@@ -148,7 +148,7 @@ def _provenance(
         salt=salt,
         patients=fingerprints((str(patient).encode() for patient in seen["patient_id"]), salt),
         scans=fingerprints((scan.tobytes() for scan in scans.pixels[scans.present]), salt),
-        trained_on=f"{trainer.accelerator.__class__.__name__}, precision {trainer.precision}",
+        trained_on=f"{trainer.strategy.root_device.type}, precision {trainer.precision}",
         started_from=None if start is None else start.source.facts(),
         origins=origins_of(seen, salt),
     ).after(before)
