@@ -12,11 +12,16 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import binom
 
 from ctt_net.acuity import BANDS
 
 # As many give a band a quantile of its own.
 MIN_BAND_PATIENTS = 100
+
+# Of such bands so many hold their level for the patients to come. The usual quantile holds it on
+# average over calibrations: one of 250 patients is off by 2 points (SD), and half are too narrow.
+BAND_CONFIDENCE = 0.8
 
 # As many, or more, can show that a band needs more than all bands together, and no less.
 FEW_BAND_PATIENTS = 30
@@ -75,20 +80,23 @@ def half_widths(
     scale_logmar: NDArray[np.float64],
     band: NDArray[np.str_],
     level: float,
+    band_confidence: float | None = BAND_CONFIDENCE,
 ) -> NDArray[np.float64]:
     """Half width of each eye's interval: the corrected quantile of score * scale.
 
     Each score is multiplied by the scale that its own network gives the new eye, as in CV+ (Barber
     et al. 2021, doi 10.1214/20-AOS1965), so that networks with another idea of their error do not
-    disturb each other. Bands with enough patients take their own quantile (Mondrian), those with a
-    few the wider of their own and that of all, the others that of all. With too few patients for
-    the level, the largest product is doubled, since no quantile of so few can promise it.
+    disturb each other. Bands with enough patients take a quantile of their own (Mondrian) that
+    holds the level with the given confidence (Vovk 2012, arXiv 1209.2673), those with a few the
+    wider of their own and that of all, the others that of all. With too few patients for the level,
+    the largest product is doubled, since no quantile of so few can promise it.
 
     Args:
         scores: Of M networks.
         scale_logmar: (M, E) scale that each of them gives each eye.
         band: (E,) names of bands.
         level: Nominal coverage.
+        band_confidence: Of a band's own quantile; None = that which holds the level on average.
 
     Returns:
         (E,), logMAR.
@@ -99,10 +107,15 @@ def half_widths(
         scale, own = scale_logmar[:, here], [one.of(str(name)) for one in scores]
         n = sum(map(len, own))
         widths = []
-        if n >= FEW_BAND_PATIENTS:
-            widths.append(_quantiles(own, scale, level))
+        if n >= MIN_BAND_PATIENTS and band_confidence is not None:
+            # The k-th of n scores covers Beta(k, n + 1 - k): level or more if fewer than k of n
+            # eyes that are each covered with this probability are.
+            widths.append(_quantiles(own, scale, 1 + int(binom.ppf(band_confidence, n, level))))
+        elif n >= FEW_BAND_PATIENTS:
+            widths.append(_quantiles(own, scale, _rank(n, level)))
         if n < MIN_BAND_PATIENTS:
-            widths.append(_quantiles([one.all for one in scores], scale, level))
+            every = [one.all for one in scores]
+            widths.append(_quantiles(every, scale, _rank(sum(map(len, every)), level)))
         half[here] = np.max(widths, axis=0)
     return half
 
@@ -118,11 +131,10 @@ def _rank(n_patients: int, level: float) -> int:
 
 
 def _quantiles(
-    scores: Sequence[NDArray[np.float64]], scale: NDArray[np.float64], level: float
+    scores: Sequence[NDArray[np.float64]], scale: NDArray[np.float64], rank: int
 ) -> NDArray[np.float64]:
-    """Quantile over all scores, each times its network's scale, for every eye: (E,)."""
+    """The rank-th of all scores, each times its network's scale, for every eye: (E,)."""
     n = sum(map(len, scores))
-    rank = _rank(n, level)
     if len(scores) == 1:
         ordered = np.sort(scores[0])
         return scale[0] * (ordered[rank - 1] if rank <= n else 2 * ordered[-1])

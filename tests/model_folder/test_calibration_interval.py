@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import beta
 
 from ctt_net.acuity import BANDS
 from ctt_net.model_folder.calibration_interval import (
@@ -26,7 +27,7 @@ def test_one_network_equals_mondrian_normalised_conformal_prediction_of_crepes()
     oracle = crepes.ConformalRegressor().fit(score * scale, sigmas=scale, bins=band)
     _, new_band, new_scale = draw(rng, 50, BANDS[:2], (0.5, 0.5))
     expected = oracle.predict_int(np.zeros(50), sigmas=new_scale, bins=new_band, confidence=0.9)
-    found = half_widths([Scores.of_eyes(score, band)], new_scale[None], new_band, 0.9)
+    found = half_widths([Scores.of_eyes(score, band)], new_scale[None], new_band, 0.9, None)
     np.testing.assert_allclose(found, np.ravel(expected[:, 1]), rtol=1e-5)  # a file keeps 6 digits
 
 
@@ -38,7 +39,8 @@ def test_a_small_band_is_never_narrower_than_all_together(few, factor, whose):
     rng = np.random.default_rng(1)
     score = np.r_[rng.exponential(1, 400), factor * rng.exponential(1, few)]
     band = np.repeat(BANDS[:2], [400, few])
-    found = half_widths([Scores.of_eyes(score, band)], np.ones((1, 1)), np.array(BANDS[1:2]), 0.9)
+    one = np.ones((1, 1))
+    found = half_widths([Scores.of_eyes(score, band)], one, np.array(BANDS[1:2]), 0.9, None)
     chosen = np.sort({"own": score[400:], "all": score}[whose])
     assert found[0] == pytest.approx(chosen[math.ceil((len(chosen) + 1) * 0.9) - 1], rel=1e-5)
 
@@ -70,9 +72,32 @@ def test_the_rank_is_that_of_exact_arithmetic(n):
     level = 0.9
     found = half_widths(
         [Scores({"unknown": tuple(np.arange(1.0, n + 1))})], np.ones((1, 1)),
-        np.array(["unknown"]), level,
+        np.array(["unknown"]), level, None,
     )  # fmt: skip
     assert found[0] == -(-(n + 1) * 9 // 10)
+
+
+def test_four_bands_of_five_hold_their_level_for_patients_to_come():
+    """Of uniform scores a quantile is its own coverage."""
+    rng = np.random.default_rng(6)
+    here, one = np.array(BANDS[:1]), np.ones((1, 1))
+    found = {
+        confidence: [
+            half_widths(
+                [Scores.of_eyes(rng.uniform(size=250), np.full(250, BANDS[0]))], one, here, 0.9,
+                *confidence,
+            )[0]
+            for _ in range(1000)
+        ]
+        for confidence in ((), (None,))
+    }  # fmt: skip
+    # Beta(230, 21) lies above 0.9 with 0.82; three standard errors of 1,000 calibrations.
+    assert np.mean(np.array(found[()]) >= 0.9) == pytest.approx(
+        beta.sf(0.9, 230, 21), abs=3 * np.sqrt(0.82 * 0.18 / 1000)
+    )
+    assert beta.sf(0.9, 230, 21) > 0.8 > beta.sf(0.9, 229, 22)
+    assert np.mean(np.array(found[(None,)]) >= 0.9) < 0.6
+    assert np.mean(found[()]) < 0.92
 
 
 def test_large_tables_are_split_without_a_seam(monkeypatch):
