@@ -9,7 +9,7 @@ DEMO = out/demo
 # first imported: compiling all of them takes a minute.
 .venv/installed: setup.py constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[train,pretrained,tracking,formats,bundle,dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[train,pretrained,tracking,formats,dev]'
 	touch $@
 
 # Simulated eyes from cohort to report: train on one split, measure on patients the model never
