@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 from pathlib import Path
 
 # Before any import of the libraries they silence: no hub, no version check, no tracker, and one
@@ -17,6 +18,21 @@ from filelock import FileLock
 from markupsafe import Markup
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def refuse_network(event, arguments):
+    """No test asks another machine for anything, whatever a library thinks of it."""
+    if event == "socket.getaddrinfo":
+        host = arguments[0]
+    elif event == "socket.connect" and isinstance(arguments[1], tuple):
+        host = arguments[1][0]
+    else:
+        return
+    if host not in (None, "", "localhost", "127.0.0.1", "::1"):
+        raise RuntimeError(f"a test asked the network for {host!r}")
+
+
+sys.addaudithook(refuse_network)
 
 
 @pytest.fixture(scope="session")
@@ -63,18 +79,24 @@ def drawn(figures_by_name, monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def made_once(tmp_path_factory, worker_id):
-    """Make a folder that all test processes share, in the first that asks for it."""
+def shared_folder(tmp_path_factory, worker_id):
+    """Folder that all test processes share."""
     base = tmp_path_factory.getbasetemp()
     shared = (base if worker_id == "master" else base.parent) / "shared"
     shared.mkdir(exist_ok=True)
+    return shared
+
+
+@pytest.fixture(scope="session")
+def made_once(shared_folder):
+    """Make a folder that all test processes share, in the first that asks for it."""
 
     def once(name, make):
-        with FileLock(shared / f"{name}.lock"):
-            if not (shared / f"{name}.done").exists():
-                make(shared / name)
-                (shared / f"{name}.done").touch()
-        return shared / name
+        with FileLock(shared_folder / f"{name}.lock"):
+            if not (shared_folder / f"{name}.done").exists():
+                make(shared_folder / name)
+                (shared_folder / f"{name}.done").touch()
+        return shared_folder / name
 
     return once
 
@@ -137,20 +159,21 @@ def _facts(network):
 
 
 @pytest.fixture(scope="session")
-def traced_once(tmp_path_factory):
+def traced_once(shared_folder):
     """Trace a network of one build once, as the folds of a run do; what is exported is compared.
 
     Tracing takes longer than the trainings of these tests; `test_export` does it in earnest.
     """
     from ctt_net.training import export
 
-    folder, trace = tmp_path_factory.mktemp("traces"), export._trace
+    trace = export._trace
 
     def once(plain, example):
         build = f"{_facts(plain)} {[tuple(tensor.shape) for tensor in example]}"
-        path = folder / hashlib.sha256(build.encode()).hexdigest()
-        if not path.exists():
-            path.write_bytes(trace(plain, example).SerializeToString())
+        path = shared_folder / f"{hashlib.sha256(build.encode()).hexdigest()}.onnx"
+        with FileLock(f"{path}.lock"):
+            if not path.exists():
+                path.write_bytes(trace(plain, example).SerializeToString())
         return export._with_weights(path, plain)
 
     with pytest.MonkeyPatch.context() as patch:
