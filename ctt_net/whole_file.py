@@ -34,7 +34,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
     Raises:
         InputError: If it cannot be written, such as on a full disk; the old file stays.
     """
-    with _named(path):
+    with named(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
@@ -71,7 +71,7 @@ def write_together(
     within = (parent for name in files for parent in (folder / name).parents)
     made = {place for place in (folder, *folder.parents, *within) if not place.exists()}
     try:
-        with _named(folder):
+        with named(folder):
             folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder):
             _undo(folder)
@@ -104,7 +104,7 @@ def undo_unfinished(folder: Path) -> None:
 
 
 def refuse_no_folder(out: Path) -> None:
-    """Refuse, before long work, a place where no folder can be made; nothing is made yet.
+    """Refuse, before long work, a place where no folder can be made; nothing is left there.
 
     Args:
         out: Folder to be written to, new or not.
@@ -117,16 +117,20 @@ def refuse_no_folder(out: Path) -> None:
         place = place.parent
     if not place.is_dir():
         raise InputError(f"{out}: {place} is a file; name a folder")
-    if not os.access(place, os.W_OK):
-        raise InputError(f"{out}: {place} may not be written; name another place")
+    try:  # what the system says of rights is not true of every place, nor of every user
+        Path(tempfile.mkdtemp(dir=place, prefix=f".{out.name}.")).rmdir()
+    except OSError as error:
+        raise InputError(
+            f"{out}: {place} may not be written ({error.strerror}); name another place"
+        ) from None
 
 
 def _stage(folder: Path, files: Mapping[str, str | bytes]) -> None:
     """Write all files to the hidden folder, and to the disk, since nothing is overwritten later."""
-    with _named(folder / UNFINISHED):
+    with named(folder / UNFINISHED):
         (folder / UNFINISHED).mkdir()
     for name, content in files.items():
-        with _named(folder / name):
+        with named(folder / name):
             if (folder / name).is_dir():
                 raise IsADirectoryError(errno.EISDIR, "it is a folder")
             place = folder / UNFINISHED / "new" / name
@@ -142,10 +146,10 @@ def _exchange(folder: Path, files: Mapping[str, str | bytes], stale: Iterable[st
     hidden = folder / UNFINISHED
     old = [name for name in {**files, **dict.fromkeys(stale, b"")} if _is_there(folder / name)]
     for name in files:
-        with _named(folder / name):
+        with named(folder / name):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
     for name in old:
-        with _named(folder / name):
+        with named(folder / name):
             (hidden / "old" / name).parent.mkdir(parents=True, exist_ok=True)
     write_whole(hidden / _JOURNAL, "".join(f"{name}\n" for name in files))
     for name in old:
@@ -174,7 +178,7 @@ def _move(path: Path, target: Path, folder: Path) -> None:
     """Rename; a folder that came from elsewhere may hold a journal that nobody here wrote."""
     _refuse_outside(path, folder)
     _refuse_outside(target, folder)
-    with _named(target):
+    with named(target):
         path.replace(target)
 
 
@@ -205,7 +209,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _named(path: Path) -> Iterator[None]:
+def named(path: Path) -> Iterator[None]:
     """Whatever fails on disk inside is told of this file."""
     try:
         yield
