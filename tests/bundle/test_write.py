@@ -14,7 +14,7 @@ from ctt_net.bundle.words import words
 from ctt_net.bundle.write import write_bundle
 from ctt_net.cli import main
 from ctt_net.errors import InputError
-from ctt_net.model_folder import Predictor
+from ctt_net.model_folder import Predictor, seal
 
 
 def test_the_command_writes_what_the_format_asks_for(small_run, tmp_path, capsys):
@@ -94,6 +94,7 @@ def test_without_a_whole_model_nothing_is_written(small_run, tmp_path, given):
 def test_two_networks_in_one_model_folder_are_refused(small_run, tmp_path):
     model = shutil.copytree(small_run / "fold_1/model", tmp_path / "model")
     shutil.copy(small_run / "fold_2/model/model.safetensors", model)
+    seal(model)
     with pytest.raises(InputError, match="differ by"):
         write_bundle(model, tmp_path / "bundle")
     assert [path.name for path in tmp_path.iterdir()] == ["model"]

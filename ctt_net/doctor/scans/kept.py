@@ -54,8 +54,9 @@ class KeptRecords:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._file is not None:
-            self._file.close()
+        if self._file is not None and self.out is not None:
+            with named(self.out / RECORDS_FILE):  # where a line could not be written, nor can it now
+                self._file.close()
 
     def get(self, file: Path, path: str) -> ScanRecord | None:
         """The record of a file, if it is still the file it was.
