@@ -45,7 +45,7 @@ def verify(folder: Path) -> Provenance:
         if not path.exists():
             if name in READ:
                 raise InputError(f"{path}: no such file; a model folder holds one")
-        elif _digest(path.read_bytes()) != digest:
+        elif sha256_of(path.read_bytes()) != digest:
             raise InputError(
                 f"{path}: is not the file that this model folder was made with (its SHA-256 is "
                 f"not that in {PROVENANCE_FILE}); get the folder again, or export it again"
@@ -78,13 +78,19 @@ def refuse_links(folder: Path, names: Iterable[str]) -> None:
             )
 
 
-def seal(folder: Path) -> None:
-    """Write the digests of all files of a model folder, as the last step of making it."""
+def seal(folder: Path, elsewhere: Mapping[str, str] | None = None) -> None:
+    """Write the digests of all files of a model folder, as the last step of making it.
+
+    Args:
+        folder: Model folder.
+        elsewhere: Digests of files that belong to it and lie elsewhere, which the reader of those
+            compares: the weights of a bundle.
+    """
     names = sorted(path.name for path in folder.iterdir() if path.is_file())
     digests = {
-        name: _digest((folder / name).read_bytes()) for name in names if name != PROVENANCE_FILE
+        name: sha256_of((folder / name).read_bytes()) for name in names if name != PROVENANCE_FILE
     }
-    replace(Provenance.read(folder), digests=digests).write(folder)
+    replace(Provenance.read(folder), digests={**digests, **(elsewhere or {})}).write(folder)
 
 
 def resealed(provenance: Provenance, files: Mapping[str, str | bytes]) -> dict[str, str | bytes]:
@@ -100,9 +106,10 @@ def resealed(provenance: Provenance, files: Mapping[str, str | bytes]) -> dict[s
     digests = dict(provenance.digests)
     if digests:  # a folder of version 0.1 stays without: nobody knows what its files were
         for name, content in files.items():
-            digests[name] = _digest(content.encode() if isinstance(content, str) else content)
+            digests[name] = sha256_of(content.encode() if isinstance(content, str) else content)
     return {**files, PROVENANCE_FILE: replace(provenance, digests=digests).text()}
 
 
-def _digest(content: bytes) -> str:
+def sha256_of(content: bytes) -> str:
+    """Hexadecimal."""
     return hashlib.sha256(content).hexdigest()
