@@ -100,6 +100,15 @@ def test_two_networks_in_one_model_folder_are_refused(small_run, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
+def test_weights_that_were_changed_are_refused(bundle, tmp_path):
+    changed = shutil.copytree(bundle, tmp_path / "bundle")
+    path = changed / "models/model.pt"
+    state = torch.load(path, weights_only=True)
+    torch.save({name: 1.3 * tensor for name, tensor in state.items()}, path)
+    with pytest.raises(InputError, match=r"model\.pt: is not the file"):
+        load_predictor(changed)
+
+
 def test_damaged_metrics_are_named(small_run, tmp_path):
     run = shutil.copytree(small_run, tmp_path / "run")
     (run / "metrics.json").write_text('{"n_eyes": 3}')

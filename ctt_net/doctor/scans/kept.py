@@ -55,9 +55,7 @@ class KeptRecords:
         trace: TracebackType | None,
     ) -> None:
         if self._file is not None and self.out is not None:
-            with named(
-                self.out / RECORDS_FILE
-            ):  # where a line could not be written, nor can it now
+            with named(self.out / RECORDS_FILE):  # a line that did not fit is tried once more
                 self._file.close()
 
     def get(self, file: Path, path: str) -> ScanRecord | None:
