@@ -34,7 +34,8 @@ def verify(folder: Path) -> Provenance:
     Raises:
         InputError: If a file is missing, was changed or added, or is a link.
     """
-    undo_unfinished(folder)
+    for place in (folder, *folder.absolute().parents[:2]):  # a run rewrites what its folds hold
+        undo_unfinished(place)
     refuse_links(folder, (*READ, PROVENANCE_FILE))
     provenance = Provenance.read(folder)
     if not provenance.digests:

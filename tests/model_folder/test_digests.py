@@ -79,6 +79,22 @@ def test_a_run_of_the_first_version_loads_with_one_warning(small_run, tmp_path, 
     assert "cannot be verified" in record.getMessage()
 
 
+@pytest.mark.parametrize("given", ["run", "run/fold_1/model"])
+def test_a_run_that_was_killed_while_it_rewrote_its_models_has_the_old_ones_again(
+    small_run, tmp_path, given
+):
+    run = shutil.copytree(small_run, tmp_path / "run")
+    name = "fold_1/model/calibration.json"
+    for kind in ("old", "new"):
+        (run / ".unfinished" / kind / name).parent.mkdir(parents=True)
+    (run / ".unfinished/journal.txt").write_text(f"{name}\n")
+    (run / name).rename(run / ".unfinished/old" / name)
+    (run / ".unfinished/new" / name).write_text("{}")
+    assert Predictor.load(tmp_path / given).members
+    assert (run / name).read_bytes() == (small_run / name).read_bytes()
+    assert not (run / ".unfinished").exists()
+
+
 def test_what_rewrites_a_file_renews_its_digest(small_run, other_cohort, tmp_path, monkeypatch):
     monkeypatch.setattr(recalibration, "MIN_PATIENTS", 5)
     recalibration.recalibrate(small_run, other_cohort, tmp_path / "local")
