@@ -24,6 +24,7 @@ BASE = [
     "jinja2>=3.1",
     "rich>=13.7",
     "onnxruntime>=1.20",
+    "safetensors>=0.4.5",  # weights of a model folder
 ]
 EXTRAS = {
     "train": [
@@ -34,7 +35,6 @@ EXTRAS = {
         "torchmetrics>=1.5,<2",
         "jsonargparse[signatures]>=4.40,<5",
         "albumentations==2.0.8",  # the last release under MIT
-        "safetensors>=0.4.5",
         "onnx>=1.17",
         "onnxscript>=0.5",
     ],
@@ -77,15 +77,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=["ctt_net", "ctt_net.*"]),
-    package_data={
-        "ctt_net.audit": ["templates/*"],
-        "ctt_net.bundle": ["templates/*"],
-        "ctt_net.doctor": ["templates/*"],
-        "ctt_net.evaluation": ["templates/*"],
-        "ctt_net.inference": ["templates/*"],
-        "ctt_net.privacy": ["templates/*"],
-        "ctt_net.study": ["templates/*"],
-    },
+    package_data={"": ["templates/*"]},
     install_requires=BASE,
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["ctt-net = ctt_net.cli:main"]},

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ctt_net.errors import InputError
+from ctt_net.whole_file import refuse_no_folder
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2  # linux/fs.h; macOS calls it RENAME_SWAP, with the same value
@@ -31,10 +32,7 @@ def new_folder(out: Path, replace: bool = False) -> Iterator[Path]:
         InputError: If `out` exists, or does at the end, and may not be replaced, is no folder, or
             its parent cannot be written.
     """
-    if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise InputError(f"{out}: is a file or a link; name a new folder")
-    if out.exists() and not replace:
-        raise InputError(f"{out} exists already; name a new folder or remove it first")
+    refuse_taken(out, replace)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
@@ -53,6 +51,23 @@ def new_folder(out: Path, replace: bool = False) -> Iterator[Path]:
             beside.rename(out)
     finally:
         shutil.rmtree(beside, ignore_errors=True)  # on success: what stood there before, if any
+
+
+def refuse_taken(out: Path, replace: bool = False) -> None:
+    """Refuse, before long work, what `new_folder` would refuse at its end; nothing is made yet.
+
+    Args:
+        out: Folder to make.
+        replace: Whether it may take the place of an existing one.
+
+    Raises:
+        InputError: As `new_folder` does.
+    """
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
+        raise InputError(f"{out}: is a file or a link; name a new folder")
+    if out.exists() and not replace:
+        raise InputError(f"{out} exists already; name a new folder or remove it first")
+    refuse_no_folder(out.parent)
 
 
 def _put_in_place(new: Path, out: Path) -> None:

@@ -13,7 +13,7 @@ from benchmarks.comparison.scores import measure
 from benchmarks.comparison.table import facts_of, flat_table
 from ctt_net.cohort import Cohort, read_cohort
 from ctt_net.errors import InputError
-from ctt_net.whole_file import refuse_no_folder, write_whole
+from ctt_net.whole_file import refuse_no_folder, write_together
 
 TABLE_FILE, MARKDOWN_FILE, PAGE_FILE = "comparison.csv", "comparison.md", "comparison.html"
 
@@ -65,10 +65,13 @@ def compare(
         facts = facts_of(finished, cohort.spec.name, synthetic, plan.folds_from)
         table = flat_table(scores, finished, facts)
         title = f"{cohort.spec.name}: {plan_file.stem}"
-        write_whole(out / TABLE_FILE, table.to_csv(index=False, lineterminator="\n"))
         text = write_markdown(table, facts, failed, title)
-        write_whole(out / MARKDOWN_FILE, text)
-        write_whole(out / PAGE_FILE, write_page(table, facts, failed, title, plan))
+        files = {
+            TABLE_FILE: table.to_csv(index=False, lineterminator="\n"),
+            MARKDOWN_FILE: text,
+            PAGE_FILE: write_page(table, facts, failed, title, plan),
+        }
+        write_together(out, files)
         print(text)
         console.print(f"{out / PAGE_FILE}", highlight=False, soft_wrap=True)
     if not failures:

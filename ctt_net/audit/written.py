@@ -7,7 +7,7 @@ from typing import Any
 from ctt_net.audit.examine import Audit
 from ctt_net.audit.probe import ALPHA, Probe
 from ctt_net.evaluation.comparison import number_text, span_text
-from ctt_net.whole_file import write_whole
+from ctt_net.whole_file import write_together
 
 JSON_FILE = "audit.json"
 PAGE_FILE = "audit.html"
@@ -24,8 +24,7 @@ def write_audit(audit: Audit, out: Path) -> None:
         InputError: If there is no writing there.
     """
     text = json.dumps(audit.to_dict(), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
-    write_whole(out / JSON_FILE, text)
-    write_whole(out / PAGE_FILE, page(audit))
+    write_together(out, {JSON_FILE: text, PAGE_FILE: page(audit)})
 
 
 def page(audit: Audit) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ctt_net.errors import InputError
-
-METRICS_FILE = "metrics.json"
+from ctt_net.evaluation.metrics import METRICS_FILE
+from ctt_net.whole_file import undo_unfinished
 
 
 def out_of_fold_metrics(run: Path) -> dict[str, float]:
@@ -19,6 +19,7 @@ def out_of_fold_metrics(run: Path) -> dict[str, float]:
     Raises:
         InputError: If metrics.json is damaged.
     """
+    undo_unfinished(run)
     path = run / METRICS_FILE
     if not path.is_file():
         return {}

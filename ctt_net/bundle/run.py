@@ -1,5 +1,6 @@
 """What `python -m monai.bundle run` does with a bundle: predict or evaluate, by its networks."""
 
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,8 @@ from ctt_net.bundle.network import BundleNetwork, TorchSession
 from ctt_net.errors import InputError
 from ctt_net.inference.cohort import evaluate_model
 from ctt_net.inference.predict import predict_patient
-from ctt_net.model_folder import Member, Predictor
+from ctt_net.model_folder import Member, Predictor, verify
+from ctt_net.model_folder.digests import sha256_of
 from ctt_net.progress import progress_bar
 
 
@@ -80,10 +82,19 @@ def load_predictor(
     root = Path(bundle_root)
     network = BundleNetwork(root) if network is None else network
     path = root / WEIGHTS_FILE
+    folders = member_folders(root)
     try:
-        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; make the bundle again") from None
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; make the bundle again") from None
+    made_with = {verify(folder).digests.get(path.name) for folder in folders} - {None}
+    if made_with - {sha256_of(content)}:
+        raise InputError(
+            f"{path}: is not the file that this bundle was made with; get the bundle again"
+        )
+    try:
+        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        network.load_state_dict(state)
     except Exception as error:  # torch has no base class for what a damaged file can cause
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{path}: does not fit the networks of this bundle: {reason}") from None
@@ -91,7 +102,6 @@ def load_predictor(
         network.to(device).eval()
     except (RuntimeError, AssertionError) as error:
         raise InputError(f"device {device!r}: {str(error).splitlines()[0]}; say cpu") from None
-    folders = member_folders(root)
     return Predictor(
         [
             Member(folder, TorchSession(member))

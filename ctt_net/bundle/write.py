@@ -23,10 +23,11 @@ from ctt_net.bundle.metadata import bundle_metadata
 from ctt_net.bundle.out_of_fold import out_of_fold_metrics
 from ctt_net.bundle.run import load_predictor
 from ctt_net.errors import InputError
-from ctt_net.model_folder import Member, Predictor, read_baselines, write_baselines
+from ctt_net.model_folder import Member, Predictor, read_baselines, seal, write_baselines
+from ctt_net.model_folder.digests import sha256_of
 from ctt_net.training.architecture import load_network
 from ctt_net.whole_file import write_whole
-from ctt_net.whole_folder import new_folder
+from ctt_net.whole_folder import new_folder, refuse_taken
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -71,12 +72,16 @@ def write_bundle(model: Path, out: Path, scan_fingerprints: bool = False) -> Bun
         InputError: If there is no whole model, `out` exists, or model.onnx and model.safetensors
             are not the same network; nothing is left behind then.
     """
+    refuse_taken(out)
     predictor = Predictor.load(model)
     metrics = out_of_fold_metrics(model)
     with new_folder(out) as folder:
+        weights = _weights(predictor.members)
+        write_whole(folder / WEIGHTS_FILE, weights)
         for number, member in enumerate(predictor.members, start=1):
-            _write_member(member, member_folder(folder, number), scan_fingerprints)
-        write_whole(folder / WEIGHTS_FILE, _weights(predictor.members))
+            place = member_folder(folder, number)
+            _write_member(member, place, scan_fingerprints)
+            seal(place, {WEIGHTS_FILE.name: sha256_of(weights)})
         for place, name in CONSTANT_FILES.items():
             write_whole(folder / place, (TEMPLATES / name).read_bytes())
         metadata = json.dumps(bundle_metadata(predictor, metrics), indent=2, ensure_ascii=False)
@@ -101,7 +106,7 @@ def _write_member(member: Member, place: Path, scan_fingerprints: bool) -> None:
     write_baselines(read_baselines(member.folder), place)
     provenance = member.provenance
     scans, salt = (provenance.scans, provenance.salt) if scan_fingerprints else ((), "")
-    replace(provenance, patients=(), scans=scans, salt=salt, origins={}).write(place)
+    replace(provenance, patients=(), scans=scans, salt=salt, origins={}, digests={}).write(place)
 
 
 def _weights(members: list[Member]) -> bytes:

@@ -49,11 +49,6 @@ def run(options: argparse.Namespace) -> int:
         raise InputError("--model: only a gallery needs it; give --gallery COHORT too")
     every = [read_evaluated(folder) for folder in options.evaluations]
     if len(every) > 1:
-        own = {folder.resolve() for folder in options.evaluations}
-        if options.out.resolve() in own:
-            raise InputError(
-                f"--out {options.out}: holds the report of one of them; name another folder"
-            )
         page = write_comparison(every, options.out)
     elif options.gallery is not None:
         page = write_gallery(every[0].folder, options.out, options.gallery, options.model)

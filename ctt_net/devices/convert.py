@@ -15,7 +15,7 @@ from ctt_net.errors import InputError
 from ctt_net.imaging.failure import ImagingError
 from ctt_net.progress import progress_bar
 from ctt_net.whole_file import write_whole
-from ctt_net.whole_folder import new_folder
+from ctt_net.whole_folder import new_folder, refuse_taken
 from ctt_net.yaml_file import dump_yaml
 
 FACTS_FILE = "acquisition.yaml"
@@ -56,6 +56,7 @@ def convert(
     Raises:
         InputError: the file cannot be read, the eye is not known, or nothing can be cut.
     """
+    refuse_taken(out)
     with progress_bar("reading B-scans") as progress:
         acquisition = read_acquisition(file, laterality, number, progress)
     eye = acquisition.laterality or laterality

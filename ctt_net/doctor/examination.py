@@ -5,14 +5,14 @@ from pathlib import Path
 from ctt_net.cohort import inspect_cohort
 from ctt_net.cohort.manifest import required_columns
 from ctt_net.doctor.finding import Findings, by_weight
-from ctt_net.doctor.page import write_page
+from ctt_net.doctor.page import PAGE_FILE, page
 from ctt_net.doctor.scans import examine_scans, tasks_to_read
 from ctt_net.doctor.scans.kept import KeptRecords
 from ctt_net.doctor.scans.reading import Scan
 from ctt_net.doctor.tables import examine_tables
-from ctt_net.doctor.written import write_findings
+from ctt_net.doctor.written import CSV_FILE, JSON_FILE, as_csv, as_json
 from ctt_net.errors import InputError
-from ctt_net.whole_file import refuse_no_folder
+from ctt_net.whole_file import refuse_no_folder, write_together
 
 
 def examine(root: Path | str, open_scans: bool = True, out: Path | None = None) -> Findings:
@@ -44,8 +44,8 @@ def examine(root: Path | str, open_scans: bool = True, out: Path | None = None) 
             found += more_found
         findings = Findings(root, tuple(facts), by_weight(found), cohort.spec.synthetic)
         if out is not None:
-            write_findings(findings, out)
-            write_page(findings, scans, kept, out)
+            files = {JSON_FILE: as_json(findings), CSV_FILE: as_csv(findings)}
+            write_together(out, {**files, PAGE_FILE: page(findings, scans, kept)})
     return findings
 
 

@@ -9,7 +9,6 @@ from ctt_net.doctor.finding import Findings
 from ctt_net.doctor.scans.kept import KeptRecords
 from ctt_net.doctor.scans.reading import Scan
 from ctt_net.errors import InputError
-from ctt_net.whole_file import write_whole
 
 PAGE_FILE = "check.html"
 TEMPLATES = Path(__file__).parent / "templates"
@@ -19,17 +18,13 @@ _SHOWN_OF_A_FINDING = 12
 _SHOWN_IN_ALL = 120
 
 
-def write_page(findings: Findings, scans: list[Scan], kept: KeptRecords, out: Path) -> None:
-    """Write the page: one file that loads nothing.
+def page(findings: Findings, scans: list[Scan], kept: KeptRecords) -> str:
+    """The page: one file that loads nothing.
 
     Args:
         findings: What was found.
         scans: What was read.
         kept: Holds the thumbnails.
-        out: Folder.
-
-    Raises:
-        InputError: If there is no writing there.
     """
     # Here and not above: it loads the drawing library, which a look at the terminal needs not.
     from ctt_net.evaluation.page import render
@@ -53,7 +48,7 @@ def write_page(findings: Findings, scans: list[Scan], kept: KeptRecords, out: Pa
         for finding in findings.findings
     ]
     sheet = _evenly(scans, _SHOWN_IN_ALL)
-    page = render(
+    return render(
         "check.html",
         folder=TEMPLATES,
         title=f"Check of {findings.root.resolve().name}",
@@ -65,7 +60,6 @@ def write_page(findings: Findings, scans: list[Scan], kept: KeptRecords, out: Pa
         sheet=_pictures(sheet, kept, flagged),
         n_scans=len(scans),
     )
-    write_whole(out / PAGE_FILE, page)
 
 
 def _flow(root: Path) -> list[list[str]]:

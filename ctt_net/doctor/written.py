@@ -3,11 +3,9 @@
 import csv
 import io
 import json
-from pathlib import Path
 
 from ctt_net.doctor.finding import Findings
 from ctt_net.formula import neutral
-from ctt_net.whole_file import write_whole
 
 JSON_FILE = "findings.json"
 CSV_FILE = "findings.csv"
@@ -31,13 +29,3 @@ def as_csv(findings: Findings) -> str:
             words = (finding.message, finding.why, finding.cure)
             writer.writerow([neutral(str(cell)) for cell in (*cells, *words)])
     return text.getvalue()
-
-
-def write_findings(findings: Findings, out: Path) -> None:
-    """Write `findings.json` and `findings.csv`.
-
-    Raises:
-        InputError: If there is no writing there.
-    """
-    write_whole(out / JSON_FILE, as_json(findings))
-    write_whole(out / CSV_FILE, as_csv(findings))

@@ -33,6 +33,8 @@ from ctt_net.evaluation.subgroups import Subgroups
 from ctt_net.outcome import Outcome
 from ctt_net.whole_file import write_whole
 
+METRICS_FILE = "metrics.json"
+
 
 def evaluate(
     predictions: pd.DataFrame,
@@ -116,10 +118,14 @@ def evaluate(
     return metrics
 
 
+def metrics_text(metrics: dict[str, Any]) -> str:
+    """Contents of `metrics.json`; NaN is refused since it is not JSON."""
+    return json.dumps(metrics, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
 def write_metrics(metrics: dict[str, Any], path: str | Path) -> None:
-    """Write `metrics.json`, whole or not at all; NaN is refused since it is not JSON."""
-    text = json.dumps(metrics, indent=2, allow_nan=False, ensure_ascii=False)
-    write_whole(Path(path), text + "\n")
+    """Write `metrics.json`, whole or not at all."""
+    write_whole(Path(path), metrics_text(metrics))
 
 
 def _describe(metrics: dict[str, Any], eyes: EvaluatedEyes, measured: Measured) -> None:

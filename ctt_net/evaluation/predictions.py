@@ -60,21 +60,24 @@ def read_predictions(path: str | Path) -> pd.DataFrame:
     return check_predictions(table, str(path))
 
 
-def write_predictions(table: pd.DataFrame, path: str | Path) -> None:
-    """Write a predictions table whole or not at all.
+def predictions_text(table: pd.DataFrame) -> str:
+    """Contents of `predictions.csv`.
 
     Floats are written with the fewest digits that read back as the same number.
 
     Args:
         table: The columns of `COLUMNS`, `scale_logmar` if there is one, any `p_<outcome>` and, out
             of fold, `fold`.
-        path: Target file.
 
     Raises:
         InputError: If the table could not be read back.
     """
-    checked = check_predictions(table, "predictions")
-    write_whole(Path(path), checked.to_csv(index=False, lineterminator="\n"))
+    return check_predictions(table, "predictions").to_csv(index=False, lineterminator="\n")
+
+
+def write_predictions(table: pd.DataFrame, path: str | Path) -> None:
+    """Write a predictions table, whole or not at all."""
+    write_whole(Path(path), predictions_text(table))
 
 
 def outcome_probability(table: pd.DataFrame, name: str, first: bool) -> pd.Series:

@@ -8,15 +8,15 @@ from typing import Any
 import pandas as pd
 
 from ctt_net.cohort import Cohort
-from ctt_net.evaluation.metrics import evaluate, write_metrics
-from ctt_net.evaluation.predictions import write_predictions
+from ctt_net.evaluation.metrics import METRICS_FILE, evaluate, metrics_text
+from ctt_net.evaluation.predictions import predictions_text
 from ctt_net.evaluation.recovery import ProbabilityCuts
-from ctt_net.evaluation.report import REPORT_FILE, flow_of, write_report
+from ctt_net.evaluation.report import Facts, flow_of, report_files, stale_report_files
 from ctt_net.evaluation.subgroup_columns import covariates_in_words, subgroup_columns
 from ctt_net.outcome import Outcome
+from ctt_net.whole_file import write_together
 
 PREDICTIONS_FILE = "predictions.csv"
-METRICS_FILE = "metrics.json"
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,9 @@ def write_results(
     outcomes: Sequence[Outcome],
     cohort: Cohort,
     setting: Setting,
+    also: Mapping[str, str | bytes] | None = None,
 ) -> dict[str, Any]:
-    """Measure and write all three files.
+    """Measure and write all three files, and those of the report; together or not at all.
 
     Args:
         out: Folder.
@@ -61,6 +62,7 @@ def write_results(
         outcomes: Recovery questions.
         cohort: Where the eyes come from.
         setting: What was evaluated.
+        also: Further files of the folder that belong to this result.
 
     Returns:
         Contents of metrics.json.
@@ -80,18 +82,19 @@ def write_results(
     if setting.locked_test:
         metrics["locked_test"] = dict(setting.locked_test)
     metrics["warnings"] += setting.warnings
-    write_predictions(predictions, out / PREDICTIONS_FILE)
-    write_metrics(metrics, out / METRICS_FILE)
-    write_report(
-        metrics,
-        predictions,
-        baselines,
-        outcomes,
-        out / REPORT_FILE,
+    facts = Facts(
         title=setting.title,
         cohort={"name": spec.name, "source": spec.source, "evaluated": setting.evaluated},
         model=setting.model,
         synthetic=spec.synthetic,
+        outcomes=tuple(outcomes),
         flow=flow_of(cohort.root),
     )
+    files: dict[str, str | bytes] = {
+        **(also or {}),
+        PREDICTIONS_FILE: predictions_text(predictions),
+        METRICS_FILE: metrics_text(metrics),
+        **report_files(metrics, predictions, baselines, facts),
+    }
+    write_together(out, files, stale_report_files(out))
     return metrics

@@ -32,8 +32,9 @@ from ctt_net.model_folder import (
     origins_of,
     recalibration,
     refuse_other_covariates,
+    seal,
 )
-from ctt_net.whole_folder import new_folder
+from ctt_net.whole_folder import new_folder, refuse_taken
 
 # With fewer, the coverage that a local sample brings varies by more than 5 points (one standard
 # deviation) from sample to sample.
@@ -90,7 +91,8 @@ def recalibrate(
     Raises:
         InputError: If something is wrong, patients are too few, or the model has seen one of them.
     """
-    model = Path(model)
+    model, out = Path(model), Path(out)
+    refuse_taken(out)
     predictor = Predictor.load(model)
     cohort = read_cohort(cohort_folder)
     local = development_rows(cohort.table).index
@@ -118,12 +120,14 @@ def recalibrate(
     calibrations = [calibration] * len(predictor.members)
     now = Predictor(predictor.members, calibrations).estimate(raws, preop, off_chart)
     rules = _rules(predictor, calibration, before, now)
-    with new_folder(Path(out)) as folder:
+    with new_folder(out) as folder:
         for member, rule in zip(predictor.members, rules, strict=True):
             place = folder / member.folder.relative_to(model)
             _copy(member, place, calibration, chosen, scans)
             if rule is not None:
                 rule.write(place)
+            if member.provenance.digests:
+                seal(place)
     unsure = [
         float(np.mean(["wide_interval" in why for why in because]))
         for because in (
@@ -134,7 +138,7 @@ def recalibrate(
     truth = table["postop_logmar"].to_numpy(float)
     held = (before.lower_logmar <= truth) & (truth <= before.upper_logmar)
     return Recalibrated(
-        Path(out),
+        out,
         calibration.n_patients,
         calibration.level,
         float(held.mean()),
@@ -166,7 +170,10 @@ def _copy(
     member: Member, place: Path, calibration: Calibration, cohort: Cohort, scans: Scans
 ) -> None:
     """The model folder with another calibration, which knows the patients it came from."""
-    shutil.copytree(member.folder, place, dirs_exist_ok=True)
+    place.mkdir(parents=True, exist_ok=True)
+    for path in member.folder.iterdir():
+        if path.is_file() and not path.is_symlink():  # a link may lead to anybody's files
+            shutil.copy(path, place)
     calibration.write(place)
     table, before = cohort.table, member.provenance
     salt = before.salt

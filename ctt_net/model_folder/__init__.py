@@ -8,9 +8,15 @@ from ctt_net.model_folder.abstention_rule import (
     with_abstention,
 )
 from ctt_net.model_folder.baselines import read_baselines, write_baselines
-from ctt_net.model_folder.calibration import OUT_OF_FOLD, SELECTION, Calibration
+from ctt_net.model_folder.calibration import (
+    CALIBRATION_FILE,
+    OUT_OF_FOLD,
+    SELECTION,
+    Calibration,
+)
 from ctt_net.model_folder.calibration_eyes import ERROR, calibration_eyes
 from ctt_net.model_folder.calibration_interval import error_correlation
+from ctt_net.model_folder.digests import refuse_links, resealed, seal, verify
 from ctt_net.model_folder.ensemble import Estimate
 from ctt_net.model_folder.facts import model_facts
 from ctt_net.model_folder.flags import covariate_flags, eye_flags, flag_in_words
@@ -34,6 +40,7 @@ from ctt_net.model_folder.training_cloud import Cloud
 __all__ = [
     "ABSTAIN",
     "BECAUSE",
+    "CALIBRATION_FILE",
     "ERROR",
     "ONNX_FILE",
     "ORIGIN_COLUMNS",
@@ -68,7 +75,11 @@ __all__ = [
     "predict_eyes",
     "read_baselines",
     "recalibration",
+    "refuse_links",
     "refuse_other_covariates",
+    "resealed",
+    "seal",
+    "verify",
     "with_abstention",
     "write_baselines",
 ]

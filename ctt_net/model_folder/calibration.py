@@ -15,8 +15,9 @@ from ctt_net.errors import InputError
 from ctt_net.model_folder.calibration_eyes import BAND, ERROR, LOGIT, RECOVERED
 from ctt_net.model_folder.calibration_interval import Scores
 from ctt_net.model_folder.calibration_recovery import RecoveryCalibration
-from ctt_net.model_folder.json_file import read_json, write_json
+from ctt_net.model_folder.json_file import json_text, read_json
 from ctt_net.outcome import Outcome
+from ctt_net.whole_file import write_whole
 
 CALIBRATION_FILE = "calibration.json"
 VERSION = 2
@@ -84,8 +85,8 @@ class Calibration:
         """How a probability is calibrated; not at all where nothing is known of it."""
         return self.recovery.get(outcome.name, RecoveryCalibration())
 
-    def write(self, folder: Path) -> None:
-        """Write `calibration.json`."""
+    def text(self) -> str:
+        """Contents of `calibration.json`."""
         data = {
             "version": VERSION,
             "level": self.level,
@@ -96,7 +97,11 @@ class Calibration:
             "recovery": {name: asdict(one) for name, one in self.recovery.items()},
             "scores": {band: list(scores) for band, scores in self.scores.by_band.items()},
         }
-        write_json(folder / CALIBRATION_FILE, data)
+        return json_text(data)
+
+    def write(self, folder: Path) -> None:
+        """Write `calibration.json`."""
+        write_whole(folder / CALIBRATION_FILE, self.text())
 
     @classmethod
     def read(cls, folder: Path) -> "Calibration":

@@ -13,7 +13,12 @@ Record = TypeVar("Record")
 
 def write_json(path: Path, data: dict[str, Any]) -> None:
     """Write plain data."""
-    write_whole(path, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+    write_whole(path, json_text(data))
+
+
+def json_text(data: dict[str, Any]) -> str:
+    """Plain data as the files of a model folder have it."""
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
 def read_json(path: Path, build: Callable[[dict[str, Any]], Record]) -> Record:

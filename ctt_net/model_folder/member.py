@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from ctt_net.errors import InputError
 from ctt_net.model_folder.abstention import Abstention
 from ctt_net.model_folder.calibration import Calibration
-from ctt_net.model_folder.provenance import Provenance
+from ctt_net.model_folder.digests import verify
+from ctt_net.model_folder.onnx_data import refuse_foreign_data
 from ctt_net.model_folder.spec import SPEC_FILE, ModelSpec
 
 ONNX_FILE = "model.onnx"
@@ -63,13 +64,13 @@ class Member:
         session: Runs in place of model.onnx, which may be missing then.
 
     Raises:
-        InputError: If something is missing or damaged.
+        InputError: If something is missing, damaged, or not what this folder was made with.
     """
 
     def __init__(self, folder: Path, session: Session | None = None) -> None:
         self.folder = folder
+        self.provenance = verify(folder)
         self.spec = ModelSpec.read(folder)
-        self.provenance = Provenance.read(folder)
         self._session = self._open(folder / ONNX_FILE) if session is None else session
 
     @cached_property
@@ -87,9 +88,13 @@ class Member:
             raise InputError(f"{path}: no such file; a model folder holds one")
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        # Its own format has no check of ours; a file that looks like it would be taken for it.
+        options.add_session_config_entry("session.load_model_format", "ONNX")
+        data = path.read_bytes()
+        refuse_foreign_data(data, path)
         try:
             session = onnxruntime.InferenceSession(
-                path.read_bytes(), options, providers=onnxruntime.get_available_providers()
+                data, options, providers=onnxruntime.get_available_providers()
             )
         except Exception as error:  # onnxruntime has no base class of its own
             reason = str(error).splitlines()[0][:160]

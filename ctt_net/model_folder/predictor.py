@@ -1,5 +1,6 @@
 """All folds of a run as an ensemble, or a single model; no torch."""
 
+import logging
 import re
 from collections.abc import Sequence
 from functools import cached_property
@@ -20,6 +21,8 @@ from ctt_net.model_folder.calibration_words import calibration_warnings, guarant
 from ctt_net.model_folder.ensemble import Estimate, estimate
 from ctt_net.model_folder.member import Member, Raw
 from ctt_net.model_folder.spec import SPEC_FILE, ModelSpec
+
+LOG = logging.getLogger(__name__)
 
 
 class Predictor:
@@ -58,7 +61,14 @@ class Predictor:
         Raises:
             InputError: If there is no model.
         """
-        return cls([Member(folder) for folder in model_folders(path)])
+        members = [Member(folder) for folder in model_folders(path)]
+        if not all(member.provenance.digests for member in members):
+            LOG.warning(
+                "%s: made by version 0.1, which kept no digests: whether its files are whole and "
+                "unchanged cannot be verified",
+                path,
+            )
+        return cls(members)
 
     def predict(
         self,

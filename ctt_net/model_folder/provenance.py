@@ -20,7 +20,8 @@ import numpy as np
 import pandas as pd
 
 from ctt_net import INTENDED_USE, __version__
-from ctt_net.model_folder.json_file import read_json, write_json
+from ctt_net.model_folder.json_file import json_text, read_json
+from ctt_net.whole_file import write_whole
 
 PROVENANCE_FILE = "provenance.json"
 
@@ -55,6 +56,8 @@ class Provenance:
         recalibrated_on: Name and numbers of the cohort that it was recalibrated on; those patients
             and scans are among the fingerprints.
         intended_use: The sentence that goes with every result.
+        digests: SHA-256 of every other file of the model folder, by name; empty in one of version
+            0.1 and until it is finished.
     """
 
     seed: int
@@ -71,10 +74,15 @@ class Provenance:
     versions: Mapping[str, str] = field(default_factory=lambda: library_versions())
     revision: str | None = field(default_factory=lambda: git_revision())
     intended_use: str = INTENDED_USE
+    digests: Mapping[str, str] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """Contents of `provenance.json`."""
+        return json_text(asdict(self))
 
     def write(self, folder: Path) -> None:
         """Write `provenance.json`."""
-        write_json(folder / PROVENANCE_FILE, asdict(self))
+        write_whole(folder / PROVENANCE_FILE, self.text())
 
     @classmethod
     def read(cls, folder: Path) -> "Provenance":
@@ -89,6 +97,7 @@ class Provenance:
     def _from_dict(cls, data: dict[str, Any]) -> "Provenance":
         lists: dict[str, Any] = {name: tuple(data[name]) for name in ("patients", "scans")}
         lists["origins"] = {name: tuple(values) for name, values in data.get("origins", {}).items()}
+        lists["digests"] = {str(name): str(one) for name, one in data.get("digests", {}).items()}
         return cls(**{**data, **lists})
 
     def __post_init__(self) -> None:

@@ -20,6 +20,7 @@ from ctt_net.study.precision import (
     mean_half_width,
     share_half_width,
 )
+from ctt_net.whole_file import undo_unfinished
 
 # Of |error| in published predictions of acuity after cataract surgery, about.
 SD_ABSOLUTE_ERROR = 0.13
@@ -139,6 +140,7 @@ def from_run(run: Path | str) -> Assumptions:
         InputError: If one is missing or damaged, or there are too few eyes to plan from.
     """
     run = Path(run)
+    undo_unfinished(run)
     metrics = _metrics(run / METRICS_FILE)
     table = read_predictions(run / PREDICTIONS_FILE)
     table = table[table["postop_logmar"].notna()].reset_index(drop=True)

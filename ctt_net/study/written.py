@@ -11,13 +11,14 @@ import numpy as np
 from ctt_net import INTENDED_USE
 from ctt_net.study.learning_curve import Estimated, LearningCurve
 from ctt_net.study.plan import Line, StudyPlan
-from ctt_net.whole_file import write_whole
+from ctt_net.whole_file import write_together
 
 if TYPE_CHECKING:
     from markupsafe import Markup
     from matplotlib.axes import Axes
 
 PAGE_FILE = "plan.html"
+CURVE_FILE = "learning_curve.png"
 TEMPLATES = Path(__file__).parent / "templates"
 
 CRITERIA = {
@@ -51,11 +52,14 @@ def write_plan(plan: StudyPlan, out: Path) -> Path:
         InputError: If there is no writing there.
     """
     picture, pixels = _picture(plan.curve, plan.within) if plan.curve else (None, b"")
-    write_whole(out / "plan.json", as_json(plan))
-    write_whole(out / "plan.csv", _csv(plan))
-    write_whole(out / PAGE_FILE, _page(plan, picture))
+    files: dict[str, str | bytes] = {
+        "plan.json": as_json(plan),
+        "plan.csv": _csv(plan),
+        PAGE_FILE: _page(plan, picture),
+    }
     if pixels:
-        write_whole(out / "learning_curve.png", pixels)
+        files[CURVE_FILE] = pixels
+    write_together(out, files, stale=[CURVE_FILE])
     return out / PAGE_FILE
 
 

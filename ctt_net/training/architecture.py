@@ -1,19 +1,20 @@
 """A network from its description in `model.yaml`, and the description of a parsed config."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jsonargparse import ArgumentParser, Namespace
+from jsonargparse import Namespace
 from safetensors.torch import load_file
 
 from ctt_net.errors import InputError
-from ctt_net.model_folder import ModelSpec
+from ctt_net.model_folder import ModelSpec, verify
 from ctt_net.models import MultiViewNet
 from ctt_net.models.backbone import Backbone
 from ctt_net.models.covariates import CovariateEncoder
 from ctt_net.models.fusion import Fusion
 from ctt_net.models.head import Head
+from ctt_net.outcome import Outcome
 from ctt_net.training.config import first_words
 
 WEIGHTS_FILE = "model.safetensors"
@@ -56,32 +57,51 @@ def build(architecture: Mapping[str, Any], where: str) -> MultiViewNet:
     """Build a network from its description.
 
     Args:
-        architecture: As `describe` gives it. Classes outside `ctt_net.models` are refused, since a
-            description may come from a stranger and naming a class means running it.
+        architecture: As `describe` gives it. It may come from a stranger, so that nothing is
+            imported, and no file read, because it says so: jsonargparse would do both.
         where: What to call it in errors.
 
     Raises:
         InputError: If it cannot be built.
     """
-    parser = ArgumentParser(exit_on_error=False)
     kinds = dict(PARTS)
     if "covariates" in architecture:
         kinds["covariates"] = CovariateEncoder
-    for name, kind in kinds.items():
-        class_path = str(architecture.get(name, {}).get("class_path", ""))
-        if not class_path.startswith("ctt_net.models."):
-            raise InputError(
-                f"{where}: {name} must be a class of ctt_net.models, got {class_path!r}"
-            )
-        parser.add_subclass_arguments(kind, name)
     try:
-        config = parser.parse_object({name: architecture[name] for name in kinds})
-        parts = parser.instantiate_classes(config)
+        parts = {name: _part(name, architecture.get(name), kind) for name, kind in kinds.items()}
         options = {option: architecture[option] for option in WHOLE if option in architecture}
         num_views = int(architecture["num_views"])
-        return MultiViewNet(**parts.as_dict(), **options, num_views=num_views)
-    except Exception as error:
+        return MultiViewNet(**parts, **options, num_views=num_views)
+    except Exception as error:  # whatever a class says of arguments that are wrong
         raise InputError(f"{where}: no such network: {first_words(error)}") from None
+
+
+def _part(name: str, described: Any, kind: type) -> Any:
+    """One part from its class, which must be one of ours, and plain arguments."""
+    described = described if isinstance(described, Mapping) else {"class_path": described}
+    path = str(described.get("class_path"))
+    known = {one.__name__: one for one in _subclasses(kind)}
+    known_class = known.get(path.removeprefix("ctt_net.models.").rpartition(".")[2])
+    if known_class is None or not path.startswith("ctt_net.models."):
+        raise InputError(f"{name} must be a class of ctt_net.models, got {path!r}")
+    arguments = dict(described.get("init_args") or {})
+    for key in FINISHED.keys() & arguments.keys():
+        if arguments[key] != FINISHED[key]:
+            raise InputError(
+                f"{name}.{key} must be {FINISHED[key]!r}, got {arguments[key]!r}: the weights of a "
+                f"model folder are those in {WEIGHTS_FILE}"
+            )
+    if "outcomes" in arguments:
+        arguments["outcomes"] = tuple(Outcome.from_dict(one) for one in arguments["outcomes"])
+    return known_class(**arguments)
+
+
+def _subclasses(kind: type) -> Iterator[type]:
+    below: list[type] = kind.__subclasses__()
+    for one in below:
+        if one.__module__.startswith("ctt_net.models."):
+            yield one
+        yield from _subclasses(one)
 
 
 def load_network(folder: Path) -> MultiViewNet:
@@ -90,8 +110,8 @@ def load_network(folder: Path) -> MultiViewNet:
     Raises:
         InputError: If the folder is incomplete or the weights do not fit.
     """
-    spec = ModelSpec.read(folder)
-    network = build(spec.architecture, str(folder))
+    verify(folder)
+    network = build(ModelSpec.read(folder).architecture, str(folder))
     path = folder / WEIGHTS_FILE
     try:
         network.load_state_dict(load_file(path))

@@ -10,6 +10,7 @@ from ctt_net.data.covariates import covariate_values
 from ctt_net.data.module import EyeDataModule, Part
 from ctt_net.errors import InputError
 from ctt_net.model_folder import (
+    CALIBRATION_FILE,
     ERROR,
     OUT_OF_FOLD,
     SELECTION,
@@ -17,6 +18,7 @@ from ctt_net.model_folder import (
     Member,
     calibration_eyes,
     error_correlation,
+    resealed,
 )
 
 
@@ -72,12 +74,17 @@ def calibrate_on_selection(folder: Path, data: EyeDataModule) -> None:
     Calibration.measure(eyes, member.spec.outcomes, SELECTION).write(folder)
 
 
-def calibrate_run(asked: Sequence[FoldEyes]) -> None:
-    """Rewrite every calibration.json: each fold its own scores, all folds the same probabilities.
+def calibrated(asked: Sequence[FoldEyes], run: Path) -> dict[str, str | bytes]:
+    """Every fold's calibration.json anew: its own scores, and the probabilities of all folds.
 
     Args:
         asked: All folds of the run that are there.
+        run: Its folder.
+
+    Returns:
+        Contents by name, to be written together with what the run reports of itself.
     """
+    files: dict[str, str | bytes] = {}
     every = pd.concat([one.unseen for one in asked])
     alike = error_correlation(every[ERROR], [one.selected[ERROR] for one in asked])
     outcomes = asked[0].member.spec.outcomes
@@ -85,7 +92,10 @@ def calibrate_run(asked: Sequence[FoldEyes]) -> None:
     for one in asked:
         own = Calibration.measure(one.unseen, outcomes, OUT_OF_FOLD)
         whole = replace(own, recovery=together, error_correlation=alike)
-        whole.write(one.member.folder)
+        place = one.member.folder.relative_to(run)
+        anew = resealed(one.member.provenance, {CALIBRATION_FILE: whole.text()})
+        files |= {(place / name).as_posix(): content for name, content in anew.items()}
+    return files
 
 
 def calibration_for_report(asked: Sequence[FoldEyes], fold: int) -> Calibration:

@@ -15,6 +15,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from ctt_net.model_folder import ONNX_FILE, OUTPUTS
+from ctt_net.model_folder.onnx_data import refuse_foreign_data
 from ctt_net.models import MultiViewNet
 from ctt_net.training.architecture import WEIGHTS_FILE
 from ctt_net.whole_file import write_whole
@@ -167,7 +168,9 @@ def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _with_weights(like: Path, plain: nn.Module) -> onnx.ModelProto:
-    model = onnx.load(like)
+    data = like.read_bytes()
+    refuse_foreign_data(data, like)
+    model = onnx.load_model_from_string(data)
     state = {**dict(plain.named_parameters()), **dict(plain.named_buffers())}
     for tensor in model.graph.initializer:
         if tensor.name in state:

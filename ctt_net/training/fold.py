@@ -19,6 +19,7 @@ from ctt_net.model_folder import (
     fingerprints,
     new_salt,
     origins_of,
+    seal,
     write_baselines,
 )
 from ctt_net.models.covariates import T2GEncoder
@@ -92,6 +93,7 @@ def _export(
     write_abstention(folder, data)
     if isinstance(module.network.covariates, T2GEncoder):
         write_relations(module.network.covariates, data, folder)
+    seal(folder)
     shutil.rmtree(place, ignore_errors=True)
     folder.rename(place)
 

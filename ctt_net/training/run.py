@@ -13,7 +13,7 @@ from ctt_net.errors import InputError
 from ctt_net.evaluation import Setting, write_results
 from ctt_net.model_folder import Predictor, model_facts, predict_eyes
 from ctt_net.progress import progress_bar
-from ctt_net.training.calibrate import ask_fold, calibrate_run, calibration_for_report
+from ctt_net.training.calibrate import ask_fold, calibrated, calibration_for_report
 from ctt_net.training.config import TrainingConfig, is_first_process
 from ctt_net.training.fold import model_folder, train_fold
 from ctt_net.training.relations import RELATIONS_PICTURE
@@ -92,7 +92,6 @@ def _report(run: Path, data: EyeDataModule) -> dict[str, Any]:
     """
     folds = [int(fold) for fold in sorted(set(data.folds)) if model_folder(run, fold).is_dir()]
     asked = [ask_fold(model_folder(run, fold), fold, data) for fold in folds]
-    calibrate_run(asked)
     tables, baselines, predictors = [], [], {}
     for one in asked:
         data.fold = one.fold
@@ -123,7 +122,15 @@ def _report(run: Path, data: EyeDataModule) -> dict[str, Any]:
     )
     predictions = pd.concat(tables, ignore_index=True)
     outcomes = predictor.spec.outcomes
-    return write_results(run, predictions, pd.concat(baselines), outcomes, data.cohort, setting)
+    return write_results(
+        run,
+        predictions,
+        pd.concat(baselines),
+        outcomes,
+        data.cohort,
+        setting,
+        also=calibrated(asked, run),
+    )
 
 
 def _guarantee(predictor: Predictor, folds: int) -> str:

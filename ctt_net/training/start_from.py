@@ -15,7 +15,7 @@ from ctt_net.cohort import Covariate
 from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
 from ctt_net.imaging import Preprocessing
-from ctt_net.model_folder import ModelSpec, Provenance
+from ctt_net.model_folder import ModelSpec, Provenance, refuse_links, verify
 from ctt_net.model_folder.spec import SPEC_FILE
 from ctt_net.models import MultiViewNet
 from ctt_net.training.architecture import WEIGHTS_FILE
@@ -75,11 +75,12 @@ def read_source(folder: Path) -> Source:
         InputError: If it is neither, or damaged.
     """
     if (folder / PRETRAINED_FILE).is_file():
+        refuse_links(folder, (PRETRAINED_FILE, PRETRAINED_WEIGHTS))
         spec: PretrainedSpec | ModelSpec = PretrainedSpec.read(folder)
         weights, provenance = folder / PRETRAINED_WEIGHTS, None
     elif (folder / SPEC_FILE).is_file():
         spec = ModelSpec.read(folder)
-        weights, provenance = folder / WEIGHTS_FILE, Provenance.read(folder)
+        weights, provenance = folder / WEIGHTS_FILE, verify(folder)
     else:
         raise InputError(
             f"{KEY}: {folder} holds neither {PRETRAINED_FILE} nor {SPEC_FILE}; give the folder "

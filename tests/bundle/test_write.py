@@ -14,7 +14,7 @@ from ctt_net.bundle.words import words
 from ctt_net.bundle.write import write_bundle
 from ctt_net.cli import main
 from ctt_net.errors import InputError
-from ctt_net.model_folder import Predictor
+from ctt_net.model_folder import Predictor, seal
 
 
 def test_the_command_writes_what_the_format_asks_for(small_run, tmp_path, capsys):
@@ -94,9 +94,19 @@ def test_without_a_whole_model_nothing_is_written(small_run, tmp_path, given):
 def test_two_networks_in_one_model_folder_are_refused(small_run, tmp_path):
     model = shutil.copytree(small_run / "fold_1/model", tmp_path / "model")
     shutil.copy(small_run / "fold_2/model/model.safetensors", model)
+    seal(model)
     with pytest.raises(InputError, match="differ by"):
         write_bundle(model, tmp_path / "bundle")
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_weights_that_were_changed_are_refused(bundle, tmp_path):
+    changed = shutil.copytree(bundle, tmp_path / "bundle")
+    path = changed / "models/model.pt"
+    state = torch.load(path, weights_only=True)
+    torch.save({name: 1.3 * tensor for name, tensor in state.items()}, path)
+    with pytest.raises(InputError, match=r"model\.pt: is not the file"):
+        load_predictor(changed)
 
 
 def test_damaged_metrics_are_named(small_run, tmp_path):

@@ -12,7 +12,7 @@ import pytest
 from ctt_net.cohort import read_cohort
 from ctt_net.data.scans import load_scans
 from ctt_net.inference.predict import predict_patient
-from ctt_net.model_folder import Predictor, predict_eyes
+from ctt_net.model_folder import Predictor, predict_eyes, seal
 from tests.model_folder.no_oct import fundus
 
 
@@ -96,6 +96,7 @@ def test_a_model_of_an_older_version_still_answers(of_a_fundus, small_run, tmp_p
     assert old.graph.output[3].name == "embedding"
     del old.graph.output[3]
     onnx.save(old, folder / "model.onnx")
+    seal(folder)
     eye, page = predicted(of_a_fundus, folder, tmp_path / "out")
     assert eye["abstain"] is False
     assert "far_from_training" not in eye["flags"]

@@ -12,7 +12,7 @@ from ctt_net.errors import InputError
 from ctt_net.inference import recalibrate as room
 from ctt_net.inference.cohort import evaluate_model
 from ctt_net.inference.recalibrate import recalibrate
-from ctt_net.model_folder import Member, Predictor, Provenance
+from ctt_net.model_folder import Member, Predictor, Provenance, seal
 from ctt_net.model_folder.abstention import UNSURE
 
 
@@ -69,6 +69,7 @@ def test_the_limit_on_the_scale_moves_with_the_intervals_and_no_other(
         known = json.loads(file.read_text())
         limits = {"scale_limit_logmar": 0.11, "scale_limit_from": UNSURE}
         file.write_text(json.dumps({**known, **limits}))
+        seal(file.parent)
     done = recalibrate(run, other_cohort, tmp_path / "local")
     width, flagged = [], []
     for name, model in (("before", run), ("after", done.out)):
@@ -99,6 +100,7 @@ def test_a_member_alone_does_not_answer_for_the_ensemble(local, small_run, tmp_p
     mixed = shutil.copytree(local.out, tmp_path / "mixed")
     name = "fold_2/model/calibration.json"
     shutil.copy(small_run / name, mixed / name)
+    seal((mixed / name).parent)
     with pytest.raises(InputError, match="recalibrate"):
         Predictor.load(mixed)
 

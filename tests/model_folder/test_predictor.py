@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ctt_net.errors import InputError
-from ctt_net.model_folder import Predictor
+from ctt_net.model_folder import Predictor, seal
 
 
 @pytest.fixture
@@ -88,6 +88,7 @@ def test_folds_of_different_shape_are_no_ensemble(small_run, tmp_path):
     run = shutil.copytree(small_run, tmp_path / "run")
     path = run / "fold_2/model/model.yaml"
     path.write_text(path.read_text().replace("crop: flat", "crop: none"))
+    seal(path.parent)
     with pytest.raises(InputError, match="no ensemble"):
         Predictor.load(run)
 
@@ -116,5 +117,7 @@ def test_files_that_do_not_fit_each_other_are_refused(folder, name, old, new):
     text = (folder / name).read_text()
     assert old in text
     (folder / name).write_text(text.replace(old, new, 1))
+    if name != "provenance.json":
+        seal(folder)
     with pytest.raises(InputError, match=str(folder)):
         Predictor.load(folder)

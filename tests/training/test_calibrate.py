@@ -7,13 +7,15 @@ import pandas as pd
 import pytest
 
 from ctt_net.acuity import BANDS, preop_band
-from ctt_net.model_folder import Calibration, Raw, calibration_eyes, recalibration
+from ctt_net.model_folder import Calibration, Provenance, Raw, calibration_eyes, recalibration
 from ctt_net.model_folder.ensemble import estimate
 from ctt_net.outcome import DEFAULT_OUTCOMES
-from ctt_net.training.calibrate import FoldEyes, calibrate_run, calibration_for_report
+from ctt_net.training.calibrate import FoldEyes, calibrated, calibration_for_report
+from ctt_net.whole_file import write_together
 
 FOLDS = 5
 SPEC = SimpleNamespace(outcomes=DEFAULT_OUTCOMES)
+PROVENANCE = Provenance(0, 1, 80, 20, "00", (), (), "CPU")
 
 
 def simulate(rng, n_patients, correlation, *, shift=1.0, bias=0.0):
@@ -71,10 +73,10 @@ def run_of(rng, folder, correlation, n_patients=600):
     for k in range(FOLDS):
         selected = (patient % FOLDS != k) & (rng.random(n_patients) < 0.15)[patient]
         (folder / str(k)).mkdir(exist_ok=True)
-        member = SimpleNamespace(spec=SPEC, folder=folder / str(k))
+        member = SimpleNamespace(spec=SPEC, folder=folder / str(k), provenance=PROVENANCE)
         unseen = eyes_of(table, raws[k], patient % FOLDS == k)
         asked.append(FoldEyes(k, member, unseen, eyes_of(table, raws[k], selected)))
-    calibrate_run(asked)
+    write_together(folder, calibrated(asked, folder))
     return asked, (table, raws), [Calibration.read(folder / str(k)) for k in range(FOLDS)]
 
 
@@ -125,7 +127,7 @@ def test_one_fold_alone_is_reported_by_its_selection_split(tmp_path):
     alone = calibration_for_report(asked[:1], 0)
     assert alone.n_patients == len(asked[0].selected)
     assert "selection split" in alone.measured_on
-    calibrate_run(asked[:1])
+    write_together(tmp_path, calibrated(asked[:1], tmp_path))
     kept = Calibration.read(tmp_path / "0")
     assert kept.n_patients == len(asked[0].unseen)  # for patients to come, its own fold is honest
     assert kept.error_correlation == 1.0

@@ -161,6 +161,45 @@ def test_a_class_from_elsewhere_is_not_built(small_run):
         build(architecture, "stranger/model.yaml")
 
 
+TIMM = "ctt_net.models.backbone.TimmBackbone"
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "value"),
+    [
+        ("backbone", "class_path", "os.system"),
+        ("backbone", "class_path", "planted.Backbone"),
+        ("backbone", "class_path", "ctt_net.models.backbone.timm_network.create_network"),
+        ("backbone", "class_path", "ctt_net.models.fusion.MeanFusion"),
+        ("backbone", "init_args", "named.yaml"),
+        ("head", "init_args", {"outcomes": "named.yaml"}),
+        ("head", "init_args", {"outcomes": ["named.yaml"]}),
+        ("head", "init_args", {"outcomes": [{"class_path": "planted.Outcome"}]}),
+        ("covariates", "init_args", {"levels": "named.yaml"}),
+        ("backbone", None, "named.yaml"),
+        ("backbone", None, {"class_path": TIMM, "init_args": {"weights": "named.pth"}}),
+        ("backbone", None, {"class_path": TIMM, "init_args": {"weights": "hub"}}),
+        ("backbone", None, {"class_path": TIMM, "init_args": {"weights": "packaged"}}),
+        ("backbone", None, {"class_path": TIMM, "init_args": {"licence": "named.yaml"}}),
+        ("backbone", None, {"class_path": TIMM, "init_args": {"tune": "lora", "lora": "n.yaml"}}),
+        ("backbone", None, {"class_path": TIMM, "init_args": {"name": "local-dir:named"}}),
+    ],
+)
+def test_a_description_has_nothing_imported_and_no_file_read(
+    small_run, tmp_path, monkeypatch, part, key, value
+):
+    for name in ("named.yaml", "named.pth"):
+        (tmp_path / name).write_text("- {name: stolen, kind: reach, threshold_logmar: 0.3}\n")
+    (tmp_path / "planted.py").write_text("raise SystemExit('imported')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (member,) = Predictor.load(small_run / "fold_1/model").members
+    architecture = dict(member.spec.architecture)
+    architecture[part] = value if key is None else {**architecture[part], key: value}
+    with pytest.raises(InputError, match="no such network"):
+        build(architecture, "stranger/model.yaml")
+
+
 def test_no_path_of_the_machine_that_trained_is_in_the_file(traced, repository):
     written = traced.read_bytes()
     for place in (str(repository), "site-packages", ".py", 'File "'):

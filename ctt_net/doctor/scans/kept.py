@@ -13,8 +13,7 @@ from types import TracebackType
 from ctt_net import imaging
 from ctt_net.doctor.scans import record as record_file
 from ctt_net.doctor.scans.record import ScanRecord
-from ctt_net.errors import InputError
-from ctt_net.whole_file import write_whole
+from ctt_net.whole_file import named, write_whole
 
 RECORDS_FILE = "scans.jsonl"
 THUMBNAILS = "thumbnails"
@@ -37,7 +36,7 @@ class KeptRecords:
         if out is None:
             return
         path = out / RECORDS_FILE
-        try:
+        with named(path):
             (out / THUMBNAILS).mkdir(parents=True, exist_ok=True)
             old = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
             for line in old.splitlines():
@@ -45,8 +44,6 @@ class KeptRecords:
             self._file = path.open("a", encoding="utf-8")
             if old and not old.endswith("\n"):
                 self._file.write("\n")  # the last run was cut short in the middle of a line
-        except OSError as error:
-            raise InputError(f"{path}: cannot be written: {error.strerror}") from None
 
     def __enter__(self) -> "KeptRecords":
         return self
@@ -57,8 +54,9 @@ class KeptRecords:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._file is not None:
-            self._file.close()
+        if self._file is not None and self.out is not None:
+            with named(self.out / RECORDS_FILE):  # a line that did not fit is tried once more
+                self._file.close()
 
     def get(self, file: Path, path: str) -> ScanRecord | None:
         """The record of a file, if it is still the file it was.
@@ -84,8 +82,9 @@ class KeptRecords:
             return
         if jpeg:
             write_whole(self.out / THUMBNAILS / _name(record), jpeg)
-        self._file.write(f'{{"reader": "{reader_version()}", "scan": {record.to_line()}}}\n')
-        self._file.flush()
+        with named(self.out / RECORDS_FILE):
+            self._file.write(f'{{"reader": "{reader_version()}", "scan": {record.to_line()}}}\n')
+            self._file.flush()
 
     def thumbnail(self, record: ScanRecord) -> Path | None:
         """The drawn thumbnail of a scan, None if there is none."""

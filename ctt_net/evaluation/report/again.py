@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 
 from ctt_net.errors import InputError
+from ctt_net.evaluation.metrics import METRICS_FILE
 from ctt_net.evaluation.predictions import read_predictions
-from ctt_net.evaluation.report.facts import Facts, read_facts
+from ctt_net.evaluation.report.facts import Facts, read_facts, stale_figures
 from ctt_net.evaluation.report.failures import Pictures
-from ctt_net.evaluation.report.written import BASELINES_FILE, REPORT_FILE, write_page
+from ctt_net.evaluation.report.written import BASELINES_FILE, REPORT_FILE, page_files
+from ctt_net.whole_file import undo_unfinished, write_together
 
 NEEDED = (
     "n_eyes", "n_patients", "n_missing_truth", "n_off_chart", "settings", "regression", "recovery",
@@ -53,12 +55,13 @@ def read_evaluated(folder: Path | str) -> Evaluated:
         InputError: If a file is missing, cannot be read, or belongs to another evaluation.
     """
     folder = Path(folder)
-    for name in ("metrics.json", "predictions.csv"):
+    undo_unfinished(folder)
+    for name in (METRICS_FILE, "predictions.csv"):
         if not (folder / name).is_file():
             raise InputError(
                 f"{folder}: no {name} there; give a run folder, or the --out of ctt-net evaluate"
             )
-    metrics = _metrics(folder / "metrics.json")
+    metrics = _metrics(folder / METRICS_FILE)
     predictions = read_predictions(folder / "predictions.csv")
     known = predictions[predictions["postop_logmar"].notna()]
     mae = float(np.abs(known["predicted_logmar"] - known["postop_logmar"]).mean())
@@ -79,31 +82,43 @@ def render_again(evaluated: Evaluated, out: Path | str, pictures: Pictures | Non
 
     Args:
         evaluated: As `read_evaluated` gives it.
-        out: Folder; that of the evaluation itself may be named.
+        out: Folder; that of the evaluation itself may be named, that of another one may not.
         pictures: Of the eyes in the gallery, if wanted.
 
     Returns:
         The page.
 
     Raises:
-        InputError: If metrics.json lacks what a report needs.
+        InputError: If metrics.json lacks what a report needs, or `out` cannot be written.
     """
-    path = Path(out) / REPORT_FILE
+    out = Path(out)
+    if out.resolve() != evaluated.folder.resolve():
+        refuse_other_evaluation(out)
     try:
-        write_page(
+        files = page_files(
             evaluated.metrics,
             evaluated.predictions,
             evaluated.baselines,
             evaluated.facts,
-            path,
             pictures,
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            f"{evaluated.folder / 'metrics.json'}: not as ctt-net writes it ({error!r}); evaluate "
+            f"{evaluated.folder / METRICS_FILE}: not as ctt-net writes it ({error!r}); evaluate "
             "again"
         ) from error
-    return path
+    write_together(out, files, stale_figures(out))
+    return out / REPORT_FILE
+
+
+def refuse_other_evaluation(out: Path) -> None:
+    """A page beside figures of other eyes would be taken for theirs.
+
+    Raises:
+        InputError: If the folder holds an evaluation.
+    """
+    if (out / METRICS_FILE).exists():
+        raise InputError(f"--out {out}: holds an evaluation and its report; name another folder")
 
 
 def _metrics(path: Path) -> dict[str, Any]:

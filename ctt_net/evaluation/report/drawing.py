@@ -1,9 +1,8 @@
 """A figure of a report: on the page as SVG with its caption, beside it as PNG and as numbers."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -13,7 +12,6 @@ from matplotlib.axes import Axes
 from ctt_net import INTENDED_USE
 from ctt_net.evaluation.svg import WIDTH_IN, svg_and_png
 from ctt_net.formula import neutral
-from ctt_net.whole_file import write_whole
 
 FIGURES_FOLDER = "figures"
 
@@ -63,22 +61,43 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Shown:
-    """A figure as the template wants it."""
+    """A figure as the template wants it, and the files that lie beside the page."""
 
     name: str
     title: str
     caption: str
     svg: Markup
+    png: bytes
+    csv: str
 
 
-def put_beside(drawings: Sequence[Drawing], out: Path) -> list[Shown]:
-    """Draw figures and write PNG and CSV of each.
+def drawn(drawing: Drawing) -> Shown:
+    """Draw one figure."""
+    svg, png = svg_and_png(
+        drawing.draw,
+        drawing.name,
+        drawing.title,
+        drawing.height,
+        width=WIDTH_IN,
+        details=f"{drawing.caption} {INTENDED_USE}",
+    )
+    csv = numbers_as_csv(drawing.numbers)
+    return Shown(drawing.name, drawing.title, drawing.caption, svg, png, csv)
 
-    Args:
-        drawings: Of unique names.
-        out: Folder of the page; they go to `figures/` in it.
-    """
-    return [_put(drawing, out / FIGURES_FOLDER) for drawing in drawings]
+
+def figure_files(figures: Iterable[Shown]) -> dict[str, str | bytes]:
+    """PNG and numbers of each figure, by the names they have beside the page."""
+    files: dict[str, str | bytes] = {}
+    for figure in figures:
+        png, csv = figure_file_names(figure.name)
+        files |= {png: figure.png, csv: figure.csv}
+    return files
+
+
+def figure_file_names(name: str) -> tuple[str, str]:
+    """Of the PNG and of the numbers of a figure."""
+    stem = f"{FIGURES_FOLDER}/{file_name(name)}"
+    return f"{stem}.png", f"{stem}.csv"
 
 
 def file_name(text: str) -> str:
@@ -91,19 +110,6 @@ def file_name(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9.-]", "_", text)[:60]
 
 
-def forget_others(out: Path, names: Sequence[str], before: Sequence[str]) -> None:
-    """Remove figures that an earlier report put there and this one has not.
-
-    Args:
-        out: Folder of the page.
-        names: Figures of this report.
-        before: Figures of the earlier one.
-    """
-    for name in set(before) - set(names):
-        for kind in ("csv", "png"):
-            (out / FIGURES_FOLDER / f"{file_name(name)}.{kind}").unlink(missing_ok=True)
-
-
 def numbers_as_csv(numbers: pd.DataFrame) -> str:
     """A table as text; what a spreadsheet would run is kept from it."""
     safe = numbers.copy()
@@ -112,18 +118,3 @@ def numbers_as_csv(numbers: pd.DataFrame) -> str:
             neutral(value) if isinstance(value, str) else value for value in safe[column]
         ]
     return safe.to_csv(index=False, lineterminator="\n", float_format="%.9g")
-
-
-def _put(drawing: Drawing, folder: Path) -> Shown:
-    svg, png = svg_and_png(
-        drawing.draw,
-        drawing.name,
-        drawing.title,
-        drawing.height,
-        width=WIDTH_IN,
-        details=f"{drawing.caption} {INTENDED_USE}",
-    )
-    stem = file_name(drawing.name)
-    write_whole(folder / f"{stem}.png", png)
-    write_whole(folder / f"{stem}.csv", numbers_as_csv(drawing.numbers))
-    return Shown(drawing.name, drawing.title, drawing.caption, svg)

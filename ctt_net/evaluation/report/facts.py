@@ -8,6 +8,7 @@ from typing import Any
 
 from ctt_net.cohort.flow_file import read_flow
 from ctt_net.errors import InputError
+from ctt_net.evaluation.report.drawing import figure_file_names
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
 
 FACTS_FILE = "report.json"
@@ -87,10 +88,11 @@ def read_facts(folder: Path, metrics: Mapping[str, Any]) -> Facts:
         ) from None
 
 
-def figures_before(out: Path) -> list[str]:
-    """Names of the figures of an earlier report in this place; none if there was none."""
+def stale_figures(out: Path) -> list[str]:
+    """Names of the files in `figures/` that an earlier report put there; none if there was none."""
     try:
-        return list(map(str, json.loads((out / FACTS_FILE).read_text(encoding="utf-8"))["figures"]))
+        names = json.loads((out / FACTS_FILE).read_text(encoding="utf-8"))["figures"]
+        return [file for name in names for file in figure_file_names(str(name))]
     except (OSError, ValueError, KeyError, TypeError):
         return []
 

@@ -12,22 +12,22 @@ from ctt_net.errors import InputError
 from ctt_net.evaluation.bootstrap import interval_key
 from ctt_net.evaluation.comparison import signed_text, span_text, verdict
 from ctt_net.evaluation.page import render
-from ctt_net.evaluation.report.again import Evaluated
+from ctt_net.evaluation.report.again import Evaluated, refuse_other_evaluation
 from ctt_net.evaluation.report.drawing import (
     FURTHER_COLOURS,
     GRID,
     Drawing,
-    forget_others,
-    put_beside,
+    drawn,
+    figure_files,
 )
-from ctt_net.evaluation.report.facts import figures_before
+from ctt_net.evaluation.report.facts import stale_figures
 from ctt_net.evaluation.report.methods import methods
 from ctt_net.evaluation.report.plain import count_of
 from ctt_net.evaluation.report.tables import RECOVERY_ROWS, REGRESSION_ROWS, figure_at, figure_cell
 from ctt_net.evaluation.report.written import REPORT_FILE
 from ctt_net.evaluation.side_by_side import DIFFERENCE, side_by_side
 from ctt_net.outcome import DEFAULT_OUTCOMES
-from ctt_net.whole_file import write_whole
+from ctt_net.whole_file import write_together
 
 # With fewer patients in common a difference says nothing, as in the verdict.
 FEWEST_PATIENTS = 10
@@ -54,8 +54,9 @@ def write_comparison(all_of: Sequence[Evaluated], out: Path | str) -> Path:
         The page.
 
     Raises:
-        InputError: If the intervals are of different levels.
+        InputError: If the intervals are of different levels, or `out` holds an evaluation.
     """
+    refuse_other_evaluation(Path(out))
     names = names_of([one.folder for one in all_of])
     levels = {one.metrics["settings"]["level"] for one in all_of}
     if len(levels) > 1:
@@ -63,8 +64,8 @@ def write_comparison(all_of: Sequence[Evaluated], out: Path | str) -> Path:
     key = interval_key(levels.pop())
     paired = [None, *(paired_difference(all_of[0], other) for other in all_of[1:])]
     drawings = [_forest(all_of, names, key), _differences(paired, names)]
-    shown = [drawing for drawing in drawings if drawing is not None]
-    path = Path(out) / REPORT_FILE
+    figures = [drawn(drawing) for drawing in drawings if drawing is not None]
+    out = Path(out)
     page = render(
         "compare.html",
         title="Side by side: " + ", ".join(names),
@@ -89,12 +90,11 @@ def write_comparison(all_of: Sequence[Evaluated], out: Path | str) -> Path:
             if one is not None
         ],
         rows=_rows(all_of, key),
-        figures=put_beside(shown, path.parent),
+        figures=figures,
         methods=methods(all_of[0].metrics, all_of[0].facts)[:2],
     )
-    forget_others(path.parent, [one.name for one in shown], figures_before(path.parent))
-    write_whole(path, page)
-    return path
+    write_together(out, {REPORT_FILE: page, **figure_files(figures)}, stale_figures(out))
+    return out / REPORT_FILE
 
 
 def paired_difference(first: Evaluated, other: Evaluated) -> dict[str, Any]:

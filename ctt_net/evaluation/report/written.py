@@ -1,6 +1,7 @@
 """One report: the page, its figures beside it, and what the next page needs."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,8 @@ from ctt_net.evaluation.comparison import comparison_table, strongest_baseline, 
 from ctt_net.evaluation.eyes import EvaluatedEyes, evaluated_eyes
 from ctt_net.evaluation.page import render
 from ctt_net.evaluation.report import calibrated, confidence, errors, rivals
-from ctt_net.evaluation.report.drawing import (
-    Drawing,
-    forget_others,
-    put_beside,
-)
-from ctt_net.evaluation.report.facts import FACTS_FILE, Facts, figures_before
+from ctt_net.evaluation.report.drawing import Drawing, drawn, figure_files
+from ctt_net.evaluation.report.facts import FACTS_FILE, Facts, stale_figures
 from ctt_net.evaluation.report.failures import Pictures, failure_rows, failures
 from ctt_net.evaluation.report.groups import COLUMNS, group_rows
 from ctt_net.evaluation.report.methods import cut_sentence, methods
@@ -32,7 +29,7 @@ from ctt_net.evaluation.report.tables import (
 )
 from ctt_net.evaluation.report.tripod import TO_COMPLETE, checklist
 from ctt_net.outcome import Outcome
-from ctt_net.whole_file import write_whole
+from ctt_net.whole_file import write_together
 
 REPORT_FILE = "report.html"
 BASELINES_FILE = "baseline_predictions.csv"
@@ -70,43 +67,57 @@ def write_report(
     """
     path = Path(out_path)
     facts = Facts(title, cohort, model, synthetic, tuple(outcomes), tuple(map(tuple, flow)))
-    figures = write_page(metrics, predictions, baselines, facts, path)
-    write_whole(path.parent / FACTS_FILE, facts.as_text(figures))
-    if baselines is not None:
-        table = baselines.rename_axis("eye_id").reset_index().sort_values("eye_id")
-        # Every digit, so that the page is the same when it is written again.
-        text = table.to_csv(index=False, lineterminator="\n")
-        write_whole(path.parent / BASELINES_FILE, text)
+    files = report_files(metrics, predictions, baselines, facts, path.name)
+    write_together(path.parent, files, stale_report_files(path.parent))
 
 
-def write_page(
+def report_files(
     metrics: Mapping[str, Any],
     predictions: pd.DataFrame,
     baselines: pd.DataFrame | None,
     facts: Facts,
-    path: Path,
+    name: str = REPORT_FILE,
+) -> dict[str, str | bytes]:
+    """Contents of all files of a report, by name; arguments as in `page_files`."""
+    files = page_files(metrics, predictions, baselines, facts, name=name)
+    figures = [Path(file).stem for file in files if file.endswith(".png")]
+    files[FACTS_FILE] = facts.as_text(figures)
+    if baselines is not None:
+        table = baselines.rename_axis("eye_id").reset_index().sort_values("eye_id")
+        # Every digit, so that the page is the same when it is written again.
+        files[BASELINES_FILE] = table.to_csv(index=False, lineterminator="\n")
+    return files
+
+
+def stale_report_files(out: Path) -> list[str]:
+    """What an earlier report left in a folder, and a new one replaces or removes."""
+    return [BASELINES_FILE, *stale_figures(out)]
+
+
+def page_files(
+    metrics: Mapping[str, Any],
+    predictions: pd.DataFrame,
+    baselines: pd.DataFrame | None,
+    facts: Facts,
     pictures: Pictures | None = None,
-) -> list[str]:
-    """Page and figures alone.
+    name: str = REPORT_FILE,
+) -> dict[str, str | bytes]:
+    """Page and figures alone, by name.
 
     Args:
         metrics: As `evaluate` builds them.
         predictions: Table of door 3.
         baselines: logMAR, indexed by eye.
         facts: Words.
-        path: HTML file to write.
         pictures: Of the eyes in the gallery; None shows none.
-
-    Returns:
-        Names of the figures.
+        name: Of the page.
     """
     eyes = evaluated_eyes(predictions, baselines, None, facts.outcomes)
     key = interval_key(metrics["settings"]["level"])
-    sections = {
-        name: [drawing for drawing in drawings if drawing is not None]
-        for name, drawings in _drawings(eyes, metrics, key).items()
+    figures = {
+        section: [drawn(drawing) for drawing in drawings if drawing is not None]
+        for section, drawings in _drawings(eyes, metrics, key).items()
     }
-    names = [drawing.name for drawings in sections.values() for drawing in drawings]
     found = failures(eyes)
     page = render(
         "report.html",
@@ -122,7 +133,7 @@ def write_page(
         warnings=metrics["warnings"],
         plain=plain_words(metrics, key),
         not_for=NOT_FOR,
-        figures={name: put_beside(drawings, path.parent) for name, drawings in sections.items()},
+        figures=figures,
         units=unit_cells(metrics, key),
         regression=regression_cells(metrics, key),
         recovery=recovery_cells(metrics, facts.outcomes, key),
@@ -140,9 +151,7 @@ def write_page(
         checklist=checklist(metrics, facts),
         to_complete=TO_COMPLETE,
     )
-    forget_others(path.parent, names, figures_before(path.parent))
-    write_whole(path, page)
-    return names
+    return {name: page, **figure_files(chain.from_iterable(figures.values()))}
 
 
 def _drawings(

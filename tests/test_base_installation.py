@@ -1,0 +1,119 @@
+"""What the README promises without extras, all but training, in an empty environment."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.slow
+
+# Their packages come with an extra, which the command line names.
+NEED_AN_EXTRA = (
+    "ctt_net.training", "ctt_net.models", "ctt_net.losses", "ctt_net.bundle.network",
+    "ctt_net.bundle.run", "ctt_net.bundle.write", "ctt_net.data.augmentation",
+    "ctt_net.data.reference_augmentation", "ctt_net.data.dataset", "ctt_net.data.module",
+)  # fmt: skip
+
+IMPORT_ALL = """
+import importlib, json, pkgutil, ctt_net
+failed = {}
+for module in pkgutil.walk_packages(ctt_net.__path__, "ctt_net."):
+    if not module.name.endswith("__main__"):
+        try:
+            importlib.import_module(module.name)
+        except Exception as error:
+            failed[module.name] = repr(error)
+print(json.dumps({"failed": failed, "from": ctt_net.__path__[0]}))
+"""
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory, repository):
+    """Run a program of an environment that holds nothing but the base installation."""
+    folder = tmp_path_factory.mktemp("base")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "COV_"))}
+    programs = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
+
+    def run(program, *arguments):
+        command = [str(programs / program), *map(str, arguments)]
+        return subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+
+    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True, env=environment)
+    small = run("python", "-m", "pip", "download", "-q", "--no-deps", "-d", folder / "x", "jinja2")
+    if small.returncode:
+        pytest.skip(f"no package index can be reached: {small.stderr.strip().splitlines()[-1]}")
+    source = folder / "source"  # setuptools leaves a build folder where it builds
+    source.mkdir()
+    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(repository / name, source)
+    shutil.copytree(
+        repository / "ctt_net", source / "ctt_net", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    done = run("python", "-m", "pip", "install", "-q", "--no-compile", source)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return run
+
+
+def test_every_module_is_there_and_needs_nothing_but_the_base(base, repository, tmp_path):
+    done = base("python", "-c", IMPORT_ALL)
+    assert done.returncode == 0, done.stderr[-2000:]
+    told = json.loads(done.stdout)
+    assert not told["from"].startswith(str(repository))
+    failed = {
+        name: why
+        for name, why in told["failed"].items()
+        if not name.startswith(NEED_AN_EXTRA) or "No module named 'ctt_net" in why
+    }
+    assert failed == {}
+    assert "ctt_net.training.run" in told["failed"]  # or this environment is not that of the base
+    ours = repository / "ctt_net"
+    lacking = [
+        path.relative_to(ours).as_posix()
+        for path in ours.rglob("*")
+        if path.is_file()
+        and "__pycache__" not in path.parts
+        and not (Path(told["from"]) / path.relative_to(ours)).exists()
+    ]
+    assert lacking == []
+
+
+def test_a_cohort_is_checked_evaluated_and_a_patient_predicted(
+    base, small_run, small_cohort, other_cohort, tmp_path
+):
+    row = pd.read_csv(other_cohort / "manifest.csv", dtype=str).iloc[0]
+    patient = tmp_path / "patient_1"
+    patient.mkdir()
+    shutil.copy(other_cohort / row["horizontal"], patient / f"{row['laterality']}_horizontal.png")
+    acuity = f"{row['laterality']}=20/60"
+    for command, result in (
+        (["check", small_cohort, "--tables-only", "--out"], "check.html"),
+        (["evaluate", small_run, other_cohort, "--out"], "report.html"),
+        (["predict", patient, "--model", small_run, "--preop-va", acuity, "--out"], "report.html"),
+    ):
+        out = tmp_path / command[0]
+        done = base("ctt-net", *command, out)
+        assert done.returncode == 0, done.stderr[-2000:]
+        assert (out / result).is_file()
+
+
+@pytest.mark.parametrize(
+    ("command", "extra"),
+    [
+        (["train"], "train"),
+        (["bundle", "run", "out"], "train,bundle"),
+        (["convert", "a.dcm", "o"], "formats"),
+    ],
+)
+def test_what_needs_an_extra_says_which(base, tmp_path, command, extra):
+    (tmp_path / "a.dcm").write_bytes(bytes(128) + b"DICM" + bytes(8))
+    done = base("ctt-net", *(tmp_path / one if one == "a.dcm" else one for one in command))
+    assert done.returncode == 2
+    assert extra in done.stderr
+    assert "Traceback" not in done.stderr
