@@ -10,6 +10,7 @@ import pandas as pd
 
 from ctt_net.acuity import is_missing
 from ctt_net.cohort import Problem
+from ctt_net.cohort.words import matched
 from ctt_net.errors import InputError
 from ctt_net.intake.cell_text import blanked
 from ctt_net.intake.rule import Rule
@@ -44,7 +45,16 @@ def require_columns(table: pd.DataFrame, columns: Iterable[tuple[str, str]], pat
 def resolved(
     rule: Rule, table: pd.DataFrame, side: str | None = None, keep_unfit: bool = False
 ) -> pd.Series:
-    """The column a rule makes, as text, blank = unknown.
+    """The column a rule makes, as text, blank = unknown; see `before_recode`."""
+    cells = before_recode(rule, table, side, keep_unfit)
+    words = matched(cells, rule.recode)
+    return cells.where(words.isna(), words.map(rule.recode))
+
+
+def before_recode(
+    rule: Rule, table: pd.DataFrame, side: str | None = None, keep_unfit: bool = False
+) -> pd.Series:
+    """The same with its words as the table has them.
 
     Args:
         rule: Of the mapping.
@@ -67,9 +77,6 @@ def resolved(
                 f"column {column}: extract {rule.extract.pattern!r} finds nothing in any of "
                 f"{len(asked)} cells such as {asked.iloc[0][:40]!r}; correct the expression"
             )
-    if rule.recode:
-        new = {text: rule.recode.get(text, text) for text in cells.unique()}
-        cells = cells.map(new)
     return cells
 
 
@@ -114,9 +121,8 @@ def iso_dates(cells: pd.Series, date_format: str) -> tuple[pd.Series, list[tuple
 
 def sides_of(cells: pd.Series, words: dict[str, str]) -> tuple[pd.Series, list[tuple[int, str]]]:
     """`OD` or `OS` of every row, by the mapping's words; both terms themselves are always known."""
-    known = {"od": "OD", "os": "OS", **words}
-    lower = cells.str.lower()
-    sides = lower.map(known)
+    known = {"OD": "OD", "OS": "OS", **words}
+    sides = matched(cells, known).map(known)
     bad = np.flatnonzero(sides.isna())
     expected = ", ".join(repr(word) for word in sorted(known))
     messages = [

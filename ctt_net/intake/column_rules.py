@@ -8,6 +8,7 @@ from typing import Any
 from ctt_net.acuity import NOTATIONS
 from ctt_net.cohort.dates import DATE_COLUMNS
 from ctt_net.cohort.schema import VA_COLUMNS
+from ctt_net.cohort.words import check_words
 from ctt_net.cohort.yaml_value import read_choice, read_words
 from ctt_net.errors import InputError
 from ctt_net.intake.rule import SIDES, Rule, read_rule
@@ -113,11 +114,12 @@ def read_laterality(given: Any, shape: str, where: str) -> LateralityWords:
             f"{where} is missing its words; write {{column: Eye, OD: [R], OS: [L]}}, or "
             f"{{from: files}}"
         )
-    words = {side.lower(): side for side in SIDES}
+    words = {side: side for side in SIDES}
     for side in SIDES:
         for word in read_words(given.get(side), f"{where}.{side}"):
-            if words.setdefault(word.lower(), side) != side:
+            if words.setdefault(word, side) != side:
                 raise InputError(f"{where}: {word!r} means OD and OS; keep one")
+    check_words(words, where)
     return LateralityWords(words)
 
 

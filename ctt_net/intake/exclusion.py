@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from ctt_net.cohort.words import matched
 from ctt_net.cohort.yaml_value import read_flag, read_number, read_words
 from ctt_net.errors import InputError
 from ctt_net.yaml_file import refuse_unknown_keys
@@ -66,7 +67,7 @@ class Exclusion:
         Raises:
             InputError: If a bound is asked of a cell that is no number.
         """
-        out = cells.isin(list(self.values)) | ((cells == "") & self.missing)
+        out = matched(cells, self.values).notna() | ((cells == "") & self.missing)
         if self.below is None and self.above is None:
             return out
         numbers = pd.to_numeric(cells.where(cells != ""), errors="coerce")

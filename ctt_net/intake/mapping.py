@@ -7,6 +7,7 @@ from typing import Any
 
 from ctt_net.cohort import CohortSpec
 from ctt_net.cohort.schema import VA_COLUMNS
+from ctt_net.cohort.words import comparable
 from ctt_net.cohort.yaml_value import read_choice, read_number, read_section, read_words
 from ctt_net.errors import InputError
 from ctt_net.intake.column_rules import (
@@ -176,12 +177,14 @@ def check_mapping(given: Mapping[str, Any], path: Path) -> CohortMapping:
 
 def _refuse_crossed_sides(laterality: LateralityWords, scans: ScanRule | None, where: str) -> None:
     """A word that is the right eye in the table and the left one in the names of the scans."""
+    in_table = {comparable(word): side for word, side in laterality.words.items()}
     in_names = {} if scans is None else scans.words.get("laterality", {})
     for side, words in in_names.items():
         for word in words:
-            if laterality.words.get(word, side) != side:
+            other = in_table.get(comparable(word), side)
+            if other != side:
                 raise InputError(
-                    f"{where}: {word!r} means {laterality.words[word]} in columns.laterality and "
+                    f"{where}: {word!r} means {other} in columns.laterality and "
                     f"{side} in scans.laterality; correct one of them"
                 )
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ctt_net.cohort.words import check_words
 from ctt_net.cohort.yaml_value import read_words
 from ctt_net.errors import InputError
 from ctt_net.yaml_file import refuse_unknown_keys
@@ -92,10 +93,12 @@ def _recode(given: Any, where: str) -> dict[str, str]:
         return {}
     if not isinstance(given, Mapping):
         raise InputError(f"{where} must hold 'cell: value' lines, got {given!r}")
-    return {
+    recode = {
         _text(cell, where).strip(): "" if value is None else _text(value, where).strip()
         for cell, value in given.items()
     }
+    check_words(recode, where)
+    return recode
 
 
 def _pattern(given: Any, where: str) -> re.Pattern[str] | None:

@@ -55,7 +55,7 @@ def test_an_unknown_word_and_a_blank_are_both_named(raw):
     raw.table([EYES[0], {**EYES[1], "Eye": "both"}, {**EYES[2], "Eye": ""}])
     raw.fails(
         "eyes.csv: 2 problems",
-        "row 3, column Eye: 'both' is no word for OD or OS (known: 'l', 'od', 'os', 'r')",
+        "row 3, column Eye: 'both' is no word for OD or OS (known: 'L', 'OD', 'OS', 'R')",
         "row 4, column Eye: blank: nobody knows which eye this is",
         "exclude",
     )
