@@ -1,5 +1,6 @@
 """Columns of the user's table, read by the rules of a mapping."""
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from difflib import get_close_matches
@@ -9,11 +10,13 @@ import numpy as np
 import pandas as pd
 
 from ctt_net.acuity import is_missing
-from ctt_net.cohort import Problem
+from ctt_net.cohort import CohortError, Problem
 from ctt_net.cohort.words import matched
 from ctt_net.errors import InputError
 from ctt_net.intake.cell_text import blanked
 from ctt_net.intake.rule import Rule
+
+_COMMA = re.compile(r"[-+]?(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]*),[0-9]+")
 
 
 def require_columns(table: pd.DataFrame, columns: Iterable[tuple[str, str]], path: Path) -> None:
@@ -78,6 +81,43 @@ def before_recode(
                 f"{len(asked)} cells such as {asked.iloc[0][:40]!r}; correct the expression"
             )
     return cells
+
+
+def with_points(table: pd.DataFrame, columns: Iterable[str], path: Path) -> pd.DataFrame:
+    """A table of decimal commas with points in its columns of numbers.
+
+    Args:
+        table: As text.
+        columns: That hold numbers.
+        path: Of the table. In a workbook a point may come from a cell that is a number.
+
+    Raises:
+        CohortError: If a point of a CSV file may part thousands or decimals.
+    """
+    read, problems = {}, []
+    for column in dict.fromkeys(columns):
+        cells = table[column]
+        unclear = cells.str.fullmatch(r"[-+]?[0-9]{1,3}\.[0-9]{3}") & (path.suffix.lower() != ".xlsx")
+        problems += [
+            Problem(
+                f"{text!r} may have thousands or decimals behind its point (table.decimal is a "
+                f"comma); write it without the point, or with a comma",
+                row=row,
+                column=column,
+            )
+            for row, text in cells[unclear].items()
+        ]
+        comma = cells.str.fullmatch(_COMMA)
+        plain = cells.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
+        read[column] = cells.mask(comma, plain)
+    if problems:
+        raise CohortError(path, problems)
+    return table.assign(**read)
+
+
+def comma_cure(text: str) -> str:
+    """The end of a message on a text that is no number: what to do if it has a decimal comma."""
+    return ' (or say table.decimal: "," in the mapping)' if _COMMA.fullmatch(text) else ""
 
 
 def iso_dates(cells: pd.Series, date_format: str) -> tuple[pd.Series, list[tuple[int, str]]]:

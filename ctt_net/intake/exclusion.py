@@ -9,6 +9,7 @@ import pandas as pd
 from ctt_net.cohort.words import matched
 from ctt_net.cohort.yaml_value import read_flag, read_number, read_words
 from ctt_net.errors import InputError
+from ctt_net.intake.cells import comma_cure
 from ctt_net.yaml_file import refuse_unknown_keys
 
 _TESTS = ("is", "missing", "below", "above")
@@ -77,7 +78,7 @@ class Exclusion:
             raise InputError(
                 f"row {row}, column {self.column}: {cells[row]!r} is no number, so nobody can say "
                 f"whether it is out of bounds ({self.reason}); correct it, or declare it under "
-                f"table.missing"
+                f"table.missing{comma_cure(cells[row])}"
             )
         if self.below is not None:
             out |= numbers < self.below

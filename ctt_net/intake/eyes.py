@@ -16,8 +16,9 @@ from ctt_net.intake.rule import SIDES
 
 POSTOP_COLUMNS = ("postop_va", "postop_date", "followup_days")
 
-# 3.30106E+17 for an id of 18 digits: two persons may look the same.
-_ROUNDED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+|[0-9]+\.0+")
+# 3.30106E+17 for an id of 18 digits: two persons may look the same. Without its plus, 7e123456 is
+# a code of hexadecimal digits, which no spreadsheet writes so.
+_ROUNDED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]+|[0-9]+\.0+")
 _ROUNDED_CURE = (
     "a program has made a number of this id, perhaps a rounded one; export the table again with "
     "the column as text"
@@ -141,7 +142,8 @@ def _is_rounded(text: str) -> bool:
 def _with_words(cells: pd.Series, words: pd.Series) -> tuple[pd.Series, list[tuple[int, str]]]:
     """The off-chart word where there is one; a number above 0 beside it is a contradiction."""
     has_word = (words != "").to_numpy()
-    numbers = pd.to_numeric(cells.where(cells != ""), errors="coerce").to_numpy()
+    texts = cells.where(cells != "").str.replace(",", ".")
+    numbers = pd.to_numeric(texts, errors="coerce").to_numpy()
     clash = np.flatnonzero(has_word & (cells != "").to_numpy() & ~(numbers == 0))
     messages = [
         (

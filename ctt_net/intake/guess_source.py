@@ -61,11 +61,11 @@ def guess_source(path: Path) -> SourceGuess:
         names = _sheet_names(path)
         sizes = {}
         for name in names[1:] and names:
-            sizes[name] = sum(sum(map(bool, row)) for row in read_sheet(path, name))
+            sizes[name] = sum(sum(map(bool, row)) for row in read_sheet(path, name).lines)
         if sizes:
             keys["sheet"] = max(sizes, key=lambda name: sizes[name])
             notes["sheet"] = f"the fullest of {len(names)} sheets; check that it is the right one"
-        lines = list(read_sheet(path, keys.get("sheet")))[:_ROWS_LOOKED_AT]
+        lines = read_sheet(path, keys.get("sheet")).lines[:_ROWS_LOOKED_AT]
     else:
         lines = []
     header_row = guess_header_row(lines)

@@ -84,6 +84,19 @@ class CohortMapping:
         named = [(column, place) for place, rule in rules for column in rule.columns]
         return named + [(e.column, f"exclude ({e.reason})") for e in self.exclude]
 
+    def number_columns(self) -> list[str]:
+        """Columns of the table that hold numbers, acuities apart."""
+        rules = [
+            rule
+            for name, rule in self.columns.items()
+            if name == "followup_days"
+            or (name in self.spec.covariates and self.spec.covariates[name].kind != "categorical")
+        ]
+        if self.visit is not None and self.visit.preop.is_numeric:
+            rules.append(self.visit.rule)
+        bounds = [e.column for e in self.exclude if e.below is not None or e.above is not None]
+        return bounds + [column for rule in rules for column in rule.columns]
+
 
 def read_mapping(path: Path) -> CohortMapping:
     """Read and check a mapping file.

@@ -67,7 +67,7 @@ def prepare_cohort(
     refuse_out(out, replace, inputs)
     collected = collect(mapping, folder, not tables_only, table)
     eyes, flow = collected.eyes, collected.flow
-    remarks = leftovers(out) + _excludes_nothing(mapping, flow)
+    remarks = leftovers(out) + list(collected.remarks)
     with new_folder(out, replace) as beside:
         if collected.found.files:
             copied = copy_scans(eyes, collected.found, mapping.sections, beside, progress)
@@ -86,17 +86,6 @@ def prepare_cohort(
         write_whole(beside / MAPPING_FILE, written or dump_yaml(dict(mapping.given)))
     unused, cohort = tuple(collected.found.unused), dataclasses.replace(cohort, root=out)
     return Prepared(cohort, flow.to_table(), unused, tuple(remarks))
-
-
-def _excludes_nothing(mapping: CohortMapping, flow: Flow) -> list[str]:
-    """A word that stands in no cell is misspelt more often than rare."""
-    counted = {step for step, _, _ in flow.steps}
-    return [
-        f"exclude ({line.reason}) left out no row: no other row holds {' or '.join(line.values)} "
-        f"in column {line.column}; look how the table spells it"
-        for line in mapping.exclude
-        if line.values and f"left out: {line.reason}" not in counted  # noqa: PD011
-    ]
 
 
 def _remove_unused(root: Path, table: pd.DataFrame, views: tuple[str, ...]) -> None:

@@ -25,7 +25,9 @@ class TableSource:
         header_row: Row of the column names, as a spreadsheet counts; 0 = none, columns are then
             called A, B, C, ...
         missing: Cells that mean unknown, in every column.
-        fill_down: Columns in which a blank cell repeats the one above.
+        fill_down: Columns in which a blank cell repeats the one above, of the same patient.
+        decimal: Sign before the decimals of a text: `.` or `,`.
+        hidden_rows: What becomes of the hidden rows of an XLSX file: `keep` or `leave_out`.
     """
 
     file: str
@@ -36,6 +38,8 @@ class TableSource:
     header_row: int = 1
     missing: tuple[str, ...] = ()
     fill_down: tuple[str, ...] = ()
+    decimal: Literal[".", ","] = "."
+    hidden_rows: Literal["keep", "leave_out"] = "keep"
 
     @classmethod
     def from_dict(cls, section: Mapping[str, Any], where: str) -> "TableSource":
@@ -44,7 +48,7 @@ class TableSource:
         Raises:
             InputError: Naming key, value and cure.
         """
-        known = ("file", "sheet", "separator", "encoding", "header_row")
+        known = ("file", "sheet", "separator", "encoding", "header_row", "decimal", "hidden_rows")
         refuse_unknown_keys(section, (*known, "missing", "fill_down", "one_row_per"), where)
         texts = {}
         for key in ("file", "sheet", "separator", "encoding"):
@@ -74,4 +78,8 @@ class TableSource:
             header_row=header_row,
             missing=read_words(section.get("missing"), f"{where}.missing"),
             fill_down=read_words(section.get("fill_down"), f"{where}.fill_down"),
+            decimal=read_choice(section.get("decimal", "."), (".", ","), f"{where}.decimal"),
+            hidden_rows=read_choice(
+                section.get("hidden_rows", "keep"), ("keep", "leave_out"), f"{where}.hidden_rows"
+            ),
         )

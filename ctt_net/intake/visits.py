@@ -6,7 +6,7 @@ import pandas as pd
 from ctt_net.cohort import Problem
 from ctt_net.cohort.columns import says_missing
 from ctt_net.cohort.words import comparable
-from ctt_net.intake.cells import resolved
+from ctt_net.intake.cells import comma_cure, resolved
 from ctt_net.intake.eyes import POSTOP_COLUMNS, Eyes
 from ctt_net.intake.flow import Flow
 from ctt_net.intake.mapping import CohortMapping
@@ -101,7 +101,7 @@ def _unreadable(visits: pd.Series, entries: Eyes, rule: VisitRule) -> list[Probl
     else:
         bad, said = (visits == "").to_numpy(), "says no visit; fill it in, or exclude such rows"
     return [
-        Problem(f"{visits.iloc[at]!r} {said}", row=int(entries.rows[at]), column=column)
+        Problem(f"{visits.iloc[at]!r} {said}{comma_cure(visits.iloc[at])}", row=int(entries.rows[at]), column=column)
         for at in np.flatnonzero(bad)
     ]
 

@@ -34,7 +34,7 @@ FAULTS = [
     ("age_years", "inf", "'inf'"),
     ("diabetes", "2", "2 is not 0 or 1"),
     ("diabetes", "Yes", "'Yes' is not 0 or 1; write it so"),
-    ("sex", "Male ", "'Male' is none of the declared levels male, female"),
+    ("sex", "Man ", "'Man' is none of the declared levels male, female"),
     ("split", "training", "must be train, val, test or empty, got 'training'"),
     ("followup_days", "-30", "-30 days after surgery"),
     ("followup_days", "soon", "'soon' is no number"),
