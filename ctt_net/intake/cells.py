@@ -16,6 +16,12 @@ from ctt_net.errors import InputError
 from ctt_net.intake.cell_text import blanked
 from ctt_net.intake.rule import Rule
 
+# 10:30, 10:30:00.000, 10:30 pm, with a time zone or without.
+_TIME = re.compile(
+    r"[T ]+[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?( ?[ap]\.?m\.?)?( ?(Z|[-+][0-9]{2}:?[0-9]{2}))?$",
+    re.IGNORECASE,
+)
+_TIME_IN_FORMAT = re.compile(r"[T ]+%[HIX].*")
 _COMMA = re.compile(r"[-+]?(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]*),[0-9]+")
 
 
@@ -97,7 +103,9 @@ def with_points(table: pd.DataFrame, columns: Iterable[str], path: Path) -> pd.D
     read, problems = {}, []
     for column in dict.fromkeys(columns):
         cells = table[column]
-        unclear = cells.str.fullmatch(r"[-+]?[0-9]{1,3}\.[0-9]{3}") & (path.suffix.lower() != ".xlsx")
+        unclear = cells.str.fullmatch(r"[-+]?[0-9]{1,3}\.[0-9]{3}") & (
+            path.suffix.lower() != ".xlsx"
+        )
         problems += [
             Problem(
                 f"{text!r} may have thousands or decimals behind its point (table.decimal is a "
@@ -120,11 +128,19 @@ def comma_cure(text: str) -> str:
     return ' (or say table.decimal: "," in the mapping)' if _COMMA.fullmatch(text) else ""
 
 
-def iso_dates(cells: pd.Series, date_format: str) -> tuple[pd.Series, list[tuple[int, str]]]:
+def iso_dates(
+    cells: pd.Series, date_format: str, date_cells: bool = False
+) -> tuple[pd.Series, list[tuple[int, str]]]:
     """Dates in one declared format as yyyy-mm-dd; a column of date cells stands so already.
 
-    Both in one column are refused: a spreadsheet of another country makes date cells of those
-    texts it can read, day and month exchanged, and leaves the others as texts.
+    A time of day beside the date is left out. Date cells and texts in one column are refused: a
+    spreadsheet of another country makes date cells of those texts it can read, day and month
+    exchanged, and leaves the others as texts.
+
+    Args:
+        cells: As text.
+        date_format: Of the texts.
+        date_cells: Whether date cells among the texts are right.
 
     Returns:
         The column, and (position, message) of every cell that is no such date.
@@ -133,14 +149,16 @@ def iso_dates(cells: pd.Series, date_format: str) -> tuple[pd.Series, list[tuple
     wrong: dict[str, str] = {}
     as_iso: list[str] = []
     as_declared: list[str] = []
+    forms = ("%Y-%m-%d", date_format, _TIME_IN_FORMAT.sub("", date_format))
     for text in cells.unique():
         read[text] = ""
         if is_missing(text):
             continue
-        days = {_date(text, form) for form in ("%Y-%m-%d", date_format)} - {""}
+        day = _TIME.sub("", text)
+        days = {_date(part, form) for part in (text, day) for form in forms} - {""}
         if len(days) == 1:
             read[text] = days.pop()
-            (as_iso if _date(text, "%Y-%m-%d") else as_declared).append(text)
+            (as_iso if _date(day, "%Y-%m-%d") else as_declared).append(text)
             continue
         wrong[text] = (
             f"{text[:40]!r} is no date in the format {date_format}; correct it, or the format in "
@@ -149,11 +167,12 @@ def iso_dates(cells: pd.Series, date_format: str) -> tuple[pd.Series, list[tuple
             else f"{text!r} may be {' or '.join(sorted(days))}, since a date cell of a workbook "
             f"reads like this too; write year-month-day"
         )
-    if as_iso and as_declared:
+    if as_iso and as_declared and not date_cells:
         for text in as_iso:
             wrong[text] = (
                 f"{text!r} is a date cell, others are texts like {as_declared[0]!r}: a spreadsheet "
-                f"may have exchanged day and month in it; give the column one form"
+                f"may have exchanged day and month in it; give the column one form, or say "
+                f"date_cells: true if these are right"
             )
     bad = np.flatnonzero(cells.isin(list(wrong)))
     return cells.map(read), [(int(at), wrong[cells.iloc[at]]) for at in bad]

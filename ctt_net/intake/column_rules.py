@@ -9,7 +9,7 @@ from ctt_net.acuity import NOTATIONS
 from ctt_net.cohort.dates import DATE_COLUMNS
 from ctt_net.cohort.schema import VA_COLUMNS
 from ctt_net.cohort.words import check_words
-from ctt_net.cohort.yaml_value import read_choice, read_words
+from ctt_net.cohort.yaml_value import read_choice, read_flag, read_words
 from ctt_net.errors import InputError
 from ctt_net.intake.rule import SIDES, Rule, read_rule
 from ctt_net.yaml_file import refuse_unknown_keys
@@ -29,8 +29,10 @@ class LateralityWords:
 
 def read_columns(
     given: Mapping[str, Any], shape: str, where: str
-) -> tuple[dict[str, Rule], dict[str, str], dict[str, Rule], dict[str, str]]:
+) -> tuple[dict[str, Rule], dict[str, str], dict[str, Rule], dict[str, tuple[str, bool]]]:
     """Rules, notations, off-chart rules and date formats of the manifest's own columns.
+
+    Beside a date format stands whether date cells among the texts are right.
 
     Raises:
         InputError: Naming key, value and cure.
@@ -40,7 +42,7 @@ def read_columns(
     rules: dict[str, Rule] = {}
     notation: dict[str, str] = {}
     off_chart: dict[str, Rule] = {}
-    formats: dict[str, str] = {}
+    formats: dict[str, tuple[str, bool]] = {}
     per_side = shape == "patient"
     for name, facts in given.items():
         place = f"{where}.{name}"
@@ -61,8 +63,9 @@ def read_columns(
                 word = rest["off_chart_column"]
                 off_chart[name] = read_rule(word, f"{place}.off_chart_column", (), per_side)[0]
         elif name in DATE_COLUMNS:
-            rules[name], rest = read_rule(facts, place, ("format",), per_side)
-            formats[name] = _date_format(rest.get("format", "%Y-%m-%d"), f"{place}.format")
+            rules[name], rest = read_rule(facts, place, ("format", "date_cells"), per_side)
+            date_format = _date_format(rest.get("format", "%Y-%m-%d"), f"{place}.format")
+            formats[name] = date_format, read_flag(rest, "date_cells", False, place)
         else:
             rules[name], _ = read_rule(facts, place, (), per_side and name != "patient_id")
         if not rules[name].columns and rules[name].value is None:

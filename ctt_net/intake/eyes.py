@@ -104,7 +104,7 @@ def _entries(
             column, messages = sides_of(column, dict(mapping.laterality.words))
             problems += as_problems(messages, rows, rule.place())
         elif name in mapping.date_formats:
-            column, messages = iso_dates(column, mapping.date_formats[name])
+            column, messages = iso_dates(column, *mapping.date_formats[name])
             problems += as_problems(messages, rows, rule.place(side))
         elif name in mapping.off_chart:
             words = resolved(mapping.off_chart[name], raw, side)

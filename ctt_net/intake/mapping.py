@@ -45,7 +45,7 @@ class CohortMapping:
         columns: Manifest column to its rule.
         laterality: How the side is said.
         off_chart: VA column to the rule of the column that holds its off-chart word.
-        date_formats: Date column to its format.
+        date_formats: Date column to its format, and whether date cells among the texts are right.
         visit: For a table of one row per visit.
         scans: None = no scans.
         sections: View to the section of a device volume that shows it.
@@ -61,7 +61,7 @@ class CohortMapping:
     columns: Mapping[str, Rule]
     laterality: LateralityWords
     off_chart: Mapping[str, Rule]
-    date_formats: Mapping[str, str]
+    date_formats: Mapping[str, tuple[str, bool]]
     visit: VisitRule | None = None
     scans: ScanRule | None = None
     sections: Mapping[str, str] = field(default_factory=dict)

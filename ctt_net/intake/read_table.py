@@ -129,7 +129,9 @@ def _read_csv(path: Path, source: TableSource) -> list[list[str]]:
             if marked
             else "say table.encoding, such as gb18030 (Chinese Windows) or cp1252 (Western Windows)"
         )
-        raise InputError(f"{path}: not {source.encoding.replace('-sig', '')} text; {cure}") from None
+        raise InputError(
+            f"{path}: not {source.encoding.replace('-sig', '')} text; {cure}"
+        ) from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     lines = csv_lines(text, path, source.separator)

@@ -101,7 +101,11 @@ def _unreadable(visits: pd.Series, entries: Eyes, rule: VisitRule) -> list[Probl
     else:
         bad, said = (visits == "").to_numpy(), "says no visit; fill it in, or exclude such rows"
     return [
-        Problem(f"{visits.iloc[at]!r} {said}{comma_cure(visits.iloc[at])}", row=int(entries.rows[at]), column=column)
+        Problem(
+            f"{visits.iloc[at]!r} {said}{comma_cure(visits.iloc[at])}",
+            row=int(entries.rows[at]),
+            column=column,
+        )
         for at in np.flatnonzero(bad)
     ]
 

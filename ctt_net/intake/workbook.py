@@ -46,17 +46,17 @@ def read_sheet(path: Path, sheet: str | None) -> Sheet:
     """
     _refuse_no_archive(path)
     _refuse_bomb(path)
+    if _is_strict(path):
+        raise InputError(
+            f"{path}: a workbook in the format Strict Open XML; open it and save it as Excel "
+            f"workbook (.xlsx)"
+        )
     try:
         book = load_workbook(path, read_only=True, data_only=True)
     except Exception as error:  # openpyxl raises what zipfile, expat and itself raise
         raise InputError(f"{path}: not a readable XLSX workbook ({error}); save it anew") from None
     try:
         names = [s.title for s in book.worksheets]
-        if not names and _is_strict(path):
-            raise InputError(
-                f"{path}: a workbook in the format Strict Open XML; open it and save it as Excel "
-                f"workbook (.xlsx)"
-            )
         if sheet is None and len(names) != 1:
             raise InputError(f"{path}: has the sheets {', '.join(names)}; say which in table.sheet")
         if sheet is not None and sheet not in names:
@@ -86,9 +86,8 @@ def read_sheet(path: Path, sheet: str | None) -> Sheet:
 
 def _is_strict(path: Path) -> bool:
     with zipfile.ZipFile(path) as archive:
-        return "xl/workbook.xml" in archive.namelist() and _STRICT in archive.read(
-            "xl/workbook.xml"
-        )
+        name = "xl/workbook.xml"
+        return name in archive.namelist() and _STRICT in archive.read(name)
 
 
 def _hidden_rows(xml: bytes) -> frozenset[int]:

@@ -169,11 +169,29 @@ def test_an_acuity_that_the_expression_does_not_fit_is_no_missing_one(raw):
     raw.fails("row 3, column Before", "'0,3 cc'")
 
 
+@pytest.mark.parametrize(
+    ("date_format", "cells"),
+    [
+        ("%Y-%m-%d", ["2024-03-02 00:00:00", "2024-03-02T10:30:00.5Z", "2024-03-02 7:05"]),
+        ("%d.%m.%Y", ["02.03.2024 10:30", "02.03.2024", "02.03.2024 00:00:00"]),
+        ("%d.%m.%Y %H:%M", ["02.03.2024 10:30", "02.03.2024", "02.03.2024 00:00:00"]),
+        ("%m/%d/%Y %I:%M %p", ["03/02/2024 10:30 PM", "03/02/2024 12:00 AM", "03/02/2024"]),
+    ],
+)
+def test_a_date_with_a_time_of_day_is_its_day(raw, date_format, cells):
+    raw.table([{**row, "Op": day} for row, day in zip(EYES, cells, strict=True)])
+    raw.say("columns", surgery_date={"column": "Op", "format": date_format})
+    assert list(raw.eyes()["surgery_date"]) == ["2024-03-02"] * 3
+
+
 def test_date_cells_among_texts_are_never_taken_for_right(raw):
     raw.table([{**row, "Op": day} for row, day in zip(EYES, ["2024-03-02", "13.02.2024", ""],
                                                      strict=True)])  # fmt: skip
     raw.say("columns", surgery_date={"column": "Op", "format": "%d.%m.%Y"})
-    raw.fails("row 2, column Op", "exchanged day and month")
+    raw.fails("row 2, column Op", "exchanged day and month", "date_cells: true")
+    declared = {"column": "Op", "format": "%d.%m.%Y", "date_cells": True}
+    days = list(raw.say("columns", surgery_date=declared).eyes()["surgery_date"])
+    assert days == ["2024-03-02", "2024-02-13", ""]
 
 
 @pytest.mark.parametrize("ids", [["17.0", "18.0", "19.0"], ["1.2E+9", "2", "3"]])
