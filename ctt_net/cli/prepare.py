@@ -62,7 +62,7 @@ def add_hold_out(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed",
         type=int,
-        help="which patients --hold-out draws (default: 0); they are drawn by id",
+        help="of the draw of --hold-out (default: 0)",
     )
 
 
@@ -136,7 +136,7 @@ def prepare(
 
 def _draft(options: argparse.Namespace) -> int:
     if options.raw is not None or options.replace or options.tables_only or options.hold_out:
-        raise InputError("--draft prints a mapping only; leave the other options out")
+        raise InputError("--draft prints a mapping only; leave out the other options")
     from ctt_net.intake.draft import draft_mapping
 
     draft = draft_mapping(options.mapping, options.out)

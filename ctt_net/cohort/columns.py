@@ -9,8 +9,8 @@ import pandas as pd
 
 from ctt_net.acuity import AcuityError, is_missing, parse_va
 from ctt_net.cohort.problem import Problem
-from ctt_net.cohort.words import matched
 from ctt_net.cohort.schema import CohortSpec, Covariate
+from ctt_net.cohort.words import matched
 
 # The recorded text and the float beside it may differ by the rounding of a table, not by a letter.
 AGREEMENT_LOGMAR = 0.006

@@ -18,7 +18,8 @@ from ctt_net.intake.rule import Rule
 
 # 10:30, 10:30:00.000, 10:30 pm, with a time zone or without.
 _TIME = re.compile(
-    r"[T ]+[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?( ?[ap]\.?m\.?)?( ?(Z|[-+][0-9]{2}:?[0-9]{2}))?$",
+    r"[T ]+[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?( ?[ap]\.?m\.?)?"
+    r"( ?(Z|[-+][0-9]{2}:?[0-9]{2}))?$",
     re.IGNORECASE,
 )
 _TIME_IN_FORMAT = re.compile(r"[T ]+%[HIX].*")

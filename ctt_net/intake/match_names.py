@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from ctt_net.cohort.folder import SPEC_FILE
-from ctt_net.devices import is_device_file
 from ctt_net.cohort.words import matched
+from ctt_net.devices import is_device_file
 from ctt_net.errors import InputError
 from ctt_net.intake.eyes import Eyes
 from ctt_net.intake.found_scans import FoundScans

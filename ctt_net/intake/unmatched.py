@@ -63,7 +63,8 @@ def _compared(
         for name in ("preop", "postop"):
             choice = getattr(mapping.visit, name)
             visits = resolved(mapping.visit.rule, table)
-            yield f"visit.{name}", () if choice is None else choice.values, [visits]
+            words = () if choice is None else choice.values  # noqa: PD011
+            yield f"visit.{name}", words, [visits]
     for place, rule in rules.items():
         yield f"{place}.missing", rule.missing, [table[column] for column in rule.columns]
         yield f"{place}.recode", rule.recode, [before_recode(rule, table, s) for s in _sides(rule)]

@@ -174,7 +174,7 @@ def fingerprints(contents: Iterable[bytes], salt: str) -> tuple[str, ...]:
 
 
 def patient_fingerprints(patient_ids: Iterable[str], salt: str) -> tuple[str, ...]:
-    """Fingerprints of ids as written, which is all that older folders hold, and as spelled alike."""
+    """Fingerprints of ids as written, all that older folders hold, and as spelled alike."""
     contents = (form.encode() for one in patient_ids for form in (one, spelling(one)))
     return fingerprints(contents, salt)
 

@@ -172,18 +172,14 @@ def test_a_strict_workbook_is_named(raw):
     path = raw.workbook(ROWS)
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
-    old, new = b"http://schemas.openxmlformats.org/", b"http://purl.oclc.org/ooxml/"
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in parts.items():
-            archive.writestr(
-                name,
-                content.replace(
-                    old + b"spreadsheetml/2006/main", new + b"spreadsheetml/main"
-                ).replace(
-                    old + b"officeDocument/2006/relationships",
-                    new + b"officeDocument/relationships",
-                ),
-            )
+            for part in (b"spreadsheetml", b"officeDocument"):
+                content = content.replace(
+                    b"http://schemas.openxmlformats.org/%s/2006/" % part,
+                    b"http://purl.oclc.org/ooxml/%s/" % part,
+                )
+            archive.writestr(name, content)
     raw.fails("Strict Open XML", "save it as Excel workbook")
 
 
