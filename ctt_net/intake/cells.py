@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ctt_net.acuity import is_missing
+from ctt_net.acuity import AcuityError, is_missing, parse_va
 from ctt_net.cohort import CohortError, Problem
 from ctt_net.cohort.words import matched
 from ctt_net.errors import InputError
@@ -22,6 +22,7 @@ _TIME = re.compile(
     r"( ?(Z|[-+][0-9]{2}:?[0-9]{2}))?$",
     re.IGNORECASE,
 )
+_PLAIN_NUMBER = re.compile(r"[-+]?[0-9]*[.,]?[0-9]+")
 _TIME_IN_FORMAT = re.compile(r"[T ]+%[HIX].*")
 _COMMA = re.compile(r"[-+]?(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]*),[0-9]+")
 
@@ -78,6 +79,8 @@ def before_recode(
     if column is None:  # a rule for one side only
         return pd.Series("", index=table.index, dtype=object)
     cells = blanked(table[column], rule.missing)
+    if rule.strip:
+        cells = cells.str.replace(_any_of(rule.strip), " ", regex=True).str.split().str.join(" ")
     if rule.extract is not None:
         asked = cells[cells != ""]
         part = cells.str.extract(rule.extract, expand=False).fillna("").astype(object).str.strip()
@@ -88,6 +91,45 @@ def before_recode(
                 f"{len(asked)} cells such as {asked.iloc[0][:40]!r}; correct the expression"
             )
     return cells
+
+
+def _any_of(words: Iterable[str]) -> re.Pattern[str]:
+    """One of these texts, a word never inside another word, the longest first."""
+    parts = [
+        (r"(?<![^\W\d_])" if word[0].isalpha() else "")
+        + re.escape(word)
+        + (r"(?![^\W\d_])" if word[-1].isalpha() else "")
+        for word in sorted(words, key=len, reverse=True)
+    ]
+    return re.compile("|".join(parts), re.IGNORECASE)
+
+
+def as_fractions(
+    cells: pd.Series, notation: str, off_chart_policy: str
+) -> tuple[pd.Series, list[tuple[int, str]]]:
+    """Acuities of one column of mixed notations as fractions: 0.4 in decimal is 1/2.5.
+
+    Args:
+        cells: As text.
+        notation: Of those that are plain numbers.
+        off_chart_policy: For the words that some notations have numbers for.
+
+    Returns:
+        The column, and (position, message) of every number that is none of this notation.
+    """
+    read: dict[str, str] = {}
+    wrong: dict[str, str] = {}
+    for text in cells.unique():
+        read[text] = text
+        if not _PLAIN_NUMBER.fullmatch(text):
+            continue
+        try:
+            acuity = parse_va(text, notation, off_chart_policy)
+            read[text] = acuity.off_chart or f"1/{10**acuity.logmar:.7g}"
+        except AcuityError as error:
+            wrong[text] = str(error)
+    bad = np.flatnonzero(cells.isin(list(wrong)))
+    return cells.map(read), [(int(at), wrong[cells.iloc[at]]) for at in bad]
 
 
 def with_points(table: pd.DataFrame, columns: Iterable[str], path: Path) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """The `columns` and `covariates` sections of a mapping."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -58,7 +58,8 @@ def read_columns(
                 )
             keys = ("notation", "off_chart_column")
             rules[name], rest = read_rule(facts, place, keys, per_side)
-            notation[name] = read_choice(rest["notation"], NOTATIONS, f"{place}.notation")
+            notation[name], numbers_as = _notation(rest["notation"], f"{place}.notation")
+            rules[name] = replace(rules[name], numbers_as=numbers_as)
             if "off_chart_column" in rest:
                 word = rest["off_chart_column"]
                 off_chart[name] = read_rule(word, f"{place}.off_chart_column", (), per_side)[0]
@@ -124,6 +125,16 @@ def read_laterality(given: Any, shape: str, where: str) -> LateralityWords:
                 raise InputError(f"{where}: {word!r} means OD and OS; keep one")
     check_words(words, where)
     return LateralityWords(words)
+
+
+def _notation(given: Any, where: str) -> tuple[str, str | None]:
+    """Notation of a column, and of the plain numbers in it where these have another."""
+    if not isinstance(given, Mapping):
+        return read_choice(given, NOTATIONS, where), None
+    refuse_unknown_keys(given, ("fraction", "number"), where)
+    others = [name for name in NOTATIONS if name != "snellen"]
+    fraction = read_choice(given.get("fraction"), ("snellen",), f"{where}.fraction")
+    return fraction, read_choice(given.get("number"), others, f"{where}.number")
 
 
 def _date_format(given: Any, where: str) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 from ctt_net.cohort import Problem
 from ctt_net.cohort.columns import says_missing
 from ctt_net.cohort.schema import VA_COLUMNS
-from ctt_net.intake.cells import as_problems, iso_dates, resolved, sides_of
+from ctt_net.intake.cells import as_fractions, as_problems, iso_dates, resolved, sides_of
 from ctt_net.intake.flow import Flow
 from ctt_net.intake.mapping import CohortMapping
 from ctt_net.intake.rule import SIDES
@@ -22,6 +22,10 @@ _ROUNDED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]+|[0-9]+\.0+")
 _ROUNDED_CURE = (
     "a program has made a number of this id, perhaps a rounded one; export the table again with "
     "the column as text"
+)
+_NO_PATIENT = (
+    "blank: no patient, no split; fill it in, or leave such rows (a sum, a second header) out with "
+    "an 'exclude' line (missing: true)"
 )
 
 
@@ -110,6 +114,10 @@ def _entries(
             words = resolved(mapping.off_chart[name], raw, side)
             column, messages = _with_words(column, words)
             problems += as_problems(messages, rows, rule.place(side))
+        if rule.numbers_as is not None:
+            policy = mapping.spec.off_chart_policy
+            column, messages = as_fractions(column, rule.numbers_as, policy)
+            problems += as_problems(messages, rows, rule.place(side))
         table[name] = column
         if rule.sides:
             own |= ~says_missing(column).to_numpy()
@@ -120,7 +128,7 @@ def _entries(
         table["postop_va"] = pd.Series("", index=raw.index, dtype=object)
     blank = np.flatnonzero((table["patient_id"] == "").to_numpy() & present)
     problems += as_problems(
-        ((int(at), "blank: no patient, no split; fill it in, or exclude the row") for at in blank),
+        ((int(at), _NO_PATIENT) for at in blank),
         rows,
         mapping.place_of("patient_id"),
     )

@@ -50,11 +50,11 @@ def read_table(
     if kind == ".xlsx":
         sheet = read_sheet(path, source.sheet)
         hidden = sheet.hidden
-        table = grid_table(sheet.lines, source.header_row, path)
+        table = grid_table(sheet.lines, source.header_row, path, source.header_rows)
     elif kind == ".parquet":
         table = _read_parquet(path)
     elif kind in (".csv", ".tsv", ".txt"):
-        table = grid_table(_read_csv(path, source), source.header_row, path)
+        table = grid_table(_read_csv(path, source), source.header_row, path, source.header_rows)
     else:
         cure = (
             "save it as .xlsx" if kind in (".xls", ".xlsm", ".ods") else "give CSV, XLSX, Parquet"

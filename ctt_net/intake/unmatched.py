@@ -67,6 +67,8 @@ def _compared(
             yield f"visit.{name}", words, [visits]
     for place, rule in rules.items():
         yield f"{place}.missing", rule.missing, [table[column] for column in rule.columns]
+        seen = [w for w in rule.strip for c in rule.columns if _contains(table[c], w)]
+        yield f"{place}.strip", rule.strip, [pd.Series(seen, dtype=object)]
         yield f"{place}.recode", rule.recode, [before_recode(rule, table, s) for s in _sides(rule)]
     if "laterality" in mapping.columns:
         words = [word for word in mapping.laterality.words if word not in SIDES]
@@ -75,6 +77,10 @@ def _compared(
         rule = mapping.columns[name]
         cells = [resolved(rule, table, side) for side in _sides(rule)]
         yield f"covariates.{name}.levels", covariate.levels, cells
+
+
+def _contains(cells: pd.Series, word: str) -> bool:
+    return bool(cells.str.contains(word, case=False, regex=False).any())
 
 
 def _sides(rule: Rule) -> Iterable[str | None]:

@@ -1,5 +1,6 @@
 """Rules: value, missing, recode, extract, in this order; words for sides; dates."""
 
+import numpy as np
 import pytest
 
 from tests.intake.conftest import EYES
@@ -206,3 +207,50 @@ def test_line_breaks_in_a_header_are_blanks(raw):
     )
     raw.say("columns", preop_va={"column": "VA before", "notation": "decimal"})
     assert len(raw.eyes()) == len(EYES)
+
+
+@pytest.mark.parametrize(
+    ("number", "cells", "decimals"),
+    [
+        ("decimal", ["20/40", "0.5", "0,25"], [0.5, 0.5, 0.25]),
+        ("logmar", ["6/12", "0.3", "-0.1"], [0.5, 0.501187, 1.258925]),
+        ("etdrs", ["20/40", "70", "CF"], [0.5, 0.501187, None]),
+        ("five_mark", ["20/40", "4.7", "2"], [0.5, 0.501187, None]),
+    ],
+)
+def test_fractions_and_numbers_in_one_column(raw, number, cells, decimals):
+    raw.table([{**row, "Before": cell, "After": "1.0"} for row, cell in
+               zip(EYES, cells, strict=True)])  # fmt: skip
+    mixed = {"fraction": "snellen", "number": number}
+    raw.say("columns", preop_va={"column": "Before", "notation": mixed})
+    table = raw.prepare().cohort.table
+    for logmar, word, decimal in zip(
+        table["preop_logmar"], table["preop_off_chart"], decimals, strict=True
+    ):
+        assert word if decimal is None else logmar == pytest.approx(-np.log10(decimal), abs=1e-5)
+    raw.table([EYES[0], {**EYES[1], "Before": "300"}])
+    raw.fails("row 3, column Before: cannot read '300' in a", number, replace=True)
+
+
+def test_what_a_mixed_notation_may_say(raw):
+    for said, notation in (
+        ("fraction", {"number": "decimal"}),
+        ("number", {"fraction": "snellen"}),
+    ):
+        raw.say("columns", preop_va={"column": "Before", "notation": notation})
+        raw.fails(f"columns.preop_va.notation.{said} must be one of")
+
+
+def test_texts_are_stripped_and_a_pinhole_is_left_out_by_a_declared_rule(raw):
+    cells = ["0.3 (CC)", "(sc)  0.5", "cc0.4 PH 0.8"]
+    raw.table([{**row, "Before": cell} for row, cell in zip(EYES, cells, strict=True)])
+    rule = {"column": "Before", "notation": "decimal", "strip": ["(cc)", "(sc)", "cc"]}
+    raw.say("columns", preop_va=rule).fails("row 4, column Before", "'0.4 PH 0.8'")
+    raw.say("columns", preop_va={**rule, "extract": r"(?i)^(.*?) *\bPH\b"})
+    assert list(raw.eyes()["preop_va"]) == ["0.3", "0.5", "0.4"]
+
+
+def test_a_word_is_not_stripped_out_of_another(raw):
+    raw.say("columns", site={"column": "Site", "strip": ["R"]})
+    with_column(raw, "Site", ["r north", "north r", "rr"])
+    assert list(raw.eyes()["site"]) == ["north", "north", "rr"]
