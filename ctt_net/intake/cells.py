@@ -166,6 +166,13 @@ def with_points(table: pd.DataFrame, columns: Iterable[str], path: Path) -> pd.D
     return table.assign(**read)
 
 
+def decimal_commas(table: pd.DataFrame) -> int:
+    """Cells with a decimal comma; 0 if others have a decimal point, so that a person must say."""
+    commas = sum(int(table[name].str.fullmatch(_COMMA).sum()) for name in table)
+    points = any(table[name].str.fullmatch(r"[-+]?[0-9]+\.[0-9]+").any() for name in table)
+    return 0 if points else commas
+
+
 def comma_cure(text: str) -> str:
     """The end of a message on a text that is no number: what to do if it has a decimal comma."""
     return ' (or say table.decimal: "," in the mapping)' if _COMMA.fullmatch(text) else ""

@@ -149,7 +149,7 @@ def _is_rounded(text: str) -> bool:
 
 def _with_words(cells: pd.Series, words: pd.Series) -> tuple[pd.Series, list[tuple[int, str]]]:
     """The off-chart word where there is one; a number above 0 beside it is a contradiction."""
-    has_word = (words != "").to_numpy()
+    has_word = ~says_missing(words).to_numpy()
     texts = cells.where(cells != "").str.replace(",", ".")
     numbers = pd.to_numeric(texts, errors="coerce").to_numpy()
     clash = np.flatnonzero(has_word & (cells != "").to_numpy() & ~(numbers == 0))

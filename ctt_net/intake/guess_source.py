@@ -6,13 +6,14 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 from openpyxl import load_workbook
 
 from ctt_net.errors import InputError
+from ctt_net.intake.cells import decimal_commas
 from ctt_net.intake.read_table import MAX_TABLE_BYTES, read_table
 from ctt_net.intake.table_source import TableSource
 from ctt_net.intake.workbook import MAX_UNPACKED_BYTES, read_sheet
@@ -83,6 +84,10 @@ def guess_source(path: Path) -> SourceGuess:
         header_row=header_row,
     )
     _, table = read_table(source, Path())
+    commas = decimal_commas(table)
+    if commas:
+        notes["decimal"] = f"{commas} cells have a comma before their decimals"
+        source = replace(source, decimal=",")
     return SourceGuess(source, table, notes)
 
 

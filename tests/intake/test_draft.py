@@ -465,3 +465,15 @@ def test_complications_are_asked_about_and_a_control_is_the_visit_after(tmp_path
     assert given["columns"]["postop_date"]["column"] == "Control"
     asked = {"reason": "complication", "column": "Complication", "is": ["CHOOSE"]}
     assert given["exclude"] == [asked]
+
+
+def test_hidden_rows_and_decimal_commas_are_seen(tmp_path):
+    book = Workbook()
+    book.active.append(["MRN", "Eye", "VA before", "VA after", "Age"])
+    for n in range(12):
+        book.active.append([f"{n:04d}", "R", "0,3", "0,8", f"{60 + n},5"])
+    book.active.row_dimensions[4].hidden = True
+    book.save(tmp_path / "eyes.xlsx")
+    given = drafted(tmp_path / "eyes.xlsx")
+    assert (given["table"]["decimal"], given["table"]["hidden_rows"]) == (",", "CHOOSE")
+    assert given["covariates"]["age_years"]["kind"] == "numeric"
