@@ -18,7 +18,9 @@ _HIDDEN = re.compile(
 
 # Cyrillic and Greek letters that look like Latin ones, small or capital.
 _LOOK_ALIKE = str.maketrans("авеѕіјкмнорстухαβεζηικμνορτυχ", "abesijkmhopctyxabezhikmnoptyx")
-_SEPARATORS = re.compile(r"(?<![0-9])-+|-+(?![0-9])|-+(?=-)")
+_ASCII_SIGN = re.compile("[^a-z0-9]")
+_DASHES = re.compile("-+")
+_SEPARATORS = re.compile("(?<![0-9])-|-(?![0-9])")
 _ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
 
 
@@ -31,13 +33,16 @@ def spelling(text: str) -> str:
     >>> {spelling(text) for text in ("P-007", "p 7", "P–7", "Ｐ7")}
     {'p7'}
     """
-    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    kept = (
-        sign if unicodedata.category(sign)[0] in "LMN" else "-"
-        for sign in plain.translate(_LOOK_ALIKE)
-        if not sign.isspace() and unicodedata.category(sign) != "Cf"
-    )
-    return _ZEROS.sub("", _SEPARATORS.sub("", "".join(kept)))
+    if text.isascii():  # nearly every id, and ten times as fast
+        plain = _ASCII_SIGN.sub("-", "".join(text.lower().split()))
+    else:
+        plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+        plain = "".join(
+            sign if unicodedata.category(sign)[0] in "LMN" else "-"
+            for sign in plain.translate(_LOOK_ALIKE)
+            if not sign.isspace() and unicodedata.category(sign) != "Cf"
+        )
+    return _ZEROS.sub("", _SEPARATORS.sub("", _DASHES.sub("-", plain)))
 
 
 def spelled_alike(ids: pd.Series) -> dict[str, str]:

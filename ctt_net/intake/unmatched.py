@@ -21,6 +21,8 @@ def unmatched_words(mapping: CohortMapping, table: pd.DataFrame) -> list[str]:
     """
     remarks = []
     for place, words, columns in _compared(mapping, table):
+        if not words:
+            continue
         cells = {text: comparable(text) for column in columns for text in column.unique()}
         held = set(cells.values())
         remarks += unmatched_remark(place, [word for word in words if comparable(word) not in held])
@@ -46,7 +48,7 @@ def unmatched_remark(place: str, words: Collection[str]) -> list[str]:
 
 def _compared(
     mapping: CohortMapping, table: pd.DataFrame
-) -> Iterator[tuple[str, Iterable[str], list[pd.Series]]]:
+) -> Iterator[tuple[str, Collection[str], list[pd.Series]]]:
     """Every list of words, its place in the mapping, and the cells it is compared with."""
     for line in mapping.exclude:
         yield f"exclude ({line.reason})", line.values, [table[line.column]]  # noqa: PD011
@@ -66,10 +68,14 @@ def _compared(
             words = () if choice is None else choice.values  # noqa: PD011
             yield f"visit.{name}", words, [visits]
     for place, rule in rules.items():
-        yield f"{place}.missing", rule.missing, [table[column] for column in rule.columns]
-        seen = [w for w in rule.strip for c in rule.columns if _contains(table[c], w)]
-        yield f"{place}.strip", rule.strip, [pd.Series(seen, dtype=object)]
-        yield f"{place}.recode", rule.recode, [before_recode(rule, table, s) for s in _sides(rule)]
+        if rule.missing:
+            yield f"{place}.missing", rule.missing, [table[column] for column in rule.columns]
+        if rule.strip:
+            seen = [w for w in rule.strip for c in rule.columns if _contains(table[c], w)]
+            yield f"{place}.strip", rule.strip, [pd.Series(seen, dtype=object)]
+        if rule.recode:
+            cells = [before_recode(rule, table, side) for side in _sides(rule)]
+            yield f"{place}.recode", rule.recode, cells
     if "laterality" in mapping.columns:
         words = [word for word in mapping.laterality.words if word not in SIDES]
         yield "columns.laterality", words, [resolved(mapping.columns["laterality"], table)]

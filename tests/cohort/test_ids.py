@@ -21,8 +21,17 @@ ALIKE = [
     ("BC1", "ВС1"),  # the second one in Cyrillic letters
     ("Weiß", "WEISS"),
     ("P_7", "P7"),
+    ("1--23", "1-23"),
 ]
-APART = [("P7", "P8"), ("1-23", "12-3"), ("P70", "P7"), ("7a", "7b"), ("王1", "玉1"), ("Mü", "Mu")]
+APART = [
+    ("P7", "P8"),
+    ("1-23", "12-3"),
+    ("1-23", "123"),
+    ("P70", "P7"),
+    ("7a", "7b"),
+    ("王1", "玉1"),
+    ("Mü", "Mu"),
+]
 
 
 @pytest.mark.parametrize(("one", "other"), ALIKE)
