@@ -11,6 +11,7 @@ from ctt_net.cohort import CohortError, Problem
 from ctt_net.cohort.folder import SPEC_FILE
 from ctt_net.cohort.ids import spelled_alike
 from ctt_net.cohort.manifest import alike_message, interpret_manifest
+from ctt_net.cohort.problem import SHOWN_OF_A_KIND
 from ctt_net.errors import InputError
 from ctt_net.intake.cells import comma_cure, require_columns, with_points
 from ctt_net.intake.eyes import Eyes, excluded, read_eyes
@@ -116,10 +117,13 @@ def _alike(eyes: Eyes, mapping: CohortMapping) -> list[str]:
     for row, text in zip(eyes.rows, eyes.table["patient_id"], strict=True):
         rows.setdefault(text, int(row))
     column = mapping.place_of("patient_id")
-    return [
+    alike = spelled_alike(eyes.table["patient_id"])
+    said = [
         f"row {rows[text]}, column {column}: {alike_message(text, other, rows[other])}"
-        for text, other in spelled_alike(eyes.table["patient_id"]).items()
+        for text, other in alike.items()
     ]
+    more = len(said) - SHOWN_OF_A_KIND
+    return said[:SHOWN_OF_A_KIND] + ([f"and {more} more ids alike"] if more > 0 else [])
 
 
 def _one_per_eye(

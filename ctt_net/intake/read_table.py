@@ -116,21 +116,20 @@ def _refuse(path: Path) -> None:
 
 def _read_csv(path: Path, source: TableSource) -> list[list[str]]:
     try:
-        text = path.read_bytes().decode(source.encoding)
+        data = path.read_bytes()
+        marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        if marked and not codecs.lookup(source.encoding).name.startswith("utf-16"):
+            raise InputError(f"{path}: begins with the mark of UTF-16; say table.encoding: utf-16")
+        text = data.decode(source.encoding).removeprefix("\ufeff")
     except LookupError:
         raise InputError(
             f"{path}: table.encoding {source.encoding!r} is unknown; utf-8, gb18030, cp1252 are "
             f"the usual ones"
         ) from None
     except UnicodeError:
-        marked = path.read_bytes()[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-        cure = (
-            "its first bytes are the mark of UTF-16: say table.encoding: utf-16"
-            if marked
-            else "say table.encoding, such as gb18030 (Chinese Windows) or cp1252 (Western Windows)"
-        )
         raise InputError(
-            f"{path}: not {source.encoding.replace('-sig', '')} text; {cure}"
+            f"{path}: not {source.encoding.replace('-sig', '')} text; say table.encoding, such as "
+            f"gb18030 (Chinese Windows) or cp1252 (Western Windows)"
         ) from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
