@@ -47,6 +47,33 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--tables-only", action="store_true", help="leave the scans out; every view is missing"
     )
+    add_hold_out(parser)
+
+
+def add_hold_out(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that set patients aside for testing."""
+    parser.add_argument(
+        "--hold-out",
+        type=_share,
+        metavar="20%",
+        help="share of the patients whose eyes go to a second cohort folder, OUT_held_out, to "
+        "evaluate on and never to train on",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        help="of the draw of --hold-out (default: 0)",
+    )
+
+
+def _share(text: str) -> float:
+    try:
+        number = float(text[:-1]) / 100 if text.endswith("%") else float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < 1:
+        raise argparse.ArgumentTypeError(f"must be a share such as 20% or 0.2, got {text!r}")
+    return number
 
 
 def run(options: argparse.Namespace) -> int:
@@ -73,12 +100,15 @@ def prepare(
 
     Args:
         mapping: What means what.
-        options: With out, replace and tables_only.
+        options: With out, replace, tables_only, hold_out and seed.
         raw: What the paths are relative to, None = the mapping's own folder.
         table: To be taken in place of the mapping's file.
     """
     from ctt_net.intake import prepare_cohort
     from ctt_net.progress import progress_bar
+
+    if options.seed is not None and options.hold_out is None:
+        raise InputError("--seed draws the patients of --hold-out; say --hold-out too")
 
     with progress_bar("copying scans") as progress:
         done = prepare_cohort(
@@ -89,6 +119,8 @@ def prepare(
             tables_only=options.tables_only,
             table=table,
             progress=progress,
+            hold_out=options.hold_out,
+            seed=options.seed or 0,
         )
     print(done.flow.to_string(index=False))
     for remark in done.remarks:
@@ -96,13 +128,15 @@ def prepare(
     if done.unused:
         shown = ", ".join(done.unused[:3]) + (", ..." if len(done.unused) > 3 else "")
         print(f"note: {len(done.unused)} scan files belong to no eye of the cohort ({shown})")
+    if done.held_out is not None:
+        print(f"held out: {done.held_out.root}, to evaluate on")
     print(f"cohort: {options.out}\nnext: ctt-net check {options.out}")
     return DONE
 
 
 def _draft(options: argparse.Namespace) -> int:
-    if options.raw is not None or options.replace or options.tables_only:
-        raise InputError("--draft prints a mapping only; leave out --raw, --replace, --tables-only")
+    if options.raw is not None or options.replace or options.tables_only or options.hold_out:
+        raise InputError("--draft prints a mapping only; leave out the other options")
     from ctt_net.intake.draft import draft_mapping
 
     draft = draft_mapping(options.mapping, options.out)

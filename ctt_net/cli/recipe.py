@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ctt_net import INTENDED_USE
 from ctt_net.cli.exit_code import WRONG_INPUT
-from ctt_net.cli.prepare import prepare
+from ctt_net.cli.prepare import add_hold_out, prepare
 from ctt_net.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def recipe_parser(description: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--tables-only", action="store_true", help="leave the scans out; every view is missing"
     )
+    add_hold_out(parser)
     return parser
 
 

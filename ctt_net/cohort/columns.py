@@ -10,6 +10,7 @@ import pandas as pd
 from ctt_net.acuity import AcuityError, is_missing, parse_va
 from ctt_net.cohort.problem import Problem
 from ctt_net.cohort.schema import CohortSpec, Covariate
+from ctt_net.cohort.words import matched
 
 # The recorded text and the float beside it may differ by the rounding of a table, not by a letter.
 AGREEMENT_LOGMAR = 0.006
@@ -130,7 +131,7 @@ def read_numbers(
         missing: Sentinels; numeric ones also in another spelling (`-9` means `-9.0` too).
     """
     stripped = texts.astype(str).str.strip()
-    unknown = says_missing(stripped) | stripped.isin(list(missing))
+    unknown = says_missing(stripped) | matched(stripped, missing).notna()
     numbers = pd.to_numeric(stripped.where(~unknown), errors="coerce").astype(float)
     sentinels = pd.to_numeric(pd.Series(list(missing), dtype=object), errors="coerce").dropna()
     unknown |= numbers.isin(sentinels.astype(float))
@@ -178,8 +179,9 @@ def read_covariate(
         return numbers, problems
     stripped = texts.astype(str).str.strip()
     # A declared level wins over the words for missing: "none" may be a level of diabetes.
-    known = stripped.isin(list(covariate.levels))
-    unknown = ~known & (says_missing(stripped) | stripped.isin(list(covariate.missing)))
+    levels = matched(stripped, covariate.levels)
+    known = levels.notna()
+    unknown = ~known & (says_missing(stripped) | matched(stripped, covariate.missing).notna())
     problems = [
         Problem(
             f"{value!r} is none of the declared levels {', '.join(covariate.levels)}; correct it, "
@@ -189,4 +191,4 @@ def read_covariate(
         )
         for row, value in stripped[~known & ~unknown].items()
     ]
-    return stripped.astype(object).where(known, np.nan), problems
+    return levels.where(known, np.nan), problems

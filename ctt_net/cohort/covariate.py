@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from ctt_net.cohort.words import check_words
 from ctt_net.cohort.yaml_value import read_choice, read_words
 from ctt_net.errors import InputError
 from ctt_net.yaml_file import refuse_unknown_keys
@@ -50,6 +51,7 @@ def read_covariates(section: Mapping[str, Any], where: str) -> dict[str, Covaria
         unit = facts.get("unit")
         if unit is not None and not isinstance(unit, str):
             raise InputError(f"{place}.unit must be a text such as years, got {unit!r}")
+        check_words({level: level for level in levels}, f"{place}.levels")
         if kind == "categorical" and not levels:
             raise InputError(f"{place}: a categorical covariate needs its 'levels'")
         covariates[str(name)] = Covariate(

@@ -18,6 +18,7 @@ from ctt_net.cohort.folds import (
     read_folds,
     write_folds,
 )
+from ctt_net.cohort.ids import one_spelling
 from ctt_net.cohort.manifest import interpret_manifest
 from ctt_net.cohort.manifest_text import manifest_contents, parse_manifest_text, read_manifest_text
 from ctt_net.cohort.problem import HEADER_ROW, CohortError, Problem
@@ -162,7 +163,7 @@ def write_cohort(
     ordered = raw[[*first, *(name for name in raw.columns if name not in first)]]
     text = _as_csv(ordered)
     cohort = _read_back(text, ordered, table, problems, spec, root)
-    patients = development_rows(table)["patient_id"].nunique()
+    patients = one_spelling(development_rows(table)["patient_id"]).nunique()
     folds = make_folds(table, min(n_folds, patients), seed) if patients > 1 else None
     write_whole(root / SPEC_FILE, dump_yaml(declared))
     write_whole(root / MANIFEST_FILE, text)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ctt_net.cohort.ids import one_spelling
 from ctt_net.cohort.manifest_text import read_manifest_text
 from ctt_net.errors import InputError
 from ctt_net.whole_file import write_whole
@@ -52,7 +53,8 @@ def make_folds(table: pd.DataFrame, n_folds: int = 5, seed: int = 0) -> pd.Serie
     if n_folds < 2:
         raise InputError(f"{n_folds} folds divide nothing; ask for 2 or more")
     dealt = development_rows(table).sort_values("eye_id")
-    patients = dealt["patient_id"].nunique()
+    patient = one_spelling(dealt["patient_id"])
+    patients = patient.nunique()
     if patients < 2:
         raise InputError(
             f"{patients} patients with a known outcome outside the test split: too few for folds, "
@@ -67,7 +69,7 @@ def make_folds(table: pd.DataFrame, n_folds: int = 5, seed: int = 0) -> pd.Serie
     with warnings.catch_warnings():
         # A band of fewer eyes than folds cannot be in each; that is no reason to alarm anyone.
         warnings.filterwarnings("ignore", message="The least populated class")
-        fold = deal(strata(dealt, n_folds), dealt["patient_id"].to_numpy(), n_folds, seed)
+        fold = deal(strata(dealt, n_folds), patient.to_numpy(), n_folds, seed)
     return pd.Series(fold, index=pd.Index(dealt["eye_id"], name="eye_id"), name="fold")
 
 
@@ -159,7 +161,7 @@ def read_folds(path: Path, table: pd.DataFrame) -> pd.Series:
             f"{path}: does not fit the manifest ({len(odd)} eyes differ, such as {odd[0]!r}); "
             f"{cure}"
         )
-    patient = table.set_index("eye_id")["patient_id"].reindex(folds.index)
+    patient = one_spelling(table.set_index("eye_id")["patient_id"]).reindex(folds.index)
     parts = pd.DataFrame({"patient": patient, "fold": folds}).drop_duplicates()
     straddling = parts["patient"][parts["patient"].duplicated()]
     if len(straddling):

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ctt_net.cohort.columns import add_acuities, read_covariate, read_numbers, says_missing
 from ctt_net.cohort.dates import add_dates
-from ctt_net.cohort.ids import id_fault
+from ctt_net.cohort.ids import id_fault, one_spelling, spelled_alike
 from ctt_net.cohort.problem import Problem
 from ctt_net.cohort.scan_paths import view_problems
 from ctt_net.cohort.schema import IDENTITY_COLUMNS, VA_COLUMNS, CohortSpec
@@ -98,7 +98,23 @@ def _identity_problems(table: pd.DataFrame) -> list[Problem]:
     ]
     problems += _repeated(table[~unknown["eye_id"]], ["eye_id"])
     other_ids = ~table["eye_id"].duplicated(keep=False) & ~unknown["patient_id"]
-    return problems + _repeated(table[other_ids], ["patient_id", "laterality"])
+    problems += _repeated(table[other_ids], ["patient_id", "laterality"])
+    patients = table["patient_id"][~unknown["patient_id"]]
+    rows = patients.drop_duplicates()
+    row_of = dict(zip(rows, rows.index, strict=True))
+    return problems + [
+        Problem(alike_message(text, other, row_of[other]), "warning", row_of[text], "patient_id")
+        for text, other in spelled_alike(patients).items()
+    ]
+
+
+def alike_message(text: str, other: str, row: Hashable) -> str:
+    """What is wrong with two ids that one person may have, and the cure."""
+    return (
+        f"{text!r} and {other!r} in row {row} may be one patient under two spellings: they differ "
+        f"only by capitals, blanks, zeros in front or look-alike signs. Write one person's id the "
+        f"same in every row; no split parts the two"
+    )
 
 
 def _repeated(table: pd.DataFrame, columns: list[str]) -> list[Problem]:
@@ -152,7 +168,8 @@ def _split_problems(table: pd.DataFrame) -> list[Problem]:
         for row, value in split[~split.isin(["", *SPLITS])].items()
     ]
     first: dict[str, tuple[Hashable, str]] = {}
-    for row, patient, part in zip(table.index, table["patient_id"], split, strict=True):
+    patients = one_spelling(table["patient_id"])
+    for row, patient, part in zip(table.index, patients, split, strict=True):
         other_row, other = first.setdefault(patient, (row, part))
         # Beside an empty cell only `test` matters: the rest may be dealt as one likes.
         if other != part and ("test" in (part, other) or (part and other)):

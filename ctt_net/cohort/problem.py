@@ -1,5 +1,7 @@
 """What is wrong with a cohort, by row and column, and the error that carries all of it."""
 
+import re
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,11 @@ HEADER_ROW = 1
 
 # More lines than this help nobody; the count says how many there are in all.
 SHOWN = 20
+
+# More problems of one kind than this share a line, which shows so many of their rows and values.
+SHOWN_OF_A_KIND = 3
+_SHOWN_IN_A_LINE = 8
+_VALUES = re.compile(r"'[^']*'|\"[^\"]*\"|-?[0-9]+(?:\.[0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -57,8 +64,34 @@ class CohortError(InputError):
     def __init__(self, path: Path, problems: Sequence[Problem]) -> None:
         self.path = path
         self.problems = tuple(problems)
-        shown = [f"  {problem}" for problem in self.problems[:SHOWN]]
-        if len(self.problems) > SHOWN:
-            shown.append(f"  ... and {len(self.problems) - SHOWN} more")
+        shown = [f"  {line}" for line in _grouped(self.problems)]
+        if len(shown) > SHOWN:
+            shown[SHOWN:] = [f"  ... and {len(shown) - SHOWN} more kinds"]
         count = f"{len(self.problems)} problem" + ("s" if len(self.problems) > 1 else "")
         super().__init__("\n".join([f"{path}: {count}", *shown]))
+
+
+def _grouped(problems: Sequence[Problem]) -> list[str]:
+    """Lines for all problems; those that differ only in row and values share one."""
+    groups: dict[tuple[str | None, str], list[Problem]] = {}
+    for problem in problems:
+        kind = problem.column, _VALUES.sub("", problem.message)
+        groups.setdefault(kind, []).append(problem)
+    lines: list[str] = []
+    for (column, _), members in groups.items():
+        if len(members) <= SHOWN_OF_A_KIND:
+            lines += map(str, members)
+            continue
+        said = (_VALUES.search(problem.message) for problem in members)
+        values = Counter(match[0] for match in said if match is not None).most_common()
+        counted = _few([f"{value} ×{n}" if n > 1 else value for value, n in values])
+        rows = _few([str(problem.row) for problem in members if problem.row is not None])
+        place = f"rows {rows}" + (f", column {column}" if column is not None else "")
+        counted = f" ({counted})" if len(values) > 1 else ""
+        lines.append(f"{place}: {len(members)} times{counted}: {members[0].message}")
+    return lines
+
+
+def _few(texts: list[str]) -> str:
+    more = len(texts) - _SHOWN_IN_A_LINE
+    return ", ".join(texts[:_SHOWN_IN_A_LINE]) + (f" and {more} more" if more > 0 else "")

@@ -12,6 +12,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from torch.utils.data import DataLoader, Dataset
 
 from ctt_net.cohort import Cohort, Covariate, development_rows, make_folds, read_cohort, strata
+from ctt_net.cohort.ids import one_spelling
 from ctt_net.data.augmentation import Augmentation, ScanAugmenter
 from ctt_net.data.covariates import (
     Chosen,
@@ -170,7 +171,8 @@ class EyeDataModule(pl.LightningDataModule):
         pieces = max(2, round(1 / self.selection_fraction))
         order = np.argsort(rest["eye_id"].to_numpy(str), kind="stable")
         ordered = rest.iloc[order]
-        patients = ordered["patient_id"].nunique()
+        patient = one_spelling(ordered["patient_id"])
+        patients = patient.nunique()
         if patients < 2 * pieces:
             raise InputError(
                 f"{self.folder}: {patients} patients outside fold {self.fold} are too few to set a "
@@ -181,7 +183,7 @@ class EyeDataModule(pl.LightningDataModule):
         # Strata smaller than the number of pieces go in with the largest: splitting them is noise.
         counts = np.bincount(labels)
         labels = np.where(counts[labels] < pieces, counts.argmax(), labels)
-        _, members = next(splitter.split(ordered, labels, ordered["patient_id"]))
+        _, members = next(splitter.split(ordered, labels, patient))
         mask = np.zeros(len(rest), dtype=bool)
         mask[order[members]] = True
         return mask

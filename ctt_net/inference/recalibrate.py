@@ -30,6 +30,7 @@ from ctt_net.model_folder import (
     fingerprints,
     joined,
     origins_of,
+    patient_fingerprints,
     recalibration,
     refuse_other_covariates,
     seal,
@@ -177,7 +178,7 @@ def _copy(
     calibration.write(place)
     table, before = cohort.table, member.provenance
     salt = before.salt
-    patients = fingerprints((str(one).encode() for one in table["patient_id"]), salt)
+    patients = patient_fingerprints(table["patient_id"].astype(str), salt)
     pixels = fingerprints((scan.tobytes() for scan in scans.pixels[scans.present]), salt)
     after: Provenance = replace(
         before,

@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from ctt_net.cohort.words import matched
+
 
 def cell_text(value: Any, number_format: str = "") -> str:
     """A value as a spreadsheet shows it: whole numbers in full, dates as ISO, blank = none.
@@ -37,18 +39,5 @@ def cell_text(value: Any, number_format: str = "") -> str:
 
 
 def blanked(cells: pd.Series, sentinels: Iterable[str]) -> pd.Series:
-    """Cells with every sentinel turned into a blank; `-9` means `-9.0` too, but not `-09`."""
-    words = {word.strip() for word in sentinels}
-    if not words:
-        return cells
-    plain = {_without_zeros(word) for word in words}
-    unknown = [
-        text for text in cells.unique() if text and (text in words or _without_zeros(text) in plain)
-    ]
-    return cells.where(~cells.isin(unknown), "")
-
-
-def _without_zeros(text: str) -> str:
-    """`-9.00` is `-9`; a number with zeros in front may be an id, and stays as it is."""
-    head, point, tail = text.partition(".")
-    return head if point and head.lstrip("+-").isdecimal() and not tail.strip("0") else text
+    """Cells with every sentinel turned into a blank."""
+    return cells.mask(matched(cells, sentinels).notna(), "")

@@ -9,17 +9,20 @@ import pandas as pd
 
 from ctt_net.cohort import CohortError, Problem
 from ctt_net.cohort.folder import SPEC_FILE
-from ctt_net.cohort.manifest import interpret_manifest
+from ctt_net.cohort.ids import spelled_alike
+from ctt_net.cohort.manifest import alike_message, interpret_manifest
+from ctt_net.cohort.problem import SHOWN_OF_A_KIND
 from ctt_net.errors import InputError
-from ctt_net.intake.cells import require_columns
+from ctt_net.intake.cells import comma_cure, require_columns, with_points
 from ctt_net.intake.eyes import Eyes, excluded, read_eyes
 from ctt_net.intake.find_scans import FoundScans, double_files, find_scans, without_paths
 from ctt_net.intake.flow import Flow
 from ctt_net.intake.mapping import CohortMapping
-from ctt_net.intake.read_table import read_table
+from ctt_net.intake.read_table import HIDDEN, REMARKS, read_table
 from ctt_net.intake.repeats import merge_repeats
 from ctt_net.intake.requirements import measured_before_surgery, required
 from ctt_net.intake.sides import sides_from_files
+from ctt_net.intake.unmatched import unmatched_words
 from ctt_net.intake.visits import choose_visits
 
 
@@ -32,12 +35,14 @@ class Collected:
         eyes: With `eye_id`, `laterality`, and a column per view (`yes` = a file was found).
         found: Their files.
         flow: Rows in, eyes out.
+        remarks: What else a person should know of the table.
     """
 
     table_path: Path
     eyes: Eyes
     found: FoundScans
     flow: Flow
+    remarks: tuple[str, ...] = ()
 
 
 def collect(
@@ -60,15 +65,29 @@ def collect(
     """
     path = folder / mapping.table.file
     if table is None:
-        path, table = read_table(mapping.table, folder)
+        path, table = read_table(mapping.table, folder, mapping.columns["patient_id"].column)
+    remarks = list(table.attrs.get(REMARKS, ()))
+    hidden = table.index.isin(table.attrs.get(HIDDEN, ()))
     require_columns(table, mapping.named_columns(), path)
+    if mapping.table.decimal == ",":
+        table = with_points(table, mapping.number_columns(), path)
     flow = Flow(len(table), "in the table", "rows")
+    if mapping.table.hidden_rows == "leave_out":
+        flow.leave_out("hidden in the workbook", int(hidden.sum()))
+        table = table[~hidden]
+    elif hidden.any():
+        remarks.append(
+            f"{hidden.sum()} rows are hidden in the workbook (row {table.index[hidden][0]} is the "
+            f"first) and taken like any other; to leave them out: table.hidden_rows: leave_out"
+        )
     try:
         kept = excluded(table, mapping, flow)
         eyes, problems = read_eyes(kept, mapping)
+        remarks += unmatched_words(mapping, table)
     except InputError as error:
         raise InputError(f"{path}, {error}") from None
     _stop(path, problems)
+    remarks += _alike(eyes, mapping)
     views = tuple(mapping.spec.views)
     scans = mapping.scans if look_for_scans else None
     place = folder / mapping.scans.folder if mapping.scans is not None else folder
@@ -89,7 +108,22 @@ def collect(
     taken = required(eyes, mapping, flow, with_scans=scans is not None)
     found, eyes = found.of(taken, eyes), taken
     _stop(path, _wrong_values(eyes, mapping))
-    return Collected(path, eyes, found, flow)
+    return Collected(path, eyes, found, flow, tuple(remarks))
+
+
+def _alike(eyes: Eyes, mapping: CohortMapping) -> list[str]:
+    """Patients of two spellings, by rows of the user's table."""
+    rows: dict[str, int] = {}
+    for row, text in zip(eyes.rows, eyes.table["patient_id"], strict=True):
+        rows.setdefault(text, int(row))
+    column = mapping.place_of("patient_id")
+    alike = spelled_alike(eyes.table["patient_id"])
+    said = [
+        f"row {rows[text]}, column {column}: {alike_message(text, other, rows[other])}"
+        for text, other in alike.items()
+    ]
+    more = len(said) - SHOWN_OF_A_KIND
+    return said[:SHOWN_OF_A_KIND] + ([f"and {more} more ids alike"] if more > 0 else [])
 
 
 def _one_per_eye(
@@ -135,7 +169,8 @@ def _wrong_values(eyes: Eyes, mapping: CohortMapping) -> list[Problem]:
         column = None if problem.column is None else mapping.place_of(problem.column, side)
         message = problem.message.replace(SPEC_FILE, mapping.path.name)
         if problem.severity == "error":
-            said.append(Problem(message, row=row, column=column))
+            cell = "" if at is None or problem.column is None else table[problem.column].iloc[at]
+            said.append(Problem(message + comma_cure(cell), row=row, column=column))
     return said
 
 

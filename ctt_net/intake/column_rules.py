@@ -1,14 +1,15 @@
 """The `columns` and `covariates` sections of a mapping."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from ctt_net.acuity import NOTATIONS
 from ctt_net.cohort.dates import DATE_COLUMNS
 from ctt_net.cohort.schema import VA_COLUMNS
-from ctt_net.cohort.yaml_value import read_choice, read_words
+from ctt_net.cohort.words import check_words
+from ctt_net.cohort.yaml_value import read_choice, read_flag, read_words
 from ctt_net.errors import InputError
 from ctt_net.intake.rule import SIDES, Rule, read_rule
 from ctt_net.yaml_file import refuse_unknown_keys
@@ -28,8 +29,10 @@ class LateralityWords:
 
 def read_columns(
     given: Mapping[str, Any], shape: str, where: str
-) -> tuple[dict[str, Rule], dict[str, str], dict[str, Rule], dict[str, str]]:
+) -> tuple[dict[str, Rule], dict[str, str], dict[str, Rule], dict[str, tuple[str, bool]]]:
     """Rules, notations, off-chart rules and date formats of the manifest's own columns.
+
+    Beside a date format stands whether date cells among the texts are right.
 
     Raises:
         InputError: Naming key, value and cure.
@@ -39,7 +42,7 @@ def read_columns(
     rules: dict[str, Rule] = {}
     notation: dict[str, str] = {}
     off_chart: dict[str, Rule] = {}
-    formats: dict[str, str] = {}
+    formats: dict[str, tuple[str, bool]] = {}
     per_side = shape == "patient"
     for name, facts in given.items():
         place = f"{where}.{name}"
@@ -55,13 +58,15 @@ def read_columns(
                 )
             keys = ("notation", "off_chart_column")
             rules[name], rest = read_rule(facts, place, keys, per_side)
-            notation[name] = read_choice(rest["notation"], NOTATIONS, f"{place}.notation")
+            notation[name], numbers_as = _notation(rest["notation"], f"{place}.notation")
+            rules[name] = replace(rules[name], numbers_as=numbers_as)
             if "off_chart_column" in rest:
                 word = rest["off_chart_column"]
                 off_chart[name] = read_rule(word, f"{place}.off_chart_column", (), per_side)[0]
         elif name in DATE_COLUMNS:
-            rules[name], rest = read_rule(facts, place, ("format",), per_side)
-            formats[name] = _date_format(rest.get("format", "%Y-%m-%d"), f"{place}.format")
+            rules[name], rest = read_rule(facts, place, ("format", "date_cells"), per_side)
+            date_format = _date_format(rest.get("format", "%Y-%m-%d"), f"{place}.format")
+            formats[name] = date_format, read_flag(rest, "date_cells", False, place)
         else:
             rules[name], _ = read_rule(facts, place, (), per_side and name != "patient_id")
         if not rules[name].columns and rules[name].value is None:
@@ -113,12 +118,23 @@ def read_laterality(given: Any, shape: str, where: str) -> LateralityWords:
             f"{where} is missing its words; write {{column: Eye, OD: [R], OS: [L]}}, or "
             f"{{from: files}}"
         )
-    words = {side.lower(): side for side in SIDES}
+    words = {side: side for side in SIDES}
     for side in SIDES:
         for word in read_words(given.get(side), f"{where}.{side}"):
-            if words.setdefault(word.lower(), side) != side:
+            if words.setdefault(word, side) != side:
                 raise InputError(f"{where}: {word!r} means OD and OS; keep one")
+    check_words(words, where)
     return LateralityWords(words)
+
+
+def _notation(given: Any, where: str) -> tuple[str, str | None]:
+    """Notation of a column, and of the plain numbers in it where these have another."""
+    if not isinstance(given, Mapping):
+        return read_choice(given, NOTATIONS, where), None
+    refuse_unknown_keys(given, ("fraction", "number"), where)
+    others = [name for name in NOTATIONS if name != "snellen"]
+    fraction = read_choice(given.get("fraction"), ("snellen",), f"{where}.fraction")
+    return fraction, read_choice(given.get("number"), others, f"{where}.number")
 
 
 def _date_format(given: Any, where: str) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ctt_net import INTENDED_USE
 from ctt_net.errors import InputError
+from ctt_net.intake.cells import with_points
 from ctt_net.intake.draft_choose import CHOOSE, undecided
 from ctt_net.intake.draft_columns import write_columns, write_visit
 from ctt_net.intake.draft_covariates import write_covariates, write_others
@@ -18,6 +19,7 @@ from ctt_net.intake.guess_columns import guess_columns
 from ctt_net.intake.guess_facts import facts_of
 from ctt_net.intake.guess_roles import Roles
 from ctt_net.intake.guess_source import SourceGuess, guess_source
+from ctt_net.intake.read_table import HIDDEN
 from ctt_net.yaml_file import parse_yaml
 
 
@@ -52,8 +54,11 @@ def draft_mapping(table: Path, folder: Path | None = None) -> Draft:
     if folder is not None and not os.path.isdir(folder):  # noqa: PTH112
         raise InputError(f"{folder}: no such folder; name the folder of the scans, or leave it out")
     source = guess_source(table)
-    words, everywhere, own = _missing(source.table)
-    cleaned = source.table.where(~source.table.isin([*words, *everywhere]), "")
+    cells = source.table
+    if source.source.decimal == ",":
+        cells = with_points(cells, cells.columns, table)
+    words, everywhere, own = _missing(cells)
+    cleaned = cells.where(~cells.isin([*words, *everywhere]), "")
     roles = guess_columns(cleaned)
     scans = join_scans(cleaned, roles, folder) if folder is not None else None
     page = Page()
@@ -129,6 +134,11 @@ def _write_table(
         page.put("separator", facts.separator, notes["separator"], indent=2)
     if facts.header_row != 1:
         page.put("header_row", facts.header_row, notes["header_row"], indent=2)
+    if facts.decimal != ".":
+        page.put("decimal", facts.decimal, notes["decimal"], indent=2)
+    if source.table.attrs[HIDDEN]:
+        hidden = f"keep or leave_out: {len(source.table.attrs[HIDDEN])} rows are hidden"
+        page.put("hidden_rows", CHOOSE, hidden, indent=2)
     if missing:
         counted = ", ".join(f"{shown(word)} {n}" for word, n in missing.most_common())
         page.say(f"taken as unknown in every column, cells: {counted}", indent=2)

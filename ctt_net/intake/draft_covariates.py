@@ -2,6 +2,7 @@
 
 import re
 
+from ctt_net.intake.draft_choose import CHOOSE
 from ctt_net.intake.draft_yaml import Page, several, shown
 from ctt_net.intake.guess_covariates import covariate_rule
 from ctt_net.intake.guess_roles import Roles
@@ -30,10 +31,11 @@ def write_covariates(page: Page, roles: Roles) -> None:
 def write_others(page: Page, roles: Roles) -> None:
     """Columns that are not used, with a line for those that could be a covariate."""
     for source in roles.others:
-        if mentions(source.name, COMPLICATION_WORDS) and source.facts.may_show_levels:
-            page.say("to leave rows out, each counted with its reason; keep the cells that apply:")
-            line = {"reason": "complication", "column": source.columns[0]}
-            page.off("exclude", [{**line, "is": source.facts.levels()}])
+        facts = source.facts
+        if mentions(source.name, COMPLICATION_WORDS) and (len(facts.counts) > 1 or facts.blank):
+            line = {"reason": "complication", "column": source.columns[0], "is": [CHOOSE]}
+            cells = several(facts.levels()) if facts.may_show_levels else facts.span()
+            page.put("exclude", [line], f"which cells ({cells}); or remove this line")
             break
     page.off("followup_window_days", [14, 120], "if the time of the acuity is to be limited")
     page.skip()

@@ -6,8 +6,11 @@ from typing import Any
 
 import pandas as pd
 
+from ctt_net.cohort.columns import says_missing
+from ctt_net.cohort.words import matched
 from ctt_net.cohort.yaml_value import read_flag, read_number, read_words
 from ctt_net.errors import InputError
+from ctt_net.intake.cells import comma_cure
 from ctt_net.yaml_file import refuse_unknown_keys
 
 _TESTS = ("is", "missing", "below", "above")
@@ -21,7 +24,7 @@ class Exclusion:
         reason: In words, for the flow table.
         column: Of the table.
         values: Cells that are left out.
-        missing: Whether blank cells are.
+        missing: Whether blank cells, and words for unknown, are.
         below: Numbers below this are.
         above: Numbers above this are.
     """
@@ -61,22 +64,23 @@ class Exclusion:
         """Which cells of its column it leaves out.
 
         Args:
-            cells: Text, missing = blank.
+            cells: Text.
 
         Raises:
             InputError: If a bound is asked of a cell that is no number.
         """
-        out = cells.isin(list(self.values)) | ((cells == "") & self.missing)
+        unknown = says_missing(cells)
+        out = matched(cells, self.values).notna() | (unknown & self.missing)
         if self.below is None and self.above is None:
             return out
-        numbers = pd.to_numeric(cells.where(cells != ""), errors="coerce")
-        bad = numbers.isna() & (cells != "") & ~out
+        numbers = pd.to_numeric(cells.where(~unknown), errors="coerce")
+        bad = numbers.isna() & ~unknown & ~out
         if bad.any():
             row = cells.index[bad][0]
             raise InputError(
                 f"row {row}, column {self.column}: {cells[row]!r} is no number, so nobody can say "
                 f"whether it is out of bounds ({self.reason}); correct it, or declare it under "
-                f"table.missing"
+                f"table.missing{comma_cure(cells[row])}"
             )
         if self.below is not None:
             out |= numbers < self.below

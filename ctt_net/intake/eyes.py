@@ -9,18 +9,23 @@ import pandas as pd
 from ctt_net.cohort import Problem
 from ctt_net.cohort.columns import says_missing
 from ctt_net.cohort.schema import VA_COLUMNS
-from ctt_net.intake.cells import as_problems, iso_dates, resolved, sides_of
+from ctt_net.intake.cells import as_fractions, as_problems, iso_dates, resolved, sides_of
 from ctt_net.intake.flow import Flow
 from ctt_net.intake.mapping import CohortMapping
 from ctt_net.intake.rule import SIDES
 
 POSTOP_COLUMNS = ("postop_va", "postop_date", "followup_days")
 
-# 3.30106E+17 for an id of 18 digits: two persons may look the same.
-_ROUNDED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+|[0-9]+\.0+")
+# 3.30106E+17 for an id of 18 digits: two persons may look the same. Without its plus, 7e123456 is
+# a code of hexadecimal digits, which no spreadsheet writes so.
+_ROUNDED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]+|[0-9]+\.0+")
 _ROUNDED_CURE = (
     "a program has made a number of this id, perhaps a rounded one; export the table again with "
     "the column as text"
+)
+_NO_PATIENT = (
+    "blank: no patient, no split; fill it in, or leave such rows (a sum, a second header) out with "
+    "an 'exclude' line (missing: true)"
 )
 
 
@@ -103,11 +108,15 @@ def _entries(
             column, messages = sides_of(column, dict(mapping.laterality.words))
             problems += as_problems(messages, rows, rule.place())
         elif name in mapping.date_formats:
-            column, messages = iso_dates(column, mapping.date_formats[name])
+            column, messages = iso_dates(column, *mapping.date_formats[name])
             problems += as_problems(messages, rows, rule.place(side))
         elif name in mapping.off_chart:
             words = resolved(mapping.off_chart[name], raw, side)
             column, messages = _with_words(column, words)
+            problems += as_problems(messages, rows, rule.place(side))
+        if rule.numbers_as is not None:
+            policy = mapping.spec.off_chart_policy
+            column, messages = as_fractions(column, rule.numbers_as, policy)
             problems += as_problems(messages, rows, rule.place(side))
         table[name] = column
         if rule.sides:
@@ -119,7 +128,7 @@ def _entries(
         table["postop_va"] = pd.Series("", index=raw.index, dtype=object)
     blank = np.flatnonzero((table["patient_id"] == "").to_numpy() & present)
     problems += as_problems(
-        ((int(at), "blank: no patient, no split; fill it in, or exclude the row") for at in blank),
+        ((int(at), _NO_PATIENT) for at in blank),
         rows,
         mapping.place_of("patient_id"),
     )
@@ -140,8 +149,9 @@ def _is_rounded(text: str) -> bool:
 
 def _with_words(cells: pd.Series, words: pd.Series) -> tuple[pd.Series, list[tuple[int, str]]]:
     """The off-chart word where there is one; a number above 0 beside it is a contradiction."""
-    has_word = (words != "").to_numpy()
-    numbers = pd.to_numeric(cells.where(cells != ""), errors="coerce").to_numpy()
+    has_word = ~says_missing(words).to_numpy()
+    texts = cells.where(cells != "").str.replace(",", ".")
+    numbers = pd.to_numeric(texts, errors="coerce").to_numpy()
     clash = np.flatnonzero(has_word & (cells != "").to_numpy() & ~(numbers == 0))
     messages = [
         (

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import accumulate, zip_longest
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +15,9 @@ from ctt_net.errors import InputError
 _LINE_BREAKS = re.compile(r"\s*[\r\n\t]+\s*")
 
 
-def grid_table(lines: Iterable[Sequence[str]], header_row: int, path: Path) -> pd.DataFrame:
+def grid_table(
+    lines: Iterable[Sequence[str]], header_row: int, path: Path, header_rows: int = 1
+) -> pd.DataFrame:
     """Name the columns, drop what is blank, keep the row numbers.
 
     A column without a name, or with a name that stands twice, gets the spreadsheet's letter behind
@@ -22,8 +25,9 @@ def grid_table(lines: Iterable[Sequence[str]], header_row: int, path: Path) -> p
 
     Args:
         lines: Rows of cells as text, the file's first row first.
-        header_row: Row of the names, counted from 1; 0 = none.
+        header_row: Row of the names, counted from 1; 0 = none. Of several rows the last.
         path: What to call the file in errors.
+        header_rows: Number of rows of names.
 
     Returns:
         Text, cells stripped, indexed by row number.
@@ -35,10 +39,14 @@ def grid_table(lines: Iterable[Sequence[str]], header_row: int, path: Path) -> p
     numbered = enumerate(lines, start=1)
     header: list[str] = []
     if header_row:
+        upper: list[str] = []
         for number, line in numbered:
+            header = [_LINE_BREAKS.sub(" ", cell).strip() for cell in line]
             if number == header_row:
-                header = [_LINE_BREAKS.sub(" ", cell).strip() for cell in line]
+                header = _joined(upper, header)
                 break
+            if number > header_row - header_rows:
+                upper = _joined(upper, accumulate(header, lambda left, cell: cell or left))
     rows, numbers = [], []
     for number, line in numbered:
         cells = [cell.strip() for cell in line]
@@ -74,6 +82,11 @@ def grid_table(lines: Iterable[Sequence[str]], header_row: int, path: Path) -> p
     filled_up = [row[:width] + [""] * (width - len(row)) for row in rows]
     index = pd.Index(numbers, name="row")
     return pd.DataFrame(filled_up, columns=names, index=index, dtype=object)
+
+
+def _joined(upper: Iterable[str], lower: Iterable[str]) -> list[str]:
+    pairs = zip_longest(upper, lower, fillvalue="")
+    return [f"{above} {below}".strip() for above, below in pairs]
 
 
 def _names(header: list[str], named: bool) -> list[str]:

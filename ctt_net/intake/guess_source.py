@@ -6,13 +6,14 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 from openpyxl import load_workbook
 
 from ctt_net.errors import InputError
+from ctt_net.intake.cells import decimal_commas
 from ctt_net.intake.read_table import MAX_TABLE_BYTES, read_table
 from ctt_net.intake.table_source import TableSource
 from ctt_net.intake.workbook import MAX_UNPACKED_BYTES, read_sheet
@@ -61,11 +62,11 @@ def guess_source(path: Path) -> SourceGuess:
         names = _sheet_names(path)
         sizes = {}
         for name in names[1:] and names:
-            sizes[name] = sum(sum(map(bool, row)) for row in read_sheet(path, name))
+            sizes[name] = sum(sum(map(bool, row)) for row in read_sheet(path, name).lines)
         if sizes:
             keys["sheet"] = max(sizes, key=lambda name: sizes[name])
             notes["sheet"] = f"the fullest of {len(names)} sheets; check that it is the right one"
-        lines = list(read_sheet(path, keys.get("sheet")))[:_ROWS_LOOKED_AT]
+        lines = read_sheet(path, keys.get("sheet")).lines[:_ROWS_LOOKED_AT]
     else:
         lines = []
     header_row = guess_header_row(lines)
@@ -83,6 +84,10 @@ def guess_source(path: Path) -> SourceGuess:
         header_row=header_row,
     )
     _, table = read_table(source, Path())
+    commas = decimal_commas(table)
+    if commas:
+        notes["decimal"] = f"{commas} cells have a comma before their decimals"
+        source = replace(source, decimal=",")
     return SourceGuess(source, table, notes)
 
 

@@ -51,7 +51,7 @@ PREOP_WORDS = ("pre", "preop", "preoperative", "before", "baseline", "base", "bl
                "入院")  # fmt: skip
 POSTOP_WORDS = ("post", "postop", "postoperative", "after", "nach", "apres", "follow up", "fu",
                 "followup", "final", "last", "eos", "outcome", "术后", "随访", "复查", "出院",
-                "末次")  # fmt: skip
+                "末次", "control", "kontrolle", "controle")  # fmt: skip
 DATE_WORDS = ("date", "day", "datum", "tag", "jour", "time", "日期", "时间")
 SURGERY_WORDS = ("surgery", "operation", "op", "operated", "operationsdatum", "opdatum", "ops",
                  "procedure", "chirurgie", "phaco", "手术")  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 
 from ctt_net.cohort import CohortSpec
 from ctt_net.cohort.schema import VA_COLUMNS
+from ctt_net.cohort.words import comparable
 from ctt_net.cohort.yaml_value import read_choice, read_number, read_section, read_words
 from ctt_net.errors import InputError
 from ctt_net.intake.column_rules import (
@@ -44,7 +45,7 @@ class CohortMapping:
         columns: Manifest column to its rule.
         laterality: How the side is said.
         off_chart: VA column to the rule of the column that holds its off-chart word.
-        date_formats: Date column to its format.
+        date_formats: Date column to its format, and whether date cells among the texts are right.
         visit: For a table of one row per visit.
         scans: None = no scans.
         sections: View to the section of a device volume that shows it.
@@ -60,7 +61,7 @@ class CohortMapping:
     columns: Mapping[str, Rule]
     laterality: LateralityWords
     off_chart: Mapping[str, Rule]
-    date_formats: Mapping[str, str]
+    date_formats: Mapping[str, tuple[str, bool]]
     visit: VisitRule | None = None
     scans: ScanRule | None = None
     sections: Mapping[str, str] = field(default_factory=dict)
@@ -82,6 +83,19 @@ class CohortMapping:
             rules += [(f"scans.columns.{view}", rule) for view, rule in self.scans.columns.items()]
         named = [(column, place) for place, rule in rules for column in rule.columns]
         return named + [(e.column, f"exclude ({e.reason})") for e in self.exclude]
+
+    def number_columns(self) -> list[str]:
+        """Columns of the table that hold numbers, acuities apart."""
+        rules = [
+            rule
+            for name, rule in self.columns.items()
+            if name == "followup_days"
+            or (name in self.spec.covariates and self.spec.covariates[name].kind != "categorical")
+        ]
+        if self.visit is not None and self.visit.preop.is_numeric:
+            rules.append(self.visit.rule)
+        bounds = [e.column for e in self.exclude if e.below is not None or e.above is not None]
+        return bounds + [column for rule in rules for column in rule.columns]
 
 
 def read_mapping(path: Path) -> CohortMapping:
@@ -176,12 +190,14 @@ def check_mapping(given: Mapping[str, Any], path: Path) -> CohortMapping:
 
 def _refuse_crossed_sides(laterality: LateralityWords, scans: ScanRule | None, where: str) -> None:
     """A word that is the right eye in the table and the left one in the names of the scans."""
+    in_table = {comparable(word): side for word, side in laterality.words.items()}
     in_names = {} if scans is None else scans.words.get("laterality", {})
     for side, words in in_names.items():
         for word in words:
-            if laterality.words.get(word, side) != side:
+            other = in_table.get(comparable(word), side)
+            if other != side:
                 raise InputError(
-                    f"{where}: {word!r} means {laterality.words[word]} in columns.laterality and "
+                    f"{where}: {word!r} means {other} in columns.laterality and "
                     f"{side} in scans.laterality; correct one of them"
                 )
 

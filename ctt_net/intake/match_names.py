@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ctt_net.cohort.folder import SPEC_FILE
+from ctt_net.cohort.words import matched
 from ctt_net.devices import is_device_file
 from ctt_net.errors import InputError
 from ctt_net.intake.eyes import Eyes
@@ -36,7 +37,9 @@ class Matcher:
                 self.eyes.setdefault(tuple(key), []).append(position)
         table = eyes.table
         self.side = table["laterality"].to_list() if "laterality" in table else None
-        self.device = table["device"].to_list() if "device" in table else None
+        self.device = None
+        if "device" in table:
+            self.device = matched(table["device"], rule.words["device"]).to_list()
 
     def take(self, name: str, path: Path, found: FoundScans) -> bool:
         """Give a file to its eye; False if the pattern does not fit it or no eye is meant.

@@ -1,7 +1,9 @@
 """`ctt-net prepare`: from mapping, table and folder to a cohort folder, whole or not at all."""
 
+import copy
 import dataclasses
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +14,7 @@ from ctt_net.errors import InputError
 from ctt_net.intake.collect import collect
 from ctt_net.intake.copy_scans import copy_scans, with_paths
 from ctt_net.intake.flow import Flow
+from ctt_net.intake.hold_out import held_out, held_out_folder, refuse_lost_test
 from ctt_net.intake.mapping import CohortMapping
 from ctt_net.intake.out_folder import MAPPING_FILE, leftovers, refuse_out
 from ctt_net.intake.requirements import required
@@ -29,12 +32,14 @@ class Prepared:
         flow: Columns step, count, unit.
         unused: Scan files that belong to no eye of the cohort.
         remarks: What else a person should know.
+        held_out: The cohort of the patients that were held out, if any were to be.
     """
 
     cohort: Cohort
     flow: pd.DataFrame
     unused: tuple[str, ...]
     remarks: tuple[str, ...]
+    held_out: Cohort | None = None
 
 
 def prepare_cohort(
@@ -45,6 +50,8 @@ def prepare_cohort(
     tables_only: bool = False,
     table: pd.DataFrame | None = None,
     progress: Callable[[int, int], None] | None = None,
+    hold_out: float | None = None,
+    seed: int = 0,
 ) -> Prepared:
     """Read by a mapping, and write the cohort folder.
 
@@ -57,6 +64,9 @@ def prepare_cohort(
         table: What `read_table` made of `table.file`, amended, to be taken in its place; indexed
             by its rows, so that errors name those.
         progress: Called with (done, total) while scans are copied.
+        hold_out: Share of the patients whose eyes go to a second folder, `held_out_folder(out)`,
+            as `split` test: no training takes them.
+        seed: Of the draw of these patients.
 
     Raises:
         InputError: If anything is wrong; `out` is then as it was.
@@ -64,39 +74,68 @@ def prepare_cohort(
     folder = mapping.path.parent if raw is None else raw
     inputs = [mapping.path, folder / mapping.table.file]
     inputs += [folder / mapping.scans.folder] if mapping.scans is not None else []
+    held_folder = held_out_folder(out)
     refuse_out(out, replace, inputs)
+    if hold_out is None:
+        refuse_lost_test(out)
+    else:
+        refuse_out(held_folder, replace, inputs)
+        if "split" in mapping.columns:
+            raise InputError(
+                f"{mapping.path}: columns.split names the eyes to test on already; take it out, or "
+                f"do without --hold-out"
+            )
     collected = collect(mapping, folder, not tables_only, table)
     eyes, flow = collected.eyes, collected.flow
-    remarks = leftovers(out) + _excludes_nothing(mapping, flow)
-    with new_folder(out, replace) as beside:
+    remarks = leftovers(out) + list(collected.remarks)
+    with ExitStack() as folders:
+        beside = folders.enter_context(new_folder(out, replace))
         if collected.found.files:
             copied = copy_scans(eyes, collected.found, mapping.sections, beside, progress)
             eyes = with_paths(eyes, copied, mapping, collected.table_path, remarks)
             eyes = required(eyes, mapping, flow, with_scans=True)
-        flow.arrive(len(eyes.table), "in the cohort", "eyes")
-        flow.remark("their patients", eyes.table["patient_id"].nunique(), "patients")
         if not len(eyes.table):
+            flow.arrive(0, "in the cohort", "eyes")
             raise InputError(
                 f"{mapping.path}: no eye is left\n{flow.to_table().to_string(index=False)}"
             )
-        _remove_unused(beside, eyes.table, tuple(mapping.spec.views))
-        cohort = write_cohort(beside, mapping.spec, eyes.table)
-        write_whole(beside / FLOW_FILE, flow.to_csv())
-        written = mapping.path.read_bytes() if mapping.path.is_file() else None
-        write_whole(beside / MAPPING_FILE, written or dump_yaml(dict(mapping.given)))
-    unused, cohort = tuple(collected.found.unused), dataclasses.replace(cohort, root=out)
-    return Prepared(cohort, flow.to_table(), unused, tuple(remarks))
+        held_cohort, table = None, eyes.table
+        if hold_out is not None:
+            apart = held_out(table["patient_id"], hold_out, seed)
+            held, table = table[apart].assign(split="test"), table[~apart]
+            place = folders.enter_context(new_folder(held_folder, replace))
+            _move_scans(beside, place, held, mapping)
+            held_flow = copy.deepcopy(flow)
+            held_flow.leave_out(f"for development, in {out.name}", len(table))
+            held_cohort = _write(place, held_folder, held, mapping, held_flow)
+            flow.leave_out(f"held out for testing, in {held_folder.name}", len(held))
+            flow.remark("patients held out", held["patient_id"].nunique(), "patients")
+        cohort = _write(beside, out, table, mapping, flow)
+        for folder in (out, held_folder) if hold_out is not None else ():
+            refuse_out(folder, replace, inputs)  # both are put in place, or none
+    unused = tuple(collected.found.unused)
+    return Prepared(cohort, flow.to_table(), unused, tuple(remarks), held_cohort)
 
 
-def _excludes_nothing(mapping: CohortMapping, flow: Flow) -> list[str]:
-    """A word that stands in no cell is misspelt more often than rare."""
-    counted = {step for step, _, _ in flow.steps}
-    return [
-        f"exclude ({line.reason}) left out no row: no other row holds {' or '.join(line.values)} "
-        f"in column {line.column}; look how the table spells it"
-        for line in mapping.exclude
-        if line.values and f"left out: {line.reason}" not in counted  # noqa: PD011
-    ]
+def _write(
+    beside: Path, out: Path, table: pd.DataFrame, mapping: CohortMapping, flow: Flow
+) -> Cohort:
+    """The tables of a cohort, into a folder that is to be named `out`."""
+    flow.arrive(len(table), "in the cohort", "eyes")
+    flow.remark("their patients", table["patient_id"].nunique(), "patients")
+    _remove_unused(beside, table, tuple(mapping.spec.views))
+    cohort = write_cohort(beside, mapping.spec, table)
+    write_whole(beside / FLOW_FILE, flow.to_csv())
+    written = mapping.path.read_bytes() if mapping.path.is_file() else None
+    write_whole(beside / MAPPING_FILE, written or dump_yaml(dict(mapping.given)))
+    return dataclasses.replace(cohort, root=out)
+
+
+def _move_scans(root: Path, to: Path, table: pd.DataFrame, mapping: CohortMapping) -> None:
+    """Scans of some eyes from one cohort folder to another."""
+    for path in filter(None, table[list(mapping.spec.views)].to_numpy(object).ravel()):
+        (to / path).parent.mkdir(exist_ok=True)
+        (root / path).rename(to / path)
 
 
 def _remove_unused(root: Path, table: pd.DataFrame, views: tuple[str, ...]) -> None:

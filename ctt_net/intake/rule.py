@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ctt_net.cohort.words import check_words
 from ctt_net.cohort.yaml_value import read_words
 from ctt_net.errors import InputError
 from ctt_net.yaml_file import refuse_unknown_keys
@@ -21,16 +22,20 @@ class Rule:
         sides: Column for either eye, in a table of one row per patient.
         value: The same for all.
         missing: Cells that mean unknown here, beside the table's.
+        strip: Texts that are taken out of a cell.
         recode: Cell to value.
         extract: Pattern with one group; the cell becomes what the group holds, or blank.
+        numbers_as: Notation of plain numbers among the fractions of an acuity column.
     """
 
     column: str | None = None
     sides: Mapping[str, str] = field(default_factory=dict)
     value: str | None = None
     missing: tuple[str, ...] = ()
+    strip: tuple[str, ...] = ()
     recode: Mapping[str, str] = field(default_factory=dict)
     extract: re.Pattern[str] | None = None
+    numbers_as: str | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -42,7 +47,7 @@ class Rule:
         return (self.sides.get(side or "") if self.sides else self.column) or "the mapping"
 
 
-_KEYS = ("column", "value", "missing", "recode", "extract")
+_KEYS = ("column", "value", "missing", "strip", "recode", "extract")
 
 
 def read_rule(
@@ -75,6 +80,7 @@ def read_rule(
         sides=sides,
         value=value,
         missing=read_words(given.get("missing"), f"{where}.missing"),
+        strip=tuple(filter(None, read_words(given.get("strip"), f"{where}.strip"))),
         recode=_recode(given.get("recode"), f"{where}.recode"),
         extract=_pattern(given.get("extract"), f"{where}.extract"),
     )
@@ -92,10 +98,12 @@ def _recode(given: Any, where: str) -> dict[str, str]:
         return {}
     if not isinstance(given, Mapping):
         raise InputError(f"{where} must hold 'cell: value' lines, got {given!r}")
-    return {
+    recode = {
         _text(cell, where).strip(): "" if value is None else _text(value, where).strip()
         for cell, value in given.items()
     }
+    check_words(recode, where)
+    return recode
 
 
 def _pattern(given: Any, where: str) -> re.Pattern[str] | None:

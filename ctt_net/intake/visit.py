@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from ctt_net.cohort.words import matched
 from ctt_net.cohort.yaml_value import read_number, read_words
 from ctt_net.errors import InputError
 from ctt_net.intake.rule import Rule, read_rule
@@ -42,7 +43,7 @@ class Choice:
         """
         if self.values:
             order = {name: float(place) for place, name in enumerate(self.values)}
-            return visits.map(order).astype(float)
+            return matched(visits, order).map(order).astype(float)
         if self.between is not None:
             low, high = self.between
             return (visits - self.nearest).abs().where((visits >= low) & (visits <= high), np.nan)

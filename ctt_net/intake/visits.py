@@ -5,7 +5,8 @@ import pandas as pd
 
 from ctt_net.cohort import Problem
 from ctt_net.cohort.columns import says_missing
-from ctt_net.intake.cells import resolved
+from ctt_net.cohort.words import comparable
+from ctt_net.intake.cells import comma_cure, resolved
 from ctt_net.intake.eyes import POSTOP_COLUMNS, Eyes
 from ctt_net.intake.flow import Flow
 from ctt_net.intake.mapping import CohortMapping
@@ -30,8 +31,8 @@ def choose_visits(
     problems = _unreadable(visits, entries, rule)
     if problems:
         return entries.take(np.zeros(len(visits), bool)), problems
-    # As numbers 1 and 1.0 are one visit.
-    numbers = pd.to_numeric(visits) if rule.preop.is_numeric else visits
+    # 1 and 1.0 are one visit, and so are V1 and v1.
+    numbers = pd.to_numeric(visits) if rule.preop.is_numeric else visits.map(comparable)
     named = with_file_cells(entries, mapping).assign(_visit=numbers)
     once = ~named.duplicated([*_KEY, "_visit"]).to_numpy()
     problems = _contradictions(named, entries.rows, mapping)
@@ -100,7 +101,11 @@ def _unreadable(visits: pd.Series, entries: Eyes, rule: VisitRule) -> list[Probl
     else:
         bad, said = (visits == "").to_numpy(), "says no visit; fill it in, or exclude such rows"
     return [
-        Problem(f"{visits.iloc[at]!r} {said}", row=int(entries.rows[at]), column=column)
+        Problem(
+            f"{visits.iloc[at]!r} {said}{comma_cure(visits.iloc[at])}",
+            row=int(entries.rows[at]),
+            column=column,
+        )
         for at in np.flatnonzero(bad)
     ]
 

@@ -2,7 +2,7 @@
 
 import re
 import zipfile
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from openpyxl import load_workbook
@@ -15,9 +15,26 @@ from ctt_net.intake.cell_text import cell_text
 MAX_UNPACKED_BYTES = 2**30
 _COMPOUND = bytes.fromhex("d0cf11e0a1b11ae1")  # MS-CFB, 2.2: encrypted workbooks and .xls
 _FORMULA = re.compile(rb"<f[ />]")
+_STRICT = b"http://purl.oclc.org/ooxml/"
+_ROW = re.compile(rb"<(?:[a-z]+:)?row\b([^>]*)>")
+_ROW_NUMBER = re.compile(rb"\br=[\"']([0-9]+)[\"']")
+_HIDDEN = re.compile(rb"\bhidden=[\"'](?:1|true)[\"']")
 
 
-def read_sheet(path: Path, sheet: str | None) -> Iterator[list[str]]:
+@dataclass(frozen=True)
+class Sheet:
+    """One sheet of a workbook.
+
+    Args:
+        lines: Its cells as text, row by row.
+        hidden: Rows that a person does not see, by a filter or by hand, counted from 1.
+    """
+
+    lines: list[list[str]]
+    hidden: frozenset[int]
+
+
+def read_sheet(path: Path, sheet: str | None) -> Sheet:
     """Cells row by row: numbers in full, ids with the zeros their format shows, dates as ISO.
 
     Args:
@@ -29,6 +46,11 @@ def read_sheet(path: Path, sheet: str | None) -> Iterator[list[str]]:
     """
     _refuse_no_archive(path)
     _refuse_bomb(path)
+    if _is_strict(path):
+        raise InputError(
+            f"{path}: a workbook in the format Strict Open XML; open it and save it as Excel "
+            f"workbook (.xlsx)"
+        )
     try:
         book = load_workbook(path, read_only=True, data_only=True)
     except Exception as error:  # openpyxl raises what zipfile, expat and itself raise
@@ -40,6 +62,8 @@ def read_sheet(path: Path, sheet: str | None) -> Iterator[list[str]]:
         if sheet is not None and sheet not in names:
             raise InputError(f"{path}: no sheet {sheet!r}; there are {', '.join(names)}")
         page = book[sheet or names[0]]
+        with page._get_source() as source:  # openpyxl itself forgets it where it reads row by row
+            hidden = _hidden_rows(source.read())
         page.reset_dimensions()  # some programs write a size of A1 whatever is in the sheet
         lines, no_text = [], set()
         for row in page.iter_rows():
@@ -57,7 +81,23 @@ def read_sheet(path: Path, sheet: str | None) -> Iterator[list[str]]:
     finally:
         book.close()
     _refuse_unknown_formulas(path, sheet or names[0], lines, no_text)
-    yield from lines
+    return Sheet(lines, hidden)
+
+
+def _is_strict(path: Path) -> bool:
+    with zipfile.ZipFile(path) as archive:
+        name = "xl/workbook.xml"
+        return name in archive.namelist() and _STRICT in archive.read(name)
+
+
+def _hidden_rows(xml: bytes) -> frozenset[int]:
+    hidden, number = set(), 0
+    for match in _ROW.finditer(xml):
+        said = _ROW_NUMBER.search(match[1])
+        number = int(said[1]) if said else number + 1
+        if _HIDDEN.search(match[1]):
+            hidden.add(number)
+    return frozenset(hidden)
 
 
 def _refuse_no_archive(path: Path) -> None:

@@ -30,6 +30,7 @@ from ctt_net.model_folder.provenance import (
     known_origins,
     new_salt,
     origins_of,
+    patient_fingerprints,
 )
 from ctt_net.model_folder.recalibration import recalibration
 from ctt_net.model_folder.scan_features import features_of
@@ -72,6 +73,7 @@ __all__ = [
     "model_folders",
     "new_salt",
     "origins_of",
+    "patient_fingerprints",
     "predict_eyes",
     "read_baselines",
     "recalibration",

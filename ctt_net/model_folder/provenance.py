@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from ctt_net import INTENDED_USE, __version__
+from ctt_net.cohort.ids import spelling
 from ctt_net.model_folder.json_file import json_text, read_json
 from ctt_net.whole_file import write_whole
 
@@ -44,7 +45,8 @@ class Provenance:
         n_train: Eyes it was trained on.
         n_selection: Eyes that chose its checkpoint.
         salt: Key of the fingerprints, hexadecimal.
-        patients: Fingerprints of all patients of training and selection.
+        patients: Fingerprints of all patients of training and selection, as written and as
+            `cohort.ids.spelling` writes them.
         scans: Fingerprints of all their scans, as the network saw them.
         versions: Of Python and the libraries.
         revision: Of this project's code, if it is a git checkout.
@@ -127,8 +129,8 @@ class Provenance:
         return frozenset((*self.patients, *self.scans))
 
     def knows_patient(self, patient_id: str) -> bool:
-        """Whether this patient took part in the training."""
-        return fingerprint(patient_id.encode(), self.salt) in self._known
+        """Whether this patient took part in the training, under this or another spelling."""
+        return not self._known.isdisjoint(patient_fingerprints([patient_id], self.salt))
 
     def knows_scan(self, pixels: np.ndarray) -> bool:
         """Whether this scan, as preprocessed, took part in the training."""
@@ -178,6 +180,12 @@ def fingerprint(content: bytes, salt: str) -> str:
 def fingerprints(contents: Iterable[bytes], salt: str) -> tuple[str, ...]:
     """Fingerprints without order or repeats, so that they tell nothing of the table."""
     return tuple(sorted({fingerprint(content, salt) for content in contents}))
+
+
+def patient_fingerprints(patient_ids: Iterable[str], salt: str) -> tuple[str, ...]:
+    """Fingerprints of ids as written, all that older folders hold, and as spelled alike."""
+    contents = (form.encode() for one in patient_ids for form in (one, spelling(one)))
+    return fingerprints(contents, salt)
 
 
 def library_versions() -> dict[str, str]:

@@ -19,6 +19,7 @@ from ctt_net.model_folder import (
     fingerprints,
     new_salt,
     origins_of,
+    patient_fingerprints,
     seal,
     write_baselines,
 )
@@ -148,7 +149,7 @@ def _provenance(
         n_train=len(data.part("train")),
         n_selection=len(data.part("selection")),
         salt=salt,
-        patients=fingerprints((str(patient).encode() for patient in seen["patient_id"]), salt),
+        patients=patient_fingerprints(seen["patient_id"].astype(str), salt),
         scans=fingerprints((scan.tobytes() for scan in scans.pixels[scans.present]), salt),
         trained_on=f"{trainer.strategy.root_device.type}, precision {trainer.precision}",
         started_from=None if start is None else start.source.facts(),

@@ -78,3 +78,25 @@ def test_a_folder_that_is_missing(raw, fails):
     raw.sections["scans"]["folder"] = "export"
     raw.mapping()
     assert "no such folder; correct scans.folder" in fails(*arguments(raw))
+
+
+def test_patients_are_held_out_by_a_share(raw, capsys):
+    rows = [{**EYES[0], "MRN": f"{n}"} for n in range(20)]
+    raw.table([*EYES, *rows])
+    assert main([*arguments(raw), "--hold-out", "30%", "--seed", "1"]) == 0
+    said = capsys.readouterr().out
+    assert f"held out: {raw.folder / 'out_held_out'}, to evaluate on" in said
+    assert "patients held out" in said
+    assert main(["check", str(raw.folder / "out_held_out"), "--tables-only"]) == 0
+
+
+@pytest.mark.parametrize("share", ["0", "100%", "20", "a fifth", "nan"])
+def test_a_share_lies_between_none_and_all(raw, capsys, share):
+    with pytest.raises(SystemExit) as caught:
+        main([*arguments(raw), "--hold-out", share])
+    assert caught.value.code == 2
+    assert "must be a share such as 20% or 0.2" in capsys.readouterr().err
+
+
+def test_a_seed_alone_draws_nothing(raw, fails):
+    assert "say --hold-out too" in fails(*arguments(raw), "--seed", "3")

@@ -34,7 +34,7 @@ FAULTS = [
     ("age_years", "inf", "'inf'"),
     ("diabetes", "2", "2 is not 0 or 1"),
     ("diabetes", "Yes", "'Yes' is not 0 or 1; write it so"),
-    ("sex", "Male ", "'Male' is none of the declared levels male, female"),
+    ("sex", "Man ", "'Man' is none of the declared levels male, female"),
     ("split", "training", "must be train, val, test or empty, got 'training'"),
     ("followup_days", "-30", "-30 days after surgery"),
     ("followup_days", "soon", "'soon' is no number"),
@@ -81,7 +81,20 @@ def test_a_thousand_faults_are_counted_not_all_shown(make_cohort, eye):
         read_cohort(make_cohort(rows))
     assert len(caught.value.problems) == 1000
     assert len(str(caught.value).splitlines()) < 30
-    assert "and 980 more" in str(caught.value)
+    assert "rows 2, 3, 4, 5, 6, 7, 8, 9 and 992 more, column laterality" in str(caught.value)
+
+
+def test_many_faults_of_one_kind_share_a_line_and_hide_no_other(make_cohort, eye):
+    rows = [eye(n, preop_va="x") for n in range(25)] + [eye(n, preop_va="y") for n in (25, 26)]
+    root = make_cohort([*rows, eye(27, laterality="R"), eye(28, preop_va="0")])
+    with pytest.raises(CohortError) as caught:
+        read_cohort(root)
+    said = str(caught.value).splitlines()[1:]
+    assert len(said) == 3
+    many, others = said[-2], [said[0], said[-1]]
+    assert "column preop_va: 27 times ('x' ×25, 'y' ×2): cannot read 'x'" in many
+    assert others[0].startswith("  row 29, column laterality: must be OD")
+    assert others[1].startswith("  row 30, column preop_va: cannot read '0'")
 
 
 def test_missing_columns_are_named_with_the_likely_spelling(make_cohort, as_csv, eye):

@@ -35,6 +35,13 @@ def a_patient_without_id(cohort):
     return [4]
 
 
+@fault("patient-ids-alike", "warning")
+def fellow_eyes_under_two_spellings(cohort):
+    first, second = cohort.both_eyes()[0]
+    cohort.table.loc[first, "patient_id"] = cohort.table.loc[second, "patient_id"].upper() + " "
+    return [first, second]
+
+
 @fault("laterality-unreadable", "error")
 def a_side_in_another_language(cohort):
     cohort.table.loc[[4, 9], "laterality"] = "droite"

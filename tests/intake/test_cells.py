@@ -1,5 +1,6 @@
 """Rules: value, missing, recode, extract, in this order; words for sides; dates."""
 
+import numpy as np
 import pytest
 
 from tests.intake.conftest import EYES
@@ -55,7 +56,7 @@ def test_an_unknown_word_and_a_blank_are_both_named(raw):
     raw.table([EYES[0], {**EYES[1], "Eye": "both"}, {**EYES[2], "Eye": ""}])
     raw.fails(
         "eyes.csv: 2 problems",
-        "row 3, column Eye: 'both' is no word for OD or OS (known: 'l', 'od', 'os', 'r')",
+        "row 3, column Eye: 'both' is no word for OD or OS (known: 'L', 'OD', 'OS', 'R')",
         "row 4, column Eye: blank: nobody knows which eye this is",
         "exclude",
     )
@@ -169,11 +170,29 @@ def test_an_acuity_that_the_expression_does_not_fit_is_no_missing_one(raw):
     raw.fails("row 3, column Before", "'0,3 cc'")
 
 
+@pytest.mark.parametrize(
+    ("date_format", "cells"),
+    [
+        ("%Y-%m-%d", ["2024-03-02 00:00:00", "2024-03-02T10:30:00.5Z", "2024-03-02 7:05"]),
+        ("%d.%m.%Y", ["02.03.2024 10:30", "02.03.2024", "02.03.2024 00:00:00"]),
+        ("%d.%m.%Y %H:%M", ["02.03.2024 10:30", "02.03.2024", "02.03.2024 00:00:00"]),
+        ("%m/%d/%Y %I:%M %p", ["03/02/2024 10:30 PM", "03/02/2024 12:00 AM", "03/02/2024"]),
+    ],
+)
+def test_a_date_with_a_time_of_day_is_its_day(raw, date_format, cells):
+    raw.table([{**row, "Op": day} for row, day in zip(EYES, cells, strict=True)])
+    raw.say("columns", surgery_date={"column": "Op", "format": date_format})
+    assert list(raw.eyes()["surgery_date"]) == ["2024-03-02"] * 3
+
+
 def test_date_cells_among_texts_are_never_taken_for_right(raw):
     raw.table([{**row, "Op": day} for row, day in zip(EYES, ["2024-03-02", "13.02.2024", ""],
                                                      strict=True)])  # fmt: skip
     raw.say("columns", surgery_date={"column": "Op", "format": "%d.%m.%Y"})
-    raw.fails("row 2, column Op", "exchanged day and month")
+    raw.fails("row 2, column Op", "exchanged day and month", "date_cells: true")
+    declared = {"column": "Op", "format": "%d.%m.%Y", "date_cells": True}
+    days = list(raw.say("columns", surgery_date=declared).eyes()["surgery_date"])
+    assert days == ["2024-03-02", "2024-02-13", ""]
 
 
 @pytest.mark.parametrize("ids", [["17.0", "18.0", "19.0"], ["1.2E+9", "2", "3"]])
@@ -188,3 +207,50 @@ def test_line_breaks_in_a_header_are_blanks(raw):
     )
     raw.say("columns", preop_va={"column": "VA before", "notation": "decimal"})
     assert len(raw.eyes()) == len(EYES)
+
+
+@pytest.mark.parametrize(
+    ("number", "cells", "decimals"),
+    [
+        ("decimal", ["20/40", "0.5", "0,25"], [0.5, 0.5, 0.25]),
+        ("logmar", ["6/12", "0.3", "-0.1"], [0.5, 0.501187, 1.258925]),
+        ("etdrs", ["20/40", "70", "CF"], [0.5, 0.501187, None]),
+        ("five_mark", ["20/40", "4.7", "2"], [0.5, 0.501187, None]),
+    ],
+)
+def test_fractions_and_numbers_in_one_column(raw, number, cells, decimals):
+    raw.table([{**row, "Before": cell, "After": "1.0"} for row, cell in
+               zip(EYES, cells, strict=True)])  # fmt: skip
+    mixed = {"fraction": "snellen", "number": number}
+    raw.say("columns", preop_va={"column": "Before", "notation": mixed})
+    table = raw.prepare().cohort.table
+    for logmar, word, decimal in zip(
+        table["preop_logmar"], table["preop_off_chart"], decimals, strict=True
+    ):
+        assert word if decimal is None else logmar == pytest.approx(-np.log10(decimal), abs=1e-5)
+    raw.table([EYES[0], {**EYES[1], "Before": "300"}])
+    raw.fails("row 3, column Before: cannot read '300' in a", number, replace=True)
+
+
+def test_what_a_mixed_notation_may_say(raw):
+    for said, notation in (
+        ("fraction", {"number": "decimal"}),
+        ("number", {"fraction": "snellen"}),
+    ):
+        raw.say("columns", preop_va={"column": "Before", "notation": notation})
+        raw.fails(f"columns.preop_va.notation.{said} must be one of")
+
+
+def test_texts_are_stripped_and_a_pinhole_is_left_out_by_a_declared_rule(raw):
+    cells = ["0.3 (CC)", "(sc)  0.5", "cc0.4 PH 0.8"]
+    raw.table([{**row, "Before": cell} for row, cell in zip(EYES, cells, strict=True)])
+    rule = {"column": "Before", "notation": "decimal", "strip": ["(cc)", "(sc)", "cc"]}
+    raw.say("columns", preop_va=rule).fails("row 4, column Before", "'0.4 PH 0.8'")
+    raw.say("columns", preop_va={**rule, "extract": r"(?i)^(.*?) *\bPH\b"})
+    assert list(raw.eyes()["preop_va"]) == ["0.3", "0.5", "0.4"]
+
+
+def test_a_word_is_not_stripped_out_of_another(raw):
+    raw.say("columns", site={"column": "Site", "strip": ["R"]})
+    with_column(raw, "Site", ["r north", "north r", "rr"])
+    assert list(raw.eyes()["site"]) == ["north", "north", "rr"]

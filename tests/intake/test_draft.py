@@ -455,3 +455,25 @@ def test_garbage_is_a_draft_or_an_error_that_is_said(tmp_path):
         assert (read is None) == bool(draft.undecided), seed
         assert read is not None or "still to be decided" in message, seed
     assert drafts > 10
+
+
+def test_complications_are_asked_about_and_a_control_is_the_visit_after(tmp_path):
+    names = ["MRN", "Eye", "VA before", "VA after", "Surgery", "Control", "Complication"]
+    lines = [[f"{n:04d}", "R", "0.3", "0.8", f"{n + 10}.01.2024", "14.02.2024"] for n in range(9)]
+    lines = [[*line, "rupture" if n == 4 else ""] for n, line in enumerate(lines)]
+    given = drafted(write_csv(tmp_path / "eyes.csv", [names, *lines]))
+    assert given["columns"]["postop_date"]["column"] == "Control"
+    asked = {"reason": "complication", "column": "Complication", "is": ["CHOOSE"]}
+    assert given["exclude"] == [asked]
+
+
+def test_hidden_rows_and_decimal_commas_are_seen(tmp_path):
+    book = Workbook()
+    book.active.append(["MRN", "Eye", "VA before", "VA after", "Age"])
+    for n in range(12):
+        book.active.append([f"{n:04d}", "R", "0,3", "0,8", f"{60 + n},5"])
+    book.active.row_dimensions[4].hidden = True
+    book.save(tmp_path / "eyes.xlsx")
+    given = drafted(tmp_path / "eyes.xlsx")
+    assert (given["table"]["decimal"], given["table"]["hidden_rows"]) == (",", "CHOOSE")
+    assert given["covariates"]["age_years"]["kind"] == "numeric"

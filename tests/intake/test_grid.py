@@ -1,5 +1,8 @@
 """Names of columns and numbers of rows, as the spreadsheet shows them."""
 
+from pathlib import Path
+
+from ctt_net.intake.grid import grid_table
 from tests.intake.conftest import EYES
 
 CELLS = [list(eye.values()) for eye in EYES]
@@ -60,3 +63,10 @@ def test_blank_columns_at_the_end_are_none(raw):
 def test_short_rows_are_filled(raw):
     raw.table([[*EYES[0], "Note"], *CELLS])
     assert len(raw.say("columns", site="Note").eyes()) == 3
+
+
+def test_names_of_two_rows_are_joined():
+    lines = [["Title"], ["MRN", "Age", "Before", "", "After"], ["", "", "OD", "OS", "OD", "Site"]]
+    table = grid_table([*lines, ["1", "60", "0.1", "0.2", "0.8", "A"]], 3, Path("t"), 2)
+    assert list(table.columns) == ["MRN", "Age", "Before OD", "Before OS", "After OD", "Site"]
+    assert list(table.index) == [4]

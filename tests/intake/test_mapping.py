@@ -21,7 +21,11 @@ DECIMAL = {"notation": "decimal"}
         ("columns", {"patient": "MRN"}, "did you mean 'patient_id'?"),
         ("columns", {"laterality": None}, "columns.laterality is missing its words"),
         ("columns", {"laterality": "Eye"}, "columns.laterality is missing its words"),
-        ("columns", {"laterality": {"column": "Eye", "OD": ["R"], "OS": ["r"]}}, "'r' means OD"),
+        (
+            "columns",
+            {"laterality": {"column": "Eye", "OD": ["R"], "OS": ["r"]}},
+            "'R' and 'r' are one word",
+        ),
         ("columns", {"laterality": {"column": "Eye", "OD": ["OS"]}}, "'OS' means OD and OS"),
         ("columns", {"laterality": {"from": "names"}}, "columns.laterality.from must be one of"),
         ("columns", {"laterality": {"from": "files"}}, "needs scans.names"),

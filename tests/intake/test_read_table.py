@@ -3,6 +3,8 @@
 import pandas as pd
 import pytest
 
+from ctt_net.intake.read_table import read_table
+from ctt_net.intake.table_source import TableSource
 from tests.intake.conftest import EYES
 
 
@@ -117,6 +119,52 @@ def test_fill_down(raw):
     raw.fails("row 3, column MRN: blank: no patient", "row 5")
     eyes = raw.say("table", fill_down=["MRN"]).eyes()
     assert list(eyes.index) == ["00017_OD", "00017_OS", "00018_OD", "00018_OS"]
+
+
+def test_a_filled_gap_never_crosses_a_patient(raw):
+    rows = [["P1", "R", "a"], ["", "", ""], ["P2", "L", ""], ["", "", "b"], ["P2", "", ""]]
+    names = ["MRN", "Eye", "Site"]
+    raw.table([{**EYES[0], **dict(zip(names, row, strict=True))} for row in rows])
+    source = TableSource("eyes.csv", fill_down=("Site", "Eye", "MRN"))
+    _, table = read_table(source, raw.folder, "MRN")
+    assert table[names].to_numpy().tolist() == [
+        ["P1", "R", "a"], ["P1", "R", "a"], ["P2", "L", ""], ["P2", "L", "b"], ["P2", "L", "b"],
+    ]  # fmt: skip
+    (remark,) = table.attrs["remarks"]
+    assert "1 blank cells of column Site stay blank (row 4 is the first)" in remark
+
+
+def test_a_blank_eye_at_a_new_patient_is_named(raw):
+    raw.table([EYES[0], {**EYES[2], "Eye": ""}])
+    raw.say("table", fill_down=["Eye", "MRN"]).fails("row 3, column Eye: blank")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_is_known_by_its_mark(raw, encoding):
+    mark = {"utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}.get(encoding, b"")
+    raw.table(mark + (raw.folder / "eyes.csv").read_text().encode(encoding))
+    raw.fails("mark of UTF-16; say table.encoding: utf-16")
+    raw.say("table", encoding="cp1252").fails("mark of UTF-16; say table.encoding: utf-16")
+    assert len(raw.say("table", encoding=encoding).eyes()) == len(EYES)
+
+
+def test_decimal_commas(raw):
+    rows = [{**row, "Age": age, "Days": days} for row, age, days in
+            zip(EYES, ["63,5", "1.234,5", "70"], ["30,0", "40", ""], strict=True)]  # fmt: skip
+    raw.table(rows, separator=";")
+    raw.say("table", separator=";").say("covariates", age={"column": "Age", "kind": "numeric"})
+    raw.say("columns", followup_days="Days")
+    raw.fails("row 2, column Age: '63,5' is no number", 'table.decimal: ","')
+    raw.sections["exclude"] = [{"reason": "old", "column": "Age", "above": 1000}]
+    raw.fails("row 2, column Age: '63,5' is no number", 'table.decimal: ","')
+    eyes = raw.say("table", decimal=",").eyes()
+    assert eyes[["age", "followup_days"]].to_numpy().tolist() == [["63.5", "30.0"], ["70", ""]]
+
+
+def test_a_point_in_a_table_of_commas_is_not_guessed(raw):
+    raw.table([{**EYES[0], "Cells": "2.345"}])
+    raw.say("table", decimal=",").say("covariates", c={"column": "Cells", "kind": "numeric"})
+    raw.fails("row 2, column Cells: '2.345' may have thousands or decimals")
 
 
 def test_fill_down_names_a_column(raw):

@@ -2,6 +2,9 @@
 
 import pytest
 
+from ctt_net.errors import InputError
+from ctt_net.intake.table_source import TableSource
+
 
 @pytest.mark.parametrize(
     ("keys", "said"),
@@ -29,3 +32,14 @@ def test_the_plain_table(raw):
     assert list(eyes["preop_va"]) == ["0.1", "0.2", "CF"]
     assert list(eyes["preop_off_chart"]) == ["", "", "CF"]
     assert list(eyes["horizontal"]) == ["", "", ""]
+
+
+@pytest.mark.parametrize("rows", [[], [0, 1], [2, 1], [1, 3], ["1", "2"], [True, 2.5], "1"])
+def test_rows_of_names_are_consecutive(rows):
+    with pytest.raises(InputError, match="header_row must be"):
+        TableSource.from_dict({"file": "t.csv", "header_row": rows}, "table")
+
+
+def test_the_last_row_of_names():
+    source = TableSource.from_dict({"file": "t.csv", "header_row": [2, 3]}, "table")
+    assert (source.header_row, source.header_rows) == (3, 2)

@@ -151,3 +151,46 @@ def test_an_archive_that_unpacks_to_gigabytes(raw, monkeypatch):
     monkeypatch.setattr("ctt_net.intake.workbook.MAX_UNPACKED_BYTES", 100)
     raw.workbook(ROWS)
     raw.fails("eyes.xlsx", "more than any table of eyes")
+
+
+def test_hidden_rows_are_always_told_and_left_out_if_asked(raw):
+    def hide(book):
+        book.active.row_dimensions[3].hidden = True
+
+    raw.workbook(ROWS, hide)
+    (remark,) = raw.prepare().remarks
+    assert "1 rows are hidden in the workbook (row 3 is the first)" in remark
+    assert "table.hidden_rows: leave_out" in remark
+    raw.say("table", hidden_rows="leave_out")
+    done = raw.prepare(replace=True)
+    assert not any("hidden" in remark for remark in done.remarks)
+    assert len(done.cohort.table) == len(ROWS) - 2
+    assert "left out: hidden in the workbook" in list(done.flow["step"])
+
+
+def test_a_strict_workbook_is_named(raw):
+    path = raw.workbook(ROWS)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            for part in (b"spreadsheetml", b"officeDocument"):
+                content = content.replace(
+                    b"http://schemas.openxmlformats.org/%s/2006/" % part,
+                    b"http://purl.oclc.org/ooxml/%s/" % part,
+                )
+            archive.writestr(name, content)
+    raw.fails("Strict Open XML", "save it as Excel workbook")
+
+
+def test_a_date_with_a_time_is_its_day(raw):
+    midnight, morning = datetime.datetime(2024, 2, 3), datetime.datetime(2024, 2, 4, 10, 30)
+    raw.workbook([[*ROWS[0], "Op"], [*ROWS[1], midnight], [*ROWS[2], morning], [*ROWS[3], None]])
+    raw.say("columns", surgery_date="Op")
+    assert list(raw.eyes()["surgery_date"]) == ["2024-02-03", "2024-02-04", ""]
+
+
+def test_codes_of_hexadecimal_digits_are_ids(raw):
+    ids = ["7e123456", "1E10", "4b1200aa"]
+    raw.workbook([ROWS[0], *([mrn, *row[1:]] for mrn, row in zip(ids, ROWS[1:], strict=True))])
+    assert list(raw.eyes()["patient_id"]) == ids

@@ -19,6 +19,11 @@ ID = Check(
     "of a split",
     "give every eye a plain id of its own and every patient one for both eyes",
 )
+IDS_ALIKE = Check(
+    "patient-ids-alike",
+    "one person under two spellings counts as two, and is not recognised when evaluated on",
+    "write one person's id the same in every row; if they are two persons, all is well",
+)
 LATERALITY = Check(
     "laterality-unreadable",
     "left eyes are mirrored, so the side must be known",
@@ -102,6 +107,7 @@ _SHOWN_MESSAGES = 3
 _BY_WORDS = (
     ("the column is missing", MISSING_COLUMN),
     ("two rows for one eye", EYE_TWICE),
+    ("under two spellings", IDS_ALIKE),
     ("keep both eyes on one side", TWO_SPLITS),
     ("may be inverted", UNIT),
     ("no view at all", NO_VIEW),
@@ -189,7 +195,7 @@ def _grouped(check: Check, problems: list[Problem], crowded: dict[Hashable, list
 
 def _other_rows(check: Check, problem: Problem) -> list[int]:
     """The rows that a message about a pair names beside its own."""
-    if check not in (EYE_TWICE, TWO_SPLITS, SCAN_TWICE):
+    if check not in (EYE_TWICE, TWO_SPLITS, SCAN_TWICE, IDS_ALIKE):
         return []
     named = re.findall(r"\brow (\d+(?:, \d+)*)", problem.message)
     return [int(number) for numbers in named[-1:] for number in numbers.split(", ")]
