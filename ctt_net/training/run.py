@@ -122,8 +122,10 @@ def _report(run: Path, data: EyeDataModule) -> dict[str, Any]:
         warnings=predictor.warnings,
     )
     predictions = pd.concat(tables, ignore_index=True)
+    # A fold that an older version trained may lack some of them.
+    others = pd.concat(baselines, join="inner")
     outcomes = predictor.spec.outcomes
-    return write_results(run, predictions, pd.concat(baselines), outcomes, data.cohort, setting)
+    return write_results(run, predictions, others, outcomes, data.cohort, setting)
 
 
 def _guarantee(predictor: Predictor, folds: int) -> str:
