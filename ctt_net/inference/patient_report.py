@@ -7,6 +7,7 @@ from typing import Any
 import cv2
 from matplotlib.axes import Axes
 
+from ctt_net.evaluation.baselines import baseline_label
 from ctt_net.evaluation.comparison import number_text
 from ctt_net.evaluation.page import render
 from ctt_net.evaluation.svg import svg
