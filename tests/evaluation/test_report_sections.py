@@ -14,7 +14,6 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ctt_net.evaluation import Baselines, evaluate, write_report
-from ctt_net.evaluation.comparison import strongest_baseline
 from ctt_net.evaluation.report import rivals
 from ctt_net.evaluation.report.drawing import numbers_as_csv
 from ctt_net.evaluation.report.methods import methods
@@ -183,7 +182,7 @@ def test_no_word_of_the_decision_curve_lies_outside_its_picture(metrics):
         drawing.draw(axes)
         FigureCanvasAgg(figure).draw()
         words = axes.get_legend().get_texts()
-        assert len(words) == 7  # the model, all, none, four baselines
+        assert len(words) == 9  # the model, all, none, six baselines
         for word in words:
             box = word.get_window_extent()
             assert box.x0 >= 0, word
