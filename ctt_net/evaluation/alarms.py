@@ -24,6 +24,8 @@ _NO_GAP_WARNING = ("preop_band",)
 # One-sided; of the bands of preop acuity for all together.
 BY_CHANCE = 0.025
 
+MINUS = "\N{MINUS SIGN}"
+
 REFUTED = "These eyes show that they do not hold what they were set to hold."
 
 
@@ -113,7 +115,7 @@ def probability_finding(metrics: Mapping[str, Any], outcome: str) -> tuple[str, 
     if not bins or not n:
         return "", ""
     mean = sum(one["n_eyes"] * one["predicted"]["value"] for one in bins) / n
-    words = f"mean {mean:.0%}, and {recovered} of {n} eyes recovered"
+    words = f"mean {mean:.0%}, and {recovered} of {n} eyes ({recovered / n:.0%}) recovered"
     if recovered in (0, n):
         like = (mean if recovered else 1 - mean) ** min(n, metrics["n_patients"])
         side = "too low" if recovered else "too high"
@@ -123,9 +125,8 @@ def probability_finding(metrics: Mapping[str, Any], outcome: str) -> tuple[str, 
     if low is None or high is None:
         return "", words
     level = f"{metrics['settings']['level']:.0%} CI"
-    words += (
-        f"; calibration in the large {intercept['value']:+.2f} ({level} {low:+.2f} to {high:+.2f})"
-    )
+    large = f"{intercept['value']:+.2f} ({level} {low:+.2f} to {high:+.2f})"
+    words += f"; calibration in the large {large.replace('-', MINUS)}"
     side = "too high" if round(high, 2) < 0 else "too low" if round(low, 2) > 0 else ""
     return side, words
 
@@ -251,7 +252,9 @@ def _surely(gap: Mapping[str, Any]) -> bool:
     """Beyond chance by its adjusted p-value and by the interval beside it."""
     low, high = ends(gap)
     p = gap["p_adjusted"]
-    return p is not None and p < GAP_FALSE_DISCOVERY and low is not None and not low <= 0 <= high
+    if p is None or low is None or high is None:
+        return False
+    return bool(p < GAP_FALSE_DISCOVERY) and not low <= 0 <= high
 
 
 def _count(n: int, noun: str) -> str:

@@ -82,7 +82,8 @@ def test_the_draws_reach_every_finding(evaluations):
     )
     for words in (
         "too few patients", "The model is worse", "images lower", "too narrow",
-        "wider than need be", "Too optimistic for eyes that end poorly", "no bias that could be told", "letters better",
+        "wider than need be", "Too optimistic for eyes that end poorly",
+        "no bias that could be told", "letters better",
         "probabilities are too high", "probabilities are too low", "may be chance",
     ):  # fmt: skip
         assert words in text, words

@@ -132,7 +132,7 @@ def _probabilities(metrics: Mapping[str, Any]) -> str:
     for name in metrics["recovery"]:
         side, words = probability_finding(metrics, name)
         if words:
-            texts.append(f"{name}: {side or 'no more off than by chance'} ({words}).")
+            texts.append(f"{name}: {side or 'no more off than by chance'}, {words}.")
     return " ".join(texts)
 
 

@@ -141,14 +141,15 @@ def paired_difference(first: Evaluated, other: Evaluated) -> dict[str, Any]:
     )
     key = interval_key(settings["level"])
     figure = figures["other"][DIFFERENCE]
+    low, high = figure[key]
     return {
         "words": words,
         "figure": figure,
         "key": key,
         "value": signed_text(figure["value"]),
-        "ci": span_text(*figure[key]),
+        "ci": span_text(low, high),
         "letters": signed_text(figure["value"] * 50, digits=1),
-        "finding": FINDINGS[paired_finding(*figure[key], patients[0].nunique())],
+        "finding": FINDINGS[paired_finding(low, high, patients[0].nunique())],
     }
 
 
