@@ -3,7 +3,7 @@
     cohort: data/synthetic
     reference: ctt_net
     rows:
-      preop_ridge: {baseline: preop_ridge}
+      preop_only: {baseline: preop_only}
       ctt_net: {config: configs/ctt_net.yaml}
       mean_fusion:
         config: configs/ctt_net.yaml
@@ -18,9 +18,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from benchmarks.comparison.baselines import BASELINES
 from benchmarks.comparison.plan_values import a_number, numbers, one_of, sizes, words
 from ctt_net.errors import InputError
+from ctt_net.evaluation.baselines import BASELINES
 from ctt_net.yaml_file import read_yaml_mapping, refuse_unknown_keys
 
 PLAN_KEYS = (

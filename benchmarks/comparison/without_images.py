@@ -10,14 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 
-from benchmarks.comparison.baselines import fit_baseline
 from benchmarks.comparison.job import HELD_OUT, fold_table
 from ctt_net.cohort import Cohort, read_cohort
 from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
-from ctt_net.evaluation import write_predictions
+from ctt_net.evaluation import Baselines, write_predictions
 from ctt_net.evaluation.results import PREDICTIONS_FILE
 
 
@@ -51,14 +49,16 @@ def fit_folds(task: Mapping[str, Any]) -> dict[str, Any]:
         reported = data.part("reported")
         fitted = None
         if task["kind"] == "baseline":
-            fitted = fit_baseline(task["baseline"], seen, data.cohort.spec)
+            fitted = Baselines.fit(seen, data.cohort.spec)
             learnt[str(fold)] = len(seen)
-        table = _table(reported, _predict(fitted, data.cohort, reported)).assign(fold=fold)
+        table = _table(reported, _predict(fitted, task["baseline"], data.cohort, reported)).assign(
+            fold=fold
+        )
         out_of_fold.append(table)
         for name, cohort in held_out.items():
             rows = held_out_rows(cohort)
             _refuse_shared(seen, rows, cohort)
-            predicted = _predict(fitted, cohort, rows)
+            predicted = _predict(fitted, task["baseline"], cohort, rows)
             others[name].append(predicted)
             write_predictions(_table(rows, predicted), fold_table(run / HELD_OUT / name, fold))
     write_predictions(pd.concat(out_of_fold, ignore_index=True), run / PREDICTIONS_FILE)
@@ -76,11 +76,17 @@ def held_out_rows(cohort: Cohort) -> pd.DataFrame:
 
 
 def _predict(
-    fitted: BaseEstimator | None, cohort: Cohort, table: pd.DataFrame
+    fitted: Baselines | None, name: str, cohort: Cohort, table: pd.DataFrame
 ) -> NDArray[np.float64]:
     """What a fitted baseline says; without one, the simulated truth."""
     if fitted is not None:
-        return np.asarray(fitted.predict(table), dtype=np.float64)
+        predicted = fitted.predict(table)
+        if name not in predicted:
+            raise InputError(
+                f"baseline {name}: cohort.yaml of {cohort.spec.name!r} declares no covariates; "
+                "declare some, or take preop_only"
+            )
+        return predicted[name].to_numpy(np.float64)
     potential = cohort.potential()
     if potential is None:
         raise InputError(

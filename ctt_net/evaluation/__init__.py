@@ -4,6 +4,7 @@ from ctt_net.evaluation.baselines import (
     COVARIATE_BASELINES,
     Baselines,
     average_baselines,
+    baseline_label,
     cross_fit_baselines,
 )
 from ctt_net.evaluation.comparison import comparison_table, render_table, verdict
@@ -18,6 +19,7 @@ __all__ = [
     "Baselines",
     "Setting",
     "average_baselines",
+    "baseline_label",
     "comparison_table",
     "cross_fit_baselines",
     "evaluate",

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-from scipy.special import bdtr
+from scipy.special import bdtr, bdtrc
+
+from ctt_net.evaluation.chart_units import PER_LOGMAR
 
 # Mean absolute difference of two readings of the same healthy eye: Rosser 2004 and Leinonen 2005
 # give 0.04 to 0.05 logMAR. A model cannot know the noise of the next reading.
@@ -20,8 +21,12 @@ GAP_FALSE_DISCOVERY = 0.05
 # band against what was promised.
 _NO_GAP_WARNING = ("preop_band",)
 
-# One-sided, for all bands of preop acuity together.
+# One-sided; of the bands of preop acuity for all together.
 BY_CHANCE = 0.025
+
+MINUS = "\N{MINUS SIGN}"
+
+REFUTED = "These eyes show that they do not hold what they were set to hold."
 
 
 def alarms(metrics: Mapping[str, Any], n_without_prediction: int) -> list[str]:
@@ -37,7 +42,9 @@ def alarms(metrics: Mapping[str, Any], n_without_prediction: int) -> list[str]:
         *_on_leakage(metrics),
         *_on_interval(metrics),
         *_on_bands(metrics),
+        *_on_poor_ends(metrics),
         *_on_recovery(metrics),
+        *_on_probabilities(metrics),
         *_on_discrimination(metrics),
         *_on_subgroups(metrics),
     ]
@@ -77,20 +84,91 @@ def _on_leakage(metrics: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def coverage_finding(metrics: Mapping[str, Any]) -> str:
+    """What the measured coverage says: `too narrow`, `wider than need be`, or nothing.
+
+    Only where both the printed interval and the exact binomial of as many patients say so.
+    """
+    interval, n = metrics["interval"], metrics["n_patients"]
+    nominal, coverage = interval["nominal"], interval["coverage"]["value"]
+    low, high = ends(interval["coverage"])
+    if low is None or high is None or low <= nominal <= high:
+        return ""
+    if coverage < nominal:
+        return "too narrow" if bdtr(round(coverage * n), n, nominal) < BY_CHANCE else ""
+    chance = bdtrc(round(coverage * n) - 1, n, nominal)
+    return "wider than need be" if chance < BY_CHANCE else ""
+
+
+def probability_finding(metrics: Mapping[str, Any], outcome: str) -> tuple[str, str]:
+    """Whether the probabilities of an outcome are too high or too low, and its figures in words.
+
+    By calibration in the large; where all eyes recovered or none, which has none, by how likely
+    that was at the mean probability.
+
+    Returns:
+        `too high`, `too low` or nothing, and the words; two empty ones if nothing was measured.
+    """
+    figures = metrics["recovery"][outcome]
+    bins = metrics.get("calibration", {}).get(outcome, {}).get("bins")
+    n, recovered = figures["n_eyes"], figures["n_recovered"]
+    if not bins or not n:
+        return "", ""
+    mean = sum(one["n_eyes"] * one["predicted"]["value"] for one in bins) / n
+    words = f"mean {mean:.0%}, and {recovered} of {n} eyes ({recovered / n:.0%}) recovered"
+    if recovered in (0, n):
+        like = (mean if recovered else 1 - mean) ** min(n, metrics["n_patients"])
+        side = "too low" if recovered else "too high"
+        return (side if like < BY_CHANCE else ""), words
+    intercept = metrics["calibration"][outcome]["intercept"]
+    low, high = ends(intercept)
+    if low is None or high is None:
+        return "", words
+    level = f"{metrics['settings']['level']:.0%} CI"
+    large = f"{intercept['value']:+.2f} ({level} {low:+.2f} to {high:+.2f})"
+    words += f"; calibration in the large {large.replace('-', MINUS)}"
+    side = "too high" if round(high, 2) < 0 else "too low" if round(low, 2) > 0 else ""
+    return side, words
+
+
+def ends(figure: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """Ends of a figure's interval, whatever its level."""
+    low, high = next(value for key, value in figure.items() if key.startswith("ci"))
+    return low, high
+
+
 def _on_interval(metrics: Mapping[str, Any]) -> list[str]:
-    """Off nominal beyond chance, by the bootstrap and, where that degenerates, by the binomial."""
-    interval = metrics["interval"]
-    nominal, coverage = interval["nominal"], interval["coverage"]
-    low, high = next(value for key, value in coverage.items() if key.startswith("ci"))
-    if low is None or low <= nominal <= high:
+    finding, interval = coverage_finding(metrics), metrics["interval"]
+    if not finding:
         return []
-    chance = 1.96 * np.sqrt(nominal * (1 - nominal) / metrics["n_patients"])
-    if abs(coverage["value"] - nominal) <= chance:
-        return []
-    side = "too narrow" if coverage["value"] < nominal else "wider than need be"
     return [
-        f"The prediction intervals are {side}: they hold {coverage['value']:.0%} of the eyes "
-        f"instead of {nominal:.0%}."
+        f"The prediction intervals are {finding}: they hold {interval['coverage']['value']:.0%} of "
+        f"the eyes instead of {interval['nominal']:.0%}."
+    ]
+
+
+def _on_poor_ends(metrics: Mapping[str, Any]) -> list[str]:
+    """Eyes that end poorly, predicted too well by more than the noise of their reading explains."""
+    worst = metrics.get("worst_third")
+    if not worst or worst["bias"]["value"] > -TEST_RETEST_MAE_LOGMAR:
+        return []
+    low, high = ends(worst["bias"])
+    if low is None or high is None or round(high, 3) >= 0:
+        return []
+    return [
+        f"Too optimistic for eyes that end poorly: the {worst['n_eyes']} eyes that ended worst "
+        f"({worst['from_logmar']:.2f} logMAR or worse) see {-worst['bias']['value']:.2f} logMAR "
+        f"({-worst['bias']['value'] * PER_LOGMAR['letters']:.0f} letters) worse than predicted "
+        f"({metrics['settings']['level']:.0%} CI {-high:.2f} to {-low:.2f})."
+    ]
+
+
+def _on_probabilities(metrics: Mapping[str, Any]) -> list[str]:
+    found = {name: probability_finding(metrics, name) for name in metrics.get("recovery", {})}
+    return [
+        f"Outcome {name}: the probabilities are {side}: {words}."
+        for name, (side, words) in found.items()
+        if side
     ]
 
 
@@ -136,11 +214,11 @@ def _on_discrimination(metrics: Mapping[str, Any]) -> list[str]:
     gaps = metrics["versus"].get("preop_only", {}).get("auroc_difference", {})
     found = []
     for name, gap in gaps.items():
-        _, high = next(value for key, value in gap.items() if key.startswith("ci"))
-        if high is not None and high < 0:
+        _, high = ends(gap)
+        if high is not None and round(high, 3) < 0:
             found.append(
                 f"Outcome {name}: preoperative VA alone tells the eyes apart better than the model "
-                f"(its AUROC is higher by {-gap['value']:.2f})."
+                f"(its AUROC is higher by {-gap['value']:.3f})."
             )
     return found
 
@@ -163,14 +241,20 @@ def _on_subgroups(metrics: Mapping[str, Any]) -> list[str]:
                 )
             if _surely(coverage) and coverage["value"] < 0:
                 found.append(
-                    f"{grouping} {name}: the prediction intervals hold {-coverage['value']:.0%} "
-                    f"fewer eyes than elsewhere ({_count(group['n_eyes'], 'eye')})."
+                    f"{grouping} {name}: the prediction intervals hold "
+                    f"{-100 * coverage['value']:.0f} percentage points fewer eyes than elsewhere "
+                    f"({group['coverage']['value']:.0%} of {_count(group['n_eyes'], 'eye')})."
                 )
     return found
 
 
 def _surely(gap: Mapping[str, Any]) -> bool:
-    return gap["p_adjusted"] is not None and gap["p_adjusted"] < GAP_FALSE_DISCOVERY
+    """Beyond chance by its adjusted p-value and by the interval beside it."""
+    low, high = ends(gap)
+    p = gap["p_adjusted"]
+    if p is None or low is None or high is None:
+        return False
+    return bool(p < GAP_FALSE_DISCOVERY) and not low <= 0 <= high
 
 
 def _count(n: int, noun: str) -> str:

@@ -1,6 +1,9 @@
-"""What can be predicted without looking at a scan; every result stands beside it."""
+"""What can be predicted without looking at a scan; every result stands beside it.
 
-from collections.abc import Mapping, Sequence
+Reports, predictions and comparisons (`benchmarks/`) all take these.
+"""
+
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +13,7 @@ import pandas as pd
 from ctt_net.errors import InputError
 from ctt_net.evaluation.boosting import BoostedTrees
 from ctt_net.evaluation.linear import Feature, LinearModel
+from ctt_net.evaluation.support_vectors import SupportVectorMachine
 
 if TYPE_CHECKING:
     from ctt_net.cohort import CohortSpec, Covariate
@@ -17,12 +21,21 @@ if TYPE_CHECKING:
 PREOP = Feature("preop_logmar")
 
 # What these say of an eye whose covariates are unknown is not what they are named for.
-COVARIATE_BASELINES = ("covariates", "boosting")
+COVARIATE_BASELINES = ("covariates", "boosting", "svm")
+
+BASELINES = {
+    "mean": "Mean outcome",
+    "median": "Median outcome",
+    "preop_only": "Preop VA only",
+    "covariates": "Preop VA and covariates, ridge regression",
+    "boosting": "Preop VA and covariates, gradient boosting",
+    "svm": "Preop VA and covariates, support vector machine",
+}
 
 
 @dataclass(frozen=True)
 class Baselines:
-    """Four predictors without images, all in logMAR.
+    """Predictors without images, all in logMAR.
 
     An image model is only worth its scans if it beats these (Yang 2024, doi
     10.1080/02713683.2024.2430212: age and sex alone came within 0.005 logMAR of the images).
@@ -33,14 +46,19 @@ class Baselines:
         covariates: `covariates`: ridge regression on preoperative acuity and the cohort's
             covariates; None if the cohort declares none.
         boosting: `boosting`: gradient-boosted trees on the same columns, so that what is not a
-            straight line, in the preoperative acuity too, is not credited to the images. None in
-            a model folder that was written before there were any.
+            straight line, in the preoperative acuity too, is not credited to the images.
+        median_logmar: `median`: the best that one acuity for every eye can do by absolute error.
+        svm: `svm`: support vector machine with a radial kernel on the same columns.
+
+    The last three are None in model folders from before there were any.
     """
 
     mean_logmar: float
     preop_only: LinearModel
     covariates: LinearModel | None
     boosting: BoostedTrees | None = None
+    median_logmar: float | None = None
+    svm: SupportVectorMachine | None = None
 
     @classmethod
     def fit(cls, table: pd.DataFrame, spec: "CohortSpec") -> "Baselines":
@@ -72,18 +90,18 @@ class Baselines:
             preop_only=LinearModel.fit(known, [PREOP], target, None),
             covariates=covariates,
             boosting=BoostedTrees.fit(known, features, target),
+            median_logmar=float(np.median(target)),
+            svm=SupportVectorMachine.fit(known, features, target),
         )
 
     def predict(self, table: pd.DataFrame) -> pd.DataFrame:
         """Predicted logMAR: one row per row of `table`, one column per baseline."""
-        columns = {
-            "mean": np.full(len(table), self.mean_logmar),
-            "preop_only": self.preop_only.predict(table),
-        }
-        if self.covariates is not None:
-            columns["covariates"] = self.covariates.predict(table)
-        if self.boosting is not None:
-            columns["boosting"] = self.boosting.predict(table)
+        constants = {"mean": self.mean_logmar, "median": self.median_logmar}
+        columns = {n: np.full(len(table), one) for n, one in constants.items() if one is not None}
+        for name in ("preop_only", *COVARIATE_BASELINES):
+            fitted = getattr(self, name)
+            if fitted is not None:
+                columns[name] = fitted.predict(table)
         return pd.DataFrame(columns, index=table.index)
 
     def to_dict(self) -> dict[str, Any]:
@@ -93,6 +111,8 @@ class Baselines:
             "preop_only": self.preop_only.to_dict(),
             "covariates": self.covariates.to_dict() if self.covariates else None,
             "boosting": self.boosting.to_dict() if self.boosting else None,
+            "median_logmar": self.median_logmar,
+            "svm": self.svm.to_dict() if self.svm else None,
         }
 
     @classmethod
@@ -103,18 +123,38 @@ class Baselines:
             InputError: If the mapping is not one that `to_dict` wrote.
         """
         try:
-            covariates, boosting = mapping["covariates"], mapping.get("boosting")
+            covariates, boosting, median, svm = (
+                mapping.get(name) for name in ("covariates", "boosting", "median_logmar", "svm")
+            )
             return cls(
                 mean_logmar=float(mapping["mean_logmar"]),
                 preop_only=LinearModel.from_dict(mapping["preop_only"]),
                 covariates=LinearModel.from_dict(covariates) if covariates else None,
                 boosting=BoostedTrees.from_dict(boosting) if boosting else None,
+                median_logmar=None if median is None else float(median),
+                svm=SupportVectorMachine.from_dict(svm) if svm else None,
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(
                 f"baselines: cannot be read ({error!r}); the model folder is damaged or was "
                 "written by another version; train again"
             ) from error
+
+
+def baseline_label(name: str, beside: Container[str]) -> str:
+    """Name for readers.
+
+    Args:
+        name: Of the baseline.
+        beside: All of its evaluation; without `covariates` among them a cohort declares none, and
+            the others know the preoperative acuity alone.
+
+    Example:
+        >>> baseline_label("svm", ["mean", "svm"])
+        'Preop VA, support vector machine'
+    """
+    label = BASELINES.get(name, name)
+    return label if "covariates" in beside else label.replace(" and covariates", "")
 
 
 def cross_fit_baselines(table: pd.DataFrame, spec: "CohortSpec", fold: pd.Series) -> pd.DataFrame:

@@ -1,17 +1,18 @@
-"""Gradient-boosted trees on clinical columns, kept as plain numbers."""
+"""Gradient-boosted trees on clinical columns, kept as plain numbers.
+
+Only what scikit-learn documents is read of a fitted model (`estimators_[i].tree_`), so that an
+update of it cannot break the export of a trained fold.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ctt_net.evaluation.linear import Feature, design
-
-if TYPE_CHECKING:
-    from sklearn.ensemble import HistGradientBoostingRegressor
+from ctt_net.evaluation.linear import Feature, design, imputer, number_row, number_text
 
 # Fixed and not searched for: few small trees of many eyes each do well on tables of hundreds to
 # thousands of eyes. On the absolute error, which the verdict is about, trees go blind where most
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
 SETTINGS = {
     "loss": "squared_error",
     "learning_rate": 0.05,
-    "max_iter": 100,
+    "n_estimators": 100,
+    "max_depth": None,
     "max_leaf_nodes": 6,
     "min_samples_leaf": 20,
-    "early_stopping": False,
+    "subsample": 0.5,
+    "init": "zero",
     "random_state": 0,
 }
 
@@ -64,42 +67,40 @@ class BoostedTrees:
     ) -> "BoostedTrees":
         """Fit with scikit-learn and read the trees out.
 
+        An unknown number goes where the training mean goes, and a tree may also ask whether it is
+        known: "at or below infinity" is true of any number, and not of an unknown one.
+
         Args:
             table: Training rows.
             features: Columns to read.
             target_logmar: (eyes,), no NaN.
-
-        Raises:
-            RuntimeError: If the trees read out predict otherwise than scikit-learn.
         """
         # Here and not above: half of the start-up of a prediction, which fits nothing.
-        from sklearn.ensemble import HistGradientBoostingRegressor
+        from sklearn.ensemble import GradientBoostingRegressor
 
         numbers = design(table, features)
-        fitted = HistGradientBoostingRegressor(**SETTINGS).fit(numbers, target_logmar)
-        trees = cls._read_out(fitted, tuple(features))
-        if not np.allclose(trees._of(numbers), fitted.predict(numbers), rtol=0, atol=1e-9):
-            raise RuntimeError("this scikit-learn lays out its trees in another way")
-        return trees
-
-    @classmethod
-    def _read_out(
-        cls, fitted: "HistGradientBoostingRegressor", features: tuple[Feature, ...]
-    ) -> "BoostedTrees":
-        """The trees of a fitted model; scikit-learn has no public name for them."""
-        trees = [predictor.nodes for (predictor,) in fitted._predictors]
-        nodes = np.concatenate(trees)
-        leaf = nodes["is_leaf"].astype(bool)
+        unknown, fills = np.isnan(numbers), imputer().fit(numbers).statistics_
+        start = float(target_logmar.mean())
+        fitted = GradientBoostingRegressor(**SETTINGS).fit(
+            np.hstack([np.where(unknown, fills, numbers), unknown]), target_logmar - start
+        )
+        trees = [one.tree_ for one in fitted.estimators_[:, 0]]
+        left, right, asked, threshold, value = (
+            np.concatenate([np.ravel(getattr(tree, name)) for tree in trees])
+            for name in ("children_left", "children_right", "feature", "threshold", "value")
+        )
+        leaf, width = left < 0, numbers.shape[1]
+        column, on_unknown = asked % width, asked >= width
         return cls(
-            features=features,
-            start=float(np.ravel(fitted._baseline_prediction)[0]),
-            size=np.array([len(tree) for tree in trees], dtype=np.int64),
-            feature=np.where(leaf, -1, nodes["feature_idx"]).astype(np.int64),
-            threshold=np.where(leaf, 0.0, nodes["num_threshold"]),
-            missing_left=np.where(leaf, 0, nodes["missing_go_to_left"]).astype(np.int64),
-            left=np.where(leaf, 0, nodes["left"]).astype(np.int64),
-            right=np.where(leaf, 0, nodes["right"]).astype(np.int64),
-            value=np.where(leaf, nodes["value"], 0.0),
+            features=tuple(features),
+            start=start,
+            size=np.array([tree.node_count for tree in trees], dtype=np.int64),
+            feature=np.where(leaf, -1, column),
+            threshold=np.where(leaf, 0.0, np.where(on_unknown, np.inf, threshold)),
+            missing_left=(~leaf & ~on_unknown & (fills[column] <= threshold)).astype(np.int64),
+            left=np.where(leaf, 0, left),
+            right=np.where(leaf, 0, right),
+            value=np.where(leaf, SETTINGS["learning_rate"] * value, 0.0),
         )
 
     def __eq__(self, other: object) -> bool:
@@ -108,10 +109,7 @@ class BoostedTrees:
 
     def predict(self, table: pd.DataFrame) -> NDArray[np.float64]:
         """Predicted logMAR: (eyes,)."""
-        return self._of(design(table, self.features))
-
-    def _of(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Predicted logMAR for (eyes, numbers)."""
+        numbers = design(table, self.features)
         out = np.full(len(numbers), self.start)
         rows = np.arange(len(numbers))
         for first in np.cumsum([0, *self.size[:-1]]):
@@ -131,7 +129,7 @@ class BoostedTrees:
         return {
             "features": [feature.to_dict() for feature in self.features],
             "start": self.start,
-            **{name: " ".join(map(repr, row.tolist())) for name, row in rows.items()},
+            **{name: number_text(row) for name, row in rows.items()},
         }
 
     @classmethod
@@ -142,9 +140,7 @@ class BoostedTrees:
             ValueError: If the rows are no numbers or do not make trees.
         """
         whole = {name: np.array(mapping[name].split(), dtype=np.int64) for name in _WHOLE}
-        threshold, value = (
-            np.array(mapping[name].split(), dtype=np.float64) for name in ("threshold", "value")
-        )
+        threshold, value = (number_row(mapping[name]) for name in ("threshold", "value"))
         trees = cls(
             features=tuple(Feature.from_dict(part) for part in mapping["features"]),
             start=float(mapping["start"]),

@@ -78,7 +78,7 @@ class EvaluatedEyes:
         10.1186/1471-2105-8-326). It says the same of every eye, hence one value is used.
         """
         predicted = self.predictors[predictor]
-        if predictor == "mean":
+        if predictor in ("mean", "median"):
             predicted = np.full_like(predicted, predicted.mean())
         return outcome.margin(self.preop, predicted)
 

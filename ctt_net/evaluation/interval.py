@@ -8,8 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ctt_net.acuity import BANDS, preop_band
-from ctt_net.evaluation.bootstrap import Weights
+from ctt_net.evaluation.bootstrap import Weights, interval_key
 from ctt_net.evaluation.eyes import EvaluatedEyes
+from ctt_net.evaluation.interval_ends import with_width
 from ctt_net.evaluation.predictions import has_flag
 from ctt_net.evaluation.subgroups import suppressed_groups
 
@@ -58,13 +59,14 @@ def figures_of_totals(
 
 
 def with_counts(
-    figures: Mapping[str, Mapping[str, Any]], eyes: EvaluatedEyes
+    figures: Mapping[str, Mapping[str, Any]], eyes: EvaluatedEyes, level: float
 ) -> dict[str, dict[str, Any]]:
     """`interval.by_band`: each band that is there, in the bands' order.
 
     Args:
         figures: Of the bands that may be told.
         eyes: Whose they are.
+        level: Confidence level of the intervals.
 
     Returns:
         Eyes and patients with an interval beside the figures; of a band of fewer than ten eyes, as
@@ -77,7 +79,11 @@ def with_counts(
         out[str(name)] = {"n_eyes": int(n), "suppressed": True}
         if name in _told(eyes):
             n_patients = int(patients[given & (bands == name)].nunique())
-            out[str(name)] = {**figures[str(name)], "n_eyes": int(n), "n_patients": n_patients}
+            coverage = with_width(
+                figures[str(name)]["coverage"], interval_key(level), n_patients, level
+            )
+            counts = {"n_eyes": int(n), "n_patients": n_patients}
+            out[str(name)] = {**figures[str(name)], "coverage": coverage, **counts}
     return out
 
 

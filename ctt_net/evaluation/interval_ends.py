@@ -7,9 +7,11 @@ on the scale of log odds (DiCiccio and Efron 1996, doi 10.1214/ss/1032280214, on
 areas Kottas, Kuss and Zapf 2014, doi 10.1186/1471-2288-14-26).
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit, ndtr, stdtrit
+from scipy.special import expit, logit, ndtr, ndtri, stdtrit
 
 Ends = list[float | None]
 
@@ -26,6 +28,9 @@ SHARES = frozenset(
 
 # Beneath them stand outcomes, whose names people choose.
 _DIFFERENCES = frozenset(("mae_difference", "auroc_difference"))
+
+# Shares of all eyes; others are of those that recovered, of a group, ...
+_OF_ALL_EYES = frozenset(("regression", "baselines", "oracle"))
 
 # Of a normal variable, this share lies within one standard deviation.
 _ONE_SD = float(2 * ndtr(1.0) - 1)
@@ -50,6 +55,9 @@ def ends_of(
         return [None, None]
     if not _DIFFERENCES.intersection(path):
         if path[-1:] and path[-1] in SHARES:
+            of_all = path[0] in _OF_ALL_EYES or path == ("interval", "coverage")
+            if of_all and value in (0, 1) and len(drawn) > 1:
+                return list(wilson_interval(value, n_patients, level))
             return share_interval(value, drawn, level, n_patients)
         if path[-1:] == ("slope",) and "loa" not in path:
             return symmetric_interval(value, drawn, level, n_patients)
@@ -70,7 +78,8 @@ def share_interval(value: float, draws: NDArray[np.float64], level: float, n_pat
 
     The standard error goes from the share to its log odds by the delta method, as programs for
     surveys do it (method `xlogit` of R's `survey`): draws of exactly 1 have no log odds. A value of
-    exactly 0 or 1 has none either, and takes percentiles.
+    exactly 0 or 1 has none either, no resample differs, and nothing is known of how far it may be
+    off but by how many patients were asked (`wilson_interval`): two None.
 
     Args:
         value: The share itself.
@@ -80,10 +89,53 @@ def share_interval(value: float, draws: NDArray[np.float64], level: float, n_pat
     """
     defined = _defined(draws)
     if defined is None or not 0 < value < 1:
-        return percentile_interval(draws, expanded_level(level, n_patients))
+        return [None, None]
     error = defined.std(ddof=1) / (value * (1 - value))
     reach = student_quantile(level, n_patients) * error
     return [float(expit(logit(value) - reach)), float(expit(logit(value) + reach))]
+
+
+def wilson_interval(value: float, n: int, level: float) -> list[float]:
+    """Wilson's interval of a share, which has a width where every eye was a hit, too.
+
+    Args:
+        value: The share.
+        n: Patients that it is of; fellow eyes count once, which is wide rather than narrow.
+        level: Confidence level, 0..1.
+
+    Example:
+        >>> [round(end, 3) for end in wilson_interval(1.0, 18, 0.95)]
+        [0.824, 1.0]
+    """
+    z2 = ndtri((1 + level) / 2) ** 2
+    middle = (value + z2 / (2 * n)) / (1 + z2 / n)
+    reach = np.sqrt(z2 * (value * (1 - value) / n + z2 / (4 * n**2))) / (1 + z2 / n)
+    return [max(float(middle - reach), 0.0), min(float(middle + reach), 1.0)]
+
+
+def with_width(share: dict[str, Any], key: str, n_patients: int, level: float) -> dict[str, Any]:
+    """A share of exactly 0 or 1 with the interval that its patients leave; others as they are."""
+    if share["value"] not in (0, 1):
+        return share
+    return {**share, key: wilson_interval(share["value"], n_patients, level)}
+
+
+def newcombe_interval(
+    one: tuple[float, int], other: tuple[float, int], level: float
+) -> list[float]:
+    """Newcombe's hybrid score interval of a difference of shares, from two of Wilson's.
+
+    Newcombe 1998, doi 10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I, method 10.
+
+    Args:
+        one: Share and patients.
+        other: Those of what is subtracted.
+        level: Confidence level, 0..1.
+    """
+    (a, n), (b, m) = one, other
+    (a_low, a_high), (b_low, b_high) = wilson_interval(a, n, level), wilson_interval(b, m, level)
+    down, up = np.hypot(a - a_low, b_high - b), np.hypot(a_high - a, b - b_low)
+    return [float(a - b - down), float(a - b + up)]
 
 
 def symmetric_interval(

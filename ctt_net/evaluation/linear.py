@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from ctt_net.errors import InputError
 
 if TYPE_CHECKING:
+    from sklearn.impute import SimpleImputer
     from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import StandardScaler
 
 RIDGE_PENALTIES = tuple(float(penalty) for penalty in np.logspace(-2, 4, 13))
 
@@ -138,18 +140,13 @@ class LinearModel:
             groups: Patient of each row; the ridge penalty is chosen across patients. None = no
                 penalty.
         """
-        pipeline = fit_pipeline(design(table, features), target_logmar, groups)
-        imputer, scaler, line = pipeline
-        per_unit = np.asarray(line.coef_, dtype=np.float64) / scaler.scale_
-        intercept = float(line.intercept_ - (per_unit * scaler.mean_).sum())
-        width = len(imputer.statistics_)
-        shifts = np.zeros(width)
-        shifts[imputer.indicator_.features_] = per_unit[width:]
+        filling, scaler, line = fit_pipeline(design(table, features), target_logmar, groups)
+        slopes, shifts, constant = per_unit(filling, scaler, line.coef_)
         return cls(
             features=tuple(features),
-            intercept=intercept,
-            slopes=tuple(per_unit[:width].tolist()),
-            fills=tuple(imputer.statistics_.astype(float).tolist()),
+            intercept=float(line.intercept_ + constant),
+            slopes=tuple(slopes.tolist()),
+            fills=tuple(filling.statistics_.astype(float).tolist()),
             missing_shifts=tuple(shifts.tolist()),
             penalty=float(getattr(line, "alpha_", 0.0)),
         )
@@ -198,7 +195,6 @@ def fit_pipeline(
 ) -> "Pipeline":
     """Mean imputation with a missing indicator, standardisation, then the line."""
     # Here and not above: half of the start-up of a prediction, which fits nothing.
-    from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LinearRegression, RidgeCV
     from sklearn.model_selection import GroupKFold
     from sklearn.pipeline import make_pipeline
@@ -210,5 +206,41 @@ def fit_pipeline(
         splitter = GroupKFold(n_splits=min(5, n_groups))
         folds = list(splitter.split(numbers, target_logmar, groups))
         line = RidgeCV(RIDGE_PENALTIES, cv=folds, scoring="neg_mean_squared_error")
-    imputer = SimpleImputer(strategy="mean", add_indicator=True, keep_empty_features=True)
-    return make_pipeline(imputer, StandardScaler(), line).fit(numbers, target_logmar)
+    return make_pipeline(imputer(), StandardScaler(), line).fit(numbers, target_logmar)
+
+
+def imputer() -> "SimpleImputer":
+    """The training mean for an unknown number, and a number more that says so."""
+    from sklearn.impute import SimpleImputer
+
+    return SimpleImputer(strategy="mean", add_indicator=True, keep_empty_features=True)
+
+
+def per_unit(
+    filling: "SimpleImputer", scaler: "StandardScaler", weights: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], Any]:
+    """Weights of standardised numbers as weights of the numbers themselves.
+
+    Args:
+        filling: Fitted `imputer`.
+        scaler: Fitted on its numbers.
+        weights: (numbers and indicators) or (numbers and indicators, outputs).
+
+    Returns:
+        Those of the numbers, what an unknown number adds, and the constant.
+    """
+    own = (np.asarray(weights, dtype=np.float64).T / scaler.scale_).T
+    width = len(filling.statistics_)
+    shifts = np.zeros_like(own[:width])
+    shifts[filling.indicator_.features_] = own[width:]
+    return own[:width], shifts, -scaler.mean_ @ own
+
+
+def number_text(row: NDArray[Any]) -> str:
+    """Numbers as one text, every digit kept: a file of 100,000 lines helps nobody."""
+    return " ".join(map(repr, row.tolist()))
+
+
+def number_row(text: str) -> NDArray[np.float64]:
+    """Inverse of `number_text`."""
+    return np.array(text.split(), dtype=np.float64)

@@ -16,7 +16,7 @@ from ctt_net.evaluation.decision_curve import (
     decision_totals,
     risk_of_acuity,
 )
-from ctt_net.evaluation.eyes import ORACLE, STRONGEST, EvaluatedEyes
+from ctt_net.evaluation.eyes import ORACLE, EvaluatedEyes
 from ctt_net.evaluation.interval import figures_of_totals, interval_columns
 from ctt_net.evaluation.predictions import FOLD_COLUMN
 from ctt_net.evaluation.recovery import (
@@ -26,19 +26,20 @@ from ctt_net.evaluation.recovery import (
     cut_of_eyes,
     recovery_figures,
 )
-from ctt_net.evaluation.regression import regression_ranks, regression_totals
+from ctt_net.evaluation.regression import regression_ranks, regression_totals, worst_third
 from ctt_net.outcome import Outcome
 
 ACUITY = "acuity"
+WORST_BIAS = ("worst_third", "bias")
 
 # Of a score, where eyes are counted in cells.
 SCORE_CELLS = 2000
 
 Floats = NDArray[np.float64]
 
-# The mean of the training eyes says the same of every eye of a fold; ordering eyes by it, or
-# drawing a line through it, tells of the folds (see `EvaluatedEyes.margin`).
-SAME_FOR_ALL = "mean"
+# The mean or median of the training eyes says the same of every eye of a fold; ordering eyes by it,
+# or drawing a line through it, tells of the folds (see `EvaluatedEyes.margin`).
+SAME_FOR_ALL = ("mean", "median")
 _NEEDS_SPREAD = ("spearman", "calibration_slope", "calibration_intercept")
 
 
@@ -63,6 +64,10 @@ class Measured:
         yield _under(("regression",), regression_totals(predicted, truth, patients))
         yield _under(("regression_on_chart",), regression_totals(predicted, truth, patients, chart))
         yield _under(("calibration", ACUITY), calibration_bins(predicted, truth, every))
+        worst = worst_third(truth)
+        if worst is not None:
+            columns = np.column_stack([worst, worst * (predicted - truth)])
+            yield Totals(columns, lambda sums: {WORST_BIAS: sums[:, 1] / sums[:, 0]})
         interval = Totals(interval_columns(eyes), partial(figures_of_totals, eyes))
         yield _under(("interval",), interval)
         for name, other in eyes.predictors.items():
@@ -93,12 +98,7 @@ class Measured:
         return [*out, *chain.from_iterable(map(self._recovery, eyes.outcomes))]
 
     def differences(self, draws: Draws) -> Draws:
-        """Model minus each other predictor, resample by resample, and what has no meaning as NaN.
-
-        The strongest baseline is the one with the smallest error on the very eyes it is then
-        compared on. In `versus.strongest` it is therefore chosen anew in every resample: the model
-        is compared with whichever does best there.
-        """
+        """Model minus each other predictor by resample, and what has no meaning as NaN."""
         model = draws[("regression", "mae")]
         out: Draws = {}
         for name in self._eyes.predictors:
@@ -106,17 +106,14 @@ class Measured:
             beside = (*(("versus", name) if name != ORACLE else place), "mae_difference")
             own = (*place, "mae")
             out[beside] = model - draws[own]
-        if self._baselines:
-            each = [out[("versus", name, "mae_difference")] for name in self._baselines]
-            out[("versus", STRONGEST, "mae_difference")] = np.max(each, axis=0)
         for name in self._baselines:
             for outcome in self._eyes.outcomes:
                 area = draws[("baselines", name, "recovery", outcome.name, "auroc")]
                 difference = draws[("recovery", outcome.name, FIGURES[0])] - area
                 out[("versus", name, "auroc_difference", outcome.name)] = difference
-        if SAME_FOR_ALL in self._baselines:
+        for name in set(SAME_FOR_ALL).intersection(self._baselines):
             for figure in _NEEDS_SPREAD:
-                path = ("baselines", SAME_FOR_ALL, figure)
+                path = ("baselines", name, figure)
                 out[path] = np.full_like(draws[path], np.nan)
         return out
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from ctt_net.evaluation.alarms import alarms
+from ctt_net.evaluation.alarms import REFUTED, alarms, coverage_finding
 from ctt_net.evaluation.bootstrap import (
     Draws,
     bootstrap_draws,
@@ -27,6 +27,7 @@ from ctt_net.evaluation.interval import with_counts
 from ctt_net.evaluation.measured import ACUITY, Measured
 from ctt_net.evaluation.predictions import has_flag
 from ctt_net.evaluation.recovery import NO_CUTS, ProbabilityCuts, plain_cuts
+from ctt_net.evaluation.regression import worst_third
 from ctt_net.evaluation.selective import selective_figures
 from ctt_net.evaluation.subgroup_columns import prediction_columns
 from ctt_net.evaluation.subgroups import Subgroups
@@ -103,12 +104,16 @@ def evaluate(
         "covariates": list(covariates),
     }
     metrics.update(tree)
-    metrics["subgroups"] = subgroups.described(tree.get("subgroups", {}), draws)
+    metrics["subgroups"] = subgroups.described(tree.get("subgroups", {}), draws, level)
     for group in ("recovery", "baselines", "versus"):
         metrics.setdefault(group, {})
     _describe(metrics, eyes, measured)
     metrics["interval"] |= {"nominal": interval_level, "guarantee": guarantee}
-    metrics["interval"]["by_band"] = with_counts(metrics["interval"].get("by_band", {}), eyes)
+    metrics["interval"]["by_band"] = with_counts(
+        metrics["interval"].get("by_band", {}), eyes, level
+    )
+    if coverage_finding(metrics) == "too narrow":
+        metrics["interval"]["guarantee"] = REFUTED
     metrics["selective"] = selective_figures(
         eyes.table, bootstrap=bootstrap, level=level, seed=seed
     )
@@ -142,8 +147,14 @@ def _describe(metrics: dict[str, Any], eyes: EvaluatedEyes, measured: Measured) 
         part = metrics["calibration"][outcome.name]
         probability = eyes.probabilities[outcome.name][decided]
         part["bins"] = listed_bins(part.get("bins", {}), probability)
-    if STRONGEST in metrics["versus"]:
-        metrics["versus"][STRONGEST]["baseline"] = measured.strongest()
+    strongest = measured.strongest()
+    if strongest is not None:
+        gap = metrics["versus"][strongest]["mae_difference"]
+        metrics["versus"][STRONGEST] = {"baseline": strongest, "mae_difference": gap}
+    worst = worst_third(eyes.truth)
+    if worst is not None:
+        cut = float(eyes.truth[worst].min())
+        metrics["worst_third"] |= {"n_eyes": int(worst.sum()), "from_logmar": cut}
     acted_on = decision_outcome(eyes.outcomes)
     if acted_on is None or "decision" not in metrics:
         metrics["decision"] = {}

@@ -1,5 +1,6 @@
 """How far predicted acuity lies from the truth, for many weightings of the eyes at once."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,6 +18,9 @@ ROUNDING_LOGMAR = 1e-9
 
 # Of each acuity, where eyes are counted in cells.
 RANK_CELLS = 100
+
+# As of a group that may be told.
+FEWEST_WORST = 10
 
 Floats = NDArray[np.float64]
 
@@ -99,6 +103,20 @@ def regression_totals(
         }
 
     return Totals(columns, figures)
+
+
+def worst_third(truth: Floats) -> NDArray[np.bool_] | None:
+    """The third of the eyes that ended worst, equal acuities together.
+
+    Args:
+        truth: (eyes,), logMAR.
+
+    Returns:
+        (eyes,); None where they are fewer than ten or all ended alike.
+    """
+    cut = np.sort(truth)[-math.ceil(len(truth) / 3)]
+    worst = truth >= cut - ROUNDING_LOGMAR
+    return None if worst.all() or worst.sum() < FEWEST_WORST else worst
 
 
 def regression_ranks(

@@ -221,6 +221,7 @@ def _abstention(table: pd.DataFrame, of: SelectiveDraws, report: _Report) -> dic
         "rate": report(rate, share=True),
         "mae_answered": report(mae[:, 0]),
         "mae_abstained": report(mae[:, 1]),
+        "mae_gap": report(mae[:, 1] - mae[:, 0]),
         "within_0.2_answered": report(within[:, 0], share=True),
         "within_0.2_abstained": report(within[:, 1], share=True),
         "flags": {flag: int(has_flag(abstained, flag).sum()) for flag in REASONS},

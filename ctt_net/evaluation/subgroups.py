@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from scipy.special import stdtr
 
 from ctt_net.acuity.bands import BANDS
-from ctt_net.evaluation.bootstrap import Draws, FigurePath, Totals
+from ctt_net.evaluation.bootstrap import Draws, FigurePath, Totals, interval_key
 from ctt_net.evaluation.eyes import EvaluatedEyes
+from ctt_net.evaluation.interval_ends import newcombe_interval, with_width
 from ctt_net.evaluation.predictions import has_flag
 from ctt_net.evaluation.subgroup_columns import AGE_BANDS, UNKNOWN
 
@@ -27,6 +28,7 @@ EXPECTED_GAPS = ("preop_band",)
 GAPS = ("mae_gap", "coverage_gap")
 
 _SUMMED = 7
+_GIVEN, _INSIDE = 3, 4  # columns of `_summed`
 
 
 class Subgroups:
@@ -65,12 +67,13 @@ class Subgroups:
             own = [self._summed * inside[:, None] for inside in members.values()]
             yield Totals(np.hstack([self._summed, *own]), _figures_of(grouping, list(members)))
 
-    def described(self, branch: Mapping[str, Any], draws: Draws) -> dict[str, Any]:
+    def described(self, branch: Mapping[str, Any], draws: Draws, level: float) -> dict[str, Any]:
         """The `subgroups` section: counts, figures, gaps with p-values, and what is suppressed.
 
         Args:
             branch: Figures by grouping and group, as `metrics.json` shows them.
             draws: Of the bootstrap, for the p-values.
+            level: Confidence level of the intervals.
         """
         raw = self._p_values(draws)
         out: dict[str, Any] = {}
@@ -79,6 +82,11 @@ class Subgroups:
             for name, inside in members.items():
                 n = int(inside.sum())
                 figures = {key: dict(value) for key, value in branch[grouping][name].items()}
+                held, elsewhere = self._held(inside), self._held(~inside)
+                if held and elsewhere:
+                    key = interval_key(level)
+                    figures["coverage_gap"][key] = newcombe_interval(held, elsewhere, level)
+                    figures["coverage"] = with_width(figures["coverage"], key, held[1], level)
                 for gap in GAPS:
                     p, adjusted = raw.get(("subgroups", grouping, name, gap), (None, None))
                     figures[gap].update(p=p, p_adjusted=adjusted)
@@ -111,7 +119,7 @@ class Subgroups:
                 if len(members) == 2 and not self._suppressed[grouping]:
                     twins[paths.pop()] = paths[0]  # the same test with the other sign
                 for path in paths:
-                    p = self._p_value(draws[path], members[path[2]])
+                    p = self._p_value(draws[path], members[path[2]], gap)
                     if p is not None:
                         families[grouping in EXPECTED_GAPS][path] = p
             for family in families.values():
@@ -122,12 +130,31 @@ class Subgroups:
             out.update({twin: out[path] for twin, path in twins.items() if path in out})
         return out
 
-    def _p_value(self, draws: NDArray[np.float64], inside: NDArray[np.bool_]) -> float | None:
-        """Two-sided, from the bootstrap's standard error and the smaller side's patients.
+    def _held(self, inside: NDArray[np.bool_]) -> tuple[float, int] | None:
+        """Share of some eyes inside their interval, and their patients; None without intervals."""
+        given = inside & (self._summed[:, _GIVEN] > 0)
+        if not given.any():
+            return None
+        return float(self._summed[given, _INSIDE].mean()), len(np.unique(self._patient[given]))
 
-        The share of resamples beyond 0 could not fall below one over their number, which an
+    def _p_value(
+        self, draws: NDArray[np.float64], inside: NDArray[np.bool_], gap: str
+    ) -> float | None:
+        """Two-sided.
+
+        Of shares by Fisher's exact test on patients, since resamples of a group without a miss do
+        not differ; of errors from the bootstrap's standard error and the smaller side's patients:
+        the share of resamples beyond 0 could not fall below one over their number, which an
         adjustment for many groups would then multiply.
         """
+        if gap == "coverage_gap":
+            from scipy.stats import fisher_exact
+
+            sides = self._held(inside), self._held(~inside)
+            counts = [(round(side[0] * side[1]), side[1]) for side in sides if side is not None]
+            if len(counts) < 2:
+                return None
+            return float(fisher_exact([[held, n - held] for held, n in counts]).pvalue)
         patients = [len(np.unique(self._patient[side])) for side in (inside, ~inside)]
         defined = draws[1:][np.isfinite(draws[1:])]
         sd = defined.std(ddof=1) if len(defined) > 1 else 0.0

@@ -7,6 +7,7 @@ from typing import Any
 import cv2
 from matplotlib.axes import Axes
 
+from ctt_net.evaluation.baselines import baseline_label
 from ctt_net.evaluation.comparison import number_text
 from ctt_net.evaluation.page import render
 from ctt_net.evaluation.svg import svg
@@ -15,13 +16,6 @@ from ctt_net.model_folder import ABSTAIN, BECAUSE, flag_in_words
 
 TEMPLATES = Path(__file__).parent / "templates"
 EYE_NAMES = {"OD": "Right eye (OD)", "OS": "Left eye (OS)"}
-BASELINE_NAMES = {
-    "mean": "the average outcome of the training eyes",
-    "preop_only": "the preoperative acuity alone",
-    "covariates": "the preoperative acuity and the given covariates",
-    "boosting": "the same without the scans, by gradient-boosted trees",
-}
-
 # Of the picture on the page; the scan itself stays where it is.
 WIDTH_PX = 640
 
@@ -74,7 +68,7 @@ def _eye(eye: dict[str, Any], scans: dict[str, BScan]) -> dict[str, Any]:
             for outcome, p in eye["p_recovery"].items()
         ],
         "baselines": [
-            {"name": BASELINE_NAMES[key], "logmar": f"{value:.2f}"}
+            {"name": baseline_label(key, eye["baselines"]), "logmar": f"{value:.2f}"}
             for key, value in eye["baselines"].items()
         ],
         "covariates": [_covariate(one) for one in eye["covariates"] if one["value"] is not None],

@@ -18,6 +18,11 @@ def guarantee(calibrations: Sequence[Calibration], cohort: str) -> str:
     first, n = calibrations[0], n_calibrated(calibrations)
     alike = f"{first.level:.0%} of the eyes of patients like those of {cohort}"
     on = f"{n} patient{'' if n == 1 else 's'}"
+    if not enough(n, first.level):
+        return (
+            f"The intervals rest on {on}, and so few can promise no {first.level:.0%}: they are "
+            "twice as wide as the largest error asks for."
+        )
     if first.measured_on == SELECTION:
         ground = f"about {alike}, from {on} of the selection split, whose errors are a little small"
     elif first.measured_on != OUT_OF_FOLD:
@@ -32,18 +37,14 @@ def guarantee(calibrations: Sequence[Calibration], cohort: str) -> str:
             f"about {alike}, from {on}, each unseen by the network asked (cross-conformal; what "
             f"averaging the networks gains is allowed for by an approximation)"
         )
-    return f"The intervals hold {ground}. {_ELSEWHERE}"
+    return f"The intervals are set to hold {ground}. {_ELSEWHERE}"
 
 
 def calibration_warnings(calibrations: Sequence[Calibration]) -> list[str]:
     """Too few patients for the level are said, whatever the coverage turns out to be."""
-    n, level = n_calibrated(calibrations), calibrations[0].level
-    if enough(n, level):
+    if enough(n_calibrated(calibrations), calibrations[0].level):
         return []
-    return [
-        f"The intervals rest on {n} patients, and so few can promise no {level:.0%}: they are "
-        f"twice as wide as the largest error asks for."
-    ]
+    return [guarantee(calibrations, "")]
 
 
 def n_calibrated(calibrations: Sequence[Calibration]) -> int:

@@ -12,6 +12,7 @@ from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
 from ctt_net.evaluation import Setting, write_results
 from ctt_net.model_folder import Predictor, model_facts, predict_eyes
+from ctt_net.model_folder.calibration_words import n_calibrated
 from ctt_net.progress import progress_bar
 from ctt_net.training.calibrate import ask_fold, calibrated, calibration_for_report
 from ctt_net.training.config import TrainingConfig, is_first_process
@@ -101,6 +102,7 @@ def _report(run: Path, data: EyeDataModule) -> dict[str, Any]:
         tables.append(predicted.assign(fold=one.fold))
         baselines.append(predictor.predict_baselines(table).set_axis(table["eye_id"]))
         predictors[one.fold] = predictor
+    weakest = min(predictors.values(), key=lambda one: n_calibrated(one.calibrations))
     setting = Setting(
         title=f"{run.name}: out of fold",
         evaluated="out of fold: each eye by the model that never saw its patient",
@@ -111,21 +113,23 @@ def _report(run: Path, data: EyeDataModule) -> dict[str, Any]:
             **_covariate_facts(run, predictor),
         },
         interval_level=predictor.level,
-        guarantee=_guarantee(predictor, len(folds)),
+        guarantee=_guarantee(weakest, len(folds)),
         probability_cuts={
             outcome.name: {
                 fold: one.probability_cuts[outcome.name] for fold, one in predictors.items()
             }
             for outcome in predictor.spec.outcomes
         },
-        warnings=predictor.warnings,
+        warnings=weakest.warnings,
     )
     predictions = pd.concat(tables, ignore_index=True)
+    # A fold that an older version trained may lack some of them.
+    others = pd.concat(baselines, join="inner")
     outcomes = predictor.spec.outcomes
     return write_results(
         run,
         predictions,
-        pd.concat(baselines),
+        others,
         outcomes,
         data.cohort,
         setting,
@@ -134,11 +138,11 @@ def _report(run: Path, data: EyeDataModule) -> dict[str, Any]:
 
 
 def _guarantee(predictor: Predictor, folds: int) -> str:
-    if folds == 1:
+    if folds == 1 or predictor.warnings:
         return predictor.guarantee
     return (
         f"The intervals of each fold come from the errors in the other folds (cross-conformal): "
-        f"they hold about {predictor.level:.0%} of the eyes of patients like those of "
+        f"they are set to hold about {predictor.level:.0%} of the eyes of patients like those of "
         f"{predictor.spec.cohort}, and nothing is promised for others."
     )
 

@@ -30,7 +30,7 @@ def write_plan(tmp_path):
         plan = {
             "cohort": "data/cohort",
             "reference": "mean",
-            "rows": {"mean": {"baseline": "mean"}, "ridge": {"baseline": "preop_ridge"}},
+            "rows": {"mean": {"baseline": "mean"}, "ridge": {"baseline": "preop_only"}},
         }
         plan = {key: value for key, value in {**plan, **keys}.items() if value is not None}
         path = tmp_path / "plan.yaml"

@@ -64,7 +64,7 @@ def plan(write_plan, small_cohort, other_cohort, tmp_path):
         overrides={"trainer.max_epochs": 1},
         rows={
             "mean": {"baseline": "mean"},
-            "ridge": {"baseline": "preop_ridge"},
+            "ridge": {"baseline": "preop_only"},
             "network": {"config": str(config)},
             "oracle": {"oracle": True},
         },

@@ -33,7 +33,7 @@ CONFIG = str(Path(__file__).resolve().parents[2] / "configs/ctt_net.yaml")
         ),
         (
             {"rows": {"mean": {"baseline": "gbm"}}},
-            r"rows.mean.baseline: 'gbm' is none of mean, pre",
+            r"rows.mean.baseline: 'gbm' is none of mean, median, pre",
         ),
         ({"rows": {"mean": {}}}, r"rows.mean: give one of config, baseline and oracle, not 0"),
         ({"rows": {"mean": {"oracle": False}}}, r"rows.mean.oracle: False is none of True"),
@@ -74,7 +74,7 @@ def test_numbers_of_training_eyes_make_rows_beside_the_reference_of_the_same_num
             training_eyes=[10, 20, None],
             rows={
                 "mean": {"baseline": "mean"},
-                "ridge": {"baseline": "preop_ridge", "training_eyes": [20, 30]},
+                "ridge": {"baseline": "preop_only", "training_eyes": [20, 30]},
                 "oracle": {"oracle": True},
             },
         )

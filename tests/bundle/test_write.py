@@ -63,7 +63,7 @@ def test_the_card_and_the_metadata_say_what_is_known_and_what_is_not(bundle, sma
     for member in Predictor.load(small_run).members:
         assert f"{member.provenance.n_train} eyes for training" in card
         assert f"rests on {member.calibration.n_patients} patients whom" in card
-    assert "The intervals hold about 90% of the eyes of patients like those of" in card
+    assert "The intervals are set to hold about 90% of the eyes of patients like those of" in card
 
 
 def test_scans_of_the_training_are_known_where_their_fingerprints_go_along(

@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -60,20 +61,57 @@ def test_a_damaged_mapping_is_refused(eyes, spec):
         Baselines.from_dict(mapping)
 
 
-def test_a_model_folder_from_before_there_were_trees_is_read(eyes, spec):
+OLD_LINE = {
+    "features": [{"column": "preop_logmar", "levels": [], "missing": []}],
+    "intercept": 0.1,
+    "slopes": [0.2],
+    "fills": [0.5],
+    "missing_shifts": [0.05],
+    "penalty": 0.0,
+}
+OLD_TREES = {
+    "features": OLD_LINE["features"],
+    "start": 0.3,
+    "size": "3",
+    "feature": "0 -1 -1",
+    "left": "1 0 0",
+    "right": "2 0 0",
+    "missing_left": "1 0 0",
+    "threshold": "0.7 0.0 0.0",
+    "value": "0.0 -0.1 0.2",
+}
+
+
+def test_model_folders_of_older_versions_are_read():
+    rows = pd.DataFrame({"preop_logmar": [0.7, 0.71, np.nan]})
+    first = {"mean_logmar": 0.25, "preop_only": OLD_LINE, "covariates": None}
+    predicted = Baselines.from_dict({**first, "boosting": OLD_TREES}).predict(rows)
+    assert list(predicted) == ["mean", "preop_only", "boosting"]
+    np.testing.assert_allclose(predicted["preop_only"], [0.24, 0.242, 0.25])
+    np.testing.assert_allclose(predicted["boosting"], [0.2, 0.5, 0.2])
+    assert list(Baselines.from_dict(first).predict(rows)) == ["mean", "preop_only"]
+
+
+@pytest.mark.parametrize("name", ["boosting", "svm"])
+def test_damaged_parts_are_refused(eyes, spec, name):
     mapping = Baselines.fit(eyes, spec).to_dict()
-    del mapping["boosting"]
-    assert list(Baselines.from_dict(mapping).predict(eyes)) == ["mean", "preop_only", "covariates"]
-    mapping["boosting"] = {"features": []}
-    with pytest.raises(InputError, match="baselines: cannot be read"):
-        Baselines.from_dict(mapping)
+    for damaged in ({"features": []}, {**mapping[name], "features": []}, {"start": "x"}):
+        with pytest.raises(InputError, match="baselines: cannot be read"):
+            Baselines.from_dict({**mapping, name: damaged})
+
+
+def test_no_training_eye_lies_in_what_is_stored(eyes, spec):
+    """Support vectors would be patients: age, acuity and sex of each."""
+    text = json.dumps(Baselines.fit(eyes, spec).svm.to_dict())
+    stored = {round(float(number), 6) for number in re.findall(r"-?\d+\.\d+(?:e-?\d+)?", text)}
+    assert not stored & set(eyes["preop_logmar"].round(6))
 
 
 def test_covariates_only_stand_there_if_the_cohort_declares_them(eyes, spec):
     bare = type(spec)(**{**spec.__dict__, "covariates": {}})
-    plain = ["mean", "preop_only", "boosting"]
+    plain = ["mean", "median", "preop_only", "boosting", "svm"]
     assert list(Baselines.fit(eyes, bare).predict(eyes)) == plain
-    full = ["mean", "preop_only", "covariates", "boosting"]
+    full = ["mean", "median", "preop_only", "covariates", "boosting", "svm"]
     assert list(Baselines.fit(eyes, spec).predict(eyes)) == full
 
 
@@ -89,11 +127,11 @@ def test_unknown_values_count_as_the_training_mean_and_never_as_nan(eyes, spec):
     baselines = Baselines.fit(eyes, spec)
     nothing = pd.DataFrame({"eye_id": ["x"], "preop_logmar": [np.nan]})
     predicted = baselines.predict(nothing).iloc[0]
-    linear = predicted.drop("boosting")
+    linear = predicted[["mean", "preop_only", "covariates"]]
     np.testing.assert_allclose(linear, eyes["postop_logmar"].mean(), atol=1e-9)
-    # A tree sends it where most training eyes went.
-    assert eyes["postop_logmar"].quantile(0.2) < predicted["boosting"]
-    assert predicted["boosting"] < eyes["postop_logmar"].quantile(0.8)
+    assert predicted["median"] == eyes["postop_logmar"].median()
+    assert eyes["postop_logmar"].quantile(0.2) < predicted[["boosting", "svm"]].min()
+    assert predicted[["boosting", "svm"]].max() < eyes["postop_logmar"].quantile(0.8)
 
 
 def test_sentinels_are_unknown_and_whole_numbers_read_alike(eyes, spec):

@@ -3,16 +3,18 @@
 import numpy as np
 import pytest
 from scipy.special import expit, logit
-from scipy.stats import norm, t
+from scipy.stats import binomtest, norm, t
 
 from ctt_net.evaluation.bootstrap import patient_weights
 from ctt_net.evaluation.calibration import logistic_calibration
 from ctt_net.evaluation.interval_ends import (
     ends_of,
     expanded_level,
+    newcombe_interval,
     percentile_interval,
     share_interval,
     symmetric_interval,
+    wilson_interval,
 )
 
 N_PATIENTS = 40
@@ -66,7 +68,8 @@ def test_shares_near_one_are_covered_where_percentiles_fail():
     drawn = weights(300)
     draws = drawn @ inside.T / drawn.sum(axis=1, keepdims=True)
     new, old = covered(("interval", "coverage"), draws, 0.94)
-    assert 0.93 <= new <= 0.97
+    # A share of exactly 1 takes Wilson's interval, which errs on the wide side.
+    assert 0.93 <= new <= 0.975
     assert old < 0.93
 
 
@@ -92,7 +95,31 @@ def test_ends_of_a_share_are_those_of_the_textbook():
     reach = t.ppf(0.975, 19) * np.sqrt(20 / 19) * 0.03 / (0.9 * 0.1)
     assert low == pytest.approx(expit(logit(0.9) - reach), abs=2e-3)
     assert high == pytest.approx(expit(logit(0.9) + reach), abs=2e-3)
-    assert share_interval(1.0, np.r_[np.ones(90), np.full(10, 0.9)], 0.95, 20) == [0.9, 1.0]
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_a_share_of_none_or_all_is_not_told_as_certain(value):
+    """No resample differs: the interval comes from the number of patients, or there is none."""
+    draws = np.full(101, value)
+    low, high = ends_of(("interval", "coverage"), draws, 0.95, 18)
+    assert high - low == pytest.approx(0.1759, abs=1e-4)
+    assert value in (low, high)
+    # Of how many eyes a sensitivity is, a path does not tell.
+    assert ends_of(("recovery", "gain", "sensitivity"), draws, 0.95, 18) == [None, None]
+
+
+@pytest.mark.parametrize(("held", "n"), [(15, 15), (0, 12), (7, 20), (19, 20)])
+def test_wilsons_interval_is_that_of_scipy(held, n):
+    expected = binomtest(held, n).proportion_ci(0.9, method="wilson")
+    assert wilson_interval(held / n, n, 0.9) == pytest.approx(list(expected), abs=1e-12)
+
+
+def test_newcombes_interval_is_that_of_his_paper():
+    """Newcombe 1998, table II, method 10: 56/70 against 48/80, and 10/10 against 0/20."""
+    assert newcombe_interval((56 / 70, 70), (48 / 80, 80), 0.95) == pytest.approx(
+        [0.0524, 0.3339], abs=5e-5
+    )
+    assert newcombe_interval((1.0, 10), (0.0, 20), 0.95) == pytest.approx([0.6791, 1.0], abs=5e-5)
     assert share_interval(0.9, np.r_[np.full(80, 0.9), np.full(20, np.nan)], 0.95, 20) == [
         None, None,
     ]  # fmt: skip

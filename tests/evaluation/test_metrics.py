@@ -29,12 +29,12 @@ def test_the_structure_is_the_promised_one(metrics):
         *("mae", "rmse", "median_ae", "bias", "within_0.1", "within_0.2", "within_0.3"),
         *("r2", "ccc", "icc", "spearman", "calibration_slope", "calibration_intercept", "loa"),
     }
-    baselines = {"mean", "preop_only", "covariates", "boosting"}
+    baselines = {"mean", "median", "preop_only", "covariates", "boosting", "svm"}
     outcomes = {"reaches_0.30", "gains_0.20"}
     assert set(metrics) == {
         *("n_eyes", "n_patients", "n_missing_truth", "n_off_chart", "settings", "regression"),
         *("regression_on_chart", "calibration", "baselines", "versus", "oracle", "recovery"),
-        *("decision", "subgroups", "interval", "selective", "warnings"),
+        *("decision", "subgroups", "interval", "selective", "worst_third", "warnings"),
     }
     assert set(metrics["regression"]) == regression == set(metrics["regression_on_chart"])
     assert set(metrics["regression"]["loa"]) == {"lower", "upper", "slope"}

@@ -20,9 +20,11 @@ MODEL_COLOUR = "#1f5a96"
 COLOURS = {
     "model": MODEL_COLOUR,
     "mean": "#76818c",
+    "median": "#a3475c",
     "preop_only": "#b8660b",
     "covariates": "#2f7d5b",
     "boosting": "#8a4fa0",
+    "svm": "#0f7480",
     "treat_all": "#8f2d2d",
     "treat_none": "#5b6875",
     "oracle": "#5b6875",
@@ -30,9 +32,11 @@ COLOURS = {
 FURTHER_COLOURS = ("#1f5a96", "#b8660b", "#2f7d5b", "#8a4fa0", "#8f2d2d", "#76818c")
 DASHES: dict[str, Any] = {
     "mean": (0, (1, 1.5)),
+    "median": (0, (1, 3)),
     "preop_only": (0, (4, 2)),
     "covariates": (0, (6, 1.5, 1.5, 1.5)),
     "boosting": (0, (2, 1)),
+    "svm": (0, (8, 2)),
     "treat_none": (0, (1, 3)),
 }
 GRID = "#e6ebf0"

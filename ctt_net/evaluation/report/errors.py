@@ -9,10 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from ctt_net.evaluation.comparison import signed_text
+from ctt_net.evaluation.comparison import SHORT_LABELS, signed_text
 from ctt_net.evaluation.eyes import EvaluatedEyes
 from ctt_net.evaluation.report.drawing import COLOURS, FURTHER_COLOURS, MODEL_COLOUR, Drawing
-from ctt_net.evaluation.report.tables import SHORT_LABELS
 from ctt_net.evaluation.svg import LINE, SOFT
 
 # Beyond this many points each drawn as vector, a page becomes slow to open.

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ctt_net import __version__
+from ctt_net.evaluation.baselines import baseline_label
 from ctt_net.evaluation.report.facts import Facts
-from ctt_net.evaluation.report.tables import SHORT_LABELS
 from ctt_net.outcome import Outcome
 
 
@@ -63,23 +63,23 @@ def _resampling(settings: Mapping[str, Any]) -> str:
         "two eyes of a patient stay together; the model and every baseline are measured on the "
         "same resamples, hence the differences are paired. They are percentiles, expanded for few "
         "patients (Hesterberg 2015); for shares, areas under a curve (both by log odds) and slopes "
-        "of probabilities Student's, with the standard error of the resamples. An interval whose "
-        f"ends coincide says only that no resample differed.{fewer}"
+        "of probabilities Student's, with the standard error of the resamples; a share of all "
+        f"eyes or none takes Wilson's interval of as many patients, or none.{fewer}"
     )
 
 
 def _fitted(metrics: Mapping[str, Any], facts: Facts) -> str:
-    names = [SHORT_LABELS.get(name, name) for name in metrics["baselines"]]
+    names = [baseline_label(name, metrics["baselines"]) for name in metrics["baselines"]]
     evaluated = facts.cohort.get("evaluated")
     texts = [f"Evaluated were these eyes: {evaluated}." if evaluated else ""]
     if names:
         known = list(metrics["settings"].get("covariates", ()))
         beside = f" (covariates: {', '.join(known)})" if known else ""
         texts.append(
-            f"Baselines ({'; '.join(names)}{beside}) are fitted on the training folds alone and "
-            "measured on the same eyes as the model."
+            f"Baselines ({'; '.join(names)}{beside}) are fitted on other patients than those they "
+            "are measured on, the same as the model."
         )
-    texts.append("This evaluation fits nothing on its eyes: no threshold, no calibration.")
+    texts.append("Nothing is fitted on the eyes it is measured on: no threshold, no calibration.")
     guarantee = metrics["interval"].get("guarantee")
     if guarantee:
         texts.append(f"Prediction intervals: {guarantee}")
@@ -120,10 +120,12 @@ def _groups(metrics: Mapping[str, Any]) -> str:
     if not metrics.get("subgroups"):
         return ""
     return (
-        "Groups: each against all other eyes; p from the bootstrap's standard error, adjusted over "
-        "all groups of all groupings (Benjamini and Hochberg 1995), bands of preoperative acuity "
-        "as a family of their own. Groups below 10 eyes are not told; where those hold fewer than "
-        "10 together, the next smallest neither. Below 50 eyes a group is marked as small."
+        "Groups: each against all other eyes; p of the error from the bootstrap's standard error, "
+        "of the coverage by Fisher's exact test on patients, its interval Newcombe's; both p "
+        "adjusted over all groups of all groupings (Benjamini and Hochberg 1995), bands of "
+        "preoperative acuity as a family of their own. Groups below 10 eyes are suppressed; where "
+        "those hold fewer than 10 together, the next smallest, too. Below 50 eyes a group is "
+        "marked as small."
     )
 
 

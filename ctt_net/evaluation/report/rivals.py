@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ctt_net.evaluation.comparison import ComparisonRow
+from ctt_net.evaluation.comparison import SHORT_LABELS, ComparisonRow
 from ctt_net.evaluation.eyes import EvaluatedEyes
 from ctt_net.evaluation.report.drawing import (
     COLOURS,
@@ -16,7 +16,6 @@ from ctt_net.evaluation.report.drawing import (
     GRID,
     Drawing,
 )
-from ctt_net.evaluation.report.tables import SHORT_LABELS
 from ctt_net.evaluation.svg import LINE
 from ctt_net.outcome import Outcome
 
@@ -25,7 +24,6 @@ LOWEST_BENEFIT = -0.05
 
 LABELS = {
     **SHORT_LABELS,
-    "model": "Model",
     "treat_all": "Refer everybody",
     "treat_none": "Refer nobody",
 }
@@ -40,7 +38,7 @@ def error_forest(rows: Sequence[ComparisonRow]) -> Drawing:
             if row.lo is not None and row.hi is not None:
                 axes.plot([row.lo, row.hi], [place, place], color=colour, lw=2)
             axes.plot(row.mae, place, "o", color=colour, ms=6)
-        axes.set_yticks(range(len(rows)), [row.label for row in reversed(rows)])
+        axes.set_yticks(range(len(rows)), [row.short_label for row in reversed(rows)])
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.set(ylim=(-0.6, len(rows) - 0.4), xlim=(0, None))

@@ -9,8 +9,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ctt_net.errors import InputError
+from ctt_net.evaluation.alarms import TOO_FEW_PATIENTS
 from ctt_net.evaluation.bootstrap import interval_key
-from ctt_net.evaluation.comparison import signed_text, span_text, verdict
+from ctt_net.evaluation.comparison import (
+    FINDINGS,
+    paired_finding,
+    signed_text,
+    span_text,
+    verdict,
+)
 from ctt_net.evaluation.page import render
 from ctt_net.evaluation.report.again import Evaluated, refuse_other_evaluation
 from ctt_net.evaluation.report.drawing import (
@@ -28,9 +35,6 @@ from ctt_net.evaluation.report.written import REPORT_FILE
 from ctt_net.evaluation.side_by_side import DIFFERENCE, side_by_side
 from ctt_net.outcome import DEFAULT_OUTCOMES
 from ctt_net.whole_file import write_together
-
-# With fewer patients in common a difference says nothing, as in the verdict.
-FEWEST_PATIENTS = 10
 
 EXTRA_ROWS = (
     ("Coverage of the intervals", ("interval", "coverage"), True),
@@ -121,7 +125,7 @@ def paired_difference(first: Evaluated, other: Evaluated) -> dict[str, Any]:
             f"on the {count_of(len(common), 'eye')} that both predicted; the first has "
             f"{len(tables[0]) - len(common):,} others, this one {len(tables[1]) - len(common):,}"
         )
-    if patients[0].nunique() < FEWEST_PATIENTS:
+    if patients[0].nunique() < TOO_FEW_PATIENTS:
         return {"words": f"{words}: too few patients for a paired difference"}
     # One truth for both, or files that were rounded differently would be told apart.
     same = [table.loc[common].assign(postop_logmar=truths[0]).reset_index() for table in tables]
@@ -137,13 +141,15 @@ def paired_difference(first: Evaluated, other: Evaluated) -> dict[str, Any]:
     )
     key = interval_key(settings["level"])
     figure = figures["other"][DIFFERENCE]
+    low, high = figure[key]
     return {
         "words": words,
         "figure": figure,
         "key": key,
         "value": signed_text(figure["value"]),
-        "ci": span_text(*figure[key]),
+        "ci": span_text(low, high),
         "letters": signed_text(figure["value"] * 50, digits=1),
+        "finding": FINDINGS[paired_finding(low, high, patients[0].nunique())],
     }
 
 

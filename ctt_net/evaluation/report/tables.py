@@ -3,24 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ctt_net.evaluation.bootstrap import interval_key
 from ctt_net.evaluation.chart_units import Unit, in_chart_units
 from ctt_net.evaluation.comparison import (
+    SHORT_LABELS,
     comparison_table,
     number_text,
     signed_text,
     span_text,
-    strongest_baseline,
 )
-from ctt_net.evaluation.eyes import STRONGEST
 from ctt_net.outcome import Outcome
-
-SHORT_LABELS = {
-    "mean": "Mean outcome",
-    "preop_only": "Preop VA only",
-    "covariates": "Preop VA, covariates",
-    "boosting": "Boosted trees",
-}
 
 # Label, path in `metrics.json`, share (printed in percent).
 REGRESSION_ROWS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
@@ -76,21 +67,6 @@ def left_out_names(metrics: Mapping[str, Any]) -> list[str]:
     """Baselines that the decision curve does not show, as the tables call them."""
     left_out = (metrics.get("decision") or {}).get("left_out") or {}
     return [SHORT_LABELS.get(name, name) for name in left_out]
-
-
-def strongest_note(metrics: Mapping[str, Any]) -> str:
-    """Why the first sentence's interval is not that of the baseline it names; empty if it is."""
-    row, key = strongest_baseline(metrics), interval_key(metrics["settings"]["level"])
-    if row is None or STRONGEST not in metrics["versus"]:
-        return ""
-    told = metrics["versus"][STRONGEST]["mae_difference"][key]
-    if None in told or span_text(*told) == span_text(row.difference_lo, row.difference_hi):
-        return ""
-    return (
-        f"The interval of the first sentence ({span_text(*told)}) is not that of "
-        f"“{row.label}” above: which baseline is the strongest is uncertain too, and is "
-        "chosen anew in every resample."
-    )
 
 
 def regression_cells(metrics: Mapping[str, Any], key: str) -> dict[str, Any]:

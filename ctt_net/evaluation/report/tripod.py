@@ -91,10 +91,13 @@ def _from_metrics(metrics: Mapping[str, Any], facts: Facts) -> dict[str, str]:
         for name, part in metrics.get("recovery", {}).items()
     )
     left_out = f"{metrics['n_missing_truth']:,} eyes without a measured outcome were left out"
+    # Of a bare table of predictions nobody knows what made it.
+    known_model = bool(facts.model.get("architecture"))
+    told = "; the model is told which scans and acuities are missing" if known_model else ""
     flow = " See the flow of the data." if facts.flow else ""
     known = {
         "20a": f"Evaluated: {eyes}; {left_out}.{flow}",
-        "11": f"{left_out}; the model is told which scans and acuities are missing.",
+        "11": f"{left_out}{told}.",
         "12e": f"{settings['level']:.0%} intervals from {settings['bootstrap']:,} resamples of "
         "patients; baselines by paired differences: see how it was measured.",
         "21": f"{eyes}{events}.",
@@ -105,8 +108,9 @@ def _from_metrics(metrics: Mapping[str, Any], facts: Facts) -> dict[str, str]:
         questions = "; ".join(outcome.in_words() for outcome in facts.outcomes)
         horizon = facts.model.get("follow-up", "not recorded")
         known["8a"] = f"Postoperative acuity in logMAR; {questions}. Time after surgery: {horizon}."
+        interval = " with an interval" if metrics["interval"]["coverage"]["value"] else ""
         known["15"] = (
-            "Acuity in logMAR with an interval, and a probability of each outcome; cut at "
+            f"Acuity in logMAR{interval}, and a probability of each outcome; cut at "
             f"{cut_sentence(metrics, facts.outcomes)}, fixed beforehand."
         )
         known["13"] = f"No resampling of classes here{events}."
@@ -117,7 +121,7 @@ def _from_metrics(metrics: Mapping[str, Any], facts: Facts) -> dict[str, str]:
     if sites:
         known["12d"] = f"Figures by {_listed(sites)}, each against all other eyes."
         known["23b"] = f"By {_listed(sites)}: see the groups."
-    if "abstention" in metrics.get("selective", {}):
+    if known_model and "abstention" in metrics.get("selective", {}):
         n = metrics["selective"]["abstention"]["n_abstained"]
         known["27a"] = (
             "Poor scans, missing views, eyes unlike the training and wide intervals earn a flag or "

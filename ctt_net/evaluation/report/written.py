@@ -24,7 +24,6 @@ from ctt_net.evaluation.report.tables import (
     recovery_cells,
     regression_cells,
     selective_cells,
-    strongest_note,
     unit_cells,
 )
 from ctt_net.evaluation.report.tripod import TO_COMPLETE, checklist
@@ -128,7 +127,6 @@ def page_files(
         verdict=verdict(metrics),
         level=f"{metrics['settings']['level']:.0%}",
         comparison=comparison_cells(metrics),
-        strongest_note=strongest_note(metrics),
         has_oracle="oracle" in metrics,
         warnings=metrics["warnings"],
         plain=plain_words(metrics, key),

@@ -1,0 +1,23 @@
+"""The comparison's baselines are those of every report."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from benchmarks.comparison.without_images import _predict
+from ctt_net.cohort import read_cohort
+from ctt_net.errors import InputError
+from ctt_net.evaluation.baselines import BASELINES, Baselines
+
+
+def test_every_name_of_a_plan_is_fitted_and_one_without_its_columns_is_refused(small_cohort):
+    cohort = read_cohort(small_cohort)
+    known = cohort.table[cohort.table["postop_logmar"].notna()]
+    fitted = Baselines.fit(known, cohort.spec)
+    for name in BASELINES:
+        predicted = _predict(fitted, name, cohort, known)
+        np.testing.assert_array_equal(predicted, fitted.predict(known)[name])
+    bare = Baselines.fit(known, replace(cohort.spec, covariates={}))
+    with pytest.raises(InputError, match=r"declares no covariates; .* take preop_only"):
+        _predict(bare, "covariates", cohort, known)
