@@ -42,8 +42,8 @@ _UNITS = {
 _MEASURE = "size|thickness|diameter|width|volume|area|duration|count|length|depth|pressure|density"
 # A difference or a scaled value has other limits than the quantity itself.
 _DERIVED = "change|delta|diff|difference|z|zscore|score|log|log10|ln|std|scaled|normali[sz]ed"
-# Beyond this nothing is a measurement in any usual unit, and float32 loses whole numbers.
-_LARGEST = 1e7
+# Counts of voxels go beyond 1e7; beyond this nothing is a measurement in any usual unit.
+_LARGEST = 1e12
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 

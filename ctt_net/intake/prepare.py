@@ -1,7 +1,7 @@
 """`ctt-net prepare`: from mapping, table and folder to a cohort folder, whole or not at all."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -26,7 +26,7 @@ class Prepared:
 
     Args:
         cohort: As it reads back.
-        flow: Columns step, count, unit.
+        flow: Columns step, count, unit, and the ids of what was left out.
         unused: Scan files that belong to no eye of the cohort.
         remarks: What else a person should know.
     """
@@ -44,6 +44,7 @@ def prepare_cohort(
     replace: bool = False,
     tables_only: bool = False,
     table: pd.DataFrame | None = None,
+    remarks: Sequence[tuple[str, int, str]] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> Prepared:
     """Read by a mapping, and write the cohort folder.
@@ -56,6 +57,7 @@ def prepare_cohort(
         tables_only: Leave the scans out; every view is then missing.
         table: What `read_table` made of `table.file`, amended, to be taken in its place; indexed
             by its rows, so that errors name those.
+        remarks: Step, count and unit of facts to be said at the end of the flow.
         progress: Called with (done, total) while scans are copied.
 
     Raises:
@@ -67,14 +69,16 @@ def prepare_cohort(
     refuse_out(out, replace, inputs)
     collected = collect(mapping, folder, not tables_only, table)
     eyes, flow = collected.eyes, collected.flow
-    remarks = leftovers(out) + _excludes_nothing(mapping, flow)
+    warnings = leftovers(out) + _excludes_nothing(mapping, flow)
     with new_folder(out, replace) as beside:
         if collected.found.files:
             copied = copy_scans(eyes, collected.found, mapping.sections, beside, progress)
-            eyes = with_paths(eyes, copied, mapping, collected.table_path, remarks)
+            eyes = with_paths(eyes, copied, mapping, collected.table_path, warnings)
             eyes = required(eyes, mapping, flow, with_scans=True)
         flow.arrive(len(eyes.table), "in the cohort", "eyes")
         flow.remark("their patients", eyes.table["patient_id"].nunique(), "patients")
+        for remark in remarks:
+            flow.remark(*remark)
         if not len(eyes.table):
             raise InputError(
                 f"{mapping.path}: no eye is left\n{flow.to_table().to_string(index=False)}"
@@ -85,12 +89,12 @@ def prepare_cohort(
         written = mapping.path.read_bytes() if mapping.path.is_file() else None
         write_whole(beside / MAPPING_FILE, written or dump_yaml(dict(mapping.given)))
     unused, cohort = tuple(collected.found.unused), dataclasses.replace(cohort, root=out)
-    return Prepared(cohort, flow.to_table(), unused, tuple(remarks))
+    return Prepared(cohort, flow.to_table(), unused, tuple(warnings))
 
 
 def _excludes_nothing(mapping: CohortMapping, flow: Flow) -> list[str]:
     """A word that stands in no cell is misspelt more often than rare."""
-    counted = {step for step, _, _ in flow.steps}
+    counted = {step for step, *_ in flow.steps}
     return [
         f"exclude ({line.reason}) left out no row: no other row holds {' or '.join(line.values)} "
         f"in column {line.column}; look how the table spells it"
