@@ -115,7 +115,7 @@ def test_every_eye_is_counted_in_or_out(recipe, raw, tmp_path):
         "left out: acuity at 6months is missing": 1,
         "left out: acuity at 6months is 0, unexplained": 1,
         "left out: no preoperative scan": 1,
-        "left out: no mark says which eye it is (add it to sides.csv)": 1,
+        "left out: no mark says which eye it is (say it with --sides)": 1,
     }
     assert flow["train", "of these: acuity before surgery unknown"] == 2
 
@@ -273,6 +273,42 @@ def test_other_follow_ups_leave_the_eyes_the_card_counts(
 
 
 def test_the_sides_of_unmarked_eyes_are_well_formed(recipe):
-    sides = recipe.read_sides()
+    sides = recipe.read_sides(recipe.SIDES_FILE)
     assert set(sides.values()) <= {"OD", "OS"}
     assert {split for split, _ in sides} <= set(recipe.SPLITS)
+
+
+def test_whoever_is_left_out_is_named_on_screen_and_in_the_flow(recipe, raw, tmp_path, capsys):
+    assert recipe.main([str(raw), str(tmp_path / "cohort")]) == 0
+    said = capsys.readouterr().out
+    assert "train: left out: no mark says which eye it is (say it with --sides): 7" in said
+    assert "train: left out: no preoperative scan: 6" in said
+    with (tmp_path / "cohort/flow.csv").open() as file:
+        named = {row["step"]: row["ids"] for row in csv.DictReader(file) if row["ids"]}
+    assert sorted(named.values()) == ["4", "5", "6", "7"]
+
+
+def test_a_table_of_sides_brings_an_unmarked_eye_in(recipe, raw, tmp_path):
+    sides, out = tmp_path / "sides.csv", tmp_path / "cohort"
+    sides.write_text("split,id,laterality\ntrain,7,OS\n")
+    assert recipe.main([str(raw), str(out), "--sides", str(sides)]) == 0
+    eye = by_eye(out).loc["train_7"]
+    assert (eye["laterality"], eye["laterality_from"]) == ("OS", "sides.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("split,id\ntrain,7\n", "'laterality' is missing"),
+        ("split,id,laterality\ntrain,7,left\n", "row 2, column laterality: must be one of OD, OS"),
+        ("split,id,laterality\ntraining,7,OS\n", "row 2, column split"),
+        ("split,id,laterality\ntrain,7,OS\ntrain,7,OD\n", "row 3: that eye stands twice"),
+        ("split,id,laterality\ntrain,77,OS\n", "train, id '77'"),
+    ],
+)
+def test_a_wrong_table_of_sides_is_refused(recipe, raw, tmp_path, capsys, text, words):
+    sides = tmp_path / "sides.csv"
+    sides.write_text(text)
+    assert recipe.main([str(raw), str(tmp_path / "cohort"), "--sides", str(sides)]) == 2
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "cohort").exists()
