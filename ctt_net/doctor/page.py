@@ -59,6 +59,7 @@ def write_page(findings: Findings, scans: list[Scan], kept: KeptRecords, out: Pa
         title=f"Check of {findings.root.resolve().name}",
         synthetic=findings.synthetic,
         tally=findings.tally(),
+        verdict=findings.verdict(),
         facts=findings.facts,
         flow=_flow(findings.root),
         cards=cards,

@@ -7,6 +7,7 @@ from ctt_net.doctor.finding import Check, Finding
 from ctt_net.doctor.scans.reading import Scan
 from ctt_net.doctor.scans.words import said
 from ctt_net.scan_names import VIEW_WORDS
+from ctt_net.wording import count_of
 
 UNREADABLE = Check(
     "scan-unreadable",
@@ -72,7 +73,7 @@ def note_findings(scans: list[Scan]) -> list[Finding]:
         found.append(
             check.found(
                 "note" if check is READER else "warning",
-                f"{len(members)} scans: {note}",
+                f"{count_of(len(members), 'scan')}: {note}",
                 [scan.row for scan in members],
                 _only_view(members),
                 [scan.record.path for scan in members],
@@ -96,8 +97,9 @@ def swapped_findings(scans: list[Scan], views: dict[str, View]) -> list[Finding]
         if wrong:
             scan, told = wrong[0]
             message = (
-                f"{len(wrong)} scans whose {what} tells another view: {scan.record.path!r} stands "
-                f"in column {scan.view}, but its {what} says {told} (row {scan.row})"
+                f"{count_of(len(wrong), 'scan')} whose {what} tells another view: "
+                f"{scan.record.path!r} stands in column {scan.view}, but its {what} says {told} "
+                f"(row {scan.row})"
             )
             members = [scan for scan, _ in wrong]
             rows = [scan.row for scan in members]
