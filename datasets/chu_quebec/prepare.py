@@ -39,6 +39,7 @@ COVARIATES = {  # our name: (theirs, what it is)
 }
 VIEWS = {"horizontal": ("H", View("horizontal", 0.0)), "vertical": ("V", View("vertical", 90.0))}
 ZERO_LETTERS = {"missing": "", "off-chart": "CF", "as-read": "0"}
+ZERO_IN_WORDS = {"missing": "unknown", "off-chart": "counting fingers", "as-read": "0 letters"}
 SIDES_FILE = Path(__file__).resolve().with_name("sides.csv")
 
 
@@ -163,7 +164,7 @@ class Recipe:
             ("side from a table of sides", marked is None),
             ("one view only", len(files) == 1),
             ("acuity before surgery unknown", self._acuity(before) == ""),
-            (f"an acuity of 0 read as {self.zero}", "0" in (before, after)),
+            (f"an acuity of 0 taken for {ZERO_IN_WORDS[self.zero]}", "0" in (before, after)),
         ):
             if holds:
                 told[f"of these: {fact}"].append(cells["id"])

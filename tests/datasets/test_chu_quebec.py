@@ -121,15 +121,16 @@ def test_every_eye_is_counted_in_or_out(recipe, raw, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("zero", "before", "after"), [("off-chart", "CF", 1.9), ("as-read", "0", 1.7)]
+    ("zero", "before", "after", "words"),
+    [("off-chart", "CF", 1.9, "counting fingers"), ("as-read", "0", 1.7, "0 letters")],
 )
-def test_an_acuity_of_zero_is_read_as_asked(recipe, raw, tmp_path, zero, before, after):
+def test_an_acuity_of_zero_is_read_as_asked(recipe, raw, tmp_path, zero, before, after, words):
     out = tmp_path / "cohort"
     assert recipe.main([str(raw), str(out), "--zero", zero]) == 0
     table = by_eye(out)
     assert table.loc["train_3", "preop_va"] == before
     assert table.loc["train_5", "postop_logmar"] == pytest.approx(after)
-    assert flow_of(out)["train", f"of these: an acuity of 0 read as {zero}"] == 2
+    assert flow_of(out)["train", f"of these: an acuity of 0 taken for {words}"] == 2
 
 
 def test_the_follow_up_is_the_one_asked_for(recipe, raw, tmp_path):

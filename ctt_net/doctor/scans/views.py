@@ -25,6 +25,16 @@ UPSIDE_DOWN = Check(
     "the network knows retina above choroid only",
     "turn the picture, or export it anew without enhanced-depth inversion",
 )
+INVERTED = Check(
+    "scan-inverted",
+    "the network knows bright tissue on black only, and reads the reverse as another eye",
+    "export the scan anew with white on black, or leave the cell empty",
+)
+REPORT_PAGE = Check(
+    "scan-report-page",
+    "of a whole report page or screenshot the network sees mostly writing, maps and margins",
+    "export the B-scan alone, or cut it out of the page",
+)
 NAME = Check(
     "view-vs-file-name",
     "a horizontal scan in the vertical column is read as another part of the retina",
@@ -41,7 +51,12 @@ READER = Check(
     "look at one of these scans beside its original",
 )
 
-_BY_CODE = {"not_a_bscan": NOT_BSCAN, "upside_down": UPSIDE_DOWN}
+_BY_CODE = {
+    "not_a_bscan": NOT_BSCAN,
+    "upside_down": UPSIDE_DOWN,
+    "inverted": INVERTED,
+    "report_page": REPORT_PAGE,
+}
 _DIRECTION_OF_MARK = {"TN": "horizontal", "NT": "horizontal", "SI": "vertical", "IS": "vertical"}
 
 
