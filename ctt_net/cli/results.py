@@ -4,7 +4,6 @@ from pathlib import Path
 
 from ctt_net import INTENDED_USE
 
-
 # Else the same difference seems to have two intervals.
 _TWO_INTERVALS = (
     "The interval in this sentence also counts that the strongest comparator was chosen on these "

@@ -86,7 +86,7 @@ def black_on_white(cohort):
 def a_volume_in_one_tiff(cohort):
     pages = np.stack([picture(cohort, 6, "vertical")] * 3)
     path = cohort.table.loc[6, "vertical"].replace(".png", ".tif")
-    tifffile.imwrite(cohort.root / path, pages)
+    tifffile.imwrite(cohort.root / path, pages, photometric="minisblack")
     cohort.table.loc[6, "vertical"] = path
     return [6]
 

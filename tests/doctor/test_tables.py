@@ -72,30 +72,37 @@ def test_too_few_patients_for_folds_is_only_a_warning(make_cohort):
     assert "not trained on" in told[0].message
 
 
-def test_a_cohort_to_evaluate_on_is_not_told_to_grow(make_cohort):
-    findings = checked(make_cohort([eye(n, split="test") for n in range(40)]))
+def test_a_cohort_to_evaluate_on_is_not_told_to_grow(tables):
+    tables.table["split"] = "test"
+    findings = tables.examine()
     told = {finding.check: finding for finding in findings.findings}
     assert told["only-test-eyes"].severity == "note"
     assert not set(told) & {"folds-impossible", "patients-few"}
     assert findings.verdict().startswith("Not to be trained on")
 
 
-def test_the_verdict_says_whether_to_train(make_cohort, many_eyes):
-    assert checked(many_eyes).verdict() == "Ready to train."
-    small = checked(make_cohort([eye(n) for n in range(38)]))
-    few = next(finding for finding in small.findings if finding.check == "patients-few")
-    assert few.message.startswith("19 patients with an outcome to train on: too few")
-    assert "ctt-net plan --parameters 4 --r2 0.3" in few.message
-    assert "too few patients" in small.verdict()
+def few_patients(tables):
+    tables.table = tables.table.iloc[:38]
+    findings = tables.examine()
+    return findings, next(f for f in findings.findings if f.check == "patients-few")
 
 
-def test_the_number_of_patients_needed_is_that_of_the_plan(make_cohort, capsys):
-    small = checked(make_cohort([eye(n) for n in range(38)]))
-    few = next(finding for finding in small.findings if finding.check == "patients-few")
+def test_the_verdict_says_whether_to_train(tables):
+    assert tables.examine().verdict() == "Ready to train."
+    patients = tables.table["patient_id"].iloc[:38].nunique()
+    findings, few = few_patients(tables)
+    assert few.message.startswith(f"{patients} patients with an outcome to train on: too few")
+    assert "too few patients" in findings.verdict()
+    tables.table.loc[3, "age_years"] = "171"
+    assert tables.examine().verdict().startswith("Not ready to train: 1 error ")
+
+
+def test_the_number_of_patients_needed_is_that_of_the_plan(tables, capsys):
+    _, few = few_patients(tables)
     needed, arguments = re.search(r"about (\d+) .*\(ctt-net (plan [^)]*)\)", few.message).groups()
     assert main([*arguments.split(), "--sd-error", "0.2", "--json"]) == 0
     planned = json.loads(capsys.readouterr().out)["development"]["needed"]
-    assert int(needed) == pytest.approx(planned, rel=0.05)  # the SD is rounded in the message
+    assert int(needed) == pytest.approx(planned, rel=0.1)  # the SD is rounded in the message
 
 
 def test_one_is_written_in_the_singular(make_cohort):
