@@ -101,8 +101,8 @@ def _one_per_eye(
     else:
         if mapping.table.one_row_per == "patient":
             empty = sorted(set(rows) - set(eyes.rows))
-            ids = [f"row {row}" for row in empty]
-            flow.leave_out("no cell of either eye is filled", len(ids), ids)
+            blank = [f"row {row}" for row in empty]
+            flow.leave_out("no cell of either eye is filled", len(blank), blank)
             flow.arrive(len(set(eyes.rows)), "rows of patients", "rows")
             flow.arrive(len(eyes.table), "eyes in them", "eyes")
         eyes, problems = merge_repeats(eyes, mapping, flow)

@@ -37,8 +37,8 @@ def complete(options: argparse.Namespace) -> tuple[dict[str, Any], None]:
             ("rows marked Second: fellow eyes whose patient cannot be told", second, "rows")
         ]
         if options.first_eyes_only:
-            line = {"reason": "second treated eye", "column": TREATED, "is": ["Second", "second"]}
-            mapping["exclude"].append(line)
+            line = {"reason": "second treated eye", "column": TREATED}
+            mapping["exclude"].append({**line, "is": ["Second", "second"]})
     return mapping, None
 
 

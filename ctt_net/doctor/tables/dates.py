@@ -80,7 +80,7 @@ def _order(days: dict[str, pd.Series], rows: pd.Series) -> list[Finding]:
             late = (days[column] - surgery).dt.days
             wrong = late > 0
             if wrong.any():
-                days_late = count_of(int(late.max()), "day")
+                days_late = count_of(late.max(), "day")
                 message = f"{count_of(wrong.sum(), noun)} after surgery, by up to {days_late}"
                 found.append(check.found("error", message, rows[wrong], column))
     if "postop_date" in days:
@@ -89,7 +89,7 @@ def _order(days: dict[str, pd.Series], rows: pd.Series) -> list[Finding]:
         if wrong.any():
             message = (
                 f"{count_of(wrong.sum(), 'postoperative measurement')} on the day of surgery or "
-                f"before it, by up to {count_of(int(early.max()), 'day')}"
+                f"before it, by up to {count_of(early.max(), 'day')}"
             )
             found.append(POSTOP_BEFORE.found("error", message, rows[wrong], "postop_date"))
     return found

@@ -44,7 +44,7 @@ def folds_examined(cohort: Cohort) -> tuple[list[tuple[str, str]], list[Finding]
     written = (cohort.root / FOLDS_FILE).exists()
     known = cohort.table["postop_logmar"].notna()
     if known.any() and "split" in cohort.table and not len(development_rows(cohort.table)):
-        message = f"the split of all {count_of(int(known.sum()), 'eye')} with an outcome is test"
+        message = f"the split of all {count_of(known.sum(), 'eye')} with an outcome is test"
         return [], [ONLY_TEST.found("note", message, column="split")]
     try:
         sizes = cohort.folds().value_counts().sort_index()
