@@ -2,13 +2,13 @@
 
 import stat
 from collections.abc import Hashable, Iterable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from ctt_net.errors import InputError
+from ctt_net.wording import close_name
 
 # A page of declarations has some hundred values and some kilobytes. Ten lines of aliases of aliases
 # would stand for more values than a memory holds, as soon as anything wrote them out.
@@ -123,8 +123,11 @@ def refuse_unknown_keys(mapping: Mapping[str, Any], known: Iterable[str], where:
     allowed = sorted(known)
     for key in mapping:
         if key not in allowed:
-            close = get_close_matches(str(key), allowed, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(allowed)}"
+            close = close_name(str(key), allowed)
+            hint = f"did you mean {close!r}?" if close else f"known keys: {', '.join(allowed)}"
+            if close in mapping:
+                unused = [name for name in allowed if name not in mapping]
+                hint = f"{close!r} is given already; take this out (others: {', '.join(unused)})"
             raise InputError(f"{where}: unknown key {key!r}; {hint}")
 
 

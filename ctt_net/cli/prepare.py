@@ -3,6 +3,7 @@
 import argparse
 import io
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ctt_net.intake import CohortMapping
+
+
+# More ids than this in one line help nobody at a terminal.
+SHOWN = 10
 
 
 def add(commands: Commands) -> None:
@@ -95,6 +100,7 @@ def prepare(
     options: argparse.Namespace,
     raw: Path | None,
     table: "pd.DataFrame | None" = None,
+    remarks: Sequence[tuple[str, int, str]] = (),
 ) -> int:
     """Write the cohort and print the flow of eyes, of a mapping or a recipe.
 
@@ -103,6 +109,7 @@ def prepare(
         options: With out, replace, tables_only, hold_out and seed.
         raw: What the paths are relative to, None = the mapping's own folder.
         table: To be taken in place of the mapping's file.
+        remarks: Step, count and unit of what a recipe has to say in the flow.
     """
     from ctt_net.intake import prepare_cohort
     from ctt_net.progress import progress_bar
@@ -118,11 +125,12 @@ def prepare(
             replace=options.replace,
             tables_only=options.tables_only,
             table=table,
+            remarks=remarks,
             progress=progress,
             hold_out=options.hold_out,
             seed=options.seed or 0,
         )
-    print(done.flow.to_string(index=False))
+    print_flow(done.flow, options.out)
     for remark in done.remarks:
         print(f"warning: {remark}")
     if done.unused:
@@ -132,6 +140,20 @@ def prepare(
         print(f"held out: {done.held_out.root}, to evaluate on")
     print(f"cohort: {options.out}\nnext: ctt-net check {options.out}")
     return DONE
+
+
+def print_flow(flow: "pd.DataFrame", out: Path) -> None:
+    """Print the flow of eyes, and name those left out: the first few of each reason.
+
+    Args:
+        flow: With a column `ids`, parted by semicolons.
+        out: Cohort folder, which holds all of them.
+    """
+    print(flow.drop(columns="ids").to_string(index=False))
+    for step, ids in zip(flow["step"], flow["ids"].str.split("; "), strict=True):
+        if ids != [""]:
+            more = f", ... ({len(ids)} in all, see {out / 'flow.csv'})" if len(ids) > SHOWN else ""
+            print(f"{step}: {', '.join(ids[:SHOWN])}{more}")
 
 
 def _draft(options: argparse.Namespace) -> int:

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,7 @@ def recipe_parser(description: str) -> argparse.ArgumentParser:
 
 def run_recipe(
     options: argparse.Namespace,
-    complete: "Callable[[argparse.Namespace], tuple[Mapping[str, Any], pd.DataFrame | None]]",
+    complete: "Callable[[argparse.Namespace], tuple[dict[str, Any], pd.DataFrame | None]]",
 ) -> int:
     """Complete the mapping, then do what `ctt-net prepare` does.
 
@@ -40,6 +40,7 @@ def run_recipe(
         options: Of a `recipe_parser`.
         complete: Gives the mapping, with paths relative to RAW, and None or a table to be read in
             place of its `table.file`: what `intake.read_table` made of that file, with changes.
+            The mapping may also hold `remarks`: step, count and unit to be said in the flow.
 
     Returns:
         Exit code: 0 done, 2 the input is wrong.
@@ -48,8 +49,9 @@ def run_recipe(
 
     try:
         mapping, table = complete(options)
+        remarks = mapping.pop("remarks", [])
         checked = check_mapping(mapping, options.raw / "the recipe's mapping")
-        return prepare(checked, options, options.raw, table)
+        return prepare(checked, options, options.raw, table, remarks)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return WRONG_INPUT

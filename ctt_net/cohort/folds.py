@@ -11,6 +11,7 @@ from ctt_net.cohort.ids import one_spelling
 from ctt_net.cohort.manifest_text import read_manifest_text
 from ctt_net.errors import InputError
 from ctt_net.whole_file import write_whole
+from ctt_net.wording import count_of
 
 FOLDS_FILE = "folds.csv"
 
@@ -57,8 +58,8 @@ def make_folds(table: pd.DataFrame, n_folds: int = 5, seed: int = 0) -> pd.Serie
     patients = patient.nunique()
     if patients < 2:
         raise InputError(
-            f"{patients} patients with a known outcome outside the test split: too few for folds, "
-            f"so this cohort can be evaluated or predicted, not trained on"
+            f"{count_of(patients, 'patient')} with a known outcome outside the test split: too few "
+            f"for folds, so this cohort can be evaluated on, not trained on"
         )
     if patients < n_folds:
         raise InputError(

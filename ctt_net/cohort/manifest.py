@@ -1,7 +1,6 @@
 """`manifest.csv`: one row = one operated eye, read and checked whole before anything uses it."""
 
 from collections.abc import Hashable
-from difflib import get_close_matches
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +10,8 @@ from ctt_net.cohort.dates import add_dates
 from ctt_net.cohort.ids import id_fault, one_spelling, spelled_alike
 from ctt_net.cohort.problem import Problem
 from ctt_net.cohort.scan_paths import view_problems
-from ctt_net.cohort.schema import IDENTITY_COLUMNS, VA_COLUMNS, CohortSpec
+from ctt_net.cohort.schema import IDENTITY_COLUMNS, OWN_MEANING, VA_COLUMNS, CohortSpec
+from ctt_net.wording import close_name
 
 SPLITS = ("train", "val", "test")
 
@@ -44,7 +44,7 @@ def interpret_manifest(
     table = text.copy()
     absent = [name for name in required_columns(spec) if name not in table]
     if absent:
-        return table, [_absent_column(name, list(table.columns)) for name in absent]
+        return table, [_absent_column(name, list(table.columns), spec) for name in absent]
     problems = _identity_problems(table)
     table, found = add_acuities(table, spec)
     problems += found
@@ -59,9 +59,11 @@ def interpret_manifest(
     return table, problems
 
 
-def _absent_column(name: str, present: list[str]) -> Problem:
-    close = get_close_matches(name, present, n=1)
-    hint = f"is it {close[0]!r}? Rename that" if close else f"there are: {', '.join(present)}"
+def _absent_column(name: str, present: list[str], spec: CohortSpec) -> Problem:
+    close = close_name(name, present, taken=(*required_columns(spec), *OWN_MEANING))
+    hint = f"is it {close!r}? Rename that" if close else f"there are: {', '.join(present)}"
+    if name in VA_COLUMNS:
+        hint += "; if it was never recorded, add the column with empty cells"
     return Problem(f"the column is missing; {hint}", column=name)
 
 

@@ -19,7 +19,7 @@ ACUITY_COLUMNS = (
     *("preop_logmar", "postop_logmar"),
     *("preop_off_chart", "postop_off_chart"),
 )
-_OWN_MEANING = (
+OWN_MEANING = (
     *IDENTITY_COLUMNS,
     *ACUITY_COLUMNS,
     *DATE_COLUMNS,
@@ -78,6 +78,7 @@ class CohortSpec:
                     **({"unit": covariate.unit} if covariate.unit else {}),
                     **({"levels": list(covariate.levels)} if covariate.levels else {}),
                     **({"missing": list(covariate.missing)} if covariate.missing else {}),
+                    **({"range": list(covariate.range)} if covariate.range else {}),
                 }
                 for name, covariate in self.covariates.items()
             },
@@ -146,7 +147,7 @@ def _refuse_taken_columns(
     """A column has one meaning, and what is known only after surgery is no input."""
     for kind, names in (("views", views), ("covariates", covariates)):
         for name in names:
-            if name in _OWN_MEANING:
+            if name in OWN_MEANING:
                 raise InputError(
                     f"{where}: {kind}.{name}: the column {name!r} has a meaning of its own; "
                     f"choose another name"

@@ -7,9 +7,11 @@ from typing import Any
 
 from ctt_net import INTENDED_USE, __version__
 from ctt_net.cohort.problem import Severity
+from ctt_net.wording import count_of
 
 # More rows than this in one line help nobody; the count says how many there are in all.
 SHOWN_ROWS = 5
+_IN_WORDS = {"va": "VA", "id": "ID", "bscan": "B-scan", "vs": "against", "followup": "follow-up"}
 _WEIGHT: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2}
 
 
@@ -37,6 +39,12 @@ class Finding:
     why: str
     cure: str
     scans: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """Name of the check in words: `VA unreadable` for `va-unreadable`."""
+        words = " ".join(_IN_WORDS.get(word, word) for word in self.check.split("-"))
+        return words[:1].upper() + words[1:]
 
     def place(self) -> str:
         """Rows and column in words, the first rows only; empty for the whole cohort."""
@@ -109,8 +117,22 @@ class Findings:
 
     def tally(self) -> str:
         """How many of each severity, in words."""
-        counts = {severity: self.count(severity) for severity in _WEIGHT}
-        return ", ".join(f"{n} {word}" if n == 1 else f"{n} {word}s" for word, n in counts.items())
+        return ", ".join(count_of(self.count(severity), severity) for severity in _WEIGHT)
+
+    def verdict(self) -> str:
+        """Whether this cohort can be trained on, in one sentence."""
+        warned = {f.check for f in self.findings if f.severity == "warning"}
+        if self.has_errors:
+            return (
+                f"Not ready to train: {count_of(self.count('error'), 'error')} to be mended first."
+            )
+        if any(finding.check == "only-test-eyes" for finding in self.findings):
+            return "Not to be trained on: all eyes are set aside to evaluate a model on."
+        if warned & {"folds-impossible", "patients-few"}:
+            return "Not ready to train: too few patients with an outcome."
+        if warned:
+            return f"Ready to train; {count_of(self.count('warning'), 'warning')} to look at first."
+        return "Ready to train."
 
     def to_dict(self) -> dict[str, Any]:
         """Plain mapping, as `findings.json` holds it."""
@@ -119,6 +141,7 @@ class Findings:
             "synthetic": self.synthetic,
             "intended_use": INTENDED_USE,
             "ctt_net": __version__,
+            "verdict": self.verdict(),
             **{f"{severity}s": self.count(severity) for severity in _WEIGHT},
             "facts": dict(self.facts),
             "findings": [asdict(finding) for finding in self.findings],

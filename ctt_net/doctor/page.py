@@ -54,6 +54,7 @@ def page(findings: Findings, scans: list[Scan], kept: KeptRecords) -> str:
         title=f"Check of {findings.root.resolve().name}",
         synthetic=findings.synthetic,
         tally=findings.tally(),
+        verdict=findings.verdict(),
         facts=findings.facts,
         flow=_flow(findings.root),
         cards=cards,

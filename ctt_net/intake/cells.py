@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from ctt_net.cohort.words import matched
 from ctt_net.errors import InputError
 from ctt_net.intake.cell_text import blanked
 from ctt_net.intake.rule import Rule
+from ctt_net.wording import close_name
 
 # 10:30, 10:30:00.000, 10:30 pm, with a time zone or without.
 _TIME = re.compile(
@@ -38,16 +38,18 @@ def require_columns(table: pd.DataFrame, columns: Iterable[tuple[str, str]], pat
     Raises:
         InputError: With the likely name.
     """
+    columns = list(columns)
+    # A column may serve two rules, but an acuity is never another one's too.
+    acuities = [column for column, where in columns if "_va" in where]
     for column, where in columns:
         if column not in table:
             names = [str(name) for name in table.columns]
-            folded = {name.lower(): name for name in reversed(names)}
-            close = [folded[near] for near in get_close_matches(column.lower(), folded, n=1)]
+            close = close_name(column, names, taken=acuities)
             twice = [name for name in names if name.startswith(f"{column} (")]
             if twice:
                 hint = f"it stands {len(twice)} times; choose {' or '.join(map(repr, twice))}"
             elif close:
-                hint = f"did you mean {close[0]!r}?"
+                hint = f"did you mean {close!r}?"
             else:
                 hint = f"there are: {', '.join(names[:40])}"
             raise InputError(f"{path}: no column {column!r}, which {where} names; {hint}")

@@ -96,7 +96,7 @@ def collect(
             raise InputError(f"{mapping.path}: only the scans say which eye a row is; read them")
         eyes, problems = sides_from_files(eyes, scans, place, views, flow)
         _stop(path, problems)
-    eyes, problems = _one_per_eye(eyes, mapping, flow, rows=len(kept))
+    eyes, problems = _one_per_eye(eyes, mapping, flow, rows=kept.index)
     _stop(path, problems)
     found = FoundScans()
     if scans is not None:
@@ -127,14 +127,16 @@ def _alike(eyes: Eyes, mapping: CohortMapping) -> list[str]:
 
 
 def _one_per_eye(
-    eyes: Eyes, mapping: CohortMapping, flow: Flow, rows: int
+    eyes: Eyes, mapping: CohortMapping, flow: Flow, rows: pd.Index
 ) -> tuple[Eyes, list[Problem]]:
     """Rows of visits, or rows that repeat each other, become one entry per eye."""
     if mapping.visit is not None:
         eyes, problems = choose_visits(eyes, mapping, mapping.visit, flow)
     else:
         if mapping.table.one_row_per == "patient":
-            flow.leave_out("no cell of either eye is filled", rows - len(set(eyes.rows)))
+            empty = sorted(set(rows) - set(eyes.rows))
+            blank = [f"row {row}" for row in empty]
+            flow.leave_out("no cell of either eye is filled", len(blank), blank)
             flow.arrive(len(set(eyes.rows)), "rows of patients", "rows")
             flow.arrive(len(eyes.table), "eyes in them", "eyes")
         eyes, problems = merge_repeats(eyes, mapping, flow)

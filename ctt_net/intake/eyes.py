@@ -62,9 +62,12 @@ class Eyes:
 
 def excluded(raw: pd.DataFrame, mapping: CohortMapping, flow: Flow) -> pd.DataFrame:
     """Rows that no line of `exclude` leaves out; each is counted at its first reason."""
+    rule = mapping.columns.get("eye_id", mapping.columns["patient_id"])
     for exclusion in mapping.exclude:
         out = exclusion.applies(raw[exclusion.column])
-        flow.leave_out(exclusion.reason, int(out.sum()))
+        # No rule and no check has seen these cells: a blank one is named by its row.
+        ids = [text or f"row {row}" for row, text in raw[out][rule.columns[0]].items()]
+        flow.leave_out(exclusion.reason, len(ids), ids)
         raw = raw[~out]
     return raw
 

@@ -2,7 +2,7 @@
 
 import copy
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -29,7 +29,7 @@ class Prepared:
 
     Args:
         cohort: As it reads back.
-        flow: Columns step, count, unit.
+        flow: Columns step, count, unit, and the ids of what was left out.
         unused: Scan files that belong to no eye of the cohort.
         remarks: What else a person should know.
         held_out: The cohort of the patients that were held out, if any were to be.
@@ -49,6 +49,7 @@ def prepare_cohort(
     replace: bool = False,
     tables_only: bool = False,
     table: pd.DataFrame | None = None,
+    remarks: Sequence[tuple[str, int, str]] = (),
     progress: Callable[[int, int], None] | None = None,
     hold_out: float | None = None,
     seed: int = 0,
@@ -63,6 +64,7 @@ def prepare_cohort(
         tables_only: Leave the scans out; every view is then missing.
         table: What `read_table` made of `table.file`, amended, to be taken in its place; indexed
             by its rows, so that errors name those.
+        remarks: Step, count and unit of facts to be said at the end of the flow.
         progress: Called with (done, total) while scans are copied.
         hold_out: Share of the patients whose eyes go to a second folder, `held_out_folder(out)`,
             as `split` test: no training takes them.
@@ -87,18 +89,20 @@ def prepare_cohort(
             )
     collected = collect(mapping, folder, not tables_only, table)
     eyes, flow = collected.eyes, collected.flow
-    remarks = leftovers(out) + list(collected.remarks)
+    warnings = leftovers(out) + list(collected.remarks)
     with ExitStack() as folders:
         beside = folders.enter_context(new_folder(out, replace))
         if collected.found.files:
             copied = copy_scans(eyes, collected.found, mapping.sections, beside, progress)
-            eyes = with_paths(eyes, copied, mapping, collected.table_path, remarks)
+            eyes = with_paths(eyes, copied, mapping, collected.table_path, warnings)
             eyes = required(eyes, mapping, flow, with_scans=True)
         if not len(eyes.table):
             flow.arrive(0, "in the cohort", "eyes")
             raise InputError(
                 f"{mapping.path}: no eye is left\n{flow.to_table().to_string(index=False)}"
             )
+        for remark in remarks:
+            flow.remark(*remark)
         held_cohort, table = None, eyes.table
         if hold_out is not None:
             apart = held_out(table["patient_id"], hold_out, seed)
@@ -114,7 +118,7 @@ def prepare_cohort(
         for folder in (out, held_folder) if hold_out is not None else ():
             refuse_out(folder, replace, inputs)  # both are put in place, or none
     unused = tuple(collected.found.unused)
-    return Prepared(cohort, flow.to_table(), unused, tuple(remarks), held_cohort)
+    return Prepared(cohort, flow.to_table(), unused, tuple(warnings), held_cohort)
 
 
 def _write(

@@ -34,14 +34,15 @@ def required(eyes: Eyes, mapping: CohortMapping, flow: Flow, with_scans: bool) -
             continue
         else:
             has = (views.any(axis=1) if requirement == "any_view" else views.all(axis=1)).to_numpy()
-        flow.leave_out(_REASONS[requirement], int((~has).sum()))
+        flow.leave_out(_REASONS[requirement], int((~has).sum()), eyes.table["eye_id"][~has])
         eyes, views = eyes.take(has), views[has]
     if mapping.followup_window_days is None:
         return eyes
     low, high = mapping.followup_window_days
     days = followup_days(eyes.table)
     outside = (days < low) | (days > high)  # an unknown time is no reason
-    flow.leave_out(f"measured outside {low:g} to {high:g} days after surgery", int(outside.sum()))
+    reason = f"measured outside {low:g} to {high:g} days after surgery"
+    flow.leave_out(reason, int(outside.sum()), eyes.table["eye_id"][outside])
     return eyes.take(~outside)
 
 

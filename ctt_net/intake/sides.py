@@ -28,7 +28,8 @@ def sides_from_files(
         if len(sides) > 1
     ]
     known = np.array([len(said.get(at, ())) == 1 for at in range(len(eyes.table))], dtype=bool)
-    flow.leave_out("no scan says which eye it is", int((~known).sum()))
+    lost = eyes.table["patient_id"][~known]
+    flow.leave_out("no scan says which eye it is", len(lost), lost)
     side = [next(iter(said[int(at)])) for at in np.flatnonzero(known)]
     kept = eyes.take(known)
     table = kept.table.assign(laterality=pd.Series(side, dtype=object))

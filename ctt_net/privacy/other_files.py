@@ -52,12 +52,13 @@ def write_flow(cohort: Cohort, folder: Path) -> bool:
     """The counts of a flow table; its steps become numbers, since their words are free text.
 
     Returns:
-        Whether there was one with the columns step, count and perhaps unit, and nothing else.
+        Whether there was one with the columns step, count and perhaps unit; ids stay behind.
     """
     path = cohort.root / FLOW_FILE
     if not path.exists():
         return False
     flow = read_manifest_text(path)
+    flow = flow.drop(columns="ids", errors="ignore")
     columns = list(flow.columns)
     if columns not in (_FLOW_COLUMNS[:2], _FLOW_COLUMNS) or not flow["count"].map(_is_number).all():
         return False

@@ -10,8 +10,8 @@ import io
 import re
 import shutil
 import sys
-from collections import Counter
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import pandas as pd
 
 from ctt_net.acuity import parse_va
+from ctt_net.cli.prepare import print_flow
 from ctt_net.cohort import CohortSpec, Covariate, View, write_cohort
 from ctt_net.cohort.manifest_text import read_manifest_text
 from ctt_net.errors import InputError
@@ -38,6 +39,7 @@ COVARIATES = {  # our name: (theirs, what it is)
 }
 VIEWS = {"horizontal": ("H", View("horizontal", 0.0)), "vertical": ("V", View("vertical", 90.0))}
 ZERO_LETTERS = {"missing": "", "off-chart": "CF", "as-read": "0"}
+ZERO_IN_WORDS = {"missing": "unknown", "off-chart": "counting fingers", "as-read": "0 letters"}
 SIDES_FILE = Path(__file__).resolve().with_name("sides.csv")
 
 
@@ -49,12 +51,28 @@ def side_from_mark(bscan: BScan) -> str | None:
     return {"TN": "OD", "NT": "OS"}.get(bscan.ends or "")
 
 
-def read_sides() -> dict[tuple[str, str], str]:
-    """Sides of eyes whose picture bears no mark, by split and id."""
-    table = read_manifest_text(SIDES_FILE)
-    return dict(
-        zip(zip(table["split"], table["id"], strict=True), table["laterality"], strict=True)
-    )
+def read_sides(path: Path) -> dict[tuple[str, str], str]:
+    """Sides of eyes whose picture bears no mark, by split and id.
+
+    Raises:
+        InputError: If the table is not `split,id,laterality`, or a row names no eye or no side.
+    """
+    table = read_manifest_text(path).map(str.strip)
+    absent = [name for name in ("split", "id", "laterality") if name not in table]
+    if absent:
+        raise InputError(f"{path}: the column {absent[0]!r} is missing; write split,id,laterality")
+    for column, words in (("split", SPLITS), ("laterality", ("OD", "OS"))):
+        wrong = table[column][~table[column].isin(words)]
+        if len(wrong):
+            raise InputError(
+                f"{path}, row {wrong.index[0]}, column {column}: must be one of "
+                f"{', '.join(words)}, got {wrong.iloc[0]!r}"
+            )
+    twice = table.index[table.duplicated(["split", "id"])]
+    if len(twice):
+        raise InputError(f"{path}, row {twice[0]}: that eye stands twice; keep one")
+    eyes = zip(table["split"], table["id"], strict=True)
+    return dict(zip(eyes, table["laterality"], strict=True))
 
 
 def read_split(raw: Path, split: str, followup: str) -> pd.DataFrame:
@@ -86,35 +104,46 @@ class Recipe:
         out: Folder to fill.
         followup: Time of the acuity to predict, key of `FOLLOWUP_DAYS`.
         zero: What an acuity of 0 letters counts as, key of `ZERO_LETTERS`.
+        sides: Side of eyes without a mark, by split and id.
     """
 
-    def __init__(self, raw: Path, out: Path, followup: str, zero: str) -> None:
+    def __init__(
+        self,
+        raw: Path,
+        out: Path,
+        followup: str,
+        zero: str,
+        sides: Mapping[tuple[str, str], str],
+    ) -> None:
         self.raw, self.out, self.followup, self.zero = raw, out, followup, zero
         self.rows: list[dict[str, Any]] = []
-        self.flow: list[tuple[str, str, int]] = []
-        self.sides = read_sides()
+        self.flow: list[tuple[str, str, int, str]] = []
+        self.sides = sides
+        self.seen: dict[str, set[str]] = {}
 
     def add_split(self, split: str) -> None:
         """Take one split's eyes, copy their scans, and write down its flow."""
-        counts: Counter[str] = Counter()
+        told: dict[str, list[str]] = defaultdict(list)
         table = read_split(self.raw, split, self.followup)
+        self.seen[split] = set(table["id"])
         for number, cells in table.iterrows():
             try:
-                self._add_eye(split, cells, counts)
+                self._add_eye(split, cells, told)
             except InputError as error:
                 place = self.raw / split / "clinical_data.csv"
                 raise InputError(f"{place}, row {number}: {error}") from None
-        out = sum(counts[step] for step in counts if step.startswith("left out"))
-        self.flow.append((split, "in the table", len(table)))
-        self.flow += [(split, s, n) for s, n in counts.items() if s.startswith("left out")]
-        self.flow.append((split, "in the cohort", len(table) - out))
-        self.flow += [(split, s, n) for s, n in counts.items() if not s.startswith("left out")]
+        out = {step: ids for step, ids in told.items() if step.startswith("left out")}
+        remain = len(table) - sum(map(len, out.values()))
+        self.flow.append((split, "in the table", len(table), ""))
+        self.flow += [(split, step, len(ids), "; ".join(ids)) for step, ids in out.items()]
+        self.flow.append((split, "in the cohort", remain, ""))
+        self.flow += [(split, step, len(told[step]), "") for step in told if step not in out]
 
-    def _add_eye(self, split: str, cells: pd.Series, counts: Counter[str]) -> None:
+    def _add_eye(self, split: str, cells: pd.Series, told: dict[str, list[str]]) -> None:
         before, after = cells["VA_baseline"], cells[f"VA_{self.followup}"]
         if self._acuity(after) == "":
             why = "is 0, unexplained" if after == "0" else "is missing"
-            counts[f"left out: acuity at {self.followup} {why}"] += 1
+            told[f"left out: acuity at {self.followup} {why}"].append(cells["id"])
             return
         octs = self.raw / split / "octs"
         files = {
@@ -122,19 +151,23 @@ class Recipe:
         }
         files = {name: file for name, file in files.items() if file.is_file()}
         if not files:
-            counts["left out: no preoperative scan"] += 1
+            told["left out: no preoperative scan"].append(cells["id"])
             return
         # A damaged scan stops here, with its name.
         scans = {name: read_bscan(file) for name, file in files.items()}
         marked = side_from_mark(scans["horizontal"]) if "horizontal" in scans else None
         side = marked or self.sides.get((split, cells["id"]))
         if side is None:
-            counts["left out: no mark says which eye it is (add it to sides.csv)"] += 1
+            told["left out: no mark says which eye it is (say it with --sides)"].append(cells["id"])
             return
-        counts["of these: side from sides.csv"] += marked is None
-        counts["of these: one view only"] += len(files) == 1
-        counts["of these: acuity before surgery unknown"] += self._acuity(before) == ""
-        counts[f"of these: an acuity of 0 read as {self.zero}"] += "0" in (before, after)
+        for fact, holds in (
+            ("side from a table of sides", marked is None),
+            ("one view only", len(files) == 1),
+            ("acuity before surgery unknown", self._acuity(before) == ""),
+            (f"an acuity of 0 taken for {ZERO_IN_WORDS[self.zero]}", "0" in (before, after)),
+        ):
+            if holds:
+                told[f"of these: {fact}"].append(cells["id"])
         eye = f"{split}_{cells['id']}"
         self.rows.append(
             {
@@ -184,22 +217,31 @@ class Recipe:
         """Write the tables beside the scans that were copied."""
         if not self.rows:
             raise InputError(
-                f"{self.raw}: no eye is left ({self._flow_table().to_dict('records')})"
+                f"{self.raw}: no eye is left\n{self.flow_table().to_string(index=False)}"
             )
         write_cohort(self.out, self.spec(), self.rows)
         text = io.StringIO()
-        self._flow_table().to_csv(text, index=False, lineterminator="\n")
+        self.flow_table().to_csv(text, index=False, lineterminator="\n")
         (self.out / "flow.csv").write_text(text.getvalue(), encoding="utf-8", newline="\n")
 
-    def _flow_table(self) -> pd.DataFrame:
-        return pd.DataFrame(
-            [line for line in self.flow if line[2] or not line[1].startswith("of these")],
-            columns=["split", "step", "eyes"],
-        )
+    def flow_table(self) -> pd.DataFrame:
+        """Eyes in and out of each split: columns split, step, eyes, ids."""
+        return pd.DataFrame(self.flow, columns=["split", "step", "eyes", "ids"])
 
 
-def prepare(raw: Path, out: Path, followup: str, zero: str, splits: Sequence[str] | None) -> None:
-    """Build the cohort beside `out`, then rename it: there is all of it or nothing."""
+def prepare(
+    raw: Path,
+    out: Path,
+    followup: str,
+    zero: str,
+    splits: Sequence[str] | None,
+    sides: Path | None = None,
+) -> pd.DataFrame:
+    """Build the cohort beside `out`, then rename it: there is all of it or nothing.
+
+    Returns:
+        The flow of eyes.
+    """
     present = [name for name in SPLITS if (raw / name / "clinical_data.csv").is_file()]
     if not present:
         raise InputError(
@@ -209,11 +251,19 @@ def prepare(raw: Path, out: Path, followup: str, zero: str, splits: Sequence[str
     absent = [name for name in splits or () if name not in present]
     if absent:
         raise InputError(f"{raw}: there is no {absent[0]}/clinical_data.csv; leave that split out")
+    given = read_sides(sides) if sides is not None else {}
     with new_folder(out) as folder:
-        recipe = Recipe(raw, folder, followup, zero)
+        recipe = Recipe(raw, folder, followup, zero, read_sides(SIDES_FILE) | given)
         for split in dict.fromkeys(splits or present):
             recipe.add_split(split)
+        strange = [
+            eye for eye in given if eye[0] in recipe.seen and eye[1] not in recipe.seen[eye[0]]
+        ]
+        if strange:
+            split, eye = strange[0]
+            raise InputError(f"{sides}: {split}, id {eye!r}: no such eye in that table; correct it")
         recipe.write()
+    return recipe.flow_table()
 
 
 def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -230,6 +280,12 @@ def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         default="missing",
         help="what an unexplained acuity of 0 letters counts as (default: missing; see README.md)",
     )
+    parser.add_argument(
+        "--sides",
+        type=Path,
+        metavar="FILE",
+        help="CSV split,id,laterality: eyes whose scan bears no mark, beside those of sides.csv",
+    )
     parser.add_argument("--splits", nargs="+", choices=SPLITS, help="default: all there are")
     return parser.parse_args(argv)
 
@@ -237,15 +293,18 @@ def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = read_arguments(argv)
     try:
-        prepare(arguments.raw, arguments.out, arguments.followup, arguments.zero, arguments.splits)
+        flow = prepare(
+            *(arguments.raw, arguments.out, arguments.followup, arguments.zero),
+            *(arguments.splits, arguments.sides),
+        )
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except OSError as error:
         print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
         return 2
-    flow = pd.read_csv(arguments.out / "flow.csv")
-    print(flow.to_string(index=False))
+    steps = flow.assign(step=flow["split"] + ": " + flow["step"])
+    print_flow(steps.drop(columns="split"), arguments.out)
     total = int(flow["eyes"][flow["step"] == "in the cohort"].sum())
     print(f"{arguments.out}: {total} eyes, acuity {arguments.followup} after surgery")
     return 0

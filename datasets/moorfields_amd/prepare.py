@@ -18,6 +18,7 @@ from ctt_net.intake.table_source import TableSource
 from ctt_net.yaml_file import read_yaml_mapping
 
 MAPPING = Path(__file__).resolve().with_name("mapping.yaml")
+TREATED = "First_or_Second_Treated_Eye"
 
 
 def complete(options: argparse.Namespace) -> tuple[dict[str, Any], None]:
@@ -30,6 +31,14 @@ def complete(options: argparse.Namespace) -> tuple[dict[str, Any], None]:
         line = {"reason": "0 letters without a reason (CF, HM)", "column": "ID"}
         if unexplained.any():
             mapping["exclude"].append({**line, "is": table["ID"][unexplained].to_list()})
+    if TREATED in table:
+        second = int((table[TREATED].str.lower() == "second").sum())
+        mapping["remarks"] = [
+            ("rows marked Second: fellow eyes whose patient cannot be told", second, "rows")
+        ]
+        if options.first_eyes_only:
+            line = {"reason": "second treated eye", "column": TREATED}
+            mapping["exclude"].append({**line, "is": ["Second", "second"]})
     return mapping, None
 
 
@@ -37,6 +46,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = recipe_parser("Turn the Moorfields AMD baseline table into a cohort folder.")
     parser.add_argument(
         "--table", default="AMD_baseline.csv", help="name in RAW (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--first-eyes-only",
+        action="store_true",
+        help="leave out second treated eyes: each has an id of its own, not that of its patient",
     )
     return run_recipe(parser.parse_args(argv), complete)
 

@@ -23,9 +23,10 @@ from ctt_net.yaml_file import read_yaml_mapping
 
 MAPPING = Path(__file__).resolve().with_name("mapping.yaml")
 BSCANS_OF_A_VOLUME = 49
+# A name may hold other numbers before that of the B-scan: TREXA_000004_000028.tif is the 28th.
 PATH = re.compile(
     r"/(?:Prime_FULL/[^/]+/W[0-9]+|TREX DME/[^/]+/[^/]+/V[0-9]+)/(?:OD|OS)/"
-    r"[A-Za-z_]*(?P<number>[0-9]+)\.(?:tif|png|jpg)"
+    r"(?:[^/]*[^/0-9])?(?P<number>[0-9]+)\.(?i:tiff?|png|jpe?g)"
 )
 
 
@@ -45,6 +46,8 @@ def complete(options: argparse.Namespace) -> tuple[dict[str, Any], pd.DataFrame 
             f"/Prime_FULL/PATIENT/Wn/OD/n.tif or /TREX DME/ARM/PATIENT/Vn/OD/NAME.tif; give the "
             f"table as published"
         )
+    if not table["File_Path"].str.contains(r"/W[1-9]", regex=True).any():
+        del mapping["columns"]["followup_days"]  # TREX-DME alone: no path tells a week
     if options.tables_only:
         return mapping, None
     mapping["scans"] = {"folder": ".", "columns": {"horizontal": "central"}}

@@ -19,11 +19,13 @@ EYES = (
     (6, "Right", "Female", "NULL", "White", "NULL", "NULL", "320"),
     (7, "Right", "Female", "NULL", "White", "100", "NULL", "0"),
 )
+SECOND = (3, 6)
 
 
 def line(number, eye, sex, age, ethnicity, letters, word, cst):
     days = (-10, "FALSE", "NULL") if number % 2 else (0, "TRUE", 1)
-    facts = (number, days[0], "First", eye, eye, sex, age, ethnicity, days[1], days[2], letters)
+    treated = "Second" if number in SECOND else "First"
+    facts = (number, days[0], treated, eye, eye, sex, age, ethnicity, days[1], days[2], letters)
     volume = ("[128 885 512]", "[ 47.24399948   2.5999999   11.71899986]")
     measures = (6149781.2, 554558, 0, 120948.8, 265521.6, 10958.8, 1515.6, 1622454.4, 60)
     return ",".join(map(str, (*facts, word, *volume, *measures, 226.9, 0, 0, 107.3, 0, cst)))

@@ -15,7 +15,7 @@ VISITS = (
     ("/TREX DME/GILA/0234GOD/V1/OD/TREX_DME_{:06d}.tif", 100, 1, 1, 60, 450, 3, 3),
     ("/TREX DME/GILA/0234GOD/V5/OD/TREX_DME_{:06d}.tif", 500, 5, 1, 68, 330, 3, 3),
     ("/TREX DME/GILA/0234GOS/V1/OS/TREXJ_{:06d}.jpg", 100, 1, 1, 55, 460, 4, 3),
-    ("/TREX DME/GILA/0234GOS/V4/OS/TREXJ_{:06d}.jpg", 400, 4, 1, 61, 380, 4, 3),
+    ("/TREX DME/GILA/0234GOS/V4/OS/TREXA_000004_{:06d}.JPG", 400, 4, 1, 61, 380, 4, 3),
     ("/Prime_FULL/02-003/W4/OD/{}.tif", 0, 2, 0, 90, 250, 5, 5),  # no first visit
     ("/Prime_FULL/02-003/W8/OD/{}.tif", 0, 3, 0, 91, 250, 5, 5),
     ("/Prime_FULL/02-004/W0/OD/{}.tif", 0, 1, 0, 77, 280, 6, 6),  # one visit only

@@ -115,21 +115,22 @@ def test_every_eye_is_counted_in_or_out(recipe, raw, tmp_path):
         "left out: acuity at 6months is missing": 1,
         "left out: acuity at 6months is 0, unexplained": 1,
         "left out: no preoperative scan": 1,
-        "left out: no mark says which eye it is (add it to sides.csv)": 1,
+        "left out: no mark says which eye it is (say it with --sides)": 1,
     }
     assert flow["train", "of these: acuity before surgery unknown"] == 2
 
 
 @pytest.mark.parametrize(
-    ("zero", "before", "after"), [("off-chart", "CF", 1.9), ("as-read", "0", 1.7)]
+    ("zero", "before", "after", "words"),
+    [("off-chart", "CF", 1.9, "counting fingers"), ("as-read", "0", 1.7, "0 letters")],
 )
-def test_an_acuity_of_zero_is_read_as_asked(recipe, raw, tmp_path, zero, before, after):
+def test_an_acuity_of_zero_is_read_as_asked(recipe, raw, tmp_path, zero, before, after, words):
     out = tmp_path / "cohort"
     assert recipe.main([str(raw), str(out), "--zero", zero]) == 0
     table = by_eye(out)
     assert table.loc["train_3", "preop_va"] == before
     assert table.loc["train_5", "postop_logmar"] == pytest.approx(after)
-    assert flow_of(out)["train", f"of these: an acuity of 0 read as {zero}"] == 2
+    assert flow_of(out)["train", f"of these: an acuity of 0 taken for {words}"] == 2
 
 
 def test_the_follow_up_is_the_one_asked_for(recipe, raw, tmp_path):
@@ -273,6 +274,42 @@ def test_other_follow_ups_leave_the_eyes_the_card_counts(
 
 
 def test_the_sides_of_unmarked_eyes_are_well_formed(recipe):
-    sides = recipe.read_sides()
+    sides = recipe.read_sides(recipe.SIDES_FILE)
     assert set(sides.values()) <= {"OD", "OS"}
     assert {split for split, _ in sides} <= set(recipe.SPLITS)
+
+
+def test_whoever_is_left_out_is_named_on_screen_and_in_the_flow(recipe, raw, tmp_path, capsys):
+    assert recipe.main([str(raw), str(tmp_path / "cohort")]) == 0
+    said = capsys.readouterr().out
+    assert "train: left out: no mark says which eye it is (say it with --sides): 7" in said
+    assert "train: left out: no preoperative scan: 6" in said
+    with (tmp_path / "cohort/flow.csv").open() as file:
+        named = {row["step"]: row["ids"] for row in csv.DictReader(file) if row["ids"]}
+    assert sorted(named.values()) == ["4", "5", "6", "7"]
+
+
+def test_a_table_of_sides_brings_an_unmarked_eye_in(recipe, raw, tmp_path):
+    sides, out = tmp_path / "sides.csv", tmp_path / "cohort"
+    sides.write_text("split,id,laterality\ntrain,7,OS\n")
+    assert recipe.main([str(raw), str(out), "--sides", str(sides)]) == 0
+    eye = by_eye(out).loc["train_7"]
+    assert (eye["laterality"], eye["laterality_from"]) == ("OS", "sides.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("split,id\ntrain,7\n", "'laterality' is missing"),
+        ("split,id,laterality\ntrain,7,left\n", "row 2, column laterality: must be one of OD, OS"),
+        ("split,id,laterality\ntraining,7,OS\n", "row 2, column split"),
+        ("split,id,laterality\ntrain,7,OS\ntrain,7,OD\n", "row 3: that eye stands twice"),
+        ("split,id,laterality\ntrain,77,OS\n", "train, id '77'"),
+    ],
+)
+def test_a_wrong_table_of_sides_is_refused(recipe, raw, tmp_path, capsys, text, words):
+    sides = tmp_path / "sides.csv"
+    sides.write_text(text)
+    assert recipe.main([str(raw), str(tmp_path / "cohort"), "--sides", str(sides)]) == 2
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "cohort").exists()

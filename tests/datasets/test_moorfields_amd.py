@@ -42,6 +42,21 @@ def test_every_row_is_counted_with_its_own_reason(cohort):
     assert flow["in the table"] == len(EYES) == flow["in the cohort"] + 3
 
 
+def test_second_eyes_are_counted_marked_and_can_be_left_out(recipe, cohort, capsys):
+    assert flow_of(cohort)["rows marked Second: fellow eyes whose patient cannot be told"] == 2
+    table = read_cohort(cohort).table.set_index("patient_id")
+    assert table["treated_eye"].to_dict() == {
+        "1": "First",
+        "2": "First",
+        "3": "Second",
+        "7": "First",
+    }
+    out = cohort.parent / "first"
+    assert recipe.main([str(cohort.parent / "raw"), str(out), "--first-eyes-only"]) == 0
+    assert "left out: second treated eye: 3" in capsys.readouterr().out
+    assert read_cohort(out).table["patient_id"].tolist() == ["1", "2", "7"]
+
+
 def test_ages_are_groups_and_what_is_not_said_is_missing(cohort):
     table = read_cohort(cohort).table.set_index("patient_id")
     assert table["age_group"].fillna("").to_dict() == {

@@ -103,6 +103,29 @@ def test_without_pictures_only_tables_can_be_asked_for(recipe, tmp_path, capsys)
     assert len(read_cohort(tmp_path / "tables").table) == 4
 
 
+def test_the_last_number_of_a_name_is_that_of_the_bscan(recipe):
+    volume = pd.Series([f"/TREX DME/GILA/1TOD/V1/OD/TREXA_000004_{n:06d}.tif" for n in range(49)])
+    assert set(recipe.central_bscans(volume)) == {
+        "TREX DME/GILA/1TOD/V1/OD/TREXA_000004_000024.tif"
+    }
+
+
+def test_a_table_of_one_trial_is_enough(recipe, tmp_path):
+    trex = [visit for visit in VISITS if visit[0].startswith("/TREX")]
+    raw = build(tmp_path / "raw", lines(trex))
+    assert recipe.main([str(raw), str(tmp_path / "cohort"), "--tables-only"]) == 0
+    assert read_cohort(tmp_path / "cohort").table["eye_id"].tolist() == ["3", "4"]
+
+
+def test_who_is_left_out_is_named_on_screen_and_in_the_flow(recipe, tmp_path, capsys):
+    raw = build(tmp_path / "raw")
+    assert recipe.main([str(raw), str(tmp_path / "cohort"), "--tables-only"]) == 0
+    assert "left out: no postoperative acuity: 6" in capsys.readouterr().out
+    flow = pd.read_csv(tmp_path / "cohort/flow.csv", dtype=str).set_index("step")["ids"]
+    assert flow["left out: of an eye without a visit before surgery"] == "5"
+    assert flow["left out: no postoperative acuity"] == "6"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [

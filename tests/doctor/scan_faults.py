@@ -5,6 +5,7 @@ import shutil
 import cv2
 import numpy as np
 import pandas as pd
+import tifffile
 
 from ctt_net.doctor.scans.kept import KeptRecords
 
@@ -71,6 +72,23 @@ def choroid_above_the_retina(cohort):
     row = rows_of(cohort, "heidelberg_like")[2]
     replace(cohort, row, "vertical", picture(cohort, row, "vertical")[::-1])
     return [row]
+
+
+@scan_fault("scan-inverted", "warning")
+def black_on_white(cohort):
+    rows = rows_of(cohort, "heidelberg_like")[2:4]
+    for row in rows:
+        replace(cohort, row, "vertical", 255 - picture(cohort, row, "vertical"))
+    return rows
+
+
+@scan_fault("scan-unreadable", "error")
+def a_volume_in_one_tiff(cohort):
+    pages = np.stack([picture(cohort, 6, "vertical")] * 3)
+    path = cohort.table.loc[6, "vertical"].replace(".png", ".tif")
+    tifffile.imwrite(cohort.root / path, pages, photometric="minisblack")
+    cohort.table.loc[6, "vertical"] = path
+    return [6]
 
 
 @scan_fault("view-vs-file-name", "warning")

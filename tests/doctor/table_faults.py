@@ -192,8 +192,9 @@ def folds_of_another_cohort(cohort):
 
 
 @fault("folds-impossible", "warning")
-def every_eye_in_the_test_split(cohort):
+def one_patient_outside_the_test_split(cohort):
     cohort.table["split"] = "test"
+    cohort.table.loc[cohort.alone()[0], "split"] = ""
 
 
 @fault("scan-path", "error")
@@ -225,3 +226,26 @@ def a_view_seldom_taken(cohort):
     rows = cohort.table.index[::3]
     cohort.table.loc[rows, "vertical"] = ""
     return rows
+
+
+@fault("covariate-impossible", "error")
+def a_slipped_decimal_point(cohort):
+    cohort.table.loc[[5, 11], "axial_length_mm"] = ["233.3", "2.41"]
+    return [5, 11]
+
+
+@fault("covariate-impossible", "error")
+def an_undeclared_sign_for_unknown(cohort):
+    alone = cohort.alone()[2]
+    cohort.table.loc[alone, "age_years"] = "-9"
+    return [alone]
+
+
+@fault("patients-few", "warning")
+def few_patients(cohort):
+    cohort.table = cohort.table.iloc[:40]
+
+
+@fault("column-missing", "error")
+def an_outcome_column_that_is_not_there(cohort):
+    cohort.table = cohort.table.drop(columns="postop_va")

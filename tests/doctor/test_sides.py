@@ -6,7 +6,9 @@ from tests.doctor.scan_faults import exchange, pairs_of, rows_of
 
 
 def loud(findings):
-    return {f.check: f for f in findings.findings if f.severity != "note"}
+    """All but that the cohort with scans is small."""
+    loud = [f for f in findings.findings if f.severity != "note" and f.check != "patients-few"]
+    return {f.check: f for f in loud}
 
 
 def test_scans_of_fellow_eyes_exchanged_contradict_mark_and_disc(scans, kept):

@@ -1,7 +1,11 @@
 """The tables: facts a person can count after, and findings in the order of their weight."""
 
+import json
+import re
+
 import pytest
 
+from ctt_net.cli import main
 from ctt_net.doctor import examine
 from tests.cohort.conftest import SPEC, as_csv, eye
 
@@ -66,6 +70,66 @@ def test_too_few_patients_for_folds_is_only_a_warning(make_cohort):
     assert not findings.has_errors
     told = [finding for finding in findings.findings if finding.check == "folds-impossible"]
     assert "not trained on" in told[0].message
+
+
+def test_a_cohort_to_evaluate_on_is_not_told_to_grow(tables):
+    tables.table["split"] = "test"
+    findings = tables.examine()
+    told = {finding.check: finding for finding in findings.findings}
+    assert told["only-test-eyes"].severity == "note"
+    assert not set(told) & {"folds-impossible", "patients-few"}
+    assert findings.verdict().startswith("Not to be trained on")
+
+
+def few_patients(tables):
+    tables.table = tables.table.iloc[:38]
+    findings = tables.examine()
+    return findings, next(f for f in findings.findings if f.check == "patients-few")
+
+
+def test_the_verdict_says_whether_to_train(tables):
+    assert tables.examine().verdict() == "Ready to train."
+    patients = tables.table["patient_id"].iloc[:38].nunique()
+    findings, few = few_patients(tables)
+    assert few.message.startswith(f"{patients} patients with an outcome to train on: too few")
+    assert "too few patients" in findings.verdict()
+    tables.table.loc[3, "age_years"] = "171"
+    assert tables.examine().verdict().startswith("Not ready to train: 1 error ")
+
+
+def test_the_number_of_patients_needed_is_that_of_the_plan(tables, capsys):
+    _, few = few_patients(tables)
+    needed, arguments = re.search(r"about (\d+) .*\(ctt-net (plan [^)]*)\)", few.message).groups()
+    assert main([*arguments.split(), "--sd-error", "0.2", "--json"]) == 0
+    planned = json.loads(capsys.readouterr().out)["development"]["needed"]
+    assert int(needed) == pytest.approx(planned, rel=0.1)  # the SD is rounded in the message
+
+
+def test_one_is_written_in_the_singular(make_cohort):
+    rows = [eye(n) for n in range(12)]
+    rows[3] = eye(3, followup_days="900", v="", postop_va="")
+    said = [finding.message for finding in checked(make_cohort(rows)).findings]
+    plural = re.compile(r"\b1 (eyes|scans|patients|days)\b")
+    assert not [message for message in said if plural.search(message)]
+    assert any(message.startswith("1 eye without postop_va") for message in said)
+
+
+@pytest.mark.parametrize("absent", ["preop_va", "postop_va", "h", "eye_id"])
+def test_no_column_in_use_is_advised_for_one_that_is_missing(make_cohort, absent):
+    rows = [eye(n) for n in range(4)]
+    spec = SPEC.replace("  v: {", "  h2: {") if absent == "h" else SPEC
+    for row in rows:
+        row["h2"] = row["v"]
+        del row[absent]
+    problem = next(f for f in checked(make_cohort(rows, spec)).findings if f.severity == "error")
+    assert problem.check == "column-missing"
+    assert "Rename" not in problem.message
+
+
+def test_a_misspelt_column_is_advised(make_cohort):
+    rows = [{("Laterality " if k == "laterality" else k): c for k, c in eye(0).items()}]
+    problem = next(f for f in checked(make_cohort(rows)).findings if f.severity == "error")
+    assert "is it 'Laterality'? Rename that" in problem.message
 
 
 def test_errors_come_first_and_the_facts_are_still_told(make_cohort):

@@ -36,8 +36,10 @@ def test_json_and_terminal_tell_the_same(faulty, capsys):
     assert main(["check", str(faulty.root), "--tables-only"]) == 2
     said = capsys.readouterr().out
     for finding in told["findings"]:
-        assert f"{finding['severity']}: {finding['check']}" in said
-    assert "cure: " in said
+        assert f"[{finding['check']}]" in said
+    assert "error: VA unreadable (row 5, column preop_va)" in said
+    assert "fix: " in said
+    assert told["verdict"] in said
 
 
 def test_the_output_folder_holds_a_table_a_page_and_json(faulty, tmp_path):

@@ -18,7 +18,7 @@ DECIMAL = {"notation": "decimal"}
         ("columns", {"preop_va": "Before"}, "columns.preop_va.notation is missing; name one of"),
         ("columns", {"preop_va": {"column": "Before", "notation": "letters"}}, "etdrs"),
         ("columns", {"preop_va": DECIMAL}, "columns.preop_va.column is missing"),
-        ("columns", {"patient": "MRN"}, "did you mean 'patient_id'?"),
+        ("columns", {"patient": "MRN"}, "'patient_id' is given already"),
         ("columns", {"laterality": None}, "columns.laterality is missing its words"),
         ("columns", {"laterality": "Eye"}, "columns.laterality is missing its words"),
         (
@@ -78,7 +78,7 @@ def test_what_is_wrong_is_named(raw, section, keys, said):
         ("views", {}, "'views' is empty"),
         ("views", None, "'views' is empty"),
         ("table", "eyes.csv", "'table' must hold 'key: value' lines"),
-        ("tables", {}, "did you mean 'table'?"),
+        ("tables", {}, "'table' is given already"),
     ],
 )
 def test_a_wrong_section_is_named(raw, section, value, said):

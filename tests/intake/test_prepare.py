@@ -37,7 +37,7 @@ def test_what_comes_out(full):
     assert (full.out / "mapping.yaml").read_bytes() == (full.folder / "mapping.yaml").read_bytes()
     assert read_cohort(full.out).table.equals(done.cohort.table)
     assert done.cohort.root == full.out
-    assert list(done.flow.columns) == ["step", "count", "unit"]
+    assert list(done.flow.columns) == ["step", "count", "unit", "ids"]
     assert sorted(entry.name for entry in full.folder.iterdir()) == [
         "exports", "eyes.csv", "mapping.yaml", "out",
     ]  # fmt: skip

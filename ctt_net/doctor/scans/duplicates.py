@@ -9,6 +9,7 @@ from ctt_net.cohort.problem import Severity
 from ctt_net.doctor.finding import Check, Finding
 from ctt_net.doctor.scans.reading import Scan
 from ctt_net.imaging.fingerprint import near_duplicates
+from ctt_net.wording import count_of
 
 _ACROSS = (
     "a picture on both sides of a split is a test question seen in training, and one of the two "
@@ -78,8 +79,8 @@ def _differ(pair: _Pair, column: pd.Series) -> bool:
 def _in_words(pairs: list[_Pair], how: str, whose: str) -> str:
     first, other = pairs[0]
     return (
-        f"{len(pairs)} pairs of scans {whose} hold {how}: {first.record.path!r} (row {first.row}, "
-        f"{first.view}) and {other.record.path!r} (row {other.row}, {other.view})"
+        f"{how} in {count_of(len(pairs), 'pair')} of scans {whose}: {first.record.path!r} "
+        f"(row {first.row}, {first.view}) and {other.record.path!r} (row {other.row}, {other.view})"
     )
 
 

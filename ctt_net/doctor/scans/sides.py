@@ -6,6 +6,7 @@ from functools import lru_cache
 from ctt_net.doctor.finding import Check, Finding
 from ctt_net.doctor.scans.reading import Scan
 from ctt_net.doctor.scans.words import eye_said
+from ctt_net.wording import count_of
 
 _CURE = "look at the scan in the device's software and correct laterality or the path"
 NAME = Check(
@@ -61,7 +62,7 @@ def _contradictions(
         return []
     scan, eye = wrong[0]
     message = (
-        f"{len(wrong)} of {len(telling)} scans whose {what} tells the eye tell the other one: "
+        f"the {what} tells the other eye in {len(wrong)} of {count_of(len(telling), 'scan')}: "
         f"row {scan.row} is {scan.laterality}, but the {what} of {scan.record.path!r} says {eye}"
     )
     return [
@@ -86,8 +87,9 @@ def _discs(scans: list[Scan]) -> list[Finding]:
         named, words = strong, f"; {len(strong)} of them clearly"
     else:
         return []
+    shown = count_of(len(telling), "horizontal scan")
     message = (
-        f"in {len(wrong)} of {len(telling)} horizontal scans that show it, the optic disc lies at "
+        f"in {len(wrong)} of {shown} with a clear disc, the optic disc lies at "
         f"the other end than the laterality says{words}"
     )
     rows = [scan.row for scan in named]

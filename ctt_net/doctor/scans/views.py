@@ -6,7 +6,9 @@ from ctt_net.cohort import View
 from ctt_net.doctor.finding import Check, Finding
 from ctt_net.doctor.scans.reading import Scan
 from ctt_net.doctor.scans.words import said
+from ctt_net.imaging import Note
 from ctt_net.scan_names import VIEW_WORDS
+from ctt_net.wording import count_of
 
 UNREADABLE = Check(
     "scan-unreadable",
@@ -22,6 +24,16 @@ UPSIDE_DOWN = Check(
     "scan-upside-down",
     "the network knows retina above choroid only",
     "turn the picture, or export it anew without enhanced-depth inversion",
+)
+INVERTED = Check(
+    "scan-inverted",
+    "the network knows bright tissue on black only, and reads the reverse as another eye",
+    "export the scan anew with white on black, or leave the cell empty",
+)
+REPORT_PAGE = Check(
+    "scan-report-page",
+    "of a whole report page or screenshot the network sees mostly writing, maps and margins",
+    "export the B-scan alone, or cut it out of the page",
 )
 NAME = Check(
     "view-vs-file-name",
@@ -39,7 +51,12 @@ READER = Check(
     "look at one of these scans beside its original",
 )
 
-_BY_WORDS = (("does not look like a B-scan", NOT_BSCAN), ("upside down", UPSIDE_DOWN))
+_BY_CODE = {
+    "not_a_bscan": NOT_BSCAN,
+    "upside_down": UPSIDE_DOWN,
+    "inverted": INVERTED,
+    "report_page": REPORT_PAGE,
+}
 _DIRECTION_OF_MARK = {"TN": "horizontal", "NT": "horizontal", "SI": "vertical", "IS": "vertical"}
 
 
@@ -60,19 +77,19 @@ def unreadable(scans: list[Scan]) -> list[Finding]:
 
 def note_findings(scans: list[Scan]) -> list[Finding]:
     """What the reader noted, each note once."""
-    noted: dict[str, list[tuple[str, Scan]]] = {}
+    noted: dict[str, list[tuple[Note, Scan]]] = {}
     for scan in scans:
         for note in scan.record.notes:
             # Notes that differ in a number only (the column of a cut) are one note.
-            noted.setdefault(re.sub(r"\d+", "#", note), []).append((note, scan))
+            noted.setdefault(re.sub(r"\d+", "#", note.text), []).append((note, scan))
     found = []
     for pairs in sorted(noted.values(), key=lambda pairs: -len(pairs)):
         note, members = pairs[0][0], [scan for _, scan in pairs]
-        check = next((check for words, check in _BY_WORDS if words in note), READER)
+        check = _BY_CODE.get(note.code, READER)
         found.append(
             check.found(
                 "note" if check is READER else "warning",
-                f"{len(members)} scans: {note}",
+                f"{count_of(len(members), 'scan')}: {note}",
                 [scan.row for scan in members],
                 _only_view(members),
                 [scan.record.path for scan in members],
@@ -96,8 +113,9 @@ def swapped_findings(scans: list[Scan], views: dict[str, View]) -> list[Finding]
         if wrong:
             scan, told = wrong[0]
             message = (
-                f"{len(wrong)} scans whose {what} tells another view: {scan.record.path!r} stands "
-                f"in column {scan.view}, but its {what} says {told} (row {scan.row})"
+                f"{count_of(len(wrong), 'scan')} whose {what} tells another view: "
+                f"{scan.record.path!r} stands in column {scan.view}, but its {what} says {told} "
+                f"(row {scan.row})"
             )
             members = [scan for scan, _ in wrong]
             rows = [scan.row for scan in members]

@@ -5,6 +5,7 @@ import pandas as pd
 from ctt_net.cohort import Cohort
 from ctt_net.doctor.finding import Check, Finding
 from ctt_net.doctor.tables.recorded import recorded_numbers
+from ctt_net.wording import count_of
 
 ALARM_OFF = Check(
     "alarm-off",
@@ -60,7 +61,7 @@ def acuity_findings(cohort: Cohort) -> list[Finding]:
     rows = pd.Series(cohort.rows, index=cohort.table.index)
     unknown = cohort.table["postop_logmar"].isna()
     if unknown.any():
-        message = f"{unknown.sum()} eyes have no postop_va: not used for training"
+        message = f"{count_of(unknown.sum(), 'eye')} without postop_va: not used for training"
         found.append(OUTCOME_MISSING.found("warning", message, rows[unknown], "postop_va"))
     for time in ("preop", "postop"):
         found += _of_one_column(cohort, time, rows)
@@ -106,7 +107,8 @@ def _of_both_columns(table: pd.DataFrame, rows: pd.Series) -> list[Finding]:
     far = gain[gain.abs() > _GAIN_LOGMAR]
     if len(far):
         message = (
-            f"{len(far)} eyes change by more than {_GAIN_LOGMAR:g} logMAR on the chart, "
+            f"a change by more than {_GAIN_LOGMAR:g} logMAR on the chart in "
+            f"{count_of(len(far), 'eye')}, "
             f"up to {far.abs().max():.2f}"
         )
         found.append(GAIN.found("warning", message, rows[far.index], "postop_va"))

@@ -8,6 +8,7 @@ from ctt_net.cohort import Cohort
 from ctt_net.cohort.dates import DATE_COLUMNS
 from ctt_net.cohort.problem import Severity
 from ctt_net.doctor.finding import Check, Finding
+from ctt_net.wording import count_of
 
 SCAN_AFTER = Check(
     "scan-after-surgery",
@@ -58,7 +59,7 @@ def date_findings(cohort: Cohort, today: date | None = None) -> list[Finding]:
     for column, day in days.items():
         ahead = day > tomorrow
         if ahead.any():
-            message = f"{ahead.sum()} dates lie in the future, up to {day.max():%Y-%m-%d}"
+            message = f"{count_of(ahead.sum(), 'date')} in the future, up to {day.max():%Y-%m-%d}"
             # Pseudonymised tables may be shifted ahead as a whole: slips are the exception.
             slip = ahead.sum() <= _SHIFTED_SHARE * day.notna().sum()
             severity: Severity = "error" if slip else "note"
@@ -71,23 +72,24 @@ def date_findings(cohort: Cohort, today: date | None = None) -> list[Finding]:
 def _order(days: dict[str, pd.Series], rows: pd.Series) -> list[Finding]:
     found = []
     surgery = days["surgery_date"]
-    for column, check, words in (
-        ("scan_date", SCAN_AFTER, "scans were taken after surgery"),
-        ("preop_date", PREOP_AFTER, "preoperative acuities were measured after surgery"),
+    for column, check, noun in (
+        ("scan_date", SCAN_AFTER, "scan"),
+        ("preop_date", PREOP_AFTER, "preoperative measurement"),
     ):
         if column in days:
             late = (days[column] - surgery).dt.days
             wrong = late > 0
             if wrong.any():
-                message = f"{wrong.sum()} {words}, by up to {late.max():g} days"
+                days_late = count_of(late.max(), "day")
+                message = f"{count_of(wrong.sum(), noun)} after surgery, by up to {days_late}"
                 found.append(check.found("error", message, rows[wrong], column))
     if "postop_date" in days:
         early = (surgery - days["postop_date"]).dt.days
         wrong = early >= 0
         if wrong.any():
             message = (
-                f"{wrong.sum()} postoperative acuities date from the day of surgery or before it, "
-                f"by up to {early.max():g} days"
+                f"{count_of(wrong.sum(), 'postoperative measurement')} on the day of surgery or "
+                f"before it, by up to {count_of(early.max(), 'day')}"
             )
             found.append(POSTOP_BEFORE.found("error", message, rows[wrong], "postop_date"))
     return found
@@ -104,13 +106,16 @@ def _followup(table: pd.DataFrame, days: dict[str, pd.Series], rows: pd.Series) 
         if wrong.any():
             first = int(wrong.to_numpy().argmax())
             message = (
-                f"{wrong.sum()} eyes: row {rows.iloc[first]} says {said.iloc[first]:g} days, but "
-                f"from surgery_date to postop_date are {between.iloc[first]:g}"
+                f"{count_of(wrong.sum(), 'eye')}: row {rows.iloc[first]} says "
+                f"{said.iloc[first]:g} days, but from surgery_date to postop_date are "
+                f"{between.iloc[first]:g}"
             )
             found.append(CONTRADICTION.found("warning", message, rows[wrong], "followup_days"))
     low, high = USUAL_FOLLOWUP_DAYS
     outside = (said < low) | (said > high)
     if outside.any():
-        message = f"{outside.sum()} eyes measured outside {low}-{high} days after surgery"
+        message = (
+            f"{count_of(outside.sum(), 'eye')} measured outside {low}-{high} days after surgery"
+        )
         found.append(UNUSUAL.found("warning", message, rows[outside], "followup_days"))
     return found

@@ -5,6 +5,7 @@ import pandas as pd
 from ctt_net.cohort import Cohort
 from ctt_net.cohort.dates import DATE_COLUMNS
 from ctt_net.cohort.schema import ACUITY_COLUMNS, IDENTITY_COLUMNS
+from ctt_net.wording import count_of
 
 Facts = list[tuple[str, str]]
 
@@ -58,7 +59,7 @@ def _views(cohort: Cohort) -> Facts:
         facts.append(
             (
                 f"view {name}",
-                f"{present} scans, {len(cohort.table) - present} missing "
+                f"{count_of(present, 'scan')}, {len(cohort.table) - present} missing "
                 f"({view.direction}, {view.angle_deg:g} degrees)",
             )
         )

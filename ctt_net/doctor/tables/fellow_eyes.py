@@ -7,6 +7,7 @@ import pandas as pd
 from ctt_net.cohort import Cohort
 from ctt_net.cohort.columns import says_missing
 from ctt_net.doctor.finding import Check, Finding
+from ctt_net.wording import count_of
 
 FELLOWS = Check(
     "fellow-eyes-disagree",
@@ -47,6 +48,6 @@ def fellow_eye_findings(cohort: Cohort) -> list[Finding]:
             continue
         if wrong.any():
             odd = fellows[wrong]
-            message = f"{name} differs {what} in {odd['patient_id'].nunique()} patients"
+            message = f"{name} differs {what} in {count_of(odd['patient_id'].nunique(), 'patient')}"
             found.append(FELLOWS.found("warning", message, rows[odd.index], name))
     return found

@@ -7,6 +7,7 @@ from ctt_net.cohort import Cohort, Problem
 from ctt_net.cohort.dates import DATE_COLUMNS
 from ctt_net.cohort.schema import VA_COLUMNS
 from ctt_net.doctor.finding import Check, Finding
+from ctt_net.wording import count_of
 
 MISSING_COLUMN = Check(
     "column-missing",
@@ -69,6 +70,12 @@ COVARIATE = Check(
     "a value outside the declaration would be guessed at",
     "correct the cells, or declare level, unit or sentinel in cohort.yaml",
 )
+IMPOSSIBLE = Check(
+    "covariate-impossible",
+    "a slipped digit or a sign for unknown would be read as a measurement",
+    "correct the cells; declare a sign for unknown under missing, or other limits as range, in "
+    "cohort.yaml",
+)
 FOLLOWUP = Check(
     "followup-unreadable",
     "the time of measurement is part of what is predicted",
@@ -110,6 +117,7 @@ _BY_WORDS = (
     ("under two spellings", IDS_ALIKE),
     ("keep both eyes on one side", TWO_SPLITS),
     ("may be inverted", UNIT),
+    ("is no possible", IMPOSSIBLE),
     ("no view at all", NO_VIEW),
     ("each scan belongs to one eye", SCAN_TWICE),
 )
@@ -148,7 +156,7 @@ def _without_view(cohort: Cohort, problem: Problem) -> Finding:
     """The one problem that stands for many rows names a few of them only."""
     empty = (cohort.table[list(cohort.spec.views)] == "").all(axis=1).to_numpy()
     rows = [row for row, chosen in zip(cohort.rows, empty, strict=True) if chosen]
-    return NO_VIEW.found(problem.severity, f"{len(rows)} eyes have no scan at all", rows)
+    return NO_VIEW.found(problem.severity, f"{count_of(len(rows), 'eye')} without any scan", rows)
 
 
 def _check_of(problem: Problem, cohort: Cohort) -> Check:
