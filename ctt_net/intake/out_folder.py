@@ -29,7 +29,7 @@ def refuse_out(out: Path, replace: bool, inputs: Iterable[Path]) -> None:
     for source in inputs:
         if source.resolve().is_relative_to(out.resolve()):
             raise InputError(f"{out}: holds {source}, which is read; name a folder of its own")
-    refuse_no_folder(out)
+    refuse_no_folder(out.parent)  # where the new folder is made, to be renamed
     if not out.exists():
         return
     if not replace:

@@ -113,7 +113,11 @@ def test_below_a_file_or_where_nobody_may_write(full, monkeypatch):
     full.out = full.folder / "eyes.csv" / "cohort"
     full.fails("eyes.csv is a file")
     full.out = full.folder / "deep" / "cohort"
-    monkeypatch.setattr(os, "access", lambda place, mode: False)
+
+    def refused(**_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("ctt_net.whole_file.tempfile.mkdtemp", refused)
     full.fails("may not be written")
 
 
