@@ -44,6 +44,7 @@ def arrange_views(scans: Scans, cohort: Cohort, spec: ModelSpec) -> Scans:
         np.where(there[:, None, None], scans.pixels[:, chosen], 0).astype(np.uint8),
         scans.present[:, chosen] & there,
         np.where(there, scans.quality[:, chosen], np.nan),
+        scans.doubts[:, chosen] & there[:, None],
     )
 
 

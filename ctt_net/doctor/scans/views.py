@@ -6,6 +6,7 @@ from ctt_net.cohort import View
 from ctt_net.doctor.finding import Check, Finding
 from ctt_net.doctor.scans.reading import Scan
 from ctt_net.doctor.scans.words import said
+from ctt_net.imaging.contradiction import DIRECTION_OF_ENDS
 from ctt_net.scan_names import VIEW_WORDS
 
 UNREADABLE = Check(
@@ -40,7 +41,6 @@ READER = Check(
 )
 
 _BY_WORDS = (("does not look like a B-scan", NOT_BSCAN), ("upside down", UPSIDE_DOWN))
-_DIRECTION_OF_MARK = {"TN": "horizontal", "NT": "horizontal", "SI": "vertical", "IS": "vertical"}
 
 
 def unreadable(scans: list[Scan]) -> list[Finding]:
@@ -89,7 +89,7 @@ def swapped_findings(scans: list[Scan], views: dict[str, View]) -> list[Finding]
         (s, d)
         for s in scans
         if s.direction in ("horizontal", "vertical")
-        and (d := _DIRECTION_OF_MARK.get(s.record.ends or "", s.direction)) != s.direction
+        and (d := DIRECTION_OF_ENDS.get(s.record.ends or "", s.direction)) != s.direction
     ]
     found = []
     for check, wrong, what in ((NAME, by_name, "name"), (MARK, by_mark, "scan-direction mark")):
