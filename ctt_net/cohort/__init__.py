@@ -1,5 +1,6 @@
 """Door 1: the cohort folder, its declarations, its folds and what may be wrong with it."""
 
+from ctt_net.cohort.covariate import impossible_value
 from ctt_net.cohort.folder import Cohort, inspect_cohort, read_cohort, write_cohort
 from ctt_net.cohort.folds import development_rows, make_folds, read_folds, strata, write_folds
 from ctt_net.cohort.problem import CohortError, Problem
@@ -15,6 +16,7 @@ __all__ = [
     "Problem",
     "View",
     "development_rows",
+    "impossible_value",
     "inspect_cohort",
     "make_folds",
     "read_cohort",

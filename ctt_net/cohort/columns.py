@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from ctt_net.acuity import AcuityError, is_missing, parse_va
+from ctt_net.cohort.covariate import Covariate, impossible_value, possible_range
 from ctt_net.cohort.problem import Problem
-from ctt_net.cohort.schema import CohortSpec, Covariate
+from ctt_net.cohort.schema import CohortSpec
 
 # The recorded text and the float beside it may differ by the rounding of a table, not by a letter.
 AGREEMENT_LOGMAR = 0.006
@@ -166,15 +167,20 @@ def read_covariate(
                 )
                 for problem in problems
             ]
-            problems += [
-                Problem(
-                    f"{number:g} is not 0 or 1; correct it, or declare it under "
-                    f"covariates.{column}.missing in cohort.yaml if it means unknown",
-                    row=row,
-                    column=column,
-                )
-                for row, number in numbers[numbers.notna() & ~numbers.isin([0.0, 1.0])].items()
-            ]
+        low, high, _ = possible_range(column, covariate)
+        binary = covariate.kind == "binary"
+        possible = numbers.isin([0.0, 1.0]) if binary else numbers.between(low, high)
+        advice = f"if it means unknown, declare it under covariates.{column}.missing in cohort.yaml"
+        if not binary:
+            advice += f"; if it is right, covariates.{column}.range: [lowest, highest]"
+        problems += [
+            Problem(
+                f"{impossible_value(column, covariate, number)}; correct it; {advice}",
+                row=row,
+                column=column,
+            )
+            for row, number in numbers[numbers.notna() & ~possible].items()
+        ]
         return numbers, problems
     stripped = texts.astype(str).str.strip()
     # A declared level wins over the words for missing: "none" may be a level of diabetes.

@@ -1,14 +1,51 @@
 """A covariate: one clinical column beside the acuities, and how it is to be read."""
 
+import math
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
-from ctt_net.cohort.yaml_value import read_choice, read_words
+from ctt_net.cohort.yaml_value import read_choice, read_number, read_words
 from ctt_net.errors import InputError
 from ctt_net.yaml_file import refuse_unknown_keys
 
 CovariateKind = Literal["numeric", "binary", "categorical"]
+
+# Quantity, the words of a column's name that say it, whether these mean nothing without a unit, and
+# for each unit the lowest and highest value an eye or a person can have; the first unit is assumed.
+_QUANTITIES: tuple[tuple[str, str, bool, dict[str, tuple[float, float]]], ...] = (
+    ("age", "age|年龄", False, {"years": (0, 120), "months": (0, 1440)}),
+    ("axial length", "axial_length|axl|眼轴", False, {"mm": (15, 40)}),
+    ("axial length", "al", True, {"mm": (15, 40)}),
+    ("intraocular pressure", "iop|intraocular_pressure|眼压", False, {"mmhg": (0, 100)}),
+    ("anterior chamber depth", "acd|anterior_chamber_depth", False, {"mm": (0.5, 8)}),
+    ("lens thickness", "lens_thickness|lt", True, {"mm": (1, 8)}),
+    ("corneal thickness", "cct|corneal_thickness", True, {"um": (200, 1200)}),
+    ("corneal power", "k|k1|k2|kmax|km|kmean|keratometry", True, {"d": (20, 80)}),
+    ("refraction", "sphere|sph|se|spherical_equivalent|refraction", True, {"d": (-40, 30)}),
+    ("astigmatism", "cylinder|cyl|astigmatism", True, {"d": (-20, 20)}),
+    ("HbA1c", "hb_?a1c", True, {"percent": (2, 25)}),
+    ("body mass index", "bmi", False, {"kgm2": (8, 150)}),
+)
+_UNITS = {
+    **dict.fromkeys(("years", "year", "yrs", "yr", "y", "a", "jahre", "岁"), "years"),
+    **dict.fromkeys(("months", "month"), "months"),
+    **dict.fromkeys(("um", "µm", "μm", "microns"), "um"),
+    **dict.fromkeys(("d", "dpt", "dioptres", "diopters"), "d"),
+    **dict.fromkeys(("%", "percent", "pct"), "percent"),
+    **{unit: unit for unit in ("mm", "cm", "nm", "mmhg", "kpa", "days", "weeks", "kgm2")},
+}
+# A measure of this kind is never negative, whatever its unit.
+_MEASURE = "size|thickness|diameter|width|volume|area|duration|count|length|depth|pressure|density"
+# A difference or a scaled value has other limits than the quantity itself.
+_DERIVED = "change|delta|diff|difference|z|zscore|score|log|log10|ln|std|scaled|normali[sz]ed"
+# Beyond this nothing is a measurement in any usual unit, and float32 loses whole numbers.
+_LARGEST = 1e7
+
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -20,21 +57,27 @@ class Covariate:
         unit: Unit of a numeric column, such as `years`.
         levels: Values a categorical column may take.
         missing: Sentinels that mean unknown, as written in the file (`-9`); empty always does.
+        range: Lowest and highest possible value of a numeric column; None = those of its quantity
+            (`possible_range`).
     """
 
     kind: CovariateKind = "numeric"
     unit: str | None = None
     levels: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    range: tuple[float, float] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """What a network must know of it: kind, unit and levels, but no sentinels of a file."""
-        return {"kind": self.kind, "unit": self.unit, "levels": list(self.levels)}
+        """What a network must know of it: all but the sentinels of a file."""
+        limits = {"range": list(self.range)} if self.range else {}
+        return {"kind": self.kind, "unit": self.unit, "levels": list(self.levels), **limits}
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> "Covariate":
         """What `to_dict` wrote; KeyError or TypeError if it is something else."""
-        return cls(facts["kind"], facts["unit"], tuple(facts["levels"]))
+        limits = facts.get("range")
+        low_high = (float(limits[0]), float(limits[1])) if limits else None
+        return cls(facts["kind"], facts["unit"], tuple(facts["levels"]), range=low_high)
 
 
 def read_covariates(section: Mapping[str, Any], where: str) -> dict[str, Covariate]:
@@ -43,8 +86,10 @@ def read_covariates(section: Mapping[str, Any], where: str) -> dict[str, Covaria
     for name, facts in section.items():
         place = f"{where}: covariates.{name}"
         if not isinstance(facts, Mapping):
-            raise InputError(f"{place} must hold kind, unit, levels or missing, got {facts!r}")
-        refuse_unknown_keys(facts, ("kind", "unit", "levels", "missing"), place)
+            raise InputError(
+                f"{place} must hold kind, unit, levels, missing or range, got {facts!r}"
+            )
+        refuse_unknown_keys(facts, ("kind", "unit", "levels", "missing", "range"), place)
         kind = read_choice(facts.get("kind"), get_args(CovariateKind), f"{place}.kind")
         levels = read_words(facts.get("levels"), f"{place}.levels")
         unit = facts.get("unit")
@@ -57,5 +102,77 @@ def read_covariates(section: Mapping[str, Any], where: str) -> dict[str, Covaria
             unit=unit,
             levels=levels,
             missing=read_words(facts.get("missing"), f"{place}.missing"),
+            range=_read_range(facts.get("range"), kind, f"{place}.range"),
         )
     return covariates
+
+
+def _read_range(value: Any, kind: str, where: str) -> tuple[float, float] | None:
+    if value is None:
+        return None
+    if kind != "numeric":
+        raise InputError(f"{where}: only a numeric covariate has one; take it out")
+    if not isinstance(value, list) or len(value) != 2:
+        raise InputError(f"{where} must be [lowest, highest] such as [0, 120], got {value!r}")
+    low, high = (read_number(end, where) for end in value)
+    if low >= high:
+        raise InputError(f"{where}: the lowest value {low:g} must lie below the highest {high:g}")
+    return low, high
+
+
+@lru_cache(maxsize=256)
+def possible_range(name: str, covariate: Covariate) -> tuple[float, float, str]:
+    """Lowest and highest possible value of a numeric covariate, and what it is in words.
+
+    Args:
+        name: Of its column.
+        covariate: A `range` declared there goes before what is known of the quantity.
+    """
+    if covariate.range is not None:
+        return (*covariate.range, "value as declared")
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|[\W_]+", "_", name).lower()
+    stated = covariate.unit.lower().replace("/", "").replace("²", "2") if covariate.unit else None
+    unit = _UNITS.get(words.rsplit("_", 1)[-1]) if stated is None else _UNITS.get(stated, stated)
+    if _says(words, _DERIVED):
+        return -_LARGEST, _LARGEST, "value"
+    for quantity, names, needs_unit, limits in _QUANTITIES:
+        known = unit or (None if needs_unit else next(iter(limits)))
+        if known in limits and _says(words, names):
+            return (*limits[known], quantity)
+    low = 0.0 if _says(words, _MEASURE) else -_LARGEST
+    return low, _LARGEST, "value"
+
+
+def impossible_value(name: str, covariate: Covariate, value: Any) -> str | None:
+    """Why a value cannot be one of a covariate, in words that begin with it; None if it can.
+
+    >>> impossible_value("axial_length_mm", Covariate(unit="mm"), 233.3)
+    '233.3 is no possible axial length (15 to 40 mm)'
+    >>> impossible_value("age_years", Covariate(unit="years"), 71.5) is None
+    True
+    """
+    text = value.strip() if isinstance(value, str) else value
+    shown = repr(value) if isinstance(value, str | bool) else str(value)
+    if covariate.kind == "categorical":
+        if not isinstance(text, bool) and str(text) in covariate.levels:
+            return None
+        return f"{shown} is none of the levels {', '.join(covariate.levels)}"
+    if covariate.kind == "binary" and isinstance(text, bool):
+        return None
+    number = math.nan
+    if not isinstance(text, str) or _NUMBER.fullmatch(text):
+        with suppress(TypeError, OverflowError):
+            number = float(text)
+    if isinstance(text, bool) or not math.isfinite(number):
+        return f"{shown[:40]} is no number"
+    if covariate.kind == "binary":
+        return None if number in (0.0, 1.0) else f"{number:.10g} is not 0 or 1 (no or yes)"
+    low, high, what = possible_range(name, covariate)
+    if low <= number <= high:
+        return None
+    unit = f" {covariate.unit}" if covariate.unit else ""
+    return f"{number:.10g} is no possible {what} ({low:g} to {high:g}{unit})"
+
+
+def _says(words: str, names: str) -> bool:
+    return re.search(f"(?:^|_)(?:{names})(?:_|$)", words) is not None

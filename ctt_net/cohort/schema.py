@@ -78,6 +78,7 @@ class CohortSpec:
                     **({"unit": covariate.unit} if covariate.unit else {}),
                     **({"levels": list(covariate.levels)} if covariate.levels else {}),
                     **({"missing": list(covariate.missing)} if covariate.missing else {}),
+                    **({"range": list(covariate.range)} if covariate.range else {}),
                 }
                 for name, covariate in self.covariates.items()
             },

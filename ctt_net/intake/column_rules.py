@@ -84,7 +84,7 @@ def read_covariate_rules(
     """Rules of the covariates, and what `cohort.yaml` says of them."""
     rules, declared = {}, {}
     for name, facts in given.items():
-        keys = ("kind", "unit", "levels")
+        keys = ("kind", "unit", "levels", "range")
         rule, rest = read_rule(facts, f"{where}.{name}", keys, shape == "patient")
         if not rule.columns:
             raise InputError(f"{where}.{name}.column is missing; name a column of the table")
