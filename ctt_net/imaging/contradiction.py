@@ -7,7 +7,7 @@ from ctt_net.imaging.bscan import BScan
 from ctt_net.imaging.disc_side import disc_side
 
 # In the order of `Scans.doubts`.
-DOUBTS = ("not_bscan", "upside_down", "other_view", "other_eye", "disc_side")
+DOUBTS = ("unusable_scan", "other_view", "other_eye", "disc_side")
 
 DIRECTION_OF_ENDS = {
     **dict.fromkeys(("TN", "NT"), "horizontal"),
@@ -20,7 +20,7 @@ DISC_END = {"OD": "right", "OS": "left"}
 # their right orientation none as clear as this was told wrongly.
 CLEAR_DISC = 0.2
 
-_BY_WORDS = {"does not look like a B-scan": "not_bscan", "upside down": "upside_down"}
+_UNUSABLE = ("does not look like a B-scan", "upside down")
 
 
 def doubts_of(scan: BScan, laterality: str, direction: str) -> tuple[str, ...]:
@@ -31,17 +31,14 @@ def doubts_of(scan: BScan, laterality: str, direction: str) -> tuple[str, ...]:
         laterality: `OD` or `OS` that it is said to show.
         direction: Of the view that it is said to be.
     """
-    noted = [name for words, name in _BY_WORDS.items() if any(words in one for one in scan.notes)]
-    if "not_bscan" in noted:
-        return ("not_bscan",)
+    if any(words in str(note) for words in _UNUSABLE for note in scan.notes):
+        return ("unusable_scan",)
     told = DIRECTION_OF_ENDS.get(scan.ends or "", direction)
     if direction in DIRECTION_OF_ENDS.values() and told != direction:
-        return (*noted, "other_view")
+        return ("other_view",)
     if direction != "horizontal" or laterality not in DISC_END:
-        return tuple(noted)
-    if EYE_OF_ENDS.get(scan.ends or "", laterality) != laterality:
-        noted.append("other_eye")
+        return ()
+    other_eye = EYE_OF_ENDS.get(scan.ends or "", laterality) != laterality
     disc = disc_side(scan.pixels)
-    if disc.end != DISC_END[laterality] and abs(disc.strength) >= CLEAR_DISC:
-        noted.append("disc_side")
-    return tuple(noted)
+    other_end = disc.end != DISC_END[laterality] and abs(disc.strength) >= CLEAR_DISC
+    return ("other_eye",) * other_eye + ("disc_side",) * other_end
