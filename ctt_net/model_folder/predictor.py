@@ -136,7 +136,7 @@ class Predictor:
             return []
         return [
             "This model has no limit on how unlike its training an eye may be (too few eyes to set "
-            "it, or an older version): it cannot tell a strange scan from those it has learned from."
+            "it, or an older version), so it cannot tell a strange scan from those it learned from."
         ]
 
     @property
