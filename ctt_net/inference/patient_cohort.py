@@ -48,12 +48,7 @@ def patient_cohort(
         }
         for eye in patient.eyes
     ]
-    declared = CohortSpec(
-        **{"name": patient.patient_id, "source": "", "licence": "", "citation": "", "notation": {}},
-        views=spec.views,
-        off_chart_policy=spec.off_chart_policy,
-        covariates=known,
-    )
+    declared = CohortSpec(patient.patient_id, "", "", "", {}, spec.views, covariates=known)
     return Cohort(folder, declared, pd.DataFrame(rows), (0,) * len(rows))
 
 

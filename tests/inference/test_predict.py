@@ -184,7 +184,7 @@ def test_what_is_no_bscan_is_never_answered_by_a_model_without_limits(
     (model / "abstention.json").write_text(json.dumps({**limits, "distance_limits": {}}))
     cv2.imwrite(str(next(patient.glob("*.png"))), pictures()[name])
     if name in ("black", "even", "tiny"):
-        with pytest.raises(InputError, match=r"patient/O[DS]_\w+\.png"):
+        with pytest.raises(InputError, match=r"patient: 1 scan cannot be read\n  O[DS] \w+: O"):
             predict_patient(patient, model, tmp_path / "out")
         assert not (tmp_path / "out").exists()
         return
@@ -266,6 +266,7 @@ def test_a_model_folder_without_ranges_flags_none(small_run, patient, tmp_path):
 
 def test_an_eye_of_the_training_is_not_called_unlike_it(small_run, small_cohort, tmp_path):
     predictor, trained = Predictor.load(small_run), read_cohort(small_cohort)
+    trained = trained.where(trained.table.index < 16)
     scans = load_scans(trained, predictor.spec.preprocessing)
     flags = predict_eyes(predictor, trained.table, scans)["flags"].str.split(";").map(set)
     assert flags.map(lambda these: "seen_in_training" in these).all()
