@@ -5,6 +5,7 @@ Validation of a cohort, evaluation and prediction ask here, so that all of them 
 
 from ctt_net.imaging.bscan import BScan
 from ctt_net.imaging.disc_side import disc_side
+from ctt_net.imaging.note import UNUSABLE_NOTES
 
 # In the order of `Scans.doubts`.
 DOUBTS = ("unusable_scan", "other_view", "other_eye", "disc_side")
@@ -20,8 +21,6 @@ DISC_END = {"OD": "right", "OS": "left"}
 # their right orientation none as clear as this was told wrongly.
 CLEAR_DISC = 0.2
 
-_UNUSABLE = ("does not look like a B-scan", "upside down")
-
 
 def doubts_of(scan: BScan, laterality: str, direction: str) -> tuple[str, ...]:
     """Which of `DOUBTS` a scan raises.
@@ -31,7 +30,7 @@ def doubts_of(scan: BScan, laterality: str, direction: str) -> tuple[str, ...]:
         laterality: `OD` or `OS` that it is said to show.
         direction: Of the view that it is said to be.
     """
-    if any(words in str(note) for words in _UNUSABLE for note in scan.notes):
+    if any(note.code in UNUSABLE_NOTES for note in scan.notes):
         return ("unusable_scan",)
     told = DIRECTION_OF_ENDS.get(scan.ends or "", direction)
     if direction in DIRECTION_OF_ENDS.values() and told != direction:

@@ -12,7 +12,7 @@ from ctt_net.acuity import decimal_from_logmar, letters_from_logmar, snellen_fro
 from ctt_net.data.scans import ScanTask, load_scans
 from ctt_net.errors import InputError
 from ctt_net.evaluation import COVARIATE_BASELINES
-from ctt_net.imaging import BScan
+from ctt_net.imaging import UNUSABLE_NOTES, BScan
 from ctt_net.inference.patient import PatientEye, read_patient
 from ctt_net.inference.patient_cohort import patient_cohort, used_covariates
 from ctt_net.inference.patient_report import render_report
@@ -117,7 +117,7 @@ def predict_patient(
                         "file": eye.scans[name].name if name in eye.scans else None,
                         "present": name in bscans[i],
                         "quality": _rounded(scans.quality[i, v]) if name in bscans[i] else None,
-                        "notes": [str(note) for note in bscans[i][name].notes]
+                        "notes": [note.text for note in bscans[i][name].notes]
                         if name in bscans[i]
                         else [],
                     }
@@ -126,7 +126,7 @@ def predict_patient(
                 "flags": said.flags[i],
                 "abstain": bool(said.because[i]),
                 "abstain_because": said.because[i],
-                "reason": _reason(said.flags[i], said.because[i]),
+                "reason": _reason(said.flags[i], said.because[i], bscans[i]),
             }
             for i, eye in enumerate(patient.eyes)
         ],
@@ -164,11 +164,17 @@ def _model_facts(predictor: Predictor) -> dict[str, Any]:
     }
 
 
-def _reason(flags: list[str], because: list[str]) -> str:
+def _reason(flags: list[str], because: list[str], scans: dict[str, BScan]) -> str:
     """Why an eye should not be answered, and what else must be known of it."""
-    notes = "; ".join(flags_in_words(flag for flag in flags if flag not in (ABSTAIN, *because)))
+    notes = flags_in_words(flag for flag in flags if flag not in (ABSTAIN, *because))
+    notes += [
+        f"{view}: {note.text}"
+        for view, scan in scans.items()
+        for note in scan.notes
+        if note.code in UNUSABLE_NOTES
+    ]
     also = ["Also:"] if because and notes else []
-    return " ".join([*(BECAUSE[name] for name in because), *also, notes]).strip()
+    return " ".join([*(BECAUSE[name] for name in because), *also, "; ".join(notes)]).strip()
 
 
 def _preop(eye: PatientEye) -> dict[str, Any] | None:
