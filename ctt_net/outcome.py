@@ -119,3 +119,13 @@ DEFAULT_OUTCOMES = (
     Outcome("reaches_0.30", "reach", 0.30),
     Outcome("gains_0.20", "gain", 0.20),
 )
+
+
+def probability_text(probability: float) -> str:
+    """A predicted probability for people, who read 0% and 100% as certainty.
+
+    >>> probability_text(0.9999), probability_text(0.754), probability_text(0.001)
+    ('more than 99%', '75%', 'less than 1%')
+    """
+    text = f"{probability:.0%}"
+    return {"100%": "more than 99%", "0%": "less than 1%"}.get(text, text)

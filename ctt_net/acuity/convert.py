@@ -11,15 +11,13 @@ from typing import Literal
 from ctt_net.acuity.record import AcuityError
 
 LOGMAR_PER_LETTER = 0.02
-# One decade of printed chart lines, to be multiplied by powers of ten.
+# Printed chart lines, 0.1 logMAR apart, from -0.3 logMAR on.
 _CHART_LINES = {
-    "feet": (10, 12.5, 16, 20, 25, 32, 40, 50, 63, 80),
-    "metres": (3, 3.8, 4.8, 6, 7.5, 9.5, 12, 15, 19, 24),
+    "feet": "10 12.5 16 20 25 32 40 50 63 80 100 125 160 200 250 320 400 500 630 800",
+    "metres": "3 3.8 4.8 6 7.5 9.5 12 15 19 24 30 38 48 60 75 95 120 150 190 240",
 }
 _NUMERATOR = {"feet": 20, "metres": 6}
-_HALF_LETTER = LOGMAR_PER_LETTER / 2
-# Beyond this no eye, no policy and no prediction lies; keeps powers of ten finite.
-_ABSURD_LOGMAR = 10.0
+_LINE_LOGMAR = 0.1
 
 
 def logmar_from_decimal(decimal: float) -> float:
@@ -120,24 +118,24 @@ def five_mark_from_logmar(logmar: float) -> float:
 
 
 def snellen_from_logmar(logmar: float, unit: Literal["feet", "metres"]) -> str:
-    """Snellen fraction for display: the chart line when within half a letter, else two digits.
+    """The nearest line of a logMAR chart, for display; beyond its ends, words say so.
 
-    Written and read again it comes back within a quarter of a line.
+    The letters beside it (`letters_from_logmar`) tell what lies between two lines.
 
-    >>> snellen_from_logmar(0.3, "feet"), snellen_from_logmar(0.3, "metres")
-    ('20/40', '6/12')
-    >>> snellen_from_logmar(0.34, "feet"), snellen_from_logmar(0.1, "metres")
-    ('20/44', '6/7.5')
+    >>> snellen_from_logmar(0.08, "feet"), snellen_from_logmar(0.34, "metres")
+    ('20/25', '6/12')
+    >>> snellen_from_logmar(1.9, "feet")
+    'worse than 20/800'
 
     Raises:
         AcuityError: If the unit is neither, or logmar no number.
     """
     if unit not in _NUMERATOR:
         raise AcuityError(f"Snellen unit must be 'feet' or 'metres', got {unit!r}")
-    if not abs(logmar) <= _ABSURD_LOGMAR:
+    if not math.isfinite(logmar):
         raise AcuityError(f"cannot write {logmar!r} logMAR as a Snellen fraction")
-    exact = _NUMERATOR[unit] * 10.0**logmar
-    decade = 10.0 ** math.floor(math.log10(exact / _CHART_LINES[unit][0] * 1.02))
-    line = min((n * decade for n in _CHART_LINES[unit]), key=lambda n: abs(math.log10(n / exact)))
-    denominator = line if abs(math.log10(line / exact)) <= _HALF_LETTER else float(f"{exact:.1e}")
-    return f"{_NUMERATOR[unit]}/{denominator:.10f}".rstrip("0").rstrip(".")
+    lines = [f"{_NUMERATOR[unit]}/{line}" for line in _CHART_LINES[unit].split()]
+    place = math.floor(logmar / _LINE_LOGMAR + 0.5) + 3
+    if place < 0:
+        return f"better than {lines[0]}"
+    return lines[place] if place < len(lines) else f"worse than {lines[-1]}"

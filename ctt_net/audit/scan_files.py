@@ -7,15 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctt_net.cohort import Cohort
-from ctt_net.data.scans import Progress, Scans, read_each, scan_tasks
-from ctt_net.errors import InputError
-from ctt_net.imaging import ImagingError, Preprocessing, perceptual_hash, signal_quality
+from ctt_net.data.scans import Progress, Scans, ScanTask, load_scans
+from ctt_net.imaging import BScan, Preprocessing, perceptual_hash
 from ctt_net.imaging.fingerprint import pixel_digest
 from ctt_net.imaging.retina import outline_retina
 
 # Columns and rows at which pictures of all devices are laid over each other.
 SIZE = (144, 96)
-_SHOWN = 20
 _SMOOTH = 3.0  # pixels: what is wider is illumination
 _BRIGHTEST = 8.0  # SDs: one white letter must not outweigh the whole picture
 _STEPS = 15  # of an SD: a byte then holds eight
@@ -81,18 +79,11 @@ def read_scans(
         InputError: Naming each row, view and file that cannot be read.
     """
     shape = (len(cohort.table), len(cohort.spec.views))
-    pixels = np.zeros((*shape, preprocessing.height, preprocessing.width), np.uint8)
-    present, quality = np.zeros(shape, bool), np.full(shape, np.nan)
     files = np.full(shape, None, object)
     around = np.zeros((*shape, SIZE[1], SIZE[0]), np.int8)
-    broken = []
-    for task, scan in read_each(scan_tasks(cohort), progress):
-        if isinstance(scan, ImagingError):
-            broken.append(f"  row {task.row}, column {task.view_name}: {scan}")
-            continue
+
+    def also(task: ScanTask, scan: BScan) -> None:
         place = (task.position, task.view)
-        pixels[place] = preprocessing(scan.pixels, task.laterality, task.direction)
-        present[place], quality[place] = True, signal_quality(scan.pixels)
         around[place] = outside(scan.pixels)
         mirrored = np.ascontiguousarray(scan.pixels[:, ::-1])
         files[place] = ScanFile(
@@ -104,12 +95,8 @@ def read_scans(
             hashes=np.stack([perceptual_hash(scan.pixels), perceptual_hash(mirrored)]),
             look=look(scan.pixels),
         )
-    if broken:
-        more = [f"  ... and {len(broken) - _SHOWN} more"] if len(broken) > _SHOWN else []
-        count = "one scan" if len(broken) == 1 else f"{len(broken)} scans"
-        head = f"{cohort.root}: {count} cannot be read"
-        raise InputError("\n".join([head, *broken[:_SHOWN], *more]))
-    return CohortScans(Scans(pixels, present, quality), files, around)
+
+    return CohortScans(load_scans(cohort, preprocessing, progress, also=also), files, around)
 
 
 def outside(pixels: NDArray[np.uint8]) -> NDArray[np.int8]:

@@ -24,24 +24,37 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--notation", help="notation of --preop-va; fractions and words such as CF need none"
     )
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace an earlier prediction in that folder, whosever it is",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Predict, and print one line per eye."""
+    from ctt_net.inference.patient_report import line_and_letters
     from ctt_net.inference.predict import predict_patient
 
     done = predict_patient(
-        options.patient, options.model, options.out, tuple(options.preop_va), options.notation
+        options.patient,
+        options.model,
+        options.out,
+        tuple(options.preop_va),
+        options.notation,
+        overwrite=options.overwrite,
     )
     for eye in done.prediction["eyes"]:
         before = eye["preop"]["text"] if eye["preop"] else "unknown"
         postop, interval = eye["postop"], eye["interval"]
         print(
-            f"{eye['laterality']}: before {before}, predicted {postop['snellen_20ft']} "
+            f"{eye['laterality']}: before {before}, predicted {line_and_letters(postop)} "
             f"({postop['snellen_6m']}, {postop['logmar']:.2f} logMAR; {interval['level']:.0%} "
             f"interval {interval['lower_logmar']:.2f} to {interval['upper_logmar']:.2f})"
         )
         if eye["reason"]:
             print(f"    {'do not use' if eye['abstain'] else 'note'}: {eye['reason']}")
+    for warning in done.prediction["model"]["warnings"]:
+        print(f"note: {warning}")
     print(f"prediction: {done.json_path}\nreport: {done.report_path}\n{INTENDED_USE}")
     return DONE

@@ -1,5 +1,6 @@
 """Columns of a cohort as the numbers a network takes; no torch here."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -67,6 +68,29 @@ def covariate_values(
         else:
             values[:, f] = table[name].to_numpy(dtype=np.float32)
     return values
+
+
+def covariate_ranges(
+    table: pd.DataFrame, covariates: Mapping[str, Covariate]
+) -> dict[str, tuple[float, float]]:
+    """Lowest and highest value of each numeric covariate that any eye has.
+
+    Rounded outwards by a tenth of their distance at most, so that nobody's own value is told.
+
+    Args:
+        table: Rows of a cohort.
+        covariates: Of the network.
+    """
+    ranges = {}
+    for name, covariate in covariates.items():
+        if covariate.kind != "numeric" or name not in table or table[name].isna().all():
+            continue
+        low, high = float(table[name].min()), float(table[name].max())
+        digits = 1 - math.floor(math.log10((high - low) or abs(high) or 1.0))
+        step = 10.0**-digits
+        ends = math.floor(low / step) * step, math.ceil(high / step) * step
+        ranges[name] = round(ends[0], digits), round(ends[1], digits)
+    return ranges
 
 
 def _levels(covariate: Covariate) -> Sequence[str]:

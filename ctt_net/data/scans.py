@@ -3,8 +3,9 @@
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +13,28 @@ from numpy.typing import NDArray
 from ctt_net.cohort import Cohort
 from ctt_net.data.scan_cache import kept_arrays
 from ctt_net.errors import InputError
-from ctt_net.imaging import BScan, ImagingError, Preprocessing, read_bscan, signal_quality
+from ctt_net.imaging import (
+    DOUBTS,
+    BScan,
+    ImagingError,
+    Preprocessing,
+    doubts_of,
+    read_bscan,
+    signal_quality,
+)
 
 # Called with (done, total) after each scan.
 Progress = Callable[[int, int], None]
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class ScanTask:
-    """One file to read: place in the table and the manifest, number and name of the view, side."""
+    """One file to read: place in the table and the manifest, number and name of the view, side.
+
+    Row 0 is that of an eye which stands in no manifest.
+    """
 
     position: int
     row: int
@@ -39,15 +53,26 @@ class Scans:
         pixels: (E, V, H, W) uint8, zero where absent.
         present: (E, V) bool.
         quality: (E, V) signal quality 0..1, NaN where absent.
+        doubts: (E, V, `DOUBTS`) bool, what each scan says against itself.
     """
 
     pixels: NDArray[np.uint8]
     present: NDArray[np.bool_]
     quality: NDArray[np.float64]
+    doubts: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
+
+    def __post_init__(self) -> None:
+        if not self.doubts.size:  # none given, none raised
+            none = np.zeros((*self.present.shape, len(DOUBTS)), dtype=bool)
+            object.__setattr__(self, "doubts", none)
 
     def of(self, positions: NDArray[np.int64]) -> "Scans":
         """Scans of some rows only."""
-        return Scans(self.pixels[positions], self.present[positions], self.quality[positions])
+        return Scans(*(array[positions] for array in vars(self).values()))
+
+    def doubted(self, name: str) -> NDArray[np.bool_]:
+        """(E,) whether any scan of an eye raises this one of `DOUBTS`."""
+        return np.asarray(self.doubts[..., DOUBTS.index(name)].any(axis=1))
 
 
 def scan_tasks(cohort: Cohort) -> list[ScanTask]:
@@ -67,10 +92,17 @@ def read_each(
     tasks: list[ScanTask], progress: Progress | None = None
 ) -> Iterator[tuple[ScanTask, BScan | ImagingError]]:
     """Read scans on all cores (decoders release the GIL), in order; a bad one is its error."""
+    return _each(tasks, lambda _, scan: scan, progress)
 
-    def read(task: ScanTask) -> BScan | ImagingError:
+
+def _each(
+    tasks: list[ScanTask], work: Callable[[ScanTask, BScan], T], progress: Progress | None
+) -> Iterator[tuple[ScanTask, T | ImagingError]]:
+    """The same with what is made of each scan, on its core."""
+
+    def read(task: ScanTask) -> T | ImagingError:
         try:
-            return read_bscan(task.path)
+            return work(task, read_bscan(task.path))
         except ImagingError as error:
             return error
 
@@ -90,6 +122,7 @@ def load_scans(
     preprocessing: Preprocessing,
     progress: Progress | None = None,
     cache: Path | None = None,
+    also: Callable[[ScanTask, BScan], None] | None = None,
 ) -> Scans:
     """Decode, orient, crop and resize every scan of a cohort.
 
@@ -101,6 +134,7 @@ def load_scans(
         preprocessing: Scan file to network input.
         progress: Told of each scan read.
         cache: Folder where the result is kept for the next time; None keeps nothing.
+        also: Given each scan as it was read, in order; not those that a cache had.
 
     Raises:
         InputError: Naming each row, view and file that cannot be read.
@@ -108,7 +142,7 @@ def load_scans(
     tasks = scan_tasks(cohort)
 
     def read() -> Scans:
-        return _read_scans(cohort, tasks, preprocessing, progress)
+        return _read_scans(cohort, tasks, preprocessing, progress, also)
 
     if cache is None:
         return read()
@@ -120,25 +154,39 @@ def _read_scans(
     tasks: list[ScanTask],
     preprocessing: Preprocessing,
     progress: Progress | None,
+    also: Callable[[ScanTask, BScan], None] | None,
 ) -> Scans:
+    def work(task: ScanTask, scan: BScan) -> tuple[BScan, NDArray[np.uint8], float, list[bool]]:
+        doubts = doubts_of(scan, task.laterality, task.direction)
+        return (
+            scan,
+            preprocessing(scan.pixels, task.laterality, task.direction),
+            signal_quality(scan.pixels),
+            [name in doubts for name in DOUBTS],
+        )
+
     shape = (len(cohort.table), len(cohort.spec.views))
-    pixels = np.zeros((*shape, preprocessing.height, preprocessing.width), dtype=np.uint8)
-    present = np.zeros(shape, dtype=bool)
-    quality = np.full(shape, np.nan)
+    scans = Scans(
+        np.zeros((*shape, preprocessing.height, preprocessing.width), dtype=np.uint8),
+        np.zeros(shape, dtype=bool),
+        np.full(shape, np.nan),
+    )
     broken = []
-    for task, result in read_each(tasks, progress):
+    for task, result in _each(tasks, work, progress):
         if isinstance(result, ImagingError):
-            broken.append(f"  row {task.row}, column {task.view_name}: {result}")
+            row = f"row {task.row}, column" if task.row else task.laterality
+            broken.append(f"  {row} {task.view_name}: {result}")
             continue
         place = (task.position, task.view)
-        pixels[place] = preprocessing(result.pixels, task.laterality, task.direction)
-        present[place] = True
-        quality[place] = signal_quality(result.pixels)
+        scan, scans.pixels[place], scans.quality[place], scans.doubts[place] = result
+        scans.present[place] = True
+        if also is not None:
+            also(task, scan)
     if broken:
         shown = [
             *broken[:20],
             *([f"  ... and {len(broken) - 20} more"] if len(broken) > 20 else []),
         ]
-        scans = "1 scan" if len(broken) == 1 else f"{len(broken)} scans"
-        raise InputError("\n".join([f"{cohort.root}: {scans} cannot be read", *shown]))
-    return Scans(pixels, present, quality)
+        count = "1 scan" if len(broken) == 1 else f"{len(broken)} scans"
+        raise InputError("\n".join([f"{cohort.root}: {count} cannot be read", *shown]))
+    return scans

@@ -1,6 +1,7 @@
 """Scan file to one grey, upright B-scan; its signal quality; and the network's input."""
 
 from ctt_net.imaging.bscan import BScan
+from ctt_net.imaging.contradiction import DOUBTS, doubts_of
 from ctt_net.imaging.disc_side import DiscSide, disc_side
 from ctt_net.imaging.failure import ImagingError
 from ctt_net.imaging.fingerprint import near_duplicates, perceptual_hash, pixel_digest
@@ -14,6 +15,7 @@ from ctt_net.imaging.text import find_text
 from ctt_net.imaging.widget import Box
 
 __all__ = [
+    "DOUBTS",
     "UNUSABLE_NOTES",
     "BScan",
     "Box",
@@ -23,6 +25,7 @@ __all__ = [
     "Preprocessing",
     "RetinaBand",
     "disc_side",
+    "doubts_of",
     "find_retina",
     "find_text",
     "is_inverted",

@@ -18,6 +18,7 @@ from ctt_net.evaluation import (
     write_results,
 )
 from ctt_net.inference.known_eyes import (
+    input_warnings,
     origin_warnings,
     refuse_known_patients,
     refuse_known_scans,
@@ -109,6 +110,7 @@ def evaluate_model(
         warnings=[
             *_policy_warning(predictor, cohort),
             *_covariate_warning(predictor, table),
+            *input_warnings(predictor, chosen, predictions),
             *predictor.warnings,
             *origin_warnings(predictor, table),
             *locked.warnings,
@@ -168,6 +170,8 @@ def _out_folder(out: Path | str) -> Path:
     refuse_no_folder(out)
     if (out / "config.yaml").exists() or (out / "model.yaml").exists():
         raise InputError(f"{out} is a run or a model folder; name another --out, such as {out}/new")
+    if (out / "prediction.json").exists():
+        raise InputError(f"{out} holds the prediction of a patient; name another --out")
     return out
 
 

@@ -1,4 +1,4 @@
-"""Eyes that a model has seen, and places that it has not."""
+"""Eyes that a model has seen; places, values and scans that it has not."""
 
 from collections import Counter
 
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from ctt_net.cohort import Cohort
 from ctt_net.data.scans import Scans
 from ctt_net.errors import InputError
-from ctt_net.model_folder import ORIGIN_COLUMNS, Predictor, known_origins
+from ctt_net.imaging import DOUBTS
+from ctt_net.model_folder import ORIGIN_COLUMNS, Predictor, flags_in_words, known_origins
 
 # Rows that a refusal names; the rest are counted.
 SHOWN_ROWS = 10
@@ -74,6 +75,37 @@ def origin_warnings(predictor: Predictor, table: pd.DataFrame) -> list[str]:
                 f"The model was trained on no eye of {column} {', '.join(unseen)}: its intervals "
                 f"promise nothing there until it is recalibrated (ctt-net recalibrate)."
             )
+    return warnings
+
+
+def input_warnings(predictor: Predictor, cohort: Cohort, predictions: pd.DataFrame) -> list[str]:
+    """Once for the cohort, what flags say of single eyes: wrong scans, values of no training.
+
+    Args:
+        predictor: Knows its levels and ranges.
+        cohort: Predicted eyes.
+        predictions: Of the same, in their order.
+    """
+    flags = predictions["flags"].str.split(";")
+    told = dict.fromkeys(flag for of_eye in flags for flag in of_eye)
+    warnings = []
+    for flag in told:
+        word, _, name = flag.partition(":")
+        if word not in (*DOUBTS, "unseen_level", "outside_training"):
+            continue
+        rows = np.array([flag in of_eye for of_eye in flags])
+        detail = ""
+        if word == "outside_training":
+            low, high = predictor.covariate_ranges[name]
+            detail = f" ({low:g} to {high:g})"
+        elif word == "unseen_level":
+            here = ", ".join(sorted(cohort.table[name][rows].unique()))
+            known = ", ".join(predictor.spec.covariates[name].levels)
+            detail = f" (here {here}; in training {known})"
+        warnings.append(
+            f"{rows.sum()} of {len(rows)} eyes: {flags_in_words([flag])[0]}{detail}; they have the "
+            f"flag {flag} in predictions.csv."
+        )
     return warnings
 
 

@@ -12,7 +12,8 @@ from ctt_net.evaluation.comparison import number_text
 from ctt_net.evaluation.page import render
 from ctt_net.evaluation.svg import svg
 from ctt_net.imaging import BScan
-from ctt_net.model_folder import ABSTAIN, BECAUSE, flag_in_words
+from ctt_net.model_folder import ABSTAIN, BECAUSE, flags_in_words
+from ctt_net.outcome import probability_text
 
 TEMPLATES = Path(__file__).parent / "templates"
 EYE_NAMES = {"OD": "Right eye (OD)", "OS": "Left eye (OS)"}
@@ -51,6 +52,7 @@ def _eye(eye: dict[str, Any], scans: dict[str, BScan]) -> dict[str, Any]:
         "name": name,
         "preop": eye["preop"],
         "postop": eye["postop"],
+        "answer": line_and_letters(eye["postop"]),
         "level": f"{interval['level']:.0%}",
         "lower": number_text(interval["lower_logmar"], 2),
         "upper": number_text(interval["upper_logmar"], 2),
@@ -63,7 +65,9 @@ def _eye(eye: dict[str, Any], scans: dict[str, BScan]) -> dict[str, Any]:
         "recovery": [
             {
                 "question": eye["outcomes"][outcome],
-                "p": "not known without a preoperative acuity" if p is None else f"{p:.0%}",
+                "p": "not known without a preoperative acuity"
+                if p is None
+                else probability_text(p),
             }
             for outcome, p in eye["p_recovery"].items()
         ],
@@ -72,13 +76,10 @@ def _eye(eye: dict[str, Any], scans: dict[str, BScan]) -> dict[str, Any]:
             for key, value in eye["baselines"].items()
         ],
         "covariates": [_covariate(one) for one in eye["covariates"] if one["value"] is not None],
-        "unknown": [one["name"] for one in eye["covariates"] if one["value"] is None],
         "because": [BECAUSE[name] for name in eye["abstain_because"]],
-        "flags": [
-            flag_in_words(flag)
-            for flag in eye["flags"]
-            if flag not in (ABSTAIN, *eye["abstain_because"])
-        ],
+        "flags": flags_in_words(
+            flag for flag in eye["flags"] if flag not in (ABSTAIN, *eye["abstain_because"])
+        ),
         "scans": [
             {
                 "view": view["name"],
@@ -93,9 +94,17 @@ def _eye(eye: dict[str, Any], scans: dict[str, BScan]) -> dict[str, Any]:
     }
 
 
+def line_and_letters(acuity: dict[str, Any]) -> str:
+    """One acuity as charts have it, such as `20/25, 81 letters`."""
+    letters = acuity["etdrs_letters"]
+    return acuity["snellen_20ft"] + ("" if letters is None else f", {letters} letters")
+
+
 def _covariate(one: dict[str, Any]) -> str:
     value = one["value"] if isinstance(one["value"], str) else f"{one['value']:g}"
-    return f"{one['name']} {value}" + (f" {one['unit']}" if one["unit"] else "")
+    text = f"{one['name']} {value}" + (f" {one['unit']}" if one["unit"] else "")
+    low, high = one["training_range"] or (None, None)
+    return text if low is None else f"{text} (training: {low:g} to {high:g})"
 
 
 def _draw_scale(axes: Axes, eye: dict[str, Any]) -> None:

@@ -1,12 +1,7 @@
 """Door 2: the self-contained model folder; nothing in it is ever unpickled."""
 
 from ctt_net.model_folder.abstention import Abstention
-from ctt_net.model_folder.abstention_rule import (
-    ABSTAIN,
-    BECAUSE,
-    abstain_because,
-    with_abstention,
-)
+from ctt_net.model_folder.abstention_rule import ABSTAIN, BECAUSE, abstain_because
 from ctt_net.model_folder.baselines import read_baselines, write_baselines
 from ctt_net.model_folder.calibration import (
     CALIBRATION_FILE,
@@ -19,7 +14,7 @@ from ctt_net.model_folder.calibration_interval import error_correlation
 from ctt_net.model_folder.digests import refuse_links, resealed, seal, verify
 from ctt_net.model_folder.ensemble import Estimate
 from ctt_net.model_folder.facts import model_facts
-from ctt_net.model_folder.flags import covariate_flags, eye_flags, flag_in_words
+from ctt_net.model_folder.flags import covariate_flags, flags_in_words
 from ctt_net.model_folder.member import ONNX_FILE, OUTPUTS, Member, Raw, Session
 from ctt_net.model_folder.predictor import Predictor, model_folders
 from ctt_net.model_folder.provenance import (
@@ -35,7 +30,12 @@ from ctt_net.model_folder.provenance import (
 from ctt_net.model_folder.recalibration import recalibration
 from ctt_net.model_folder.scan_features import features_of
 from ctt_net.model_folder.spec import ModelSpec
-from ctt_net.model_folder.table import arrange_views, predict_eyes, refuse_other_covariates
+from ctt_net.model_folder.table import (
+    arrange_views,
+    predict_eyes,
+    predicted,
+    refuse_other_covariates,
+)
 from ctt_net.model_folder.training_cloud import Cloud
 
 __all__ = [
@@ -63,10 +63,9 @@ __all__ = [
     "calibration_eyes",
     "covariate_flags",
     "error_correlation",
-    "eye_flags",
     "features_of",
     "fingerprints",
-    "flag_in_words",
+    "flags_in_words",
     "joined",
     "known_origins",
     "model_facts",
@@ -75,6 +74,7 @@ __all__ = [
     "origins_of",
     "patient_fingerprints",
     "predict_eyes",
+    "predicted",
     "read_baselines",
     "recalibration",
     "refuse_links",
@@ -82,6 +82,5 @@ __all__ = [
     "resealed",
     "seal",
     "verify",
-    "with_abstention",
     "write_baselines",
 ]

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctt_net.data.scans import Scans
+from ctt_net.imaging import DOUBTS
 from ctt_net.model_folder.abstention import FEWEST_SEEN, Abstention
 from ctt_net.model_folder.flags import LOW_QUALITY
 from ctt_net.model_folder.member import Raw
@@ -16,6 +17,18 @@ ABSTAIN = "abstain"
 # In the order of what to mend first. Those that are no flag of their own yet become one.
 BECAUSE = {
     "no_view": "There is no OCT scan of this eye: the prediction rests on the acuity alone.",
+    "unusable_scan": (
+        "A scan of this eye does not look like an upright B-scan of the macula. Give the B-scan as "
+        "the device exports it."
+    ),
+    "other_view": (
+        "The mark that the device burnt into a scan names another view than it is given as. "
+        "Exchange the scans or correct their names."
+    ),
+    "other_eye": (
+        "The mark that the device burnt into a scan names the other eye. Look at the scan in the "
+        "device's software, and check whose acuity was given."
+    ),
     "low_quality": "Every scan of this eye is too faint or too noisy to be read.",
     "far_from_training": (
         "This eye or its scans are unlike those the model has learned from. Check that they are "
@@ -56,6 +69,7 @@ def abstain_because(
     readable = np.asarray((present & ~(scans.quality < LOW_QUALITY)).any(axis=1))
     found = {
         "no_view": ~any_scan,
+        **{name: scans.doubted(name) for name in DOUBTS if name in BECAUSE},
         "low_quality": any_scan & ~readable,
         "far_from_training": any_scan & _far(rules, raws, scans),
         "no_preop_va": np.isnan(preop_logmar) & _unlearned("no_preop_va", rules),

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ctt_net.cohort import Covariate
 from ctt_net.data.covariates import covariate_values
 from ctt_net.data.scans import Scans
+from ctt_net.imaging import DOUBTS
 
 # Of `imaging.signal_quality`. Real scans at hand lie in 0.46 to 0.67, simulated ones behind a dense
 # cataract reach down to here.
@@ -19,10 +20,15 @@ IN_WORDS = {
     "off_chart_preop": "the preoperative acuity is off the chart (counting fingers or less)",
     "off_chart_postop": "the postoperative acuity is off the chart (counting fingers or less)",
     "no_view": "there is no scan: predicted from the acuity alone",
-    "missing_view": "a scan the model was trained with is missing",
-    "missing_covariate": "a covariate the model was trained with is unknown",
-    "unseen_level": "a covariate has a value the model was not trained with: taken as unknown",
+    "missing_view": "a scan the model was trained with is missing ({})",
+    "missing_covariate": "not given: {}",
+    "unseen_level": "{} has a value the model was not trained with: taken as unknown",
+    "outside_training": "{} lies outside the range of the training",
     "low_quality": "a scan is of low signal quality",
+    "unusable_scan": "a scan is no upright B-scan of the macula",
+    "other_view": "the burnt-in mark of a scan names another view",
+    "other_eye": "the burnt-in mark of a scan names the other eye",
+    "disc_side": "in a scan the optic disc lies at the other end: it may be of the other eye",
     "seen_in_training": "a scan took part in the training, so this prediction looks too good",
     "far_from_training": "the eye or its scans are unlike those the model has learned from",
     "wide_interval": "the model is too unsure for its answer to be of use",
@@ -64,16 +70,21 @@ def eye_flags(
             found += [f"missing_view:{views[v]}" for v in np.flatnonzero(~present)]
         if (scans.quality[i][present] < LOW_QUALITY).any():
             found.append("low_quality")
-        flags.append(found)
+        flags.append(found + [name for name in DOUBTS if scans.doubted(name)[i]])
     return flags
 
 
-def covariate_flags(table: pd.DataFrame, covariates: Mapping[str, Covariate]) -> list[list[str]]:
-    """Flags of each eye on its covariates: `missing_covariate:<name>`, `unseen_level:<name>`.
+def covariate_flags(
+    table: pd.DataFrame,
+    covariates: Mapping[str, Covariate],
+    ranges: Mapping[str, tuple[float, float]] | None = None,
+) -> list[list[str]]:
+    """Flags of each eye on its covariates, such as `missing_covariate:<name>`.
 
     Args:
         table: Rows of a cohort.
         covariates: Of the network.
+        ranges: Lowest and highest value of the training, by name; one that is not known is missing.
     """
     flags: list[list[str]] = [[] for _ in range(len(table))]
     values = covariate_values(table, covariates)
@@ -81,10 +92,21 @@ def covariate_flags(table: pd.DataFrame, covariates: Mapping[str, Covariate]) ->
         given = table[name].notna().to_numpy() if name in table else np.zeros(len(table), bool)
         for i in np.flatnonzero(np.isnan(values[:, f])):
             flags[i].append(f"{'unseen_level' if given[i] else 'missing_covariate'}:{name}")
+        if ranges and name in ranges and name in table:
+            strange = ~table[name].astype(float).between(*ranges[name]).to_numpy() & given
+            for i in np.flatnonzero(strange):
+                flags[i].append(f"outside_training:{name}")
     return flags
 
 
-def flag_in_words(flag: str) -> str:
-    """One flag as a clause for a report."""
-    word, _, detail = flag.partition(":")
-    return IN_WORDS[word] + (f" ({detail})" if detail else "")
+def flags_in_words(flags: Iterable[str]) -> list[str]:
+    """Flags as clauses for a report, those of one kind as one.
+
+    >>> flags_in_words(["no_view", "missing_covariate:age", "missing_covariate:sex"])
+    ['there is no scan: predicted from the acuity alone', 'not given: age, sex']
+    """
+    details: dict[str, list[str]] = {}
+    for flag in flags:
+        word, _, detail = flag.partition(":")
+        details.setdefault(word, []).append(detail)
+    return [IN_WORDS[word].format(", ".join(of_word)) for word, of_word in details.items()]

@@ -136,8 +136,28 @@ class Predictor:
 
     @property
     def warnings(self) -> list[str]:
-        """What must be known of the calibration before believing an interval."""
-        return calibration_warnings(self.calibrations)
+        """What must be known of calibration and limits before believing an answer."""
+        return calibration_warnings(self.calibrations) + self._no_limit()
+
+    def _no_limit(self) -> list[str]:
+        """Said where no member can tell that a scan is unlike those of the training."""
+        rules = [member.abstention for member in self.members]
+        if any(rule is not None and rule.distance_limits for rule in rules):
+            return []
+        return [
+            "This model has no limit on how unlike its training an eye may be (too few eyes to set "
+            "it, or an older version), so it cannot tell a strange scan from those it learned from."
+        ]
+
+    @property
+    def covariate_ranges(self) -> dict[str, tuple[float, float]]:
+        """Lowest and highest value in the training of any member, where all tell."""
+        told = [member.spec.covariate_ranges for member in self.members]
+        return {
+            name: (min(one[name][0] for one in told), max(one[name][1] for one in told))
+            for name in told[0]
+            if all(name in one for one in told)
+        }
 
     def knows_patient(self, patient_id: str) -> bool:
         """Whether this patient took part in the training of any member."""

@@ -37,6 +37,8 @@ class ModelSpec:
             paper to cite and the file's sha256; None = random ones.
         covariates: Column and kind of the covariates, in the order of the network's input; the
             scales of the numbers are in the network.
+        covariate_ranges: Of the numeric ones, the lowest and highest value of the training; empty
+            in a model folder of an older version.
     """
 
     name: str
@@ -50,6 +52,7 @@ class ModelSpec:
     synthetic: bool
     weights: Mapping[str, str] | None = None
     covariates: Mapping[str, Covariate] = field(default_factory=dict)
+    covariate_ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Write `model.yaml` into a model folder."""
@@ -63,6 +66,7 @@ class ModelSpec:
             "followup_days": list(self.followup_days) if self.followup_days else None,
             "views": {name: view.to_dict() for name, view in self.views.items()},
             "covariates": {name: one.to_dict() for name, one in self.covariates.items()},
+            "covariate_ranges": {name: list(ends) for name, ends in self.covariate_ranges.items()},
             "preprocessing": self.preprocessing.to_dict(),
             "outcomes": [outcome.to_dict() for outcome in self.outcomes],
             "weights": dict(self.weights) if self.weights else None,
@@ -85,8 +89,8 @@ class ModelSpec:
             )
         known = [
             "format", "name", "cohort", "synthetic", "predicts", "off_chart_policy",
-            "followup_days", "views", "covariates", "preprocessing", "outcomes", "architecture",
-            "weights",
+            "followup_days", "views", "covariates", "covariate_ranges", "preprocessing", "outcomes",
+            "architecture", "weights",
         ]  # fmt: skip
         refuse_unknown_keys(data, known, str(path))
         try:
@@ -105,6 +109,10 @@ class ModelSpec:
                 covariates={
                     name: Covariate.from_dict(facts)
                     for name, facts in data.get("covariates", {}).items()
+                },
+                covariate_ranges={
+                    name: (float(low), float(high))
+                    for name, (low, high) in data.get("covariate_ranges", {}).items()
                 },
             )
         except (KeyError, TypeError, AttributeError, ValueError) as error:

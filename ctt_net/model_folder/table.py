@@ -1,6 +1,6 @@
 """A cohort's eyes through a predictor: the rows of `predictions.csv`."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -44,6 +44,7 @@ def arrange_views(scans: Scans, cohort: Cohort, spec: ModelSpec) -> Scans:
         np.where(there[:, None, None], scans.pixels[:, chosen], 0).astype(np.uint8),
         scans.present[:, chosen] & there,
         np.where(there, scans.quality[:, chosen], np.nan),
+        scans.doubts[:, chosen] & there[:, None],
     )
 
 
@@ -69,22 +70,58 @@ def _kind(covariate: Covariate) -> str:
     return covariate.kind + (f" in {covariate.unit}" if covariate.unit else "")
 
 
-def predictions_table(
-    table: pd.DataFrame,
-    scans: Scans,
-    estimate: Estimate,
-    because: Sequence[list[str]],
-    spec: ModelSpec,
-) -> pd.DataFrame:
-    """Rows of `predictions.csv`.
+@dataclass(frozen=True)
+class Predicted:
+    """What a predictor says of E eyes.
 
     Args:
-        table: Cohort rows, one per predicted eye.
-        scans: Of the same eyes, in the network's order of views.
-        estimate: Of the same eyes.
-        because: Why each of them should not be answered, from `abstain_because`.
-        spec: Names the outcomes and views.
+        estimate: The numbers.
+        flags: Of each eye, `abstain` and its reasons included.
+        because: Why each eye should not be answered, as keys of `BECAUSE`; empty = it may be.
     """
+
+    estimate: Estimate
+    flags: list[list[str]]
+    because: list[list[str]]
+
+
+def predicted(predictor: Predictor, table: pd.DataFrame, scans: Scans) -> Predicted:
+    """Predict rows of a cohort.
+
+    Args:
+        predictor: One model or an ensemble.
+        table: Cohort rows; a covariate that is no column of it is unknown.
+        scans: Of the same eyes, in the network's order of views.
+    """
+    spec = predictor.spec
+    preop = table["preop_logmar"].to_numpy(float)
+    off_chart = table["preop_off_chart"].to_numpy(str) != ""
+    covariates = covariate_values(table, spec.covariates)
+    raws = predictor.raws(scans.pixels, scans.present, preop, covariates)
+    rules = [member.abstention for member in predictor.members]
+    because = abstain_because(rules, raws, scans, preop, off_chart)
+    flags = eye_flags(
+        preop_logmar=preop,
+        preop_off_chart=table["preop_off_chart"],
+        postop_off_chart=table["postop_off_chart"],
+        scans=scans,
+        views=tuple(spec.views),
+    )
+    of_covariates = covariate_flags(table, spec.covariates, predictor.covariate_ranges)
+    for i, why in enumerate(because):
+        flags[i] += of_covariates[i]
+        if any(predictor.knows_scan(pixels) for pixels in scans.pixels[i][scans.present[i]]):
+            flags[i].append("seen_in_training")
+            # Whatever the limit says: what the model has learned from is not unlike it.
+            because[i] = why = [name for name in why if name != "far_from_training"]
+        flags[i] = with_abstention(flags[i], why)
+    return Predicted(predictor.estimate(raws, preop, off_chart), flags, because)
+
+
+def predict_eyes(predictor: Predictor, table: pd.DataFrame, scans: Scans) -> pd.DataFrame:
+    """The same as rows of `predictions.csv`."""
+    said = predicted(predictor, table, scans)
+    estimate = said.estimate
     columns = {
         "eye_id": table["eye_id"].to_numpy(),
         "patient_id": table["patient_id"].to_numpy(),
@@ -95,41 +132,10 @@ def predictions_table(
         "upper_logmar": estimate.upper_logmar,
         "p_recovery": estimate.p_recovery[:, 0],
         "scale_logmar": estimate.scale_logmar,
-        "flags": [
-            ";".join(with_abstention([*of_eye, *of_covariates], why))
-            for of_eye, of_covariates, why in zip(
-                eye_flags(
-                    preop_logmar=table["preop_logmar"].to_numpy(float),
-                    preop_off_chart=table["preop_off_chart"],
-                    postop_off_chart=table["postop_off_chart"],
-                    scans=scans,
-                    views=tuple(spec.views),
-                ),
-                covariate_flags(table, spec.covariates),
-                because,
-                strict=True,
-            )
-        ],
+        "flags": [";".join(flags) for flags in said.flags],
     }
     columns |= {
-        f"p_{outcome.name}": estimate.p_recovery[:, k] for k, outcome in enumerate(spec.outcomes)
+        f"p_{outcome.name}": estimate.p_recovery[:, k]
+        for k, outcome in enumerate(predictor.spec.outcomes)
     }
     return pd.DataFrame(columns)
-
-
-def predict_eyes(predictor: Predictor, table: pd.DataFrame, scans: Scans) -> pd.DataFrame:
-    """Predict rows of a cohort.
-
-    Args:
-        predictor: One model or an ensemble.
-        table: Cohort rows; a covariate that is no column of it is unknown.
-        scans: Of the same eyes, in the network's order of views.
-    """
-    covariates = covariate_values(table, predictor.spec.covariates)
-    preop = table["preop_logmar"].to_numpy(float)
-    off_chart = table["preop_off_chart"].to_numpy(str) != ""
-    raws = predictor.raws(scans.pixels, scans.present, preop, covariates)
-    rules = [member.abstention for member in predictor.members]
-    because = abstain_because(rules, raws, scans, preop, off_chart)
-    estimate = predictor.estimate(raws, preop, off_chart)
-    return predictions_table(table, scans, estimate, because, predictor.spec)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytorch_lightning as pl
 
 from ctt_net.cohort import Covariate
-from ctt_net.data.covariates import covariate_levels
+from ctt_net.data.covariates import covariate_levels, covariate_ranges
 from ctt_net.data.module import EyeDataModule
 from ctt_net.evaluation import Baselines
 from ctt_net.model_folder import (
@@ -114,6 +114,7 @@ def _spec(
         architecture=describe(config.config.model, data.num_views, levels),
         views=cohort.spec.views,
         covariates=covariates,
+        covariate_ranges=covariate_ranges(seen, covariates),
         preprocessing=data.preprocessing,
         outcomes=tuple(config.config_init.model.outcomes),
         off_chart_policy=cohort.spec.off_chart_policy,

@@ -2,7 +2,8 @@
 
 import pytest
 
-from ctt_net.audit import audit, marks_added, scan_files
+from ctt_net.audit import audit, marks_added
+from ctt_net.data import scans as scans_room
 from ctt_net.imaging import BScan
 from tests.audit.stand_in import Cohort, make_model, predictor, reads_the_lesion
 
@@ -15,11 +16,11 @@ def ask(tmp_path, monkeypatch):
     def run(cohort, *members):
         scans = iter(cohort.scans)
 
-        def from_memory(tasks, progress=None):
+        def from_memory(tasks, work, progress):
             for task in tasks:
-                yield task, BScan(next(scans))
+                yield task, work(task, BScan(next(scans)))
 
-        monkeypatch.setattr(scan_files, "read_each", from_memory)
+        monkeypatch.setattr(scans_room, "_each", from_memory)
         members = members or (make_model(tmp_path / "model", reads_the_lesion),)
         return audit(predictor(*members), cohort.write(tmp_path / "cohort"))
 

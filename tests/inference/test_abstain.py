@@ -36,9 +36,9 @@ def test_a_fundus_photo_is_predicted_and_its_page_says_first_not_to_use_it(
 ):
     eye, page = predicted(of_a_fundus, small_run, tmp_path / "out")
     assert eye["abstain"] is True
-    assert eye["abstain_because"][0] == "far_from_training"
-    assert {"far_from_training", "abstain"} <= set(eye["flags"])
-    assert eye["reason"].startswith("This eye or its scans are unlike those")
+    assert eye["abstain_because"][:2] == ["unusable_scan", "far_from_training"]
+    assert {"unusable_scan", "far_from_training", "abstain"} <= set(eye["flags"])
+    assert eye["reason"].startswith("A scan of this eye does not look like an upright B-scan")
     assert np.isfinite(eye["postop"]["logmar"])
     warned = page.index("Do not use the prediction for this eye")
     assert warned < page.index("unlike those the model has learned from") < page.index("Predicted:")
@@ -98,9 +98,10 @@ def test_a_model_of_an_older_version_still_answers(of_a_fundus, small_run, tmp_p
     onnx.save(old, folder / "model.onnx")
     seal(folder)
     eye, page = predicted(of_a_fundus, folder, tmp_path / "out")
-    assert eye["abstain"] is False
+    # What the reader notes is no matter of the model's version.
+    assert eye["abstain_because"] == ["unusable_scan"]
     assert "far_from_training" not in eye["flags"]
-    assert "Do not use" not in page
+    assert "no limit on how unlike its training" in page
     now, _ = predicted(of_a_fundus, small_run / "fold_1/model", tmp_path / "now")
     assert now["postop"] == eye["postop"]
     assert now["interval"] == eye["interval"]

@@ -7,6 +7,7 @@ from ctt_net.doctor.finding import Check, Finding
 from ctt_net.doctor.scans.reading import Scan
 from ctt_net.doctor.scans.words import said
 from ctt_net.imaging import Note
+from ctt_net.imaging.contradiction import DIRECTION_OF_ENDS
 from ctt_net.scan_names import VIEW_WORDS
 from ctt_net.wording import count_of
 
@@ -57,7 +58,6 @@ _BY_CODE = {
     "inverted": INVERTED,
     "report_page": REPORT_PAGE,
 }
-_DIRECTION_OF_MARK = {"TN": "horizontal", "NT": "horizontal", "SI": "vertical", "IS": "vertical"}
 
 
 def unreadable(scans: list[Scan]) -> list[Finding]:
@@ -89,7 +89,7 @@ def note_findings(scans: list[Scan]) -> list[Finding]:
         found.append(
             check.found(
                 "note" if check is READER else "warning",
-                f"{count_of(len(members), 'scan')}: {note}",
+                f"{count_of(len(members), 'scan')}: {note.text}",
                 [scan.row for scan in members],
                 _only_view(members),
                 [scan.record.path for scan in members],
@@ -106,7 +106,7 @@ def swapped_findings(scans: list[Scan], views: dict[str, View]) -> list[Finding]
         (s, d)
         for s in scans
         if s.direction in ("horizontal", "vertical")
-        and (d := _DIRECTION_OF_MARK.get(s.record.ends or "", s.direction)) != s.direction
+        and (d := DIRECTION_OF_ENDS.get(s.record.ends or "", s.direction)) != s.direction
     ]
     found = []
     for check, wrong, what in ((NAME, by_name, "name"), (MARK, by_mark, "scan-direction mark")):

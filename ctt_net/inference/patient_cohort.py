@@ -1,0 +1,79 @@
+"""A patient folder as a cohort of its eyes, so that one way leads from scans to an answer."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ctt_net.cohort import Cohort, CohortSpec, Covariate, impossible_value
+from ctt_net.errors import InputError
+from ctt_net.inference.patient import EYES, PATIENT_FILE, Patient
+from ctt_net.model_folder import ModelSpec, Predictor
+from ctt_net.yaml_file import refuse_unknown_keys
+
+
+def patient_cohort(
+    patient: Patient, folder: Path, spec: ModelSpec, known: Mapping[str, Covariate]
+) -> Cohort:
+    """The patient's eyes as a cohort reads them; outcome and dates are unknown.
+
+    Args:
+        patient: As read.
+        folder: Holds the scans.
+        spec: Of the model: views and policy are its own.
+        known: Covariates that network or baselines read.
+
+    Raises:
+        InputError: If a covariate is none of the model's, or its value is none of its own.
+    """
+    refuse_unknown_keys(patient.covariates, known, f"{folder / PATIENT_FILE}: covariates")
+    rows = [
+        {
+            "eye_id": f"{patient.patient_id}_{eye.laterality}",
+            "patient_id": patient.patient_id,
+            "laterality": eye.laterality,
+            "preop_logmar": eye.preop.logmar if eye.preop else float("nan"),
+            "preop_off_chart": (eye.preop and eye.preop.off_chart) or "",
+            "postop_logmar": float("nan"),
+            "postop_off_chart": "",
+            **{
+                view: eye.scans[view].relative_to(folder).as_posix() if view in eye.scans else ""
+                for view in spec.views
+            },
+            **{
+                name: _value(folder, name, patient.covariates.get(name), eye.laterality, covariate)
+                for name, covariate in known.items()
+            },
+        }
+        for eye in patient.eyes
+    ]
+    declared = CohortSpec(patient.patient_id, "", "", "", {}, spec.views, covariates=known)
+    return Cohort(folder, declared, pd.DataFrame(rows), (0,) * len(rows))
+
+
+def used_covariates(row: pd.Series, predictor: Predictor) -> list[dict[str, Any]]:
+    """What the network was told of one eye, and the range of the training; value None = unknown."""
+    return [
+        {
+            "name": name,
+            "value": None if pd.isna(row[name]) else row[name],
+            "unit": covariate.unit,
+            "training_range": predictor.covariate_ranges.get(name),
+        }
+        for name, covariate in predictor.spec.covariates.items()
+    ]
+
+
+def _value(folder: Path, name: str, given: Any, side: str, covariate: Covariate) -> str | float:
+    """A level's name or a number, NaN = not given; one value for both eyes, or one for each."""
+    where = f"{folder / PATIENT_FILE}: covariates.{name}"
+    if isinstance(given, Mapping):
+        refuse_unknown_keys(given, EYES, where)
+        given = given.get(side)
+    if given is None:
+        return float("nan")
+    wrong = impossible_value(name, covariate, given)
+    if wrong is not None:
+        raise InputError(f"{where}: {wrong}; correct it, or leave it out if it is unknown")
+    return str(given).strip() if covariate.kind == "categorical" else float(given)
