@@ -13,7 +13,7 @@ def add(commands: Commands) -> None:
     """Declare the command, for the program's help."""
     commands.add_parser(
         "pretrain",
-        help="learn to see from simulated eyes before a training (needs ctt-net[train])",
+        help="learn to see from simulated eyes before a training (needs the extra train)",
     )
 
 

@@ -11,7 +11,7 @@ from ctt_net.cli.results import print_results
 def add(commands: Commands) -> None:
     """Declare the command, for the program's help."""
     commands.add_parser(
-        "train", help="train the folds of a cohort from a config (needs ctt-net[train])"
+        "train", help="train the folds of a cohort from a config (needs the extra train)"
     )
 
 
