@@ -9,16 +9,19 @@ from typing import Any
 
 import pytorch_lightning as pl
 from jsonargparse import Namespace
-from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.callbacks import Callback, ProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
-from pytorch_lightning.loggers import CSVLogger, Logger
+from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
 from ctt_net.outcome import DEFAULT_OUTCOMES
 from ctt_net.training.backbone_start import check_backbone, say_origin, take_scan_size
+from ctt_net.training.epoch_log import csv_log, epoch_display
 from ctt_net.training.module import AcuityModule
+from ctt_net.training.precision import PrecisionTrainer, best_precision
+from ctt_net.training.refusals import lightning_refusals
 from ctt_net.yaml_file import read_yaml_mapping
 
 USAGE = "ctt-net train --config FILE --data.cohort FOLDER [--folds 1] [--out RUN] [--KEY VALUE ...]"
@@ -49,6 +52,7 @@ class TrainingConfig(LightningCLI):
                 self.module_class,
                 self.data_class,
                 run=False,
+                trainer_class=PrecisionTrainer,
                 args=list(arguments),
                 auto_configure_optimizers=False,
                 save_config_callback=None,
@@ -65,6 +69,9 @@ class TrainingConfig(LightningCLI):
             raise InputError(f"config: {first_words(error)}") from None
         if self.config.get("scan_size_of_backbone"):
             take_scan_size(self.config)
+        if self.config.trainer.precision == "auto":
+            # Resolved, so that config.yaml says what the numbers were made with.
+            self.config.trainer.precision = best_precision(self.config.trainer.accelerator)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add what belongs to a run and tie together what must agree."""
@@ -118,7 +125,7 @@ class TrainingConfig(LightningCLI):
         return self.parser.dump(self.config)
 
     def build(
-        self, fold: int, folder: Path, callbacks: Sequence[Callback] = ()
+        self, fold: int, folder: Path, callbacks: Sequence[Callback] = (), steps: int = 0
     ) -> tuple[AcuityModule, EyeDataModule, pl.Trainer]:
         """Instantiate network, data and trainer for one fold, from the run's seed.
 
@@ -126,16 +133,23 @@ class TrainingConfig(LightningCLI):
             fold: From 1.
             folder: Where its logs go.
             callbacks: Besides those of the configuration.
+            steps: Taken before, of a fold that is resumed.
 
         Raises:
             InputError: If a value does not suit its part.
         """
         config = self.config.clone()
         config.data.fold = fold
-        return self.instantiate(config, folder, f"{folder.parent.name}_fold_{fold}", callbacks)
+        name = f"{folder.parent.name}_fold_{fold}"
+        return self.instantiate(config, folder, name, callbacks, steps)
 
     def instantiate(
-        self, config: Namespace, folder: Path, name: str, callbacks: Sequence[Callback] = ()
+        self,
+        config: Namespace,
+        folder: Path,
+        name: str,
+        callbacks: Sequence[Callback] = (),
+        steps: int = 0,
     ) -> tuple[Any, Any, pl.Trainer]:
         """Instantiate network, data and trainer of a configuration, from the run's seed.
 
@@ -144,6 +158,7 @@ class TrainingConfig(LightningCLI):
             folder: Where its logs go.
             name: What loggers call it.
             callbacks: Besides those of the configuration.
+            steps: Taken before, of a training that is resumed.
 
         Raises:
             InputError: If a value does not suit its part.
@@ -158,11 +173,18 @@ class TrainingConfig(LightningCLI):
                 say_origin(network)
                 self._said = True
             own = self.config_init.trainer.callbacks or []
-            trainer = self.instantiate_trainer(
-                default_root_dir=str(folder),
-                logger=_loggers(self.config_init.trainer.logger, folder),
-                callbacks=[*(own if isinstance(own, list) else [own]), *callbacks],
-            )
+            own = own if isinstance(own, list) else [own]
+            bar = self.config_init.trainer.enable_progress_bar is not False
+            if not any(isinstance(one, ProgressBar) for one in own):
+                own = [*own, epoch_display(bar)]
+                bar = isinstance(own[-1], ProgressBar)
+            with lightning_refusals():
+                trainer = self.instantiate_trainer(
+                    default_root_dir=str(folder),
+                    logger=_loggers(self.config_init.trainer.logger, folder, steps),
+                    callbacks=[*own, *callbacks],
+                    enable_progress_bar=bar,
+                )
         except InputError:
             raise
         except (ValueError, TypeError, ModuleNotFoundError) as error:
@@ -207,9 +229,9 @@ def _place_logger(config: Namespace, folder: Path, name: str) -> None:
             arguments.name = name
 
 
-def _loggers(configured: Any, folder: Path) -> list[Logger]:
+def _loggers(configured: Any, folder: Path, steps: int) -> list[Logger]:
     """CSV always, and what the configuration asks for besides."""
-    csv = CSVLogger(save_dir=folder, name="", version="")
+    csv = csv_log(folder, steps if is_first_process() else 0)
     if configured in (None, True, False):
         return [csv]
     return [csv, *(configured if isinstance(configured, list) else [configured])]

@@ -47,15 +47,16 @@ class PretrainConfig(TrainingConfig):
         parser.link_arguments("data.num_views", "model.num_views", apply_on="instantiate")
 
     def build_once(
-        self, folder: Path, callbacks: Sequence[Callback] = ()
+        self, folder: Path, callbacks: Sequence[Callback] = (), steps: int = 0
     ) -> tuple[PhantomModule, PhantomDataModule, pl.Trainer]:
         """Instantiate network, data and trainer.
 
         Args:
             folder: Where logs go.
             callbacks: Besides those of the configuration.
+            steps: Taken before, of a pretraining that is resumed.
 
         Raises:
             InputError: If a value does not suit its part.
         """
-        return self.instantiate(self.config.clone(), folder, folder.name, callbacks)
+        return self.instantiate(self.config.clone(), folder, folder.name, callbacks, steps)

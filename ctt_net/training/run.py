@@ -16,8 +16,9 @@ from ctt_net.progress import progress_bar
 from ctt_net.training.calibrate import ask_fold, calibrate_run, calibration_for_report
 from ctt_net.training.config import TrainingConfig, is_first_process
 from ctt_net.training.fold import model_folder, train_fold
+from ctt_net.training.precision import warn_of_slow_precision
 from ctt_net.training.relations import RELATIONS_PICTURE
-from ctt_net.training.run_folder import CONFIG_FILE, refuse_other_run
+from ctt_net.training.run_folder import CONFIG_FILE, only_training_in
 from ctt_net.training.start_from import refuse_seen, start_from
 from ctt_net.whole_file import write_whole
 
@@ -46,14 +47,24 @@ def train(arguments: Sequence[str]) -> FinishedRun:
     """
     config = TrainingConfig(arguments)
     run = config.out
-    refuse_other_run(run, config)
     console = Console(stderr=True, quiet=not is_first_process())
-    module, data, _ = config.build(1, run)
+    module, data, trainer = config.build(1, run)
     folds = _chosen(config.config.folds, data)
     start = start_from(module.start_from, module.network, data)
     if start is not None:
         refuse_seen(start.source, data, folds)
-        console.print(start.in_words())
+    with only_training_in(run, config):
+        if start is not None:
+            console.print(start.in_words())
+        warn_of_slow_precision(trainer, console)
+        _train_folds(config, run, folds, data, console)
+        return FinishedRun(run, _report(run, data) if is_first_process() else None)
+
+
+def _train_folds(
+    config: TrainingConfig, run: Path, folds: list[int], data: EyeDataModule, console: Console
+) -> None:
+    """Read the scans once and train the folds that are not finished."""
     with progress_bar("reading scans") as progress:
         data.progress = progress
         scans = data.scans
@@ -70,9 +81,6 @@ def train(arguments: Sequence[str]) -> FinishedRun:
             continue
         console.print(f"fold {fold}: training")
         train_fold(config, run, fold, data)
-    if not is_first_process():
-        return FinishedRun(run, None)
-    return FinishedRun(run, _report(run, data))
 
 
 def _chosen(folds: int | list[int] | None, data: EyeDataModule) -> list[int]:

@@ -127,6 +127,7 @@ def _peft() -> Any:
         import peft
     except ModuleNotFoundError:
         raise InputError(
-            f"backbone.tune: 'lora' needs peft; {install_extra('lora')}, or take full, norms or frozen"
+            f"backbone.tune: 'lora' needs peft; {install_extra('lora')}, or take full, norms "
+            f"or frozen"
         ) from None
     return peft
