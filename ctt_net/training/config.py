@@ -18,13 +18,11 @@ from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
 from ctt_net.outcome import DEFAULT_OUTCOMES
 from ctt_net.training.backbone_start import check_backbone, say_origin, take_scan_size
+from ctt_net.training.config_keys import check_arguments, explain, first_words
 from ctt_net.training.epoch_log import csv_log, epoch_display
 from ctt_net.training.module import AcuityModule
 from ctt_net.training.precision import PrecisionTrainer, best_precision
 from ctt_net.training.refusals import lightning_refusals
-from ctt_net.yaml_file import read_yaml_mapping
-
-USAGE = "ctt-net train --config FILE --data.cohort FOLDER [--folds 1] [--out RUN] [--KEY VALUE ...]"
 
 
 class TrainingConfig(LightningCLI):
@@ -40,11 +38,10 @@ class TrainingConfig(LightningCLI):
 
     module_class: type[pl.LightningModule] = AcuityModule
     data_class: type[EyeDataModule] = EyeDataModule
-    program = "ctt-net train"
-    usage = USAGE
+    program = "train"
 
     def __init__(self, arguments: Sequence[str]) -> None:
-        _refuse_broken_files(arguments)
+        flags = [] if "--help" in arguments else check_arguments(self.program, arguments)
         _silence()
         self._said = False
         try:
@@ -61,12 +58,14 @@ class TrainingConfig(LightningCLI):
                 seed_everything_default=0,
                 parser_kwargs={
                     "exit_on_error": False,
-                    "usage": self.usage,
-                    "prog": self.program,
+                    "usage": "%(prog)s --config FILE --data.cohort FOLDER [--KEY VALUE ...]",
+                    "prog": f"ctt-net {self.program}",
                 },
             )
         except (argparse.ArgumentError, argparse.ArgumentTypeError) as error:
-            raise InputError(f"config: {first_words(error)}") from None
+            classes = {"model": self.module_class, "data": self.data_class, "trainer": pl.Trainer}
+            keys = [action.dest for action in self.parser._actions]
+            raise InputError(explain(error, flags, classes, keys)) from None
         if self.config.get("scan_size_of_backbone"):
             take_scan_size(self.config)
         if self.config.trainer.precision == "auto":
@@ -248,21 +247,3 @@ def _silence() -> None:
     warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
     for name in ("pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.seed"):
         logging.getLogger(name).setLevel(logging.WARNING)
-
-
-def _refuse_broken_files(arguments: Sequence[str]) -> None:
-    """Check each --config file on its own: a key given twice would silently take the last."""
-    for position, argument in enumerate(arguments):
-        name, equals, value = argument.partition("=")
-        if name == "--config":
-            if not equals:
-                value = arguments[position + 1] if position + 1 < len(arguments) else ""
-            read_yaml_mapping(Path(value))
-
-
-def first_words(error: Exception) -> str:
-    """The key and what is wrong with it; a parser's own view of its types helps nobody."""
-    lines = [line.strip(" -") for line in str(error).splitlines() if line.strip()]
-    noise = ("Does not validate", "Subtypes:", "Errors:", "Expected a <class 'NoneType'>", "Given ")
-    kept = [line for line in lines if not line.startswith(noise)]
-    return " ".join(kept or lines or [type(error).__name__])[:400]

@@ -9,6 +9,8 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback, RichProgressBar
 from pytorch_lightning.loggers import CSVLogger
 
+METRICS_FILE = "metrics.csv"
+
 
 def csv_log(folder: Path, steps: int) -> CSVLogger:
     """The logger of `metrics.csv`; a resumed one keeps the rows of the epochs before.
@@ -17,7 +19,7 @@ def csv_log(folder: Path, steps: int) -> CSVLogger:
         folder: Of the fold.
         steps: Taken before; later rows are of epochs that are trained again.
     """
-    path = folder / "metrics.csv"
+    path = folder / METRICS_FILE
     kept = []
     if steps and path.is_file():
         with path.open(encoding="utf-8", newline="") as file:

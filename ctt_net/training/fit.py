@@ -97,7 +97,8 @@ def fit(
     if not best.best_model_path:
         raise InputError(
             "config: no epoch was finished, so there is no model; trainer.max_epochs must be 1 or "
-            "more and trainer.fast_dev_run false"
+            "more, limit_train_batches and limit_val_batches above 0, check_val_every_n_epoch no "
+            "more than the epochs, and fast_dev_run false"
         )
     # Other processes may be on a machine that has no checkpoint, and have nothing to write.
     if is_first_process():

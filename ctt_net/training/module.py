@@ -137,10 +137,16 @@ class AcuityModule(pl.LightningModule):
             InputError: If the loss is infinite or not a number.
         """
         if not torch.isfinite(loss):
+            precision = str(self.trainer.precision)
+            exact = (
+                ""
+                if precision.startswith(("32", "64"))
+                else (f", or set trainer.precision to 32-true (now {precision})")
+            )
             raise InputError(
                 f"the {part} loss is {loss.item():g} in epoch {self.current_epoch + 1}: the "
-                f"training has diverged; lower model.learning_rate (now {self.learning_rate:g}), "
-                f"or set trainer.precision to 32-true (now {self.trainer.precision})"
+                f"training has diverged; lower model.learning_rate (now {self.learning_rate:g})"
+                f"{exact}"
             )
 
     def validation_step(self, batch: EyeBatch, _: int) -> None:

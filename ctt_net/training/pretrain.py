@@ -81,7 +81,7 @@ def _pretrain(config: PretrainConfig, folder: Path, console: Console) -> Figures
     with progress_bar("reading scans") as progress:
         data.progress = progress
         scans = data.scans
-    if is_first_process() and not (folder / CONFIG_FILE).exists():
+    if is_first_process():
         write_whole(folder / CONFIG_FILE, config.resolved())
     console.print(
         f"{data.cohort.spec.source}: {len(train.potential)} simulated eyes to learn from, "

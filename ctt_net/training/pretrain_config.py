@@ -24,8 +24,7 @@ class PretrainConfig(TrainingConfig):
 
     module_class = PhantomModule
     data_class = PhantomDataModule
-    program = "ctt-net pretrain"
-    usage = "ctt-net pretrain --config FILE --data.cohort FOLDER [--out FOLDER] [--KEY VALUE ...]"
+    program = "pretrain"
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add what belongs to a pretraining and tie together what must agree."""

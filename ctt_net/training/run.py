@@ -68,7 +68,7 @@ def _train_folds(
     with progress_bar("reading scans") as progress:
         data.progress = progress
         scans = data.scans
-    if is_first_process() and not (run / CONFIG_FILE).exists():
+    if is_first_process():
         write_whole(run / CONFIG_FILE, config.resolved())
     console.print(
         f"{data.cohort.spec.name}: {len(data.folds)} eyes of known outcome, "
