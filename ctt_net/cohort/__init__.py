@@ -1,7 +1,15 @@
 """Door 1: the cohort folder, its declarations, its folds and what may be wrong with it."""
 
 from ctt_net.cohort.folder import Cohort, inspect_cohort, read_cohort, write_cohort
-from ctt_net.cohort.folds import development_rows, make_folds, read_folds, strata, write_folds
+from ctt_net.cohort.folds import (
+    development_rows,
+    fold_rows,
+    make_folds,
+    read_folds,
+    strata,
+    val_rows,
+    write_folds,
+)
 from ctt_net.cohort.problem import CohortError, Problem
 from ctt_net.cohort.schema import CohortSpec, Covariate, View
 from ctt_net.cohort.view import Direction
@@ -15,11 +23,13 @@ __all__ = [
     "Problem",
     "View",
     "development_rows",
+    "fold_rows",
     "inspect_cohort",
     "make_folds",
     "read_cohort",
     "read_folds",
     "strata",
+    "val_rows",
     "write_cohort",
     "write_folds",
 ]

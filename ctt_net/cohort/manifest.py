@@ -154,8 +154,8 @@ def _split_problems(table: pd.DataFrame) -> list[Problem]:
     first: dict[str, tuple[Hashable, str]] = {}
     for row, patient, part in zip(table.index, table["patient_id"], split, strict=True):
         other_row, other = first.setdefault(patient, (row, part))
-        # Beside an empty cell only `test` matters: the rest may be dealt as one likes.
-        if other != part and ("test" in (part, other) or (part and other)):
+        # An empty cell means train: such an eye is dealt to a fold like the others.
+        if other != part and {part, other} != {"", "train"}:
             problems.append(
                 Problem(
                     f"patient {patient!r} is in {part or 'none'} here and in {other or 'none'} in "

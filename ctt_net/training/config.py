@@ -120,8 +120,10 @@ class TrainingConfig(LightningCLI):
         return Path("runs") / name
 
     def resolved(self) -> str:
-        """The whole configuration with every default, as YAML."""
-        return self.parser.dump(self.config)
+        """The whole configuration with every default, as YAML; as of a start, not of a resume."""
+        config = self.config.clone()
+        config.resume = False
+        return self.parser.dump(config)
 
     def build(
         self, fold: int, folder: Path, callbacks: Sequence[Callback] = (), steps: int = 0

@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback, RichProgressBar
 from pytorch_lightning.loggers import CSVLogger
 
-METRICS_FILE = "metrics.csv"
+LOG_FILE = "metrics.csv"
 
 
 def csv_log(folder: Path, steps: int) -> CSVLogger:
@@ -19,7 +19,7 @@ def csv_log(folder: Path, steps: int) -> CSVLogger:
         folder: Of the fold.
         steps: Taken before; later rows are of epochs that are trained again.
     """
-    path = folder / METRICS_FILE
+    path = folder / LOG_FILE
     kept = []
     if steps and path.is_file():
         with path.open(encoding="utf-8", newline="") as file:

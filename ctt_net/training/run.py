@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 
+from ctt_net.cohort import val_rows
 from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
 from ctt_net.evaluation import Setting, write_results
@@ -70,9 +71,11 @@ def _train_folds(
         scans = data.scans
     if is_first_process():
         write_whole(run / CONFIG_FILE, config.resolved())
+    val = len(val_rows(data.cohort.table))
     console.print(
-        f"{data.cohort.spec.name}: {len(data.folds)} eyes of known outcome, "
-        f"{int(scans.present.sum())} scans; training fold {', '.join(map(str, folds))} "
+        f"{data.cohort.spec.name}: {len(data.folds) + val} eyes of known outcome, "
+        + (f"{val} of them of split val, which choose the checkpoints, " if val else "")
+        + f"{int(scans.present.sum())} scans; training fold {', '.join(map(str, folds))} "
         f"of {data.folds.nunique()}"
     )
     for fold in folds:

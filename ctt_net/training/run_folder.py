@@ -9,7 +9,7 @@ from filelock import FileLock, Timeout
 
 from ctt_net.errors import InputError
 from ctt_net.training.config import TrainingConfig, is_first_process
-from ctt_net.training.epoch_log import METRICS_FILE
+from ctt_net.training.epoch_log import LOG_FILE
 from ctt_net.whole_file import refuse_no_folder
 from ctt_net.yaml_file import parse_yaml, read_yaml_mapping
 
@@ -71,8 +71,7 @@ def refuse_other_run(run: Path, config: TrainingConfig) -> None:
         return
     refuse_no_folder(run)
     if not run.exists() or all(
-        path.is_dir() or path.name in (LOCK_FILE, CONFIG_FILE, METRICS_FILE)
-        for path in run.rglob("*")
+        path.is_dir() or path.name in (LOCK_FILE, CONFIG_FILE, LOG_FILE) for path in run.rglob("*")
     ):
         return  # nothing there, or a start that failed before its first epoch was finished
     if not config.config.resume:
