@@ -19,7 +19,15 @@ import ctt_net
 from ctt_net.errors import InputError
 from ctt_net.yaml_file import read_yaml_mapping
 
-COMMON = ("config", "print_config", "seed_everything", "out", "resume", "scan_size_of_backbone")
+COMMON = (
+    "config",
+    "print_config",
+    "print_shtab",
+    "seed_everything",
+    "out",
+    "resume",
+    "scan_size_of_backbone",
+)
 _SECTIONS = {
     "train": (("training/module.py", "AcuityModule", ()), ("data/module.py", "EyeDataModule", ())),
     "pretrain": (

@@ -15,12 +15,15 @@ from ctt_net.training.refusals import lightning_refusals
 CHECKPOINTS = "checkpoints"
 
 
-def best_checkpoint(folder: Path, monitor: str) -> ModelCheckpoint:
-    """Keeps the best and the last epoch below `folder`; the smaller `monitor`, the better."""
-    return ModelCheckpoint(
-        dirpath=folder / CHECKPOINTS, filename="best", monitor=monitor, mode="min",
-        save_last=True, enable_version_counter=False,
-    )  # fmt: skip
+def checkpoints(folder: Path, monitor: str) -> tuple[ModelCheckpoint, ModelCheckpoint]:
+    """Keep the best and the last epoch below `folder`; the smaller `monitor`, the better.
+
+    Two callbacks, since Lightning's `save_last` is the last epoch that was better than those
+    before; the best one first, since the last checkpoint says which it is.
+    """
+    place = {"dirpath": folder / CHECKPOINTS, "enable_version_counter": False}
+    best = ModelCheckpoint(filename="best", monitor=monitor, mode="min", **place)
+    return best, ModelCheckpoint(filename="last", **place)
 
 
 def resumable(folder: Path) -> tuple[Path | None, int]:
@@ -78,7 +81,7 @@ def fit(
         trainer: With `best` among its callbacks.
         module: Holds the best epoch's weights afterwards, on the first process.
         data: What it learns from.
-        best: As `best_checkpoint` gives it.
+        best: As `checkpoints` gives it.
         checkpoint: To go on from; None begins anew.
 
     Raises:

@@ -27,7 +27,7 @@ from ctt_net.training.architecture import describe
 from ctt_net.training.calibrate import calibrate_on_selection
 from ctt_net.training.config import TrainingConfig, is_first_process
 from ctt_net.training.export import export_onnx, export_weights
-from ctt_net.training.fit import best_checkpoint, end_logs, fit, resumable
+from ctt_net.training.fit import checkpoints, end_logs, fit, resumable
 from ctt_net.training.module import MONITOR, AcuityModule
 from ctt_net.training.relations import write_relations
 from ctt_net.training.start_from import Start, start_from
@@ -54,8 +54,8 @@ def train_fold(config: TrainingConfig, run: Path, fold: int, shared: EyeDataModu
     """
     folder = fold_folder(run, fold)
     checkpoint, steps = resumable(folder) if config.config.resume else (None, 0)
-    best = best_checkpoint(folder, MONITOR)
-    module, data, trainer = config.build(fold, folder, [best], steps)
+    best, last = checkpoints(folder, MONITOR)
+    module, data, trainer = config.build(fold, folder, [best, last], steps)
     data.share(shared)
     start = start_from(module.start_from, module.network, data)
     fit(trainer, module, data, best, checkpoint)

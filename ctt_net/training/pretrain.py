@@ -16,7 +16,7 @@ from ctt_net.progress import progress_bar
 from ctt_net.sample import EyeBatch
 from ctt_net.training.architecture import describe
 from ctt_net.training.config import is_first_process
-from ctt_net.training.fit import best_checkpoint, end_logs, fit, resumable
+from ctt_net.training.fit import checkpoints, end_logs, fit, resumable
 from ctt_net.training.precision import warn_of_slow_precision
 from ctt_net.training.pretrain_config import PretrainConfig
 from ctt_net.training.pretrain_data import PhantomDataModule
@@ -74,8 +74,8 @@ def pretrain(arguments: Sequence[str]) -> FinishedPretraining:
 def _pretrain(config: PretrainConfig, folder: Path, console: Console) -> Figures | None:
     """Pretrain, and write what comes of it; the figures on the first process only."""
     checkpoint, steps = resumable(folder) if config.config.resume else (None, 0)
-    best = best_checkpoint(folder, MONITOR)
-    module, data, trainer = config.build_once(folder, [best], steps)
+    best, last = checkpoints(folder, MONITOR)
+    module, data, trainer = config.build_once(folder, [best, last], steps)
     warn_of_slow_precision(trainer, console)
     train, selection = data.targets_of("train"), data.targets_of("selection")
     with progress_bar("reading scans") as progress:

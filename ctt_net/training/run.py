@@ -16,7 +16,8 @@ from ctt_net.model_folder import Predictor, model_facts, predict_eyes
 from ctt_net.progress import progress_bar
 from ctt_net.training.calibrate import ask_fold, calibrate_run, calibration_for_report
 from ctt_net.training.config import TrainingConfig, is_first_process
-from ctt_net.training.fold import model_folder, train_fold
+from ctt_net.training.fit import resumable
+from ctt_net.training.fold import fold_folder, model_folder, train_fold
 from ctt_net.training.precision import warn_of_slow_precision
 from ctt_net.training.relations import RELATIONS_PICTURE
 from ctt_net.training.run_folder import CONFIG_FILE, only_training_in
@@ -66,6 +67,9 @@ def _train_folds(
     config: TrainingConfig, run: Path, folds: list[int], data: EyeDataModule, console: Console
 ) -> None:
     """Read the scans once and train the folds that are not finished."""
+    if config.config.resume:
+        for fold in folds:
+            resumable(fold_folder(run, fold))  # a damaged checkpoint is refused before long work
     with progress_bar("reading scans") as progress:
         data.progress = progress
         scans = data.scans
