@@ -63,11 +63,17 @@ def drawn(figures_by_name, monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def made_once(tmp_path_factory, worker_id):
-    """Make a folder that all test processes share, in the first that asks for it."""
+def shared(tmp_path_factory, worker_id):
+    """A folder of all test processes."""
     base = tmp_path_factory.getbasetemp()
-    shared = (base if worker_id == "master" else base.parent) / "shared"
-    shared.mkdir(exist_ok=True)
+    folder = (base if worker_id == "master" else base.parent) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def made_once(shared):
+    """Make a folder that all test processes share, in the first that asks for it."""
 
     def once(name, make):
         with FileLock(shared / f"{name}.lock"):
@@ -100,7 +106,7 @@ def other_cohort(made_once) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_network() -> list[str]:
+def tiny_network(shared) -> list[str]:
     """Command-line keys that make the default config small enough for a test."""
     return [
         "--config", str(REPOSITORY / "configs/ctt_net.yaml"),
@@ -114,6 +120,7 @@ def tiny_network() -> list[str]:
         "--model.fusion.init_args.depth", "1",
         "--model.fusion.init_args.exchanges", "1",
         "--model.covariates.init_args.layers", "1",
+        "--data.scan_cache", str(shared / "scan_cache"),
         "--trainer.max_epochs", "2",
         "--trainer.accelerator", "cpu",
         "--trainer.enable_progress_bar", "false",

@@ -155,7 +155,7 @@ def _split_problems(table: pd.DataFrame) -> list[Problem]:
     for row, patient, part in zip(table.index, table["patient_id"], split, strict=True):
         other_row, other = first.setdefault(patient, (row, part))
         # An empty cell means train: such an eye is dealt to a fold like the others.
-        if other != part and {part, other} != {"", "train"}:
+        if other != part and {part, other} & {"test", "val"}:
             problems.append(
                 Problem(
                     f"patient {patient!r} is in {part or 'none'} here and in {other or 'none'} in "

@@ -22,8 +22,23 @@ def checkpoints(folder: Path, monitor: str) -> tuple[ModelCheckpoint, ModelCheck
     before; the best one first, since the last checkpoint says which it is.
     """
     place = {"dirpath": folder / CHECKPOINTS, "enable_version_counter": False}
-    best = ModelCheckpoint(filename="best", monitor=monitor, mode="min", **place)
-    return best, ModelCheckpoint(filename="last", **place)
+    best = _Checkpoint(filename="best", monitor=monitor, mode="min", **place)
+    return best, _Checkpoint(filename="last", **place)
+
+
+class _Checkpoint(ModelCheckpoint):
+    """Finds its files again, and the best score, where a run folder was moved or copied."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """See `ModelCheckpoint.load_state_dict`."""
+        before, now = str(state_dict["dirpath"]), str(self.dirpath)
+
+        def moved(value: Any) -> Any:
+            if isinstance(value, dict):
+                return {moved(key): inner for key, inner in value.items()}
+            return value.replace(before, now, 1) if isinstance(value, str) else value
+
+        super().load_state_dict({key: moved(value) for key, value in state_dict.items()})
 
 
 def resumable(folder: Path) -> tuple[Path | None, int]:
