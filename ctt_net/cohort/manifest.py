@@ -108,12 +108,12 @@ def _repeated(table: pd.DataFrame, columns: list[str]) -> list[Problem]:
     for row, *words in twice[columns].itertuples(name=None):
         same.setdefault(" ".join(words), []).append(row)
     problems = []
-    for words, rows in same.items():
+    for eye, rows in same.items():
         others = ", ".join(str(row) for row in rows[1 : 1 + SHOWN_REPEATS])
         more = f" and {len(rows) - 1 - SHOWN_REPEATS} more" if len(rows) > 1 + SHOWN_REPEATS else ""
         problems.append(
             Problem(
-                f"two rows for one eye: {words} stands again in row {others}{more}; one row = one "
+                f"two rows for one eye: {eye} stands again in row {others}{more}; one row = one "
                 f"operated eye, so keep one visit",
                 row=rows[0],
                 column=columns[0],

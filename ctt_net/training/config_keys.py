@@ -237,7 +237,7 @@ def _parameters(constructed: type) -> set[str]:
         name
         for one in constructed.__mro__
         if "__init__" in vars(one) and one is not object
-        for name, parameter in inspect.signature(one.__init__).parameters.items()
+        for name, parameter in inspect.signature(vars(one)["__init__"]).parameters.items()
         if name != "self"
         and parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
     }
@@ -246,7 +246,9 @@ def _parameters(constructed: type) -> set[str]:
 def _subclasses(key: str, classes: Mapping[str, type]) -> Iterator[str]:
     """Names of the classes that a key takes."""
     section, _, name = key.partition(".")
-    waiting = [get_type_hints(classes[section].__init__).get(name)] if section in classes else []
+    waiting = (
+        [get_type_hints(vars(classes[section])["__init__"]).get(name)] if section in classes else []
+    )
     while waiting:
         one = waiting.pop()
         waiting += get_args(one)

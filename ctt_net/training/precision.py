@@ -1,7 +1,7 @@
 """`trainer.precision`: what a device is good at, and a warning where it is not."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
@@ -24,8 +24,8 @@ class PrecisionTrainer(pl.Trainer):
     def __init__(
         self,
         accelerator: str | pl.accelerators.Accelerator = "auto",
-        precision: Literal["auto"] | _PRECISION_INPUT | None = None,  # type: ignore[valid-type]
-        **kwargs,  # noqa: ANN003
+        precision: Literal["auto"] | _PRECISION_INPUT | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(accelerator=accelerator, precision=precision, **kwargs)
 
