@@ -31,7 +31,8 @@ EXTRAS = {
         "torch>=2.6,<3",
         "torchvision>=0.21",  # timm imports it
         "timm>=1.0.15,<1.1",
-        "pytorch-lightning>=2.5,<3",
+        "pytorch-lightning>=2.5,<3,!=2.6.2,!=2.6.3",  # compromised releases
+        "filelock>=3.12",  # one training per run folder
         "torchmetrics>=1.5,<2",
         "jsonargparse[signatures]>=4.40,<5",
         "albumentations==2.0.8",  # the last release under MIT
@@ -53,7 +54,6 @@ EXTRAS = {
     "dev": [
         "pytest>=8",
         "pytest-xdist>=3.7",
-        "filelock>=3",
         "pytest-cov>=5",
         "hypothesis>=6.100",
         "crepes>=0.8,<1",  # oracle of the intervals
@@ -75,7 +75,7 @@ setup(
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    python_requires=">=3.10",
+    python_requires=">=3.11",
     packages=find_packages(include=["ctt_net", "ctt_net.*"]),
     package_data={"": ["templates/*"]},
     install_requires=BASE,

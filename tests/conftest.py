@@ -122,7 +122,7 @@ def other_cohort(made_once) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_network() -> list[str]:
+def tiny_network(shared_folder) -> list[str]:
     """Command-line keys that make the default config small enough for a test."""
     return [
         "--config", str(REPOSITORY / "configs/ctt_net.yaml"),
@@ -136,6 +136,7 @@ def tiny_network() -> list[str]:
         "--model.fusion.init_args.depth", "1",
         "--model.fusion.init_args.exchanges", "1",
         "--model.covariates.init_args.layers", "1",
+        "--data.scan_cache", str(shared_folder / "scan_cache"),
         "--trainer.max_epochs", "2",
         "--trainer.accelerator", "cpu",
         "--trainer.enable_progress_bar", "false",

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
-from ctt_net.errors import InputError
+from ctt_net.errors import InputError, install_extra
 
 
 @contextlib.contextmanager
@@ -23,5 +23,5 @@ def needs_extra(what: str, extra: str) -> Iterator[None]:
         if str(error.name).startswith("ctt_net"):
             raise
         raise InputError(
-            f"{what} needs {error.name}, which is not installed; pip install 'ctt-net[{extra}]'"
+            f"{what} needs {error.name}, which is not installed; {install_extra(extra)}"
         ) from None

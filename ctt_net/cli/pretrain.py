@@ -7,21 +7,54 @@ from ctt_net import INTENDED_USE
 from ctt_net.cli.exit_code import DONE
 from ctt_net.cli.extra import needs_extra
 from ctt_net.cli.parser import Commands
+from ctt_net.cli.training_arguments import checked_arguments
+
+HELP = f"""\
+usage: ctt-net pretrain --config FILE --data.cohort FOLDER [--KEY VALUE ...]
+
+Learn to see from simulated eyes; a training starts from it with --model.start_from FOLDER.
+
+examples:
+  python datasets/synthetic/prepare.py data/synthetic --eyes 2000
+  ctt-net pretrain --config configs/pretrain/phantom.yaml --data.cohort data/synthetic
+  ctt-net pretrain ... --out runs/phantom --resume true  go on where it broke off
+
+a pretraining:
+  --config FILE               configuration; given again, later files override
+  --data.cohort FOLDER        cohort folder of simulated eyes
+  --out FOLDER                folder to make (default: runs/<name of the last config>)
+  --resume true               go on with a folder
+  --seed_everything N         first weights, order, augmentation (default: 0)
+
+often changed (defaults: the configuration's):
+  --data.batch_size N         eyes per step
+  --model.learning_rate X     of everything but the backbone
+  --trainer.max_epochs N
+  --trainer.accelerator NAME  auto, cpu, gpu, mps
+  --trainer.precision NAME    32-true, bf16-mixed, 16-mixed; auto: fastest on this device
+
+Every key of the configuration is a flag. --help-all lists them with their defaults,
+--print_config prints the configuration that would be used.
+
+{INTENDED_USE}"""
 
 
 def add(commands: Commands) -> None:
     """Declare the command, for the program's help."""
     commands.add_parser(
         "pretrain",
-        help="learn to see from simulated eyes before a training (needs ctt-net[train])",
+        help="learn to see from simulated eyes before a training (needs the extra train)",
     )
 
 
 def run(arguments: Sequence[str]) -> int:
     """Pretrain; imports torch, as training does."""
+    checked = checked_arguments("pretrain", arguments, HELP)
+    if checked is None:
+        return DONE
     with needs_extra("pretraining", "train"):
         from ctt_net.training.pretrain import pretrain
-    finished = pretrain(arguments)
+    finished = pretrain(checked)
     if finished.figures is not None:
         _print(finished.figures)
         print(f"start a training from it: --model.start_from {finished.folder}")

@@ -2,24 +2,68 @@
 
 from collections.abc import Sequence
 
+from ctt_net import INTENDED_USE
 from ctt_net.cli.exit_code import DONE
 from ctt_net.cli.extra import needs_extra
 from ctt_net.cli.parser import Commands
 from ctt_net.cli.results import print_results
+from ctt_net.cli.training_arguments import checked_arguments
+
+HELP = f"""\
+usage: ctt-net train --config FILE --data.cohort FOLDER [--KEY VALUE ...]
+
+Train the folds of a cohort and report on the eyes that each fold never saw.
+
+examples:
+  ctt-net train --config configs/ctt_net.yaml --data.cohort data/my_cohort
+  ctt-net train --config configs/ctt_net.yaml --data.cohort data/my_cohort \\
+      --folds 1 --trainer.max_epochs 30 --out runs/first
+  ctt-net train --config configs/ctt_net.yaml --data.cohort data/my_cohort \\
+      --config configs/ablations/mean.yaml
+  ctt-net train ... --out runs/first --resume true       go on where it broke off
+
+a run:
+  --config FILE               configuration; given again, later files override
+  --data.cohort FOLDER        cohort folder (cohort.yaml, manifest.csv, scans)
+  --out FOLDER                run folder to make (default: runs/<name of the last config>)
+  --folds N                   folds to train, 1 or [1,2] (default: all)
+  --resume true               go on with a run folder; finished folds stay
+  --seed_everything N         folds, first weights, order, augmentation (default: 0)
+
+often changed (defaults: the configuration's):
+  --data.batch_size N         eyes per step
+  --data.num_workers N        processes that load eyes; the numbers do not depend on it
+  --data.scan_cache FOLDER    keep decoded scans for the next training
+  --data.covariates LIST      which of the cohort's; --model.covariates null: none
+  --model.learning_rate X     of everything but the backbone
+  --model.fusion NAME         CrossTokenFusion, ConcatFusion, MeanFusion, ...
+  --model.start_from FOLDER   a pretraining, or the model folder of another training
+  --trainer.max_epochs N
+  --trainer.accelerator NAME  auto, cpu, gpu, mps
+  --trainer.devices N         how many of them
+  --trainer.precision NAME    32-true, bf16-mixed, 16-mixed; auto: fastest on this device
+
+Every key of the configuration is a flag. --help-all lists them with their defaults,
+--print_config prints the configuration that would be used.
+
+{INTENDED_USE}"""
 
 
 def add(commands: Commands) -> None:
     """Declare the command, for the program's help."""
     commands.add_parser(
-        "train", help="train the folds of a cohort from a config (needs ctt-net[train])"
+        "train", help="train the folds of a cohort from a config (needs the extra train)"
     )
 
 
 def run(arguments: Sequence[str]) -> int:
     """Train; imports torch."""
+    checked = checked_arguments("train", arguments, HELP)
+    if checked is None:
+        return DONE
     with needs_extra("training", "train"):
         from ctt_net.training.run import train
-    finished = train(arguments)
+    finished = train(checked)
     if finished.metrics is not None:
         print_results(finished.metrics, finished.folder / "report.html")
     return DONE

@@ -2,7 +2,15 @@
 
 from ctt_net.cohort.covariate import impossible_value
 from ctt_net.cohort.folder import Cohort, inspect_cohort, read_cohort, write_cohort
-from ctt_net.cohort.folds import development_rows, make_folds, read_folds, strata, write_folds
+from ctt_net.cohort.folds import (
+    development_rows,
+    fold_rows,
+    make_folds,
+    read_folds,
+    strata,
+    val_rows,
+    write_folds,
+)
 from ctt_net.cohort.problem import CohortError, Problem
 from ctt_net.cohort.schema import CohortSpec, Covariate, View
 from ctt_net.cohort.view import Direction
@@ -16,12 +24,14 @@ __all__ = [
     "Problem",
     "View",
     "development_rows",
+    "fold_rows",
     "impossible_value",
     "inspect_cohort",
     "make_folds",
     "read_cohort",
     "read_folds",
     "strata",
+    "val_rows",
     "write_cohort",
     "write_folds",
 ]

@@ -13,7 +13,7 @@ import pandas as pd
 from ctt_net.cohort.columns import read_numbers
 from ctt_net.cohort.folds import (
     FOLDS_FILE,
-    development_rows,
+    fold_rows,
     make_folds,
     read_folds,
     write_folds,
@@ -163,7 +163,7 @@ def write_cohort(
     ordered = raw[[*first, *(name for name in raw.columns if name not in first)]]
     text = _as_csv(ordered)
     cohort = _read_back(text, ordered, table, problems, spec, root)
-    patients = one_spelling(development_rows(table)["patient_id"]).nunique()
+    patients = one_spelling(fold_rows(table)["patient_id"]).nunique()
     folds = make_folds(table, min(n_folds, patients), seed) if patients > 1 else None
     write_whole(root / SPEC_FILE, dump_yaml(declared))
     write_whole(root / MANIFEST_FILE, text)

@@ -41,7 +41,8 @@ def make_folds(table: pd.DataFrame, n_folds: int = 5, seed: int = 0) -> pd.Serie
     """Deal eyes into folds, grouped by patient and stratified by outcome band and device.
 
     Args:
-        table: Cohort table. Eyes of unknown outcome and eyes of `split` test are not dealt.
+        table: Cohort table. Eyes of unknown outcome, and those of `split` test or val, are not
+            dealt.
         n_folds: Number of folds.
         seed: Shuffles; the order of the rows does not matter.
 
@@ -53,13 +54,13 @@ def make_folds(table: pd.DataFrame, n_folds: int = 5, seed: int = 0) -> pd.Serie
     """
     if n_folds < 2:
         raise InputError(f"{n_folds} folds divide nothing; ask for 2 or more")
-    dealt = development_rows(table).sort_values("eye_id")
+    dealt = fold_rows(table).sort_values("eye_id")
     patient = one_spelling(dealt["patient_id"])
     patients = patient.nunique()
     if patients < 2:
         raise InputError(
-            f"{count_of(patients, 'patient')} with a known outcome outside the test split: too few "
-            f"for folds, so this cohort can be evaluated on, not trained on"
+            f"{count_of(patients, 'patient')} with a known outcome outside the splits test and val: "
+            f"too few for folds, so this cohort can be evaluated on, not trained on"
         )
     if patients < n_folds:
         raise InputError(
@@ -111,11 +112,23 @@ def _dealable(labels: np.ndarray, n_folds: int) -> np.ndarray:
 
 
 def development_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """Eyes that may train a model: outcome known, not set aside as `split` test."""
+    """Eyes that may train a model or choose its checkpoint: outcome known, `split` not test."""
     known = table["postop_logmar"].notna()
     if "split" in table:
         known &= table["split"] != "test"
     return table[known]
+
+
+def fold_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """Development eyes that folds are made of; those of `split` val choose every checkpoint."""
+    rows = development_rows(table)
+    return rows[rows["split"] != "val"] if "split" in rows else rows
+
+
+def val_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """Development eyes of `split` val."""
+    rows = development_rows(table)
+    return rows[rows["split"] == "val"] if "split" in rows else rows[:0]
 
 
 def write_folds(folds: pd.Series, path: Path) -> None:
@@ -156,7 +169,14 @@ def read_folds(path: Path, table: pd.DataFrame) -> pd.Series:
     if text["fold"].nunique() < 2:
         raise InputError(f"{path}: all eyes are in one fold, which divides nothing; {cure}")
     folds = pd.Series(text["fold"].astype(int).to_numpy(), index=text["eye_id"], name="fold")
-    odd = sorted(set(development_rows(table)["eye_id"]) ^ set(folds.index))
+    val = sorted(set(val_rows(table)["eye_id"]) & set(folds.index))
+    if val:
+        raise InputError(
+            f"{path}: {len(val)} eyes have a fold and stand as split val in the manifest, such as "
+            f"{val[0]!r}; eyes of split val choose the checkpoint of every fold and are in none. "
+            f"{cure[0].upper()}{cure[1:]}, or empty those cells of the column split"
+        )
+    odd = sorted(set(fold_rows(table)["eye_id"]) ^ set(folds.index))
     if odd:
         raise InputError(
             f"{path}: does not fit the manifest ({len(odd)} eyes differ, such as {odd[0]!r}); "

@@ -126,12 +126,12 @@ def _repeated(table: pd.DataFrame, columns: list[str]) -> list[Problem]:
     for row, *words in twice[columns].itertuples(name=None):
         same.setdefault(" ".join(words), []).append(row)
     problems = []
-    for words, rows in same.items():
+    for eye, rows in same.items():
         others = ", ".join(str(row) for row in rows[1 : 1 + SHOWN_REPEATS])
         more = f" and {len(rows) - 1 - SHOWN_REPEATS} more" if len(rows) > 1 + SHOWN_REPEATS else ""
         problems.append(
             Problem(
-                f"two rows for one eye: {words} stands again in row {others}{more}; one row = one "
+                f"two rows for one eye: {eye} stands again in row {others}{more}; one row = one "
                 f"operated eye, so keep one visit",
                 row=rows[0],
                 column=columns[0],
@@ -173,8 +173,8 @@ def _split_problems(table: pd.DataFrame) -> list[Problem]:
     patients = one_spelling(table["patient_id"])
     for row, patient, part in zip(table.index, patients, split, strict=True):
         other_row, other = first.setdefault(patient, (row, part))
-        # Beside an empty cell only `test` matters: the rest may be dealt as one likes.
-        if other != part and ("test" in (part, other) or (part and other)):
+        # An empty cell means train: such an eye is dealt to a fold like the others.
+        if other != part and {part, other} & {"test", "val"}:
             problems.append(
                 Problem(
                     f"patient {patient!r} is in {part or 'none'} here and in {other or 'none'} in "

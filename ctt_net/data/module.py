@@ -11,7 +11,15 @@ import torch
 from sklearn.model_selection import StratifiedGroupKFold
 from torch.utils.data import DataLoader, Dataset
 
-from ctt_net.cohort import Cohort, Covariate, development_rows, make_folds, read_cohort, strata
+from ctt_net.cohort import (
+    Cohort,
+    Covariate,
+    fold_rows,
+    make_folds,
+    read_cohort,
+    strata,
+    val_rows,
+)
 from ctt_net.cohort.ids import one_spelling
 from ctt_net.data.augmentation import Augmentation, ScanAugmenter
 from ctt_net.data.covariates import (
@@ -29,6 +37,9 @@ from ctt_net.imaging import Preprocessing
 
 Part = Literal["train", "selection", "reported"]
 
+# Fewer choose a checkpoint by chance.
+MIN_VAL_PATIENTS = 5
+
 DEFAULT_PREPROCESSING = Preprocessing()
 DEFAULT_AUGMENTATION = Augmentation()
 
@@ -38,7 +49,8 @@ class EyeDataModule(pl.LightningDataModule):
 
     For the chosen fold the eyes fall in three parts, no patient in two: the fold itself is reported
     on and touched once; a selection split of the rest stops the training and picks the checkpoint;
-    what remains trains.
+    what remains trains. Where the manifest marks eyes as `split` val, they are the selection split
+    of every fold, and all the rest trains.
 
     Args:
         cohort: Cohort folder.
@@ -49,7 +61,7 @@ class EyeDataModule(pl.LightningDataModule):
         training_eyes: For learning curves: of the eyes outside the fold only so many are used, the
             selection split among them; null takes all.
         selection_fraction: Part of the other folds' eyes that selects the checkpoint; the nearest
-            of 1/2, 1/3, 1/4 ... is taken.
+            of 1/2, 1/3, 1/4 ... is taken. Unused where the manifest has eyes of `split` val.
         batch_size: Eyes per step and device.
         num_workers: Loader processes; scans are decoded already, so few are needed. The numbers do
             not depend on it.
@@ -156,15 +168,28 @@ class EyeDataModule(pl.LightningDataModule):
                 f"data.fold: {self.fold} does not exist; {self.folder} has folds "
                 f"{numbers[0]} to {numbers[-1]}"
             )
-        table = development_rows(self.cohort.table)
+        table, val = fold_rows(self.cohort.table), val_rows(self.cohort.table)
         reported = (table["eye_id"].map(self.folds) == self.fold).to_numpy(bool)
         if part == "reported":
             return table[reported]
         rest = table[~reported]
         if self.training_eyes is not None:
             rest = fewer_eyes(rest, self.training_eyes, self.seed)
+        if len(val):
+            self._refuse_few(val)
+            return val if part == "selection" else rest
         selected = self._selection(rest)
         return rest[selected] if part == "selection" else rest[~selected]
+
+    def _refuse_few(self, val: pd.DataFrame) -> None:
+        patients = val["patient_id"].nunique()
+        if patients < MIN_VAL_PATIENTS:
+            raise InputError(
+                f"{self.folder}: {len(val)} eyes of {patients} patients with a known outcome stand "
+                f"as split val, too few to choose a checkpoint; mark {MIN_VAL_PATIENTS} patients "
+                f"or more, or empty those cells of the column split: "
+                f"data.selection_fraction then sets eyes aside"
+            )
 
     def _selection(self, rest: pd.DataFrame) -> np.ndarray:
         """Mask of the selection split: grouped, stratified, the same for any order of rows."""

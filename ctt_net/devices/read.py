@@ -15,7 +15,7 @@ from ctt_net.devices.heidelberg_xml import HeidelbergXml
 from ctt_net.devices.opt_dicom import OptDicom
 from ctt_net.devices.topcon import Topcon
 from ctt_net.devices.zeiss_img import ZeissImg
-from ctt_net.errors import InputError
+from ctt_net.errors import InputError, install_extra
 from ctt_net.imaging.failure import ImagingError
 from ctt_net.imaging.inversion import is_upside_down
 
@@ -138,7 +138,7 @@ def _guarded(reader: DeviceReader, path: Path, progress: Progress) -> tuple[Acqu
     except ImportError as missing:
         package = (missing.name or str(missing)).split(".")[0]
         raise InputError(
-            f"{path.name}: {reader.name} needs {package}; pip install 'ctt-net[formats]'"
+            f"{path.name}: {reader.name} needs {package}; {install_extra('formats')}"
         ) from None
     except OSError as problem:
         reason = problem.strerror or type(problem).__name__

@@ -78,7 +78,7 @@ def cut_of_eyes(table: pd.DataFrame, name: str, cuts: ProbabilityCuts) -> NDArra
     cut = cuts.get(name, PROBABILITY_CUT)
     if not isinstance(cut, Mapping):
         return np.full(len(table), cut)
-    by_eye = table[FOLD_COLUMN].map(dict(cut)).to_numpy(np.float64)
+    by_eye = np.asarray(table[FOLD_COLUMN].map(dict(cut)), dtype=np.float64)
     if np.isnan(by_eye).any():
         raise ValueError(f"{name}: an eye lies in a fold without a cut; there are {sorted(cut)}")
     return by_eye

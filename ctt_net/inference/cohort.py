@@ -193,7 +193,8 @@ def _outcomes_in(predictions: pd.DataFrame) -> tuple[tuple[Outcome, ...], list[s
 def _cross_fitted(cohort: Cohort, known: pd.DataFrame) -> tuple[pd.DataFrame | None, list[str]]:
     """Baselines by the cohort's own folds; none where it is too small or set aside for testing."""
     try:
-        fold = known["eye_id"].map(cohort.folds())
+        # Eyes of split val are in no fold, and their patients in no other.
+        fold = known["eye_id"].map(cohort.folds()).fillna(0)
         fitted = cross_fit_baselines(known, cohort.spec, fold)
     except InputError as error:
         return None, [f"no baselines: {error}"]

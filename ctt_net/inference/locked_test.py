@@ -68,7 +68,7 @@ def open_locked_test(
     salt = predictor.members[0].provenance.salt or new_salt()
     names, pixels = eyes.fingerprints(salt)
     now = Opening(
-        opened=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        opened=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         cohort=cohort.spec.name,
         n_eyes=len(names),
         model=weights_digest(predictor),

@@ -9,7 +9,7 @@ import pandas as pd
 from ctt_net.cohort.csv_lines import csv_lines
 from ctt_net.cohort.ids import spelling
 from ctt_net.cohort.words import matched
-from ctt_net.errors import InputError
+from ctt_net.errors import InputError, install_extra
 from ctt_net.intake.cell_text import blanked, cell_text
 from ctt_net.intake.cells import require_columns
 from ctt_net.intake.grid import grid_table
@@ -150,7 +150,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         table = pd.read_parquet(path)
     except ImportError:
         raise InputError(
-            f"{path}: reading Parquet needs pyarrow; pip install 'ctt-net[formats]'"
+            f"{path}: reading Parquet needs pyarrow; {install_extra('formats')}"
         ) from None
     except Exception as error:  # pyarrow's own classes, which differ between versions
         raise InputError(f"{path}: not a readable Parquet file: {error}") from None

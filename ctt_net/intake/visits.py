@@ -54,14 +54,14 @@ def choose_visits(
     eyes = entries.take(np.array(list(preop.values()), dtype=int))
     places = [postop.get(eye, -1) for eye in preop]
     rows_after = np.array([entries.rows[at] if at >= 0 else -1 for at in places], dtype=int)
-    after = entries.table.reindex(places).reset_index(drop=True)
+    rows = entries.table.reindex(places).reset_index(drop=True)
     table = eyes.table.copy()
     for column in POSTOP_COLUMNS:
         if column in table:
-            table[column] = after[column].fillna("").astype(object)
+            table[column] = rows[column].fillna("").astype(object)
     if "surgery_date" in table:
         table["surgery_date"] = table["surgery_date"].where(
-            table["surgery_date"] != "", after["surgery_date"].fillna("")
+            table["surgery_date"] != "", rows["surgery_date"].fillna("")
         )
     return Eyes(table, eyes.cells, eyes.rows, rows_after), problems
 

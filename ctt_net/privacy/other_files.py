@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ctt_net.cohort import Cohort, development_rows, write_folds
+from ctt_net.cohort import Cohort, fold_rows, write_folds
 from ctt_net.cohort.flow_file import FLOW_FILE
 from ctt_net.cohort.folder import MANIFEST_FILE, SPEC_FILE, TRUTH_FILE
 from ctt_net.cohort.folds import FOLDS_FILE
@@ -23,7 +23,7 @@ _USUAL_FOLDS = 5
 
 def write_coded_folds(cohort: Cohort, eye_codes: Mapping[str, str], folder: Path) -> None:
     """The same folds under the new ids; those that would be dealt, if none stand there."""
-    patients = development_rows(cohort.table)["patient_id"].nunique()
+    patients = fold_rows(cohort.table)["patient_id"].nunique()
     if patients < 2:
         return
     folds = cohort.folds(min(_USUAL_FOLDS, patients))

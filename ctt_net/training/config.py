@@ -9,19 +9,20 @@ from typing import Any
 
 import pytorch_lightning as pl
 from jsonargparse import Namespace
-from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.callbacks import Callback, ProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
-from pytorch_lightning.loggers import CSVLogger, Logger
+from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
 from ctt_net.outcome import DEFAULT_OUTCOMES
 from ctt_net.training.backbone_start import check_backbone, say_origin, take_scan_size
+from ctt_net.training.config_keys import check_arguments, explain, first_words
+from ctt_net.training.epoch_log import csv_log, epoch_display
 from ctt_net.training.module import AcuityModule
-from ctt_net.yaml_file import read_yaml_mapping
-
-USAGE = "ctt-net train --config FILE --data.cohort FOLDER [--folds 1] [--out RUN] [--KEY VALUE ...]"
+from ctt_net.training.precision import PrecisionTrainer, best_precision
+from ctt_net.training.refusals import lightning_refusals
 
 
 class TrainingConfig(LightningCLI):
@@ -37,11 +38,10 @@ class TrainingConfig(LightningCLI):
 
     module_class: type[pl.LightningModule] = AcuityModule
     data_class: type[EyeDataModule] = EyeDataModule
-    program = "ctt-net train"
-    usage = USAGE
+    program = "train"
 
     def __init__(self, arguments: Sequence[str]) -> None:
-        _refuse_broken_files(arguments)
+        flags = [] if "--help" in arguments else check_arguments(self.program, arguments)
         _silence()
         self._said = False
         try:
@@ -49,6 +49,7 @@ class TrainingConfig(LightningCLI):
                 self.module_class,
                 self.data_class,
                 run=False,
+                trainer_class=PrecisionTrainer,
                 args=list(arguments),
                 auto_configure_optimizers=False,
                 save_config_callback=None,
@@ -57,14 +58,19 @@ class TrainingConfig(LightningCLI):
                 seed_everything_default=0,
                 parser_kwargs={
                     "exit_on_error": False,
-                    "usage": self.usage,
-                    "prog": self.program,
+                    "usage": "%(prog)s --config FILE --data.cohort FOLDER [--KEY VALUE ...]",
+                    "prog": f"ctt-net {self.program}",
                 },
             )
         except (argparse.ArgumentError, argparse.ArgumentTypeError) as error:
-            raise InputError(f"config: {first_words(error)}") from None
+            classes = {"model": self.module_class, "data": self.data_class, "trainer": pl.Trainer}
+            keys = [action.dest for action in self.parser._actions]
+            raise InputError(explain(error, flags, classes, keys)) from None
         if self.config.get("scan_size_of_backbone"):
             take_scan_size(self.config)
+        if self.config.trainer.precision == "auto":
+            # Resolved, so that config.yaml says what the numbers were made with.
+            self.config.trainer.precision = best_precision(self.config.trainer.accelerator)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add what belongs to a run and tie together what must agree."""
@@ -114,11 +120,13 @@ class TrainingConfig(LightningCLI):
         return Path("runs") / name
 
     def resolved(self) -> str:
-        """The whole configuration with every default, as YAML."""
-        return self.parser.dump(self.config)
+        """The whole configuration with every default, as YAML; as of a start, not of a resume."""
+        config = self.config.clone()
+        config.resume = False
+        return self.parser.dump(config)
 
     def build(
-        self, fold: int, folder: Path, callbacks: Sequence[Callback] = ()
+        self, fold: int, folder: Path, callbacks: Sequence[Callback] = (), steps: int = 0
     ) -> tuple[AcuityModule, EyeDataModule, pl.Trainer]:
         """Instantiate network, data and trainer for one fold, from the run's seed.
 
@@ -126,16 +134,23 @@ class TrainingConfig(LightningCLI):
             fold: From 1.
             folder: Where its logs go.
             callbacks: Besides those of the configuration.
+            steps: Taken before, of a fold that is resumed.
 
         Raises:
             InputError: If a value does not suit its part.
         """
         config = self.config.clone()
         config.data.fold = fold
-        return self.instantiate(config, folder, f"{folder.parent.name}_fold_{fold}", callbacks)
+        name = f"{folder.parent.name}_fold_{fold}"
+        return self.instantiate(config, folder, name, callbacks, steps)
 
     def instantiate(
-        self, config: Namespace, folder: Path, name: str, callbacks: Sequence[Callback] = ()
+        self,
+        config: Namespace,
+        folder: Path,
+        name: str,
+        callbacks: Sequence[Callback] = (),
+        steps: int = 0,
     ) -> tuple[Any, Any, pl.Trainer]:
         """Instantiate network, data and trainer of a configuration, from the run's seed.
 
@@ -144,6 +159,7 @@ class TrainingConfig(LightningCLI):
             folder: Where its logs go.
             name: What loggers call it.
             callbacks: Besides those of the configuration.
+            steps: Taken before, of a training that is resumed.
 
         Raises:
             InputError: If a value does not suit its part.
@@ -158,11 +174,18 @@ class TrainingConfig(LightningCLI):
                 say_origin(network)
                 self._said = True
             own = self.config_init.trainer.callbacks or []
-            trainer = self.instantiate_trainer(
-                default_root_dir=str(folder),
-                logger=_loggers(self.config_init.trainer.logger, folder),
-                callbacks=[*(own if isinstance(own, list) else [own]), *callbacks],
-            )
+            own = own if isinstance(own, list) else [own]
+            bar = self.config_init.trainer.enable_progress_bar is not False
+            if not any(isinstance(one, ProgressBar) for one in own):
+                own = [*own, epoch_display(bar)]
+                bar = isinstance(own[-1], ProgressBar)
+            with lightning_refusals():
+                trainer = self.instantiate_trainer(
+                    default_root_dir=str(folder),
+                    logger=_loggers(self.config_init.trainer.logger, folder, steps),
+                    callbacks=[*own, *callbacks],
+                    enable_progress_bar=bar,
+                )
         except InputError:
             raise
         except (ValueError, TypeError, ModuleNotFoundError) as error:
@@ -207,9 +230,9 @@ def _place_logger(config: Namespace, folder: Path, name: str) -> None:
             arguments.name = name
 
 
-def _loggers(configured: Any, folder: Path) -> list[Logger]:
+def _loggers(configured: Any, folder: Path, steps: int) -> list[Logger]:
     """CSV always, and what the configuration asks for besides."""
-    csv = CSVLogger(save_dir=folder, name="", version="")
+    csv = csv_log(folder, steps if is_first_process() else 0)
     if configured in (None, True, False):
         return [csv]
     return [csv, *(configured if isinstance(configured, list) else [configured])]
@@ -224,23 +247,6 @@ def _silence() -> None:
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message="The number of training batches")
     warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
+    warnings.filterwarnings("ignore", message="Experiment logs directory .* exists and is not")
     for name in ("pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.seed"):
         logging.getLogger(name).setLevel(logging.WARNING)
-
-
-def _refuse_broken_files(arguments: Sequence[str]) -> None:
-    """Check each --config file on its own: a key given twice would silently take the last."""
-    for position, argument in enumerate(arguments):
-        name, equals, value = argument.partition("=")
-        if name == "--config":
-            if not equals:
-                value = arguments[position + 1] if position + 1 < len(arguments) else ""
-            read_yaml_mapping(Path(value))
-
-
-def first_words(error: Exception) -> str:
-    """The key and what is wrong with it; a parser's own view of its types helps nobody."""
-    lines = [line.strip(" -") for line in str(error).splitlines() if line.strip()]
-    noise = ("Does not validate", "Subtypes:", "Errors:", "Expected a <class 'NoneType'>", "Given ")
-    kept = [line for line in lines if not line.startswith(noise)]
-    return " ".join(kept or lines or [type(error).__name__])[:400]

@@ -29,7 +29,7 @@ from ctt_net.training.architecture import describe
 from ctt_net.training.calibrate import calibrate_on_selection
 from ctt_net.training.config import TrainingConfig, is_first_process
 from ctt_net.training.export import export_onnx, export_weights
-from ctt_net.training.fit import best_checkpoint, end_logs, fit
+from ctt_net.training.fit import checkpoints, end_logs, fit, resumable
 from ctt_net.training.module import MONITOR, AcuityModule
 from ctt_net.training.relations import write_relations
 from ctt_net.training.start_from import Start, start_from
@@ -55,11 +55,12 @@ def train_fold(config: TrainingConfig, run: Path, fold: int, shared: EyeDataModu
         shared: Data module of the run, whose scans are decoded already.
     """
     folder = fold_folder(run, fold)
-    best = best_checkpoint(folder, MONITOR)
-    module, data, trainer = config.build(fold, folder, [best])
+    checkpoint, steps = resumable(folder) if config.config.resume else (None, 0)
+    best, last = checkpoints(folder, MONITOR)
+    module, data, trainer = config.build(fold, folder, [best, last], steps)
     data.share(shared)
     start = start_from(module.start_from, module.network, data)
-    fit(trainer, module, data, best, config.config.resume)
+    fit(trainer, module, data, best, checkpoint)
     if is_first_process():
         _export(config, run, fold, module, data, trainer, start)
     end_logs(trainer)

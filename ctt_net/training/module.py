@@ -116,6 +116,7 @@ class AcuityModule(pl.LightningModule):
 
     def _logged(self, parts: Any, batch: EyeBatch) -> Tensor:
         """Log a loss with its parts, a named tuple, and give its total back."""
+        self._refuse_no_number(parts.total, "training")
         for name, value in parts._asdict().items():
             self.log(
                 "train/loss" if name == "total" else f"train/{name}",
@@ -129,10 +130,30 @@ class AcuityModule(pl.LightningModule):
         total: Tensor = parts.total
         return total
 
+    def _refuse_no_number(self, loss: Tensor, part: str) -> None:
+        """Stop where nothing can be learned any more.
+
+        Raises:
+            InputError: If the loss is infinite or not a number.
+        """
+        if not torch.isfinite(loss):
+            precision = str(self.trainer.precision)
+            exact = (
+                ""
+                if precision.startswith(("32", "64"))
+                else (f", or set trainer.precision to 32-true (now {precision})")
+            )
+            raise InputError(
+                f"the {part} loss is {loss.item():g} in epoch {self.current_epoch + 1}: the "
+                f"training has diverged; lower model.learning_rate (now {self.learning_rate:g})"
+                f"{exact}"
+            )
+
     def validation_step(self, batch: EyeBatch, _: int) -> None:
         """MAE and loss on the selection split."""
         prediction = self._predict(batch)
         parts = self.loss(prediction, batch, self.network.head)
+        self._refuse_no_number(parts.total, "validation")
         self.selection_mae(prediction.postop_logmar, batch.postop_logmar)
         size = len(batch.position)
         self.log("selection/loss", parts.total, batch_size=size, sync_dist=True)

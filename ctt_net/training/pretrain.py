@@ -16,7 +16,8 @@ from ctt_net.progress import progress_bar
 from ctt_net.sample import EyeBatch
 from ctt_net.training.architecture import describe
 from ctt_net.training.config import is_first_process
-from ctt_net.training.fit import best_checkpoint, end_logs, fit
+from ctt_net.training.fit import checkpoints, end_logs, fit, resumable
+from ctt_net.training.precision import warn_of_slow_precision
 from ctt_net.training.pretrain_config import PretrainConfig
 from ctt_net.training.pretrain_data import PhantomDataModule
 from ctt_net.training.pretrain_figures import Figures, lesion_figures
@@ -28,7 +29,7 @@ from ctt_net.training.pretrained_folder import (
     PretrainedSpec,
     write_pretrained_weights,
 )
-from ctt_net.training.run_folder import CONFIG_FILE, refuse_other_run
+from ctt_net.training.run_folder import CONFIG_FILE, only_training_in
 from ctt_net.whole_file import write_whole
 
 METRICS_FILE = "metrics.json"
@@ -59,32 +60,41 @@ def pretrain(arguments: Sequence[str]) -> FinishedPretraining:
     """
     config = PretrainConfig(arguments)
     folder = config.out
-    refuse_other_run(folder, config)
     console = Console(stderr=True, quiet=not is_first_process())
-    if (folder / PRETRAINED_FILE).exists():
-        console.print(f"{folder}: finished already")
-        spec = PretrainedSpec.read(folder)
-        return FinishedPretraining(folder, dict(spec.figures) if is_first_process() else None)
-    best = best_checkpoint(folder, MONITOR)
-    module, data, trainer = config.build_once(folder, [best])
+    config.build_once(folder)[1].parts  # noqa: B018 - what is wrong with the cohort comes first
+    with only_training_in(folder, config):
+        if (folder / PRETRAINED_FILE).exists():
+            console.print(f"{folder}: finished already")
+            figures: Figures | None = dict(PretrainedSpec.read(folder).figures)
+        else:
+            figures = _pretrain(config, folder, console)
+        return FinishedPretraining(folder, figures if is_first_process() else None)
+
+
+def _pretrain(config: PretrainConfig, folder: Path, console: Console) -> Figures | None:
+    """Pretrain, and write what comes of it; the figures on the first process only."""
+    checkpoint, steps = resumable(folder) if config.config.resume else (None, 0)
+    best, last = checkpoints(folder, MONITOR)
+    module, data, trainer = config.build_once(folder, [best, last], steps)
+    warn_of_slow_precision(trainer, console)
     train, selection = data.targets_of("train"), data.targets_of("selection")
     with progress_bar("reading scans") as progress:
         data.progress = progress
         scans = data.scans
-    if is_first_process() and not (folder / CONFIG_FILE).exists():
+    if is_first_process():
         write_whole(folder / CONFIG_FILE, config.resolved())
     console.print(
         f"{data.cohort.spec.source}: {len(train.potential)} simulated eyes to learn from, "
         f"{len(selection.potential)} to choose the epoch by, {int(scans.present.sum())} scans"
     )
-    fit(trainer, module, data, best, config.config.resume)
+    fit(trainer, module, data, best, checkpoint)
     figures = None
     if is_first_process():
         module.to(trainer.strategy.root_device)
         found = read_part(module, data)
         figures = _write(folder, config, module, data, found)
     end_logs(trainer)
-    return FinishedPretraining(folder, figures)
+    return figures
 
 
 @torch.inference_mode()

@@ -24,8 +24,7 @@ class PretrainConfig(TrainingConfig):
 
     module_class = PhantomModule
     data_class = PhantomDataModule
-    program = "ctt-net pretrain"
-    usage = "ctt-net pretrain --config FILE --data.cohort FOLDER [--out FOLDER] [--KEY VALUE ...]"
+    program = "pretrain"
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add what belongs to a pretraining and tie together what must agree."""
@@ -47,15 +46,16 @@ class PretrainConfig(TrainingConfig):
         parser.link_arguments("data.num_views", "model.num_views", apply_on="instantiate")
 
     def build_once(
-        self, folder: Path, callbacks: Sequence[Callback] = ()
+        self, folder: Path, callbacks: Sequence[Callback] = (), steps: int = 0
     ) -> tuple[PhantomModule, PhantomDataModule, pl.Trainer]:
         """Instantiate network, data and trainer.
 
         Args:
             folder: Where logs go.
             callbacks: Besides those of the configuration.
+            steps: Taken before, of a pretraining that is resumed.
 
         Raises:
             InputError: If a value does not suit its part.
         """
-        return self.instantiate(self.config.clone(), folder, folder.name, callbacks)
+        return self.instantiate(self.config.clone(), folder, folder.name, callbacks, steps)

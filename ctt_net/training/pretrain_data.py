@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from ctt_net.cohort import Cohort, development_rows, make_folds, read_cohort
+from ctt_net.cohort import Cohort, fold_rows, make_folds, read_cohort, val_rows
 from ctt_net.data.fewer_eyes import fewer_eyes
 from ctt_net.data.module import EyeDataModule, Part
 from ctt_net.training.pretrain_targets import Lesions, read_targets, refuse_real_eyes
@@ -36,9 +36,13 @@ class PhantomDataModule(EyeDataModule):
     @cached_property
     def parts(self) -> pd.Series:
         """`selection` or `train` of every eye in use, by its row in the cohort's table."""
-        table = development_rows(self.cohort.table)
+        table, val = fold_rows(self.cohort.table), val_rows(self.cohort.table)
         if self.training_eyes is not None:
             table = fewer_eyes(table, self.training_eyes, self.seed)
+        if len(val):
+            self._refuse_few(val)
+            train = pd.Series("train", index=table.index)
+            return pd.concat([train, pd.Series("selection", index=val.index)])
         pieces = max(2, round(1 / self.selection_fraction))
         piece = make_folds(table, pieces, self.seed).reindex(table["eye_id"]).to_numpy()
         return pd.Series(piece, index=table.index).map(

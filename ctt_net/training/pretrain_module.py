@@ -83,6 +83,7 @@ class PhantomModule(AcuityModule):
         """Loss, and what the figures are made of."""
         found, truth = self.read(batch), self.selection_truth(batch.position)
         parts = self._compare(found, truth, batch)
+        self._refuse_no_number(parts.total, "validation")
         self.log("selection/loss", parts.total, batch_size=len(batch.position), sync_dist=True)
         self.meter.update(found, truth, self.looked_at(batch.view_present))
 

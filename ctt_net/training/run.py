@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 
+from ctt_net.cohort import val_rows
 from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
 from ctt_net.evaluation import Setting, write_results
@@ -16,9 +17,11 @@ from ctt_net.model_folder.calibration_words import n_calibrated
 from ctt_net.progress import progress_bar
 from ctt_net.training.calibrate import ask_fold, calibrated, calibration_for_report
 from ctt_net.training.config import TrainingConfig, is_first_process
-from ctt_net.training.fold import model_folder, train_fold
+from ctt_net.training.fit import resumable
+from ctt_net.training.fold import fold_folder, model_folder, train_fold
+from ctt_net.training.precision import warn_of_slow_precision
 from ctt_net.training.relations import RELATIONS_PICTURE
-from ctt_net.training.run_folder import CONFIG_FILE, refuse_other_run
+from ctt_net.training.run_folder import CONFIG_FILE, only_training_in
 from ctt_net.training.start_from import refuse_seen, start_from
 from ctt_net.whole_file import write_whole
 
@@ -47,22 +50,37 @@ def train(arguments: Sequence[str]) -> FinishedRun:
     """
     config = TrainingConfig(arguments)
     run = config.out
-    refuse_other_run(run, config)
     console = Console(stderr=True, quiet=not is_first_process())
-    module, data, _ = config.build(1, run)
+    module, data, trainer = config.build(1, run)
     folds = _chosen(config.config.folds, data)
     start = start_from(module.start_from, module.network, data)
     if start is not None:
         refuse_seen(start.source, data, folds)
-        console.print(start.in_words())
+    with only_training_in(run, config):
+        if start is not None:
+            console.print(start.in_words())
+        warn_of_slow_precision(trainer, console)
+        _train_folds(config, run, folds, data, console)
+        return FinishedRun(run, _report(run, data) if is_first_process() else None)
+
+
+def _train_folds(
+    config: TrainingConfig, run: Path, folds: list[int], data: EyeDataModule, console: Console
+) -> None:
+    """Read the scans once and train the folds that are not finished."""
+    if config.config.resume:
+        for fold in folds:
+            resumable(fold_folder(run, fold))  # a damaged checkpoint is refused before long work
     with progress_bar("reading scans") as progress:
         data.progress = progress
         scans = data.scans
-    if is_first_process() and not (run / CONFIG_FILE).exists():
+    if is_first_process():
         write_whole(run / CONFIG_FILE, config.resolved())
+    val = len(val_rows(data.cohort.table))
     console.print(
-        f"{data.cohort.spec.name}: {len(data.folds)} eyes of known outcome, "
-        f"{int(scans.present.sum())} scans; training fold {', '.join(map(str, folds))} "
+        f"{data.cohort.spec.name}: {len(data.folds) + val} eyes of known outcome, "
+        + (f"{val} of them of split val, which choose the checkpoints, " if val else "")
+        + f"{int(scans.present.sum())} scans; training fold {', '.join(map(str, folds))} "
         f"of {data.folds.nunique()}"
     )
     for fold in folds:
@@ -71,9 +89,6 @@ def train(arguments: Sequence[str]) -> FinishedRun:
             continue
         console.print(f"fold {fold}: training")
         train_fold(config, run, fold, data)
-    if not is_first_process():
-        return FinishedRun(run, None)
-    return FinishedRun(run, _report(run, data))
 
 
 def _chosen(folds: int | list[int] | None, data: EyeDataModule) -> list[int]:

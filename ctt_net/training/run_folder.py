@@ -1,9 +1,15 @@
 """A run folder: what it began with, and that no other run takes its place."""
 
+import contextlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
 
 from ctt_net.errors import InputError
 from ctt_net.training.config import TrainingConfig, is_first_process
+from ctt_net.training.epoch_log import LOG_FILE
 from ctt_net.whole_file import refuse_no_folder
 from ctt_net.yaml_file import parse_yaml, read_yaml_mapping
 
@@ -11,6 +17,44 @@ CONFIG_FILE = "config.yaml"
 
 # Sections of a configuration that a resumed run may change.
 NOT_OF_THE_MODEL = {"folds", "out", "resume"}
+
+
+# Of the process that trains in a folder. The operating system holds the lock, not the file: one
+# that a killed process leaves behind blocks nobody.
+LOCK_FILE = ".lock"
+
+
+@contextlib.contextmanager
+def only_training_in(run: Path, config: TrainingConfig) -> Iterator[None]:
+    """Train inside; nobody else does in this folder meanwhile.
+
+    Args:
+        run: Run folder; made if missing, and taken away again if nothing was written to it.
+        config: The configuration now.
+
+    Raises:
+        InputError: If another process trains there, or it is the folder of another run.
+    """
+    refuse_other_run(run, config)
+    if not is_first_process():
+        yield
+        return
+    run.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(run / LOCK_FILE)
+    try:
+        with lock.acquire(blocking=False):
+            refuse_other_run(run, config)  # what the other one has left until now
+            try:
+                yield
+            finally:
+                # Windows takes no open file away, and nobody minds one that stays.
+                with contextlib.suppress(OSError):
+                    (run / LOCK_FILE).unlink()
+                    run.rmdir()  # refused where a run was written
+    except Timeout:
+        raise InputError(
+            f"{run}: another process is training in this folder; wait for it, or give another --out"
+        ) from None
 
 
 def refuse_other_run(run: Path, config: TrainingConfig) -> None:
@@ -26,17 +70,31 @@ def refuse_other_run(run: Path, config: TrainingConfig) -> None:
     if not is_first_process():
         return
     refuse_no_folder(run)
-    if not run.exists() or not any(run.iterdir()):
-        return
+    if not run.exists() or all(
+        path.is_dir() or path.name in (LOCK_FILE, CONFIG_FILE, LOG_FILE) for path in run.rglob("*")
+    ):
+        return  # nothing there, or a start that failed before its first epoch was finished
     if not config.config.resume:
         raise InputError(
             f"{run} holds a run already; give another --out, or --resume true to go on with it"
         )
     path = run / CONFIG_FILE
     before, now = read_yaml_mapping(path), parse_yaml(config.resolved(), "config")
-    for key in sorted((set(before) | set(now)) - NOT_OF_THE_MODEL):
-        if before.get(key) != now.get(key):
-            raise InputError(
-                f"{path}: this run began with another '{key}' section; resume it with the same "
-                f"configuration, or give another --out"
-            )
+    before, now = (
+        {key: value for key, value in values.items() if key not in NOT_OF_THE_MODEL}
+        for values in (before, now)
+    )
+    for key, then, here in _differences(before, now):
+        raise InputError(
+            f"{path}: this run began with {key}: {then}, and it is {here} now; resume it with the "
+            f"same configuration, or give another --out"
+        )
+
+
+def _differences(before: Any, now: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Keys, as one would type them, that two configurations set differently, with both values."""
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        for name in sorted({*before, *now}):
+            yield from _differences(before.get(name), now.get(name), f"{key}.{name}".strip("."))
+    elif before != now:
+        yield key, before, now

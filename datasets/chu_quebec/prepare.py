@@ -178,7 +178,8 @@ class Recipe:
                 "preop_va": self._acuity(before),
                 "postop_va": self._acuity(after),
                 **{name: self._copy(file, f"{eye}_{name}") for name, file in files.items()},
-                "split": "" if split == "others" else split,
+                # `val` would take its eyes out of the folds, and there are few.
+                "split": "" if split in ("others", "val") else split,
                 "site": "chu_quebec",
                 "device": "cirrus",
                 "followup_days": FOLLOWUP_DAYS[self.followup],

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ctt_net.cohort import make_folds, read_folds, write_folds
+from ctt_net.cohort import development_rows, make_folds, read_folds, val_rows, write_folds
 from ctt_net.errors import InputError
 
 
@@ -65,11 +65,34 @@ def test_row_order_does_not_matter_and_the_seed_does():
 
 def test_held_out_eyes_and_unknown_outcomes_are_never_dealt():
     table = random_table(2, patients=40)
-    table["split"] = np.where(table["patient_id"].isin([f"p{n}" for n in range(10)]), "test", "")
+    number = table["patient_id"].str[1:].astype(int)
+    table["split"] = np.select(
+        [number < 10, number < 20, number < 30], ["test", "val", "train"], ""
+    )
     table.loc[table.index[-1], "postop_logmar"] = np.nan
+    table.loc[table.index[table["split"] == "val"][0], "postop_logmar"] = np.nan
     dealt = set(make_folds(table).index)
-    assert dealt.isdisjoint(table["eye_id"][table["split"] == "test"])
-    assert table["eye_id"].iloc[-1] not in dealt
+    assert dealt == set(table["eye_id"][number >= 20][:-1])
+    val = set(val_rows(table)["eye_id"])
+    assert val == set(table["eye_id"][number.between(10, 19)][1:])
+    assert val | dealt == set(development_rows(table)["eye_id"])
+
+
+def test_an_eye_of_split_val_that_has_a_fold_is_refused(tmp_path):
+    table = random_table(3, patients=20)
+    write_folds(make_folds(table), tmp_path / "folds.csv")
+    first = table["patient_id"] == table["patient_id"].iloc[0]
+    table["split"] = np.where(first, "val", "")
+    eye = min(table["eye_id"][first])
+    with pytest.raises(InputError, match=f"stand as split val .* {eye!r}.* Delete the file"):
+        read_folds(tmp_path / "folds.csv", table)
+    write_folds(make_folds(table), tmp_path / "folds.csv")
+    assert set(read_folds(tmp_path / "folds.csv", table).index) == set(table["eye_id"][~first])
+
+
+def test_a_cohort_of_split_val_only_cannot_be_trained_on():
+    with pytest.raises(InputError, match="outside the splits test and val: too few"):
+        make_folds(random_table(3).assign(split="val"))
 
 
 @pytest.mark.parametrize(("n_folds", "words"), [(1, "2 or more"), (9, "at most 8")])

@@ -171,7 +171,7 @@ def test_off_chart_words_follow_the_declared_policy(make_cohort, eye, spec_text)
     assert table["preop_off_chart"].tolist() == ["CF"]
 
 
-@pytest.mark.parametrize("splits", [("train", "test"), ("", "test"), ("val", "train")])
+@pytest.mark.parametrize("splits", [("train", "test"), ("", "test"), ("val", "train"), ("", "val")])
 def test_a_patient_on_two_sides_is_refused(make_cohort, eye, splits):
     (problem,) = problems_of(make_cohort([eye(0, split=splits[0]), eye(1, split=splits[1])]))
     assert (problem.row, problem.column) == (3, "split")

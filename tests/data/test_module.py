@@ -59,6 +59,42 @@ def test_the_parts_do_not_depend_on_the_order_of_rows(data, cohort_folder, tmp_p
             assert members(ours, part) == members(theirs, part)
 
 
+def marked_val(cohort_folder, root, patients):
+    """A copy of the cohort whose first patients are of split val, and its folds dealt anew."""
+    shutil.copytree(cohort_folder, root)
+    (root / "folds.csv").unlink()
+    manifest = pd.read_csv(root / "manifest.csv", dtype=str, keep_default_na=False)
+    chosen = manifest["patient_id"].isin([f"p{number:02d}" for number in range(patients)])
+    manifest.loc[chosen, "split"] = "val"
+    manifest.to_csv(root / "manifest.csv", index=False)
+    return set(manifest["eye_id"][chosen])
+
+
+@pytest.mark.parametrize("arguments", [{}, {"fold_seed": 3}, {"training_eyes": 10}])
+def test_eyes_of_split_val_choose_the_checkpoint_of_every_fold(
+    data, cohort_folder, tmp_path, arguments
+):
+    val = marked_val(cohort_folder, tmp_path / "cohort", 6)
+    reported = []
+    for fold in range(1, 6):
+        module = data(fold=fold, **arguments)
+        module.folder = str(tmp_path / "cohort")
+        assert members(module, "selection") == val
+        train = members(module, "train")
+        assert train
+        assert train.isdisjoint(val | members(module, "reported"))
+        reported += sorted(members(module, "reported"))
+    assert sorted([*reported, *val]) == [f"e{number:02d}" for number in range(45)]
+
+
+def test_too_few_eyes_of_split_val_are_refused(data, cohort_folder, tmp_path):
+    marked_val(cohort_folder, tmp_path / "cohort", 4)
+    module = data()
+    module.folder = str(tmp_path / "cohort")
+    with pytest.raises(InputError, match=r"of 4 patients .* split val, too few"):
+        module.part("train")
+
+
 def test_without_a_folds_file_the_same_folds_are_dealt(data, cohort_folder, tmp_path):
     root = shutil.copytree(cohort_folder, tmp_path / "cohort")
     (root / "folds.csv").unlink()

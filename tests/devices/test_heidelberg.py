@@ -247,9 +247,9 @@ def test_a_missing_reader_is_named_with_its_cure(monkeypatch, tmp_path, make):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "eyepy", None)
     monkeypatch.setitem(sys.modules, "pydicom", None)
-    with pytest.raises(InputError, match=r"needs eyepy; pip install 'ctt-net\[formats\]'"):
+    with pytest.raises(InputError, match=r"needs eyepy; pip install '\.\[formats\]'"):
         read_acquisition(path)
-    with pytest.raises(InputError, match=r"needs pydicom; pip install 'ctt-net\[formats\]'"):
+    with pytest.raises(InputError, match=r"needs pydicom; pip install '\.\[formats\]'"):
         read_acquisition(scan)
     assert (
         len(read_acquisition(make.vol(tmp_path / "a.vol", np.full((1, 80, 80), 0.1))).bscans) == 1

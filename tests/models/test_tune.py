@@ -148,7 +148,7 @@ def test_adapters_go_beside_attention_where_there_is_attention():
 
 def test_lora_without_peft_is_refused_with_the_cure(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "peft", None)
-    with pytest.raises(InputError, match=r"'lora' needs peft; pip install 'ctt-net\[lora\]'"):
+    with pytest.raises(InputError, match=r"'lora' needs peft; pip install '\.\[lora\]'"):
         TimmBackbone("test_vit", tune="lora")
 
 

@@ -161,6 +161,27 @@ def test_a_folder_is_never_overwritten_and_a_finished_one_is_left(
     assert (pretrained / "pretrained.safetensors").stat().st_mtime_ns == written
 
 
+def test_eyes_of_split_val_choose_the_epoch(other_cohort, tiny_pretraining, tmp_path):
+    cohort = shutil.copytree(other_cohort, tmp_path / "cohort")
+    (cohort / "folds.csv").unlink()
+    manifest = pd.read_csv(cohort / "manifest.csv", dtype=str, keep_default_na=False)
+    patients = sorted(manifest["patient_id"].unique())[:5]
+    manifest["split"] = manifest["patient_id"].isin(patients).map({True: "val", False: ""})
+    manifest.to_csv(cohort / "manifest.csv", index=False)
+    config = PretrainConfig([*tiny_pretraining, "--data.cohort", str(cohort)])
+    _, data, _ = config.build_once(tmp_path / "out")
+    assert set(data.part("selection")["patient_id"]) == set(patients)
+    assert len(data.part("train")) + len(data.part("selection")) == len(manifest)
+    truth = data.targets.potential[data.cohort.table["split"] == "val"]
+    assert data.targets_of("selection").potential.tolist() == truth.tolist()
+
+
+def test_a_pretraining_that_diverges_says_what_to_change(other_cohort, tiny_pretraining, tmp_path):
+    keys = ["--data.cohort", str(other_cohort), "--out", str(tmp_path / "out")]
+    with pytest.raises(InputError, match=r"loss is nan .* lower model\.learning_rate"):
+        pretrain([*tiny_pretraining, *keys, "--model.learning_rate", "1e30"])
+
+
 def test_real_eyes_leave_no_folder(other_cohort, tiny_pretraining, tmp_path):
     cohort = shutil.copytree(other_cohort, tmp_path / "cohort")
     (cohort / "truth.csv").unlink()

