@@ -59,8 +59,8 @@ def make_folds(table: pd.DataFrame, n_folds: int = 5, seed: int = 0) -> pd.Serie
     patients = patient.nunique()
     if patients < 2:
         raise InputError(
-            f"{count_of(patients, 'patient')} with a known outcome outside the splits test and val: "
-            f"too few for folds, so this cohort can be evaluated on, not trained on"
+            f"{count_of(patients, 'patient')} with a known outcome outside the splits test and "
+            f"val: too few for folds, so this cohort can be evaluated on, not trained on"
         )
     if patients < n_folds:
         raise InputError(
