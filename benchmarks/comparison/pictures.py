@@ -35,8 +35,8 @@ def learning_curve(part: pd.DataFrame, plan: Plan, name: str) -> Markup | None:
     """MAE against training eyes; None unless some row was given different numbers of them."""
     base = {row.name: row.base for row in plan.rows}
     curves = part[part["training_eyes"].notna()]
-    curves = curves.assign(base=curves["row"].map(base)).groupby("base", sort=False)
-    drawn = [(who, curve.sort_values("training_eyes")) for who, curve in curves if len(curve) > 1]
+    by_base = curves.assign(base=curves["row"].map(base)).groupby("base", sort=False)
+    drawn = [(who, curve.sort_values("training_eyes")) for who, curve in by_base if len(curve) > 1]
     if not drawn:
         return None
     oracles = {row.name for row in plan.rows if row.kind == "oracle"}
