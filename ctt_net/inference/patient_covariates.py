@@ -9,6 +9,7 @@ import pandas as pd
 from ctt_net.cohort import Covariate
 from ctt_net.errors import InputError
 from ctt_net.inference.patient import EYES, PATIENT_FILE, Patient
+from ctt_net.yaml_file import as_typed
 
 
 def patient_table(
@@ -76,10 +77,10 @@ def _value(name: str, value: Any, covariate: Covariate) -> str | float:
     if value is None:
         return float("nan")
     if covariate.kind == "categorical":
-        if str(value) not in covariate.levels:
+        if as_typed(value) not in covariate.levels:
             raise InputError(f"{where}: {value!r} is none of {', '.join(covariate.levels)}")
-        return str(value)
-    if not isinstance(value, int | float) or not np.isfinite(value):
+        return as_typed(value)
+    if not isinstance(value, int | float):  # which is finite, or it was read as text
         raise InputError(f"{where}: {value!r} is no number")
     if covariate.kind == "binary" and value not in (0, 1):
         raise InputError(f"{where}: {value!r} is not 0 or 1 (no or yes)")
