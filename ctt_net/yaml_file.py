@@ -8,7 +8,7 @@ Duplicate keys are refused, keys are text, errors name file and line.
 import math
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -71,15 +71,12 @@ def as_typed(value: Any) -> str:
 class _StrictLoader(yaml.SafeLoader):
     """Plain data only, and of scalars no more than numbers, true, false and null."""
 
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
-    yaml_constructors: dict[str, Any] = {}  # noqa: RUF012
-
     def construct_document(self, node: yaml.Node) -> Any:
         if _written_out(node, {}, set()) > MAX_VALUES:
             raise _error(f"aliases that stand for over {MAX_VALUES} values", node)
         return self.construct_object(node, deep=True)
 
-    def construct_mapping(self, node: yaml.Node, deep: bool = False) -> dict[str, Any]:
+    def construct_mapping(self, node: yaml.Node, deep: bool = False) -> dict[Hashable, Any]:
         if not isinstance(node, yaml.MappingNode):
             raise _error("expected 'key: value' lines", node)
         own, merged = {}, {}
@@ -91,6 +88,10 @@ class _StrictLoader(yaml.SafeLoader):
             for source in reversed(sources):  # the first one that has a key wins
                 merged.update(self.construct_mapping(source, deep=deep))
         return {**merged, **own}
+
+
+_StrictLoader.yaml_implicit_resolvers = {}
+_StrictLoader.yaml_constructors = {}
 
 
 def _error(problem: str, node: yaml.Node) -> yaml.constructor.ConstructorError:
@@ -139,10 +140,12 @@ class _Dumper(yaml.SafeDumper):
 
 
 _Dumper.add_implicit_resolver(f"{_TAG}float", _NUMBER, list("-0123456789"))
-for _type, _kind in ((TypedInt, "int"), (TypedFloat, "float")):
-    _Dumper.add_representer(
-        _type, lambda dumper, number, tag=_TAG + _kind: dumper.represent_scalar(tag, str(number))
-    )
+_Dumper.add_representer(
+    TypedInt, lambda dumper, number: dumper.represent_scalar(f"{_TAG}int", str(number))
+)
+_Dumper.add_representer(
+    TypedFloat, lambda dumper, number: dumper.represent_scalar(f"{_TAG}float", str(number))
+)
 
 
 def _written_out(node: yaml.Node, sizes: dict[int, int], above: set[int]) -> int:
@@ -198,8 +201,8 @@ def parse_yaml(text: str, where: str) -> Any:
         line = f", line {mark.line + 1}" if mark else ""
         raise InputError(f"{where}{line}: not valid YAML: {error.problem}") from None
     except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        raise InputError(f"{where}, line {line}: not valid YAML: {error.reason}") from None
+        number = text.count("\n", 0, error.position) + 1
+        raise InputError(f"{where}, line {number}: not valid YAML: {error.reason}") from None
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         raise InputError(f"{where}: not valid YAML: {error}") from None
     except RecursionError:

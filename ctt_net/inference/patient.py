@@ -174,9 +174,7 @@ def _given_acuities(
         raise InputError(f"{path}: 'preop_va' must hold lines like 'OD: 20/60', got {written!r}")
     refuse_unknown_keys(written, EYES, f"{path}: preop_va")
     in_file = facts.get("notation")
-    given = {
-        eye: (as_typed(va), in_file, f"{path}: preop_va.{eye}") for eye, va in written.items()
-    }
+    given = {eye: (as_typed(va), in_file, f"{path}: preop_va.{eye}") for eye, va in written.items()}
     for argument in preop_va:
         eye, equals, va = argument.partition("=")
         if not equals or eye.strip().upper() not in EYES:
