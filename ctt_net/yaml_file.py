@@ -7,7 +7,6 @@ Duplicate keys are refused, keys are text, errors name file and line.
 
 import math
 import re
-import stat
 from collections.abc import Hashable, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import yaml
 
 from ctt_net.errors import InputError
+from ctt_net.read_file import read_text
 
 # A page of declarations has some hundred values and some kilobytes. Ten lines of aliases of aliases
 # would stand for more values than a memory holds, as soon as anything wrote them out.
@@ -215,18 +215,7 @@ def read_yaml_mapping(path: Path) -> dict[str, Any]:
     Raises:
         InputError: If the file is missing, unreadable, not UTF-8, not YAML or not a mapping.
     """
-    try:
-        facts = path.stat()
-        if facts.st_size > MAX_BYTES or stat.S_ISFIFO(facts.st_mode) or stat.S_ISCHR(facts.st_mode):
-            raise InputError(f"{path}: not a page of declarations but something larger or endless")
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8 text; save it as UTF-8") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    data = parse_yaml(text, str(path))
+    data = parse_yaml(read_text(path, MAX_BYTES), str(path))
     if not isinstance(data, dict):
         raise InputError(f"{path}: expected 'key: value' lines, got {type(data).__name__}")
     return data

@@ -88,7 +88,7 @@ def test_a_file_that_is_no_table_is_refused_by_name(tmp_path, content):
 
 
 def test_a_missing_file_and_an_empty_table_are_refused(tmp_path):
-    with pytest.raises(InputError, match="cannot be opened"):
+    with pytest.raises(InputError, match="no such file"):
         read_predictions(tmp_path / "none.csv")
     (tmp_path / "p.csv").write_text(",".join(COLUMNS) + "\n")
     with pytest.raises(InputError, match="no rows"):

@@ -119,7 +119,7 @@ def test_the_command_prints_and_writes_all_parts(run, tmp_path, capsys):
         (["--eyes-per-patient", "3"], "must lie in 1..2"),
         (["--icc", "7"], "must lie in 0..1"),
         (["--half-width", "0"], "above 0"),
-        (["--curve", "nowhere.csv"], "cannot be opened"),
+        (["--curve", "nowhere.csv"], "no such file"),
     ],
 )
 def test_wrong_input_is_one_message(arguments, said, tmp_path, monkeypatch, capsys):
