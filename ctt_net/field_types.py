@@ -17,7 +17,7 @@ def check_field_types(record: Any) -> None:
     Raises:
         ValueError: Naming the field.
     """
-    for name, hint in _hints(type(record)).items():
+    for name, hint in _hints(record.__class__).items():
         value = getattr(record, name)
         if not _fits(value, hint):
             raise ValueError(f"{name} cannot be {value!r:.80}")

@@ -15,12 +15,13 @@ MAX_BYTES = 512_000_000
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # Windows has none, and no named pipes in folders
 
 
-def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str:
+def read_text(path: Path, max_bytes: int = MAX_BYTES, belongs: str = "") -> str:
     """The text of a regular file.
 
     Args:
         path: File.
         max_bytes: What is larger is another kind of file, and could fill the memory.
+        belongs: What to say where there is no such file, such as what its folder holds.
 
     Raises:
         InputError: If there is none, it is no file, too large, unreadable or not UTF-8.
@@ -38,7 +39,7 @@ def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str:
                 )
             return file.read().decode("utf-8-sig")
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
+        raise InputError(f"{path}: no such file{belongs and f'; {belongs}'}") from None
     except UnicodeDecodeError:
         raise InputError(f"{path}: not UTF-8 text; save it as UTF-8 ('CSV UTF-8')") from None
     except OSError as error:

@@ -102,7 +102,8 @@ def inspect_cohort(root: Path | str) -> tuple[Cohort, list[Problem]]:
         )
     spec_path = root / SPEC_FILE
     spec = CohortSpec.from_dict(read_yaml_mapping(spec_path), str(spec_path))
-    return _interpreted(read_text(root / MANIFEST_FILE), spec, root)
+    belongs = "a cohort folder holds cohort.yaml, manifest.csv and the scans"
+    return _interpreted(read_text(root / MANIFEST_FILE, belongs=belongs), spec, root)
 
 
 def read_cohort(root: Path | str) -> Cohort:

@@ -10,6 +10,7 @@ from ctt_net.imaging.failure import ImagingError
 MAX_PIXELS = 50_000_000
 MAX_DECODED_BYTES = 512 * 2**20
 MIN_SIDE = 64
+MAX_SIDE = 16_384  # OpenCV warps pictures of less than 32,768 a side
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,10 +36,11 @@ def check_size(width: int, height: int, path: Path) -> None:
             f"a picture of {width}x{height} pixels (at least {MIN_SIDE} a side are needed)",
             "export the B-scan at full size, not its thumbnail",
         )
-    if width * height > MAX_PIXELS:
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
         raise ImagingError.of(
             path,
-            f"a picture of {width}x{height} pixels (limit {MAX_PIXELS // 1_000_000} megapixels)",
+            f"a picture of {width}x{height} pixels (limit {MAX_PIXELS // 1_000_000} megapixels, "
+            f"{MAX_SIDE} a side)",
             "export a single B-scan at the device's own size",
         )
 
