@@ -16,7 +16,19 @@ _NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # Windows has none, and no named pipes 
 
 
 def read_text(path: Path, max_bytes: int = MAX_BYTES, belongs: str = "") -> str:
-    """The text of a regular file.
+    """The text of a regular file; arguments and errors as of `read_bytes`.
+
+    Raises:
+        InputError: Also if it is not UTF-8.
+    """
+    try:
+        return read_bytes(path, max_bytes, belongs).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not UTF-8 text; save it as UTF-8 ('CSV UTF-8')") from None
+
+
+def read_bytes(path: Path, max_bytes: int = MAX_BYTES, belongs: str = "") -> bytes:
+    """The contents of a regular file.
 
     Args:
         path: File.
@@ -24,7 +36,7 @@ def read_text(path: Path, max_bytes: int = MAX_BYTES, belongs: str = "") -> str:
         belongs: What to say where there is no such file, such as what its folder holds.
 
     Raises:
-        InputError: If there is none, it is no file, too large, unreadable or not UTF-8.
+        InputError: If there is none, it is no file, too large or unreadable.
     """
     try:
         # Opening a named pipe would wait for somebody to write into it.
@@ -37,11 +49,9 @@ def read_text(path: Path, max_bytes: int = MAX_BYTES, belongs: str = "") -> str:
                     f"{path}: {facts.st_size / 1e6:.0f} MB, at most {max_bytes / 1e6:.0f} MB are "
                     f"read, so this is another kind of file"
                 )
-            return file.read().decode("utf-8-sig")
+            return file.read()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file{belongs and f'; {belongs}'}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8 text; save it as UTF-8 ('CSV UTF-8')") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
 

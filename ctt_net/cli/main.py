@@ -84,6 +84,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `ctt-net check COHORT --json | head`: nobody reads on
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return READER_GONE
+    except RuntimeError as error:  # what pathlib makes of ELOOP before Python 3.13
+        if not str(error).startswith("Symlink loop"):
+            raise
+        print(f"error: {error}; remove the link", file=sys.stderr)
+        return WRONG_INPUT
     except OSError as error:
         # One that names a file is that file's affair, whatever kind it is.
         if error.errno not in _PLACES and error.filename is None:
