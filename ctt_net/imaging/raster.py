@@ -11,6 +11,7 @@ MAX_PIXELS = 50_000_000
 MAX_DECODED_BYTES = 512 * 2**20
 MIN_SIDE = 64
 MAX_SIDE = 16_384  # OpenCV warps pictures of less than 32,768 a side
+MAX_ASPECT = 32  # a montage of several scans has 10; a strip would be a JPEG of endless height
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +36,12 @@ def check_size(width: int, height: int, path: Path) -> None:
             path,
             f"a picture of {width}x{height} pixels (at least {MIN_SIDE} a side are needed)",
             "export the B-scan at full size, not its thumbnail",
+        )
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise ImagingError.of(
+            path,
+            f"a strip of {width}x{height} pixels, not a B-scan",
+            "export the whole B-scan at full size",
         )
     if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
         raise ImagingError.of(
