@@ -1,6 +1,12 @@
-"""Read YAML a person wrote: safe, UTF-8, duplicate keys refused, errors with file and line."""
+"""Read YAML a person wrote: what was typed stays text, but for plain decimal numbers.
 
-import stat
+YAML 1.1 reads 0042 as 34, 12:30 as 750, 1_234 as 1234 and `no` as false. Here only plain decimal
+numbers, `true`, `false` and `null` are more than text, and a number keeps how it was typed.
+Duplicate keys are refused, keys are text, errors name file and line.
+"""
+
+import math
+import re
 from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +14,7 @@ from typing import Any
 import yaml
 
 from ctt_net.errors import InputError
+from ctt_net.read_file import read_text
 from ctt_net.wording import close_name
 
 # A page of declarations has some hundred values and some kilobytes. Ten lines of aliases of aliases
@@ -15,33 +22,130 @@ from ctt_net.wording import close_name
 MAX_VALUES = 100_000
 MAX_BYTES = 1_000_000
 
+_TAG = "tag:yaml.org,2002:"
+_WORDS: dict[str, dict[str, bool | None]] = {
+    f"{_TAG}bool": {"true": True, "false": False},
+    f"{_TAG}null": {"null": None, "~": None, "": None},
+}
+# An exponent needs a point or a sign: 12e4 is somebody's pseudonym.
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+([eE][-+]?[0-9]+)?|[eE][-+][0-9]+)?\Z")
+# A NUL ends a path, and half a surrogate pair cannot be written to a file.
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+
+
+class _Typed:
+    """A number that prints as it was typed: 1.50 is not 1.5 where it names a person."""
+
+    typed: str
+
+    def __new__(cls, typed: Any) -> "_Typed":
+        number = super().__new__(cls, typed)  # type: ignore[call-arg]
+        number.typed = str(typed)
+        return number
+
+    def __repr__(self) -> str:
+        return self.typed
+
+    __str__ = __repr__
+
+
+class TypedInt(_Typed, int):
+    """A whole number."""
+
+
+class TypedFloat(_Typed, float):
+    """A number with a point or an exponent."""
+
+
+def as_typed(value: Any) -> str:
+    """The text of a scalar as it stands in the file; of a missing one, none.
+
+    >>> [as_typed(value) for value in parse_yaml("[0042, 1.50, no, true]", "here")]
+    ['0042', '1.50', 'no', 'true']
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
 
 class _StrictLoader(yaml.SafeLoader):
-    """SafeLoader that refuses a key given twice; YAML itself keeps the last one silently."""
+    """Plain data only, and of scalars no more than numbers, true, false and null."""
 
     def construct_document(self, node: yaml.Node) -> Any:
         if _written_out(node, {}, set()) > MAX_VALUES:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"aliases that stand for over {MAX_VALUES} values", node.start_mark
-            )
-        return super().construct_document(node)
+            raise _error(f"aliases that stand for over {MAX_VALUES} values", node)
+        return self.construct_object(node, deep=True)
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[Hashable] = set()
-        for key_node, _ in node.value:
-            if key_node.tag == "tag:yaml.org,2002:merge":
+    def construct_mapping(self, node: yaml.Node, deep: bool = False) -> dict[Hashable, Any]:
+        if not isinstance(node, yaml.MappingNode):
+            raise _error("expected 'key: value' lines", node)
+        own, merged = {}, {}
+        for key, value in node.value:
+            if key.tag != f"{_TAG}merge":
+                own[key.value] = self.construct_object(value, deep=deep)
                 continue
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, Hashable):
-                raise yaml.constructor.ConstructorError(
-                    None, None, "a key must be a plain word", key_node.start_mark
-                )
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key!r} stands here twice; keep one", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep=deep)
+            sources = value.value if isinstance(value, yaml.SequenceNode) else [value]
+            for source in reversed(sources):  # the first one that has a key wins
+                merged.update(self.construct_mapping(source, deep=deep))
+        return {**merged, **own}
+
+
+_StrictLoader.yaml_implicit_resolvers = {}
+_StrictLoader.yaml_constructors = {}
+
+
+def _error(problem: str, node: yaml.Node) -> yaml.constructor.ConstructorError:
+    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+
+
+def _word(loader: _StrictLoader, node: yaml.Node) -> bool | None:
+    """Whatever tag says so, `true` is true and `maybe` is neither."""
+    words = _WORDS[node.tag]
+    if not isinstance(node, yaml.ScalarNode) or node.value not in words:
+        raise _error(f"expected {' or '.join(filter(None, words))}", node)
+    return words[node.value]
+
+
+def _number(loader: _StrictLoader, node: yaml.Node) -> TypedInt | TypedFloat | str:
+    if not isinstance(node, yaml.ScalarNode) or not _NUMBER.match(node.value):
+        raise _error("expected a decimal number", node)
+    typed = node.value
+    if not math.isfinite(float(typed)):
+        return typed  # hundreds of digits are no quantity
+    return TypedInt(typed) if typed.lstrip("-").isdigit() else TypedFloat(typed)
+
+
+for _kind, _pattern, _first in (
+    ("bool", re.compile(r"(true|false)\Z"), ["t", "f"]),
+    ("null", re.compile(r"(null|~|)\Z"), ["n", "~", ""]),
+    ("float", _NUMBER, list("-0123456789")),
+    ("merge", re.compile(r"<<\Z"), ["<"]),
+):
+    _StrictLoader.add_implicit_resolver(f"{_TAG}{_kind}", _pattern, _first)
+for _kind, _construct in (
+    ("bool", _word),
+    ("null", _word),
+    ("int", _number),
+    ("float", _number),
+    ("str", yaml.SafeLoader.construct_yaml_str),
+    ("seq", yaml.SafeLoader.construct_yaml_seq),
+    ("map", yaml.SafeLoader.construct_yaml_map),
+):
+    _StrictLoader.add_constructor(f"{_TAG}{_kind}", _construct)
+_StrictLoader.add_constructor(None, yaml.SafeLoader.construct_undefined)  # type: ignore[type-var]
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes text that this reader, or one of YAML 1.1, would read as something else."""
+
+
+_Dumper.add_implicit_resolver(f"{_TAG}float", _NUMBER, list("-0123456789"))
+_Dumper.add_representer(
+    TypedInt, lambda dumper, number: dumper.represent_scalar(f"{_TAG}int", str(number))
+)
+_Dumper.add_representer(
+    TypedFloat, lambda dumper, number: dumper.represent_scalar(f"{_TAG}float", str(number))
+)
 
 
 def _written_out(node: yaml.Node, sizes: dict[int, int], above: set[int]) -> int:
@@ -51,18 +155,29 @@ def _written_out(node: yaml.Node, sizes: dict[int, int], above: set[int]) -> int
         node: Composed, not constructed.
         sizes: Of the nodes counted so far, by identity.
         above: The nodes that this one is part of.
+
+    Raises:
+        yaml.MarkedYAMLError: If a key is given twice or is no text, or text cannot be written.
     """
     if isinstance(node, yaml.ScalarNode):
+        if _NO_TEXT.search(node.value):
+            raise _error("text with signs that no file can hold", node)
         return 1
     if id(node) in above:
-        raise yaml.constructor.ConstructorError(
-            None, None, "an alias that contains itself", node.start_mark
-        )
+        raise _error("an alias that contains itself", node)
     if id(node) not in sizes:
         above.add(id(node))
         parts = node.value
         if isinstance(node, yaml.MappingNode):
             parts = [part for pair in node.value for part in pair]
+            seen = set()
+            for key in parts[::2]:
+                if not isinstance(key, yaml.ScalarNode):
+                    raise _error("a key must be a plain word", key)
+                # YAML itself keeps the last one silently.
+                if key.value in seen:
+                    raise _error(f"key {key.value!r} stands here twice; keep one", key)
+                seen.add(key.value)
         sizes[id(node)] = 1 + sum(_written_out(part, sizes, above) for part in parts)
         above.remove(id(node))
     return sizes[id(node)]
@@ -85,7 +200,10 @@ def parse_yaml(text: str, where: str) -> Any:
         mark = error.problem_mark
         line = f", line {mark.line + 1}" if mark else ""
         raise InputError(f"{where}{line}: not valid YAML: {error.problem}") from None
-    except (yaml.YAMLError, ValueError) as error:
+    except yaml.reader.ReaderError as error:
+        number = text.count("\n", 0, error.position) + 1
+        raise InputError(f"{where}, line {number}: not valid YAML: {error.reason}") from None
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
         raise InputError(f"{where}: not valid YAML: {error}") from None
     except RecursionError:
         raise InputError(f"{where}: not valid YAML: nested too deeply") from None
@@ -97,18 +215,7 @@ def read_yaml_mapping(path: Path) -> dict[str, Any]:
     Raises:
         InputError: If the file is missing, unreadable, not UTF-8, not YAML or not a mapping.
     """
-    try:
-        facts = path.stat()
-        if facts.st_size > MAX_BYTES or stat.S_ISFIFO(facts.st_mode) or stat.S_ISCHR(facts.st_mode):
-            raise InputError(f"{path}: not a page of declarations but something larger or endless")
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8 text; save it as UTF-8") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    data = parse_yaml(text, str(path))
+    data = parse_yaml(read_text(path, MAX_BYTES), str(path))
     if not isinstance(data, dict):
         raise InputError(f"{path}: expected 'key: value' lines, got {type(data).__name__}")
     return data
@@ -133,4 +240,4 @@ def refuse_unknown_keys(mapping: Mapping[str, Any], known: Iterable[str], where:
 
 def dump_yaml(data: Any) -> str:
     """Plain YAML, keys in the order given, Unicode kept."""
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True)

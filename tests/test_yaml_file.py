@@ -1,9 +1,19 @@
 """YAML a person wrote: strict, safe, and wrong with the file and the line."""
 
+import copy
+import json
+import pickle
+
 import pytest
 
 from ctt_net.errors import InputError
-from ctt_net.yaml_file import dump_yaml, parse_yaml, read_yaml_mapping, refuse_unknown_keys
+from ctt_net.yaml_file import (
+    as_typed,
+    dump_yaml,
+    parse_yaml,
+    read_yaml_mapping,
+    refuse_unknown_keys,
+)
 
 
 @pytest.mark.parametrize(
@@ -14,8 +24,17 @@ from ctt_net.yaml_file import dump_yaml, parse_yaml, read_yaml_mapping, refuse_u
         ("a: [1, 2\n", "not valid YAML"),
         ("a: !!python/object/apply:os.getcwd []\n", "line 1"),
         ("[1, 2]: x\n", "a key must be a plain word"),
-        ("a: 2024-13-45\n", "not valid YAML"),
-        ("a: \x07\n", "not valid YAML"),
+        ("x: 1\na: !!bool foo\n", "line 2: not valid YAML: expected true or false"),
+        ("a: !!int ''\n", "line 1: not valid YAML: expected a decimal number"),
+        ("a: !!float [1]\n", "line 1: not valid YAML: expected a decimal number"),
+        ("a: !!null no\n", "line 1: not valid YAML: expected null"),
+        ("a: !!timestamp x\n", "line 1: not valid YAML"),
+        ("a: !!map x\n", "line 1: not valid YAML"),
+        ("a: {b: 1, <<: 5}\n", "line 1: not valid YAML"),
+        ("x: 1\na: \x07\n", "line 2: not valid YAML"),
+        ('a: "\\ud800"\n', "line 1: not valid YAML: text with signs that no file can hold"),
+        ('a: "\\0"\n', "line 1: not valid YAML: text with signs that no file can hold"),
+        ('a: "\\UFFFFFFFF"\n', "not valid YAML"),
         ("a: " + "[" * 5000, "not valid YAML"),
         ("- 1\n- 2\n", "expected 'key: value' lines, got list"),
         ("", "expected 'key: value' lines"),
@@ -61,3 +80,56 @@ def test_what_is_dumped_is_parsed_back_in_its_order():
     assert list(parse_yaml(text, "x")) == ["z", "a", "text"]
     assert parse_yaml(text, "x") == data
     assert "眼科" in text
+
+
+TEXTS = [
+    *("0042", "073", "0o17", "0x1F", "1_234", "12:30", "2024-01-01", "+5", "5.", ".5", "1e5"),
+    *("no", "Yes", "off", "True", "NULL", ".inf", ".nan", "=", "9" * 400, "1.0e+999", "٣", "12e4"),
+]
+NUMBERS = {
+    **{"0": 0, "-9": -9, "1.50": 1.5, "-0": 0, "1e-05": 1e-5, "2.5E3": 2500.0, "1.0e+20": 1e20},
+    **{"12345678901234567890.0": 12345678901234567890.0},
+    **{"123456789012345678901": 123456789012345678901},
+}
+
+
+@pytest.mark.parametrize("typed", TEXTS)
+def test_what_is_no_plain_decimal_number_stays_text(typed):
+    assert parse_yaml(f"a: [{typed}]", "x") == {"a": [typed]}
+    assert parse_yaml(dump_yaml({typed: typed}), "x") == {typed: typed}
+
+
+@pytest.mark.parametrize("typed", NUMBERS)
+def test_a_number_keeps_how_it_was_typed(typed):
+    value = parse_yaml(f"a: {typed}", "x")["a"]
+    assert value == NUMBERS[typed]
+    assert as_typed(value) == f"{value}" == typed
+    for copied in (copy.deepcopy(value), pickle.loads(pickle.dumps(value))):
+        assert (copied, as_typed(copied)) == (value, typed)
+    assert json.loads(json.dumps(value)) == value
+    assert dump_yaml([value]) == f"- {typed}\n"
+
+
+def test_true_false_and_null_are_what_they_say():
+    assert parse_yaml("[true, false, null, ~, !!bool true, !!str 1.50, '1']", "x") == [
+        *(True, False, None, None, True, "1.50", "1")
+    ]
+    assert [as_typed(value) for value in (True, False, None)] == ["true", "false", ""]
+
+
+def test_keys_are_text():
+    text = "1.50: a\n1.5: b\nnull: c\nno: d\n077: e\ntrue: f\n"
+    assert parse_yaml(text, "x") == dict(
+        zip(["1.50", "1.5", "null", "no", "077", "true"], "abcdef", strict=True)
+    )
+
+
+def test_what_stands_in_a_mapping_itself_wins_over_what_it_merges():
+    text = (
+        "a: {deep: &x {<<: {k: 1, j: 1}, k: 2}}\nb: {<<: *x}\nc: {<<: [*x, {j: 3, i: 3}], k: 4}\n"
+    )
+    assert parse_yaml(text, "x") == {
+        "a": {"deep": {"k": 2, "j": 1}},
+        "b": {"k": 2, "j": 1},
+        "c": {"k": 4, "j": 1, "i": 3},
+    }

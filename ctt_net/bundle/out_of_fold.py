@@ -1,12 +1,12 @@
 """The figures of a run, for its bundle."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ctt_net.errors import InputError
 from ctt_net.evaluation.metrics import METRICS_FILE
+from ctt_net.read_file import parse_json, read_text
 from ctt_net.whole_file import undo_unfinished
 
 
@@ -24,7 +24,7 @@ def out_of_fold_metrics(run: Path) -> dict[str, float]:
     if not path.is_file():
         return {}
     try:
-        data: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        data: Mapping[str, Any] = parse_json(read_text(path))
         error = data["regression"]["mae"]
         return {
             "out_of_fold_eyes": int(data["n_eyes"]),

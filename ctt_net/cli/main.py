@@ -3,6 +3,7 @@
 import argparse
 import errno
 import gc
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -63,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit code: 0 done, 2 the input is wrong, 1 our fault.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    _let_every_sign_through()
     # A large table is millions of cells without a cycle, looked through again and again otherwise.
     gc.set_threshold(100_000, 20, 100)
     try:
@@ -82,12 +84,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `ctt-net check COHORT --json | head`: nobody reads on
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return READER_GONE
-    except OSError as error:
-        if error.errno not in _PLACES:
+    except RuntimeError as error:  # what pathlib makes of ELOOP before Python 3.13
+        if not str(error).startswith("Symlink loop"):
             raise
-        place = f"{error.filename}: " if error.filename else ""
-        print(f"error: {place}{error.strerror}; {_PLACES[error.errno]}", file=sys.stderr)
+        print(f"error: {error}; remove the link", file=sys.stderr)
         return WRONG_INPUT
+    except OSError as error:
+        # One that names a file is that file's affair, whatever kind it is.
+        if error.errno not in _PLACES and error.filename is None:
+            raise
+        place = f"{os.fsdecode(error.filename)}: " if error.filename is not None else ""
+        fix = f"; {_PLACES[error.errno]}" if error.errno in _PLACES else ""
+        print(f"error: {place}{error.strerror}{fix}", file=sys.stderr)
+        return WRONG_INPUT
+
+
+def _let_every_sign_through() -> None:
+    """Names of patients and folders go to pipes and files as UTF-8, to a terminal as it can."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            encoding = stream.encoding if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
 def _parser() -> argparse.ArgumentParser:

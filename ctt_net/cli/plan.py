@@ -14,6 +14,26 @@ if TYPE_CHECKING:
     from ctt_net.study.assumptions import Assumptions
     from ctt_net.study.plan import StudyPlan
 
+# Beyond these nothing can be planned: an acuity has an error of some letters, not of thousands.
+_LOGMAR, _SHARE = (1e-4, 5.0), (1e-4, 0.9999)
+_BOUNDS = {
+    "eyes": (2, 10**8),
+    "eyes_per_patient": (1, 2),
+    "icc": (0, 1),
+    "half_width": _LOGMAR,
+    "half_width_share": (1e-4, 0.5),
+    "sd_absolute_error": _LOGMAR,
+    "sd_error": _LOGMAR,
+    "coverage": _SHARE,
+    "sd_difference": _LOGMAR,
+    "auroc": _SHARE,
+    "share_recovered": _SHARE,
+    "parameters": (1, 10**5),
+    "r2": _SHARE,
+    "sd_outcome": _LOGMAR,
+    "within": _LOGMAR,
+}
+
 
 def add(commands: Commands) -> None:
     """Declare the command."""
@@ -76,12 +96,18 @@ def run(options: argparse.Namespace) -> int:
     from ctt_net.study.written import as_json, write_plan
     from ctt_net.whole_file import refuse_no_folder
 
+    for name, (low, high) in _BOUNDS.items():
+        given = getattr(options, name)
+        for value in given if isinstance(given, list) else [given]:
+            if value is not None and not low <= value <= high:
+                flag = name.replace("_", "-")
+                raise InputError(f"--{flag} {value:g}: must lie in {low:g}..{high:g}")
     if options.out is not None:
         refuse_no_folder(options.out)
     curve = None
     if options.curve is not None:
         curve = read_learning_curve(options.curve, options.row, options.evaluated)
-    given = {
+    chosen = {
         "eyes": options.eyes,
         "wanted_logmar": options.half_width,
         "wanted_share": options.half_width_share,
@@ -91,7 +117,7 @@ def run(options: argparse.Namespace) -> int:
         _assumptions(options),
         parameters=options.parameters,
         curve=curve,
-        **{name: value for name, value in given.items() if value is not None},
+        **{name: value for name, value in chosen.items() if value is not None},
     )
     page = None if options.out is None else write_plan(plan, options.out)
     if options.json:

@@ -1,4 +1,4 @@
-"""Cells of a CSV text, strictly: no NUL, no quotation mark left open."""
+"""Cells of a CSV text, strictly: no NUL, no quotation mark left open, no last row cut short."""
 
 import csv
 import io
@@ -29,4 +29,9 @@ def csv_lines(text: str, path: Path, separator: str = ",") -> list[list[str]]:
             f"{path}, row {len(lines) + 1}: no valid CSV ({error}); look for a quotation mark that "
             f"is not closed"
         ) from None
+    if text[-1:] not in ("\n", "\r") and len(lines) > 1 and len(lines[-1]) < len(lines[-2]):
+        raise InputError(
+            f"{path}, row {len(lines)}: the file ends within this row, so it was cut short; export "
+            f"or copy it again"
+        )
     return lines

@@ -20,11 +20,12 @@ from ctt_net.cohort.folds import (
 )
 from ctt_net.cohort.ids import one_spelling
 from ctt_net.cohort.manifest import interpret_manifest
-from ctt_net.cohort.manifest_text import manifest_contents, parse_manifest_text, read_manifest_text
+from ctt_net.cohort.manifest_text import parse_manifest_text, read_manifest_text
 from ctt_net.cohort.problem import HEADER_ROW, CohortError, Problem
 from ctt_net.cohort.schema import ACUITY_COLUMNS, IDENTITY_COLUMNS, CohortSpec
 from ctt_net.errors import InputError
 from ctt_net.formula import neutral
+from ctt_net.read_file import read_text
 from ctt_net.whole_file import write_whole
 from ctt_net.yaml_file import dump_yaml, read_yaml_mapping
 
@@ -79,7 +80,7 @@ class Cohort:
         path = self.root / TRUTH_FILE
         if not path.exists():
             return None
-        truth = read_manifest_text(path)
+        truth = read_manifest_text(path, by_program=True)
         for column in ("eye_id", "potential_logmar"):
             if column not in truth:
                 raise InputError(f"{path}: the column {column!r} is missing; simulate anew")
@@ -102,7 +103,8 @@ def inspect_cohort(root: Path | str) -> tuple[Cohort, list[Problem]]:
         )
     spec_path = root / SPEC_FILE
     spec = CohortSpec.from_dict(read_yaml_mapping(spec_path), str(spec_path))
-    return _interpreted(manifest_contents(root / MANIFEST_FILE), spec, root)
+    belongs = "a cohort folder holds cohort.yaml, manifest.csv and the scans"
+    return _interpreted(read_text(root / MANIFEST_FILE, belongs=belongs), spec, root)
 
 
 def read_cohort(root: Path | str) -> Cohort:

@@ -151,7 +151,7 @@ def read_folds(path: Path, table: pd.DataFrame) -> pd.Series:
         InputError: If an eye is missing, unknown or given twice, a fold is no number from 1 on, or
             a patient straddles two folds.
     """
-    text = read_manifest_text(path)
+    text = read_manifest_text(path, by_program=True)
     if list(text.columns) != ["eye_id", "fold"]:
         raise InputError(f"{path}: expected the columns eye_id,fold, got {', '.join(text.columns)}")
     cure = "delete the file to have folds made anew"

@@ -1,6 +1,5 @@
 """Read a CSV a person saved from a spreadsheet: text as it stands, row numbers as they see them."""
 
-import stat
 from pathlib import Path
 
 import pandas as pd
@@ -9,19 +8,18 @@ from ctt_net.cohort.csv_lines import csv_lines
 from ctt_net.cohort.problem import HEADER_ROW, CohortError, Problem
 from ctt_net.errors import InputError
 from ctt_net.formula import GUARD, restored
-
-# Room for a million eyes; what is larger would fill the memory before it could be refused.
-MAX_BYTES = 512_000_000
+from ctt_net.read_file import read_text
 
 # Excel writes the separator of the region: in most of Europe not a comma.
 _OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
-def read_manifest_text(path: Path) -> pd.DataFrame:
+def read_manifest_text(path: Path, by_program: bool = False) -> pd.DataFrame:
     """Read the CSV as text, nothing interpreted.
 
     Args:
         path: `manifest.csv`, or another table of the folder.
+        by_program: No spreadsheet adds empty cells to it or takes the last line end from it.
 
     Returns:
         One row per filled row of the file, indexed by its number in a spreadsheet (header = 1).
@@ -30,15 +28,16 @@ def read_manifest_text(path: Path) -> pd.DataFrame:
         InputError: If the file is missing, not UTF-8, empty, not separated by commas, or its rows
             are ragged.
     """
-    return parse_manifest_text(manifest_contents(path), path)
+    return parse_manifest_text(read_text(path), path, by_program)
 
 
-def parse_manifest_text(text: str, path: Path) -> pd.DataFrame:
+def parse_manifest_text(text: str, path: Path, by_program: bool = False) -> pd.DataFrame:
     """`read_manifest_text` of a text that is not in a file yet.
 
     Args:
         text: The CSV.
         path: What to call it in errors.
+        by_program: As in `read_manifest_text`.
 
     Raises:
         InputError: As `read_manifest_text`.
@@ -64,7 +63,7 @@ def parse_manifest_text(text: str, path: Path) -> pd.DataFrame:
     if repeated:
         raise InputError(f"{path}: column {repeated[0]!r} stands twice; keep one")
     rows = {
-        number: line[:width] if not any(line[width:]) else line
+        number: line if by_program or any(line[width:]) else line[:width]
         for number, line in enumerate(lines[1:], HEADER_ROW + 1)
         if "".join(line).strip()
     }
@@ -78,6 +77,11 @@ def parse_manifest_text(text: str, path: Path) -> pd.DataFrame:
     ]
     if ragged:
         raise CohortError(path, ragged)
+    if by_program and text[-1:] != "\n":
+        raise InputError(
+            f"{path}: the last row has no line end, so the file may be cut short; copy it again, "
+            f"or end the row"
+        )
     if not rows:
         raise InputError(f"{path}: no rows below the header")
     cells = list(rows.values())
@@ -88,32 +92,6 @@ def parse_manifest_text(text: str, path: Path) -> pd.DataFrame:
 
 def _filled(line: list[str], position: int) -> bool:
     return len(line) > position and bool(line[position].strip())
-
-
-def manifest_contents(path: Path) -> str:
-    """The text of a table's file.
-
-    Raises:
-        InputError: If it is missing, no file, too large or not UTF-8.
-    """
-    try:
-        facts = path.stat()
-        if not stat.S_ISREG(facts.st_mode):
-            raise InputError(f"{path}: cannot be read: it is no file; a table is a CSV file")
-        if facts.st_size > MAX_BYTES:
-            raise InputError(
-                f"{path}: {facts.st_size / 1e6:.0f} MB, at most {MAX_BYTES / 1e6:.0f} MB are read; "
-                f"a row of a cohort has some hundred letters, so this is another file"
-            )
-        return path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(
-            f"{path}: no such file; a cohort folder holds cohort.yaml, manifest.csv and the scans"
-        ) from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8 text; export it as 'CSV UTF-8'") from None
 
 
 def _lines(text: str, path: Path) -> list[list[str]]:

@@ -8,7 +8,7 @@ from ctt_net.acuity import NOTATIONS, OFF_CHART_POLICIES
 from ctt_net.cohort.covariate import Covariate, read_covariates
 from ctt_net.cohort.dates import DATE_COLUMNS
 from ctt_net.cohort.view import View, read_views
-from ctt_net.cohort.yaml_value import read_choice, read_flag, read_number, read_section
+from ctt_net.cohort.yaml_value import read_choice, read_flag, read_number, read_section, read_text
 from ctt_net.errors import InputError
 from ctt_net.yaml_file import refuse_unknown_keys
 
@@ -99,17 +99,12 @@ class CohortSpec:
         texts = ("name", "source", "licence", "citation")
         known = (*texts, "synthetic", "acuity", "views", "covariates", "devices")
         refuse_unknown_keys(mapping, known, where)
-        for key in texts:
-            if mapping.get(key) is None or mapping[key] == "":
-                raise InputError(f"{where}: key {key!r} is missing; give it as text")
-            if not isinstance(mapping[key], str):
-                raise InputError(f"{where}: {key!r} must be text in quotes, got {mapping[key]!r}")
         acuity = read_section(mapping, "acuity", where)
         views = read_views(read_section(mapping, "views", where), where)
         covariates = read_covariates(read_section(mapping, "covariates", where), where)
         _refuse_taken_columns(views, covariates, where)
         return cls(
-            **{key: mapping[key] for key in texts},
+            **{key: read_text(mapping.get(key), f"{where}: key {key!r}") for key in texts},
             synthetic=read_flag(mapping, "synthetic", False, where),
             notation=_notation(acuity, where),
             off_chart_policy=read_choice(

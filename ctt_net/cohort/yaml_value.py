@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ctt_net.errors import InputError
+from ctt_net.yaml_file import as_typed
 
 
 def read_section(mapping: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
@@ -20,11 +21,19 @@ def read_section(mapping: Mapping[str, Any], key: str, where: str) -> Mapping[st
 
 
 def read_flag(mapping: Mapping[str, Any], key: str, default: bool, where: str) -> bool:
-    """A `true` or `false`."""
+    """A `true` or `false`, as Python or YAML 1.1 may spell it."""
     value = mapping.get(key, default)
-    if not isinstance(value, bool):
+    flag = {"true": True, "yes": True, "false": False, "no": False}.get(as_typed(value).lower())
+    if flag is None:
         raise InputError(f"{where}: {key!r} must be true or false, got {value!r}")
-    return value
+    return flag
+
+
+def read_text(value: Any, where: str) -> str:
+    """A text, word or number as it was typed; never blank."""
+    if not isinstance(value, str | int | float) or not as_typed(value).strip():
+        raise InputError(f"{where} is missing; give it as text, got {value!r}")
+    return as_typed(value).strip()
 
 
 def read_choice(value: Any, choices: Iterable[str], where: str) -> Any:
@@ -42,10 +51,7 @@ def read_number(value: Any, where: str) -> float:
 
 
 def read_words(value: Any, where: str) -> tuple[str, ...]:
-    """A list of texts or numbers, as texts; absent = none.
-
-    YAML reads a bare `no`, `off` or `yes` as false or true, so these are refused, not guessed.
-    """
+    """A list of texts or numbers, as they were typed; absent = none."""
     if value is None:
         return ()
     if not isinstance(value, list):
@@ -54,6 +60,6 @@ def read_words(value: Any, where: str) -> tuple[str, ...]:
         shown = json.dumps(value, ensure_ascii=False) if quoted else value
         raise InputError(f"{where} must be a list such as [{shown}], got {value!r}")
     for word in value:
-        if isinstance(word, bool) or not isinstance(word, str | int | float):
+        if not isinstance(word, str | int | float):
             raise InputError(f"{where}: put quotes around each text, YAML reads one as {word!r}")
-    return tuple(str(word).strip() for word in value)
+    return tuple(as_typed(word).strip() for word in value)

@@ -114,6 +114,9 @@ class LinearModel:
         fills: What stands in for an unknown number: the training mean.
         missing_shifts: Added, logMAR, when a number is unknown.
         penalty: Ridge penalty on standardised numbers; 0 = least squares.
+
+    Raises:
+        ValueError: If there is not one slope, fill and shift for each number.
     """
 
     features: tuple[Feature, ...]
@@ -122,6 +125,11 @@ class LinearModel:
     fills: tuple[float, ...]
     missing_shifts: tuple[float, ...]
     penalty: float
+
+    def __post_init__(self) -> None:
+        width = sum(len(feature.names()) for feature in self.features)
+        if {len(self.slopes), len(self.fills), len(self.missing_shifts)} != {width}:
+            raise ValueError(f"{width} numbers need as many slopes, fills and shifts")
 
     @classmethod
     def fit(

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ctt_net.cohort.ids import id_fault
+from ctt_net.cohort.manifest_text import read_manifest_text
 from ctt_net.errors import InputError
 from ctt_net.formula import is_formula
 from ctt_net.whole_file import write_whole
@@ -48,16 +49,7 @@ def read_predictions(path: str | Path) -> pd.DataFrame:
         InputError: Naming file, row, column, value and cure.
     """
     path = Path(path)
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be opened ({error.strerror})") from error
-    except (ValueError, pd.errors.ParserError) as error:
-        raise InputError(
-            f"{path}: not a CSV table in UTF-8 ({error}); "
-            "predictions.csv is written by training, evaluate and predict"
-        ) from error
-    return check_predictions(table, str(path))
+    return check_predictions(read_manifest_text(path, by_program=True), str(path))
 
 
 def predictions_text(table: pd.DataFrame) -> str:

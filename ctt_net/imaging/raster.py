@@ -14,6 +14,8 @@ MIN_SIDE = 64
 PRINT_COLOURS = Note(
     "print_colours", "the picture is in print colours (CMYK), which were converted"
 )
+MAX_SIDE = 16_384  # OpenCV warps pictures of less than 32,768 a side
+MAX_ASPECT = 32  # a montage of several scans has 10; a strip would be a JPEG of endless height
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,10 +41,17 @@ def check_size(width: int, height: int, path: Path) -> None:
             f"a picture of {width}x{height} pixels (at least {MIN_SIDE} a side are needed)",
             "export the B-scan at full size, not its thumbnail",
         )
-    if width * height > MAX_PIXELS:
+    if max(width, height) > MAX_ASPECT * min(width, height):
         raise ImagingError.of(
             path,
-            f"a picture of {width}x{height} pixels (limit {MAX_PIXELS // 1_000_000} megapixels)",
+            f"a strip of {width}x{height} pixels, not a B-scan",
+            "export the whole B-scan at full size",
+        )
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        raise ImagingError.of(
+            path,
+            f"a picture of {width}x{height} pixels (limit {MAX_PIXELS // 1_000_000} megapixels, "
+            f"{MAX_SIDE} a side)",
             "export a single B-scan at the device's own size",
         )
 

@@ -138,6 +138,8 @@ def evaluate_table(
     Raises:
         InputError: If something is wrong, or the table names an eye that the cohort has not.
     """
+    if not 0 < level < 1:
+        raise InputError(f"--interval-level: {level:g} is no coverage; give a share such as 0.9")
     out = _out_folder(out)
     predictions = read_predictions(predictions_file)
     cohort = read_cohort(cohort_folder)

@@ -9,10 +9,11 @@ from typing import Any
 
 from ctt_net.acuity import NOTATIONS, Acuity, is_missing, parse_va
 from ctt_net.cohort import View
+from ctt_net.cohort.yaml_value import read_text
 from ctt_net.devices import is_device_file
 from ctt_net.errors import InputError
 from ctt_net.scan_names import eye_and_view, is_scan
-from ctt_net.yaml_file import read_yaml_mapping, refuse_unknown_keys
+from ctt_net.yaml_file import as_typed, read_yaml_mapping, refuse_unknown_keys
 
 PATIENT_FILE = "patient.yaml"
 EYES = ("OD", "OS")
@@ -95,9 +96,9 @@ def read_patient(
     if not isinstance(covariates, Mapping):
         raise InputError(f"{path}: 'covariates' must hold 'name: value' lines, got {covariates!r}")
     patient_id = facts.get("patient_id")
-    if patient_id is not None and not isinstance(patient_id, str | int):
-        raise InputError(f"{path}: patient_id must be a word or a number, got {patient_id!r}")
-    name = folder.resolve().name if patient_id is None else str(patient_id)
+    name = folder.resolve().name
+    if patient_id is not None:
+        name = read_text(patient_id, f"{path}: patient_id")
     return Patient(name, eyes, covariates)
 
 
@@ -173,7 +174,7 @@ def _given_acuities(
         raise InputError(f"{path}: 'preop_va' must hold lines like 'OD: 20/60', got {written!r}")
     refuse_unknown_keys(written, EYES, f"{path}: preop_va")
     in_file = facts.get("notation")
-    given = {eye: (str(va), in_file, f"{path}: preop_va.{eye}") for eye, va in written.items()}
+    given = {eye: (as_typed(va), in_file, f"{path}: preop_va.{eye}") for eye, va in written.items()}
     for argument in preop_va:
         eye, equals, va = argument.partition("=")
         if not equals or eye.strip().upper() not in EYES:

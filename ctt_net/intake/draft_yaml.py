@@ -15,8 +15,8 @@ _PLAIN = re.compile(r"[A-Za-z_\u4e00-\u9fff][\w \u4e00-\u9fff.%/\-]*(?<![ .])")
 def scalar(value: Any) -> str:
     """One value as YAML on one line; text that YAML would read as anything else is quoted.
 
-    >>> scalar("VA before"), scalar("no"), scalar("-9"), scalar(90)
-    ('VA before', '"no"', '"-9"', '90')
+    >>> scalar("VA before"), scalar("null"), scalar("-9"), scalar(90)
+    ('VA before', '"null"', '"-9"', '90')
     """
     if not isinstance(value, str):
         return str(value)

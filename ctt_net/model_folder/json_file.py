@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ctt_net.errors import InputError
+from ctt_net.field_types import check_field_types
+from ctt_net.read_file import parse_json, read_text
 from ctt_net.whole_file import write_whole
 
 Record = TypeVar("Record")
@@ -32,8 +35,13 @@ def read_json(path: Path, build: Callable[[dict[str, Any]], Record]) -> Record:
         InputError: If the file is missing or damaged.
     """
     try:
-        return build(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; a model folder holds one") from None
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        record = build(parse_json(read_text(path)))
+        if is_dataclass(record):
+            check_field_types(record)
+        return record
+    except InputError as error:
+        if str(path) in str(error):
+            raise
+        raise InputError(f"{path}: damaged ({error}); export the model again") from None
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
         raise InputError(f"{path}: damaged ({error}); export the model again") from None

@@ -8,10 +8,11 @@ from typing import Any
 from ctt_net.acuity import OFF_CHART_POLICIES
 from ctt_net.cohort import Covariate, View
 from ctt_net.errors import InputError
+from ctt_net.field_types import check_field_types
 from ctt_net.imaging import Preprocessing
 from ctt_net.outcome import Outcome
 from ctt_net.whole_file import write_whole
-from ctt_net.yaml_file import dump_yaml, read_yaml_mapping, refuse_unknown_keys
+from ctt_net.yaml_file import as_typed, dump_yaml, read_yaml_mapping, refuse_unknown_keys
 
 SPEC_FILE = "model.yaml"
 FORMAT = 1
@@ -95,16 +96,16 @@ class ModelSpec:
         refuse_unknown_keys(data, known, str(path))
         try:
             days = data["followup_days"]
-            return cls(
-                name=str(data["name"]),
+            spec = cls(
+                name=as_typed(data["name"]),
                 architecture=data["architecture"],
                 views={name: View(**facts) for name, facts in data["views"].items()},
                 preprocessing=Preprocessing.from_dict(data["preprocessing"]),
                 outcomes=tuple(Outcome.from_dict(outcome) for outcome in data["outcomes"]),
                 off_chart_policy=_policy(data["off_chart_policy"]),
-                followup_days=tuple(float(day) for day in days) if days else None,  # type: ignore[arg-type]
-                cohort=str(data["cohort"]),
-                synthetic=bool(data["synthetic"]),
+                followup_days=tuple(days) if days else None,
+                cohort=as_typed(data["cohort"]),
+                synthetic=data["synthetic"],
                 weights=data.get("weights"),
                 covariates={
                     name: Covariate.from_dict(facts)
@@ -115,6 +116,10 @@ class ModelSpec:
                     for name, (low, high) in data.get("covariate_ranges", {}).items()
                 },
             )
+            check_field_types(spec)
+            if not spec.views or not spec.outcomes:
+                raise ValueError("no view or no outcome")
+            return spec
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise InputError(f"{path}: incomplete or damaged ({error}); export it again") from None
 

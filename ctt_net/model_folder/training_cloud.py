@@ -15,6 +15,7 @@ from safetensors.numpy import load, save
 from sklearn.covariance import LedoitWolf
 
 from ctt_net.errors import InputError
+from ctt_net.read_file import read_bytes
 from ctt_net.whole_file import write_whole
 
 CLOUD_FILE = "training_cloud.safetensors"
@@ -91,14 +92,12 @@ def read_clouds(folder: Path) -> dict[str, Cloud]:
     """
     path = folder / CLOUD_FILE
     try:
-        tensors = load(path.read_bytes())
+        tensors = load(read_bytes(path))
         names = sorted({name.partition(".")[0] for name in tensors})
         return {
             name: Cloud(tensors[f"{name}.mean"], tensors[f"{name}.covariance"]) for name in names
         }
-    except FileNotFoundError:
-        raise InputError(
-            f"{path}: no such file; a model folder with abstention.json holds one"
-        ) from None
+    except InputError:
+        raise
     except (SafetensorError, KeyError, ValueError) as error:
         raise InputError(f"{path}: damaged ({error}); export the model again") from None

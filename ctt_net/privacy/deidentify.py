@@ -81,6 +81,7 @@ def deidentify(
         InputError: If the cohort is wrong, a place is not allowed, or something that names a
             patient is found in the result, which is then removed.
     """
+    out = out.absolute()  # '.' has no name
     review = review or out.with_name(f"{out.name}_review")
     _refuse_nested(root, out, review)
     cohort = read_cohort(root)

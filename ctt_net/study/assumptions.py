@@ -1,6 +1,5 @@
 """What a study is planned from: figures that are expected, by guess or from a run."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ import numpy as np
 from ctt_net.errors import InputError
 from ctt_net.evaluation import read_predictions
 from ctt_net.evaluation.results import METRICS_FILE, PREDICTIONS_FILE
+from ctt_net.read_file import parse_json, read_text
 from ctt_net.study.fellow_eyes import CAUTIOUS_CORRELATION, design_effect, fellow_correlation
 from ctt_net.study.precision import (
     Z95,
@@ -166,7 +166,10 @@ def from_run(run: Path | str) -> Assumptions:
     figures = [
         replace(one, correlation=fellow_correlation(measured[one.name], patients)) for one in guess
     ]
-    figures += _scaled(metrics, len(table))
+    try:
+        figures += _scaled(metrics, len(table))
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        raise InputError(f"{run / METRICS_FILE}: damaged ({error!r}); evaluate again") from None
     return Assumptions(
         tuple(figures),
         eyes_per_patient=min(2.0, len(table) / patients.nunique()),
@@ -197,10 +200,10 @@ def _scaled(metrics: Mapping[str, Any], n_eyes: int) -> list[Planned]:
 
 def _metrics(path: Path) -> Mapping[str, Any]:
     try:
-        metrics = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; give a run, or what evaluate wrote") from None
-    except (ValueError, OSError) as error:
+        metrics = parse_json(read_text(path))
+    except InputError:
+        raise
+    except ValueError as error:
         raise InputError(f"{path}: cannot be read ({error}); evaluate again") from None
     if not isinstance(metrics, dict) or "regression" not in metrics:
         raise InputError(f"{path}: holds no figures of an evaluation; evaluate again")

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from ctt_net.cohort import CohortError
+from ctt_net.cohort.columns import read_numbers
+from ctt_net.cohort.manifest_text import read_manifest_text
 from ctt_net.errors import InputError
 from ctt_net.study.learning_curve import LearningCurve, fit_learning_curve
 from ctt_net.study.precision import Z95
@@ -50,12 +53,7 @@ def read_learning_curve(
 
 def _read(path: Path) -> pd.DataFrame:
     """Lines with a number of training eyes; an oracle has none."""
-    try:
-        table = pd.read_csv(path, encoding="utf-8-sig", dtype={"row": str, "evaluated": str})
-    except OSError as error:
-        raise InputError(f"{path}: cannot be opened ({error.strerror})") from None
-    except (ValueError, pd.errors.ParserError) as error:
-        raise InputError(f"{path}: not a CSV table in UTF-8 ({error})") from None
+    table = read_manifest_text(path)
     for column in (EYES, MAE):
         if column not in table:
             raise InputError(
@@ -63,13 +61,9 @@ def _read(path: Path) -> pd.DataFrame:
                 f"benchmarks/compare.py, or a table with {EYES} and {MAE}"
             )
     for column in (name for name in (EYES, MAE, LOW, HIGH) if name in table):
-        numbers = pd.to_numeric(table[column], errors="coerce")
-        wrong = numbers.isna() & table[column].notna()
-        if wrong.any():
-            line = int(wrong.to_numpy().argmax())
-            value = table[column].iloc[line]
-            raise InputError(f"{path}: row {line + 2}, column {column!r}: {value!r} is no number")
-        table[column] = numbers
+        table[column], problems = read_numbers(table[column], column)
+        if problems:
+            raise CohortError(path, problems)
     table = table[table[EYES].notna() & table[MAE].notna()]
     if table.empty:
         raise InputError(f"{path}: no line has both {EYES} and {MAE}")

@@ -56,6 +56,15 @@ def test_a_bare_table_of_predictions_needs_no_model(small_run, small_cohort, tmp
     capsys.readouterr()
 
 
+@pytest.mark.parametrize("level", ["0", "1", "2", "-1", "nan", "inf", "1e-400"])
+def test_a_level_that_is_no_coverage_is_refused(fails, small_run, small_cohort, tmp_path, level):
+    table, out = small_run / "predictions.csv", tmp_path / "out"
+    assert "no coverage" in fails(
+        "evaluate", table, small_cohort, "--out", out, f"--interval-level={level}"
+    )
+    assert not out.exists()
+
+
 def test_a_cohort_with_one_view_is_flagged(small_run, other_cohort, tmp_path):
     cohort = shutil.copytree(other_cohort, tmp_path / "one_view")
     facts = yaml.safe_load((cohort / "cohort.yaml").read_text())

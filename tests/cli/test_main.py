@@ -1,6 +1,7 @@
 """What every command shares: help, exit codes."""
 
 import errno
+import io
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import sys
 import pytest
 
 from ctt_net.cli import main
+from ctt_net.errors import InputError
 
 
 def test_help_says_what_it_is_and_that_it_is_research(capsys):
@@ -57,6 +59,43 @@ def test_a_full_or_closed_disk_is_said_not_traced(monkeypatch, capsys, number, c
     said = capsys.readouterr().err
     assert said.startswith(f"error: out/OD_horizontal.png: {os.strerror(code)}; ")
     assert cure in said
+
+
+@pytest.mark.parametrize("number", ["ENOENT", "EISDIR", "ELOOP", "ENAMETOOLONG", "EMFILE"])
+@pytest.mark.parametrize("name", ["scans/眼.png", b"scans/OD.png"])
+def test_an_error_that_names_a_file_is_said_with_its_name(monkeypatch, capsys, number, name):
+    code = getattr(errno, number)
+
+    def fail(options):
+        raise OSError(code, os.strerror(code), name)
+
+    monkeypatch.setattr("ctt_net.cli.check.run", fail)
+    assert main(["check", "."]) == 2
+    assert capsys.readouterr().err == f"error: {os.fsdecode(name)}: {os.strerror(code)}\n"
+
+
+def test_a_link_to_itself_is_said_not_traced(tmp_path, capsys):
+    (tmp_path / "loop").symlink_to("loop")
+    out = tmp_path / "loop" / "out"
+    assert main(["report", str(tmp_path / "loop"), "--out", str(out)]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_what_a_stream_cannot_encode_goes_through_as_utf8(monkeypatch, encoding):
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2)]
+    monkeypatch.setattr("sys.stdout", streams[0])
+    monkeypatch.setattr("sys.stderr", streams[1])
+
+    def say(options):
+        print("队列")
+        raise InputError("队列 \udcff")  # as a name that is no UTF-8 comes from the system
+
+    monkeypatch.setattr("ctt_net.cli.check.run", say)
+    assert main(["check", "."]) == 2
+    for stream, said in zip(streams, ["队列\n", "error: 队列 \\udcff\n"], strict=True):
+        stream.flush()
+        assert stream.buffer.getvalue().decode("utf-8") == said
 
 
 def test_another_system_error_is_a_fault_of_ours(monkeypatch):

@@ -52,7 +52,7 @@ def test_ragged_rows_are_all_named_as_the_spreadsheet_counts_them(make_cohort, e
     lines[1] += ",surplus"
     lines[3] = lines[3].rsplit(",", 1)[0]
     with pytest.raises(CohortError) as caught:
-        read_cohort(make_cohort("\n".join(lines)))
+        read_cohort(make_cohort("\n".join([*lines, ""])))
     assert [problem.row for problem in caught.value.problems] == [2, 4]
     assert "11 cells where the header has 10" in str(caught.value)
 

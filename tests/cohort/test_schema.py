@@ -6,7 +6,8 @@ from ctt_net.cohort import CohortSpec, read_cohort
 from ctt_net.errors import InputError
 
 BROKEN = [
-    ("name: small", "name: 2020", "'name' must be text in quotes, got 2020"),
+    ("name: small", "name: [2020]", "'name' is missing; give it as text, got [2020]"),
+    ("name: small", "name: ' '", "'name' is missing"),
     ("licence: none", "", "'licence' is missing"),
     ("licence: none", "license: none", "did you mean 'licence'?"),
     ("preop_va: decimal, ", "", "acuity.preop_va is missing"),
@@ -23,7 +24,7 @@ BROKEN = [
     ("  age_years:", "  preop_va:", "has a meaning of its own"),
     ("kind: binary", "kind: bool", "covariates.diabetes.kind must be one of numeric"),
     ("levels: [male, female]", "levels: male", "covariates.sex.levels must be a list"),
-    ("levels: [male, female]", "levels: [yes, no]", "put quotes"),
+    ("levels: [male, female]", "levels: [male, null]", "put quotes"),
     ("levels: [male, female]", "missing: [-9]", "needs its 'levels'"),
     ("missing: [-9]", "missing: -9", "must be a list such as [-9]"),
     ("unit: years", "unit: 1", "unit must be a text"),
@@ -54,3 +55,20 @@ def test_declarations_round_trip(make_cohort, eye):
     assert CohortSpec.from_dict(spec.to_dict(), "again") == spec
     assert spec.covariates["age_years"].missing == ("-9",)
     assert spec.views["v"].direction == "vertical"
+
+
+def test_names_and_levels_are_those_typed(make_cohort, eye, spec_text):
+    text = spec_text.replace("name: small", "name: 2020.10").replace("male, female", "male, 1.0")
+    text = text.replace("missing: [-9]", "missing: [-9.0, 077]")
+    spec = read_cohort(make_cohort([eye(0)], text)).spec
+    assert spec.name == "2020.10"
+    assert spec.covariates["sex"].levels == ("male", "1.0")
+    assert spec.covariates["age_years"].missing == ("-9.0", "077")
+
+
+@pytest.mark.parametrize(
+    ("typed", "flag"), [("true", True), ("Yes", True), ("FALSE", False), ("no", False)]
+)
+def test_a_flag_may_be_spelt_in_any_way_of_yaml(make_cohort, eye, spec_text, typed, flag):
+    text = f"{spec_text}\nsynthetic: {typed}\n"
+    assert read_cohort(make_cohort([eye(0)], text)).spec.synthetic is flag

@@ -88,7 +88,7 @@ def test_a_file_that_is_no_table_is_refused_by_name(tmp_path, content):
 
 
 def test_a_missing_file_and_an_empty_table_are_refused(tmp_path):
-    with pytest.raises(InputError, match="cannot be opened"):
+    with pytest.raises(InputError, match="no such file"):
         read_predictions(tmp_path / "none.csv")
     (tmp_path / "p.csv").write_text(",".join(COLUMNS) + "\n")
     with pytest.raises(InputError, match="no rows"):
@@ -111,3 +111,24 @@ def test_a_spreadsheet_with_byte_order_mark_is_read(predictions, tmp_path):
     pd.testing.assert_series_equal(
         read_predictions(path)["predicted_logmar"], predictions["predicted_logmar"]
     )
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda text: text.replace("\n", ",\n").replace(",\n", "\n", 1), "cells where the header"),
+        (lambda text: text.replace("\n", ",,\n").replace(",,\n", "\n", 1), "cells where the head"),
+        (lambda text: text[: text.rindex(",") - 3], "cut short"),
+        (lambda text: text[:-1], "cut short"),
+        (lambda text: text.replace("e0001,", "e0001 ", 1), "cells where the header"),
+        (lambda text: text.replace("e0001,", 'e0001,"', 1), "not closed"),
+    ],
+)
+def test_shifted_columns_and_a_file_cut_short_are_refused(predictions, tmp_path, change, said):
+    path = tmp_path / "p.csv"
+    write_predictions(predictions, path)
+    read_predictions(path)
+    path.write_text(change(path.read_text()))
+    with pytest.raises(InputError, match=said) as caught:
+        read_predictions(path)
+    assert str(path) in str(caught.value)

@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from PIL import Image
 
 from ctt_net.errors import InputError
 from ctt_net.imaging import BScan, ImagingError, read_bscan
+from ctt_net.imaging.raster import check_size
 
 
 def _bytes(pixels, kind, **options):
@@ -93,6 +95,18 @@ def test_truncated_files_are_refused(refuse, bscan, kind, share):
 def test_thumbnails_are_refused(refuse, kind, shape):
     noise = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     assert "at least 64" in refuse(_bytes(noise, kind))
+
+
+@pytest.mark.parametrize(("shape", "said"), [((64, 2049), "strip"), ((2200, 64), "strip")])
+def test_strips_are_refused(refuse, shape, said):
+    noise = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    assert said in refuse(_bytes(noise, "PNG"))
+
+
+def test_a_side_has_a_limit():
+    check_size(16_384, 512, Path("x.png"))
+    with pytest.raises(ImagingError, match="16384 a side"):
+        check_size(16_385, 600, Path("x.png"))
 
 
 @pytest.mark.parametrize("level", [0, 90, 255])

@@ -86,6 +86,19 @@ def test_acuities_from_patient_yaml(folder):
     assert patient.covariates == {"age_years": 70}
 
 
+@pytest.mark.parametrize("typed", ["0042", "no", "1_234", "12:30", "1.50", "2024-01-01", "12e4"])
+def test_the_id_is_the_text_typed(folder, typed):
+    (folder / "patient.yaml").write_text(f"patient_id: {typed}\npreop_va: {{OD: CF, OS: HM}}\n")
+    assert read(folder).patient_id == typed
+
+
+@pytest.mark.parametrize(("typed", "logmar"), [("073", 0.24), ("55", 0.6), ("'055'", 0.6)])
+def test_letters_with_a_leading_zero_are_those_typed(folder, typed, logmar):
+    text = f"notation: etdrs\npreop_va: {{OD: {typed}, OS: {typed}}}\n"
+    (folder / "patient.yaml").write_text(text)
+    assert read(folder).eyes[0].preop.logmar == pytest.approx(logmar)
+
+
 def test_unknown_has_to_be_said(folder):
     with pytest.raises(InputError, match="acuity of OS is not given") as caught:
         read(folder, "OD=20/60")

@@ -11,7 +11,7 @@ DECIMAL = {"notation": "decimal"}
     ("section", "keys", "said"),
     [
         ("cohort", {"name": None}, "key 'name' is missing"),
-        ("cohort", {"licence": 3}, "'licence' must be text"),
+        ("cohort", {"licence": ["3"]}, "'licence' is missing; give it as text"),
         ("columns", {"patient_id": None}, "columns.patient_id is missing; name the column that"),
         ("columns", {"patient_id": {"value": "1"}}, "columns.patient_id is missing"),
         ("columns", {"preop_va": None}, "columns.preop_va is missing"),
@@ -67,7 +67,7 @@ def test_what_is_wrong_is_named(raw, section, keys, said):
         ("exclude", [{"column": "Eye", "is": ["1"]}], "exclude[1].reason is missing"),
         ("exclude", [{"reason": "x", "column": "Eye"}], "exclude[1]: nothing to test"),
         ("exclude", [{"reason": "x", "column": "Eye", "below": "18"}], "must be a number"),
-        ("exclude", [{"reason": "x", "column": "Eye", "is": [True]}], "put quotes around"),
+        ("exclude", [{"reason": "x", "column": "Eye", "is": [None]}], "put quotes around"),
         ("exclude", [{"reason": "x", "column": "Eye", "is": "yes"}], "list such as [yes]"),
         ("exclude", [{"reason": "x", "column": "Eyes", "missing": True}], "did you mean 'Eye'?"),
         ("require", "postop_va", "require must be a list"),

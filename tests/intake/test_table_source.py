@@ -18,7 +18,7 @@ from ctt_net.intake.table_source import TableSource
         ({"header_row": True}, "table.header_row must be 0, 1, 2"),
         ({"one_row_per": "row"}, "table.one_row_per must be one of eye, patient, visit"),
         ({"missing": "-9"}, "table.missing must be a list such as [-9]"),
-        ({"missing": [False]}, "put quotes around each text"),
+        ({"missing": [None]}, "put quotes around each text"),
         ({"seperator": ";"}, "did you mean 'separator'?"),
     ],
 )

@@ -111,7 +111,7 @@ def test_a_table_that_leaves_open_what_is_meant_is_refused(table, tmp_path):
     with pytest.raises(InputError, match="'training_eyes' is missing"):
         read_learning_curve(tmp_path / "other.csv")
     (tmp_path / "text.csv").write_text("training_eyes,mae\n100,0.1\nmany,0.2\n")
-    with pytest.raises(InputError, match="row 3, column 'training_eyes': 'many' is no number"):
+    with pytest.raises(InputError, match="row 3, column training_eyes: 'many' is no number"):
         read_learning_curve(tmp_path / "text.csv")
-    with pytest.raises(InputError, match="cannot be opened"):
+    with pytest.raises(InputError, match="no such file"):
         read_learning_curve(tmp_path / "nowhere.csv")

@@ -1,6 +1,5 @@
 """A report written again from what an evaluation left behind; nothing is computed anew."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ctt_net.cohort.manifest_text import read_manifest_text
 from ctt_net.errors import InputError
 from ctt_net.evaluation.metrics import METRICS_FILE
 from ctt_net.evaluation.predictions import read_predictions
 from ctt_net.evaluation.report.facts import Facts, read_facts, stale_figures
 from ctt_net.evaluation.report.failures import Pictures
 from ctt_net.evaluation.report.written import BASELINES_FILE, REPORT_FILE, page_files
+from ctt_net.read_file import parse_json, read_text
 from ctt_net.whole_file import undo_unfinished, write_together
 
 NEEDED = (
@@ -102,7 +103,7 @@ def render_again(evaluated: Evaluated, out: Path | str, pictures: Pictures | Non
             evaluated.facts,
             pictures,
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
         raise InputError(
             f"{evaluated.folder / METRICS_FILE}: not as ctt-net writes it ({error!r}); evaluate "
             "again"
@@ -123,7 +124,7 @@ def refuse_other_evaluation(out: Path) -> None:
 
 def _metrics(path: Path) -> dict[str, Any]:
     try:
-        metrics = json.loads(path.read_text(encoding="utf-8"))
+        metrics = parse_json(read_text(path))
         lacking = [name for name in NEEDED if name not in metrics]
         value = None if lacking else metrics["regression"]["mae"]["value"]
     except (ValueError, KeyError, TypeError) as error:
@@ -137,9 +138,9 @@ def _metrics(path: Path) -> dict[str, Any]:
 def _baselines(path: Path, metrics: Mapping[str, Any]) -> pd.DataFrame:
     """Those that the metrics know, indexed by eye."""
     try:
-        table = pd.read_csv(path, dtype={"eye_id": str}, keep_default_na=False, na_values=[""])
-        return table.set_index("eye_id")[list(metrics["baselines"])].astype(np.float64)
-    except (ValueError, KeyError, OSError) as error:
+        table = read_manifest_text(path, by_program=True).set_index("eye_id")
+        return table[list(metrics["baselines"])].replace("", np.nan).astype(np.float64)
+    except (ValueError, KeyError) as error:
         raise InputError(
             f"{path}: not the baselines of this metrics.json ({error}); remove it, and the report "
             "is written without their curves"

@@ -10,6 +10,7 @@ from ctt_net.cohort.flow_file import read_flow
 from ctt_net.errors import InputError
 from ctt_net.evaluation.report.drawing import figure_file_names
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
+from ctt_net.read_file import parse_json, read_text
 
 FACTS_FILE = "report.json"
 VERSION = 1
@@ -72,7 +73,7 @@ def read_facts(folder: Path, metrics: Mapping[str, Any]) -> Facts:
         title, simulated = folder.resolve().name, "oracle" in metrics
         return Facts(title=title, outcomes=known, synthetic=simulated)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(read_text(path))
         return Facts(
             title=str(content["title"]),
             cohort=dict(content["cohort"]),
