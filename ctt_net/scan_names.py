@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ctt_net.errors import InputError
 
-IMAGE_SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg")
+IMAGE_SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".jfif", ".bmp")
 
 EYE_WORDS: Mapping[str, tuple[str, ...]] = {
     "OD": ("od", "right", "右眼", "右"),

@@ -20,7 +20,7 @@ from ctt_net.devices.base import (
     read_whole,
 )
 from ctt_net.devices.geometry import is_circle, pattern_of, spacing_um
-from ctt_net.imaging.decode_pillow import decode_png_or_jpeg
+from ctt_net.imaging.decode_pillow import decode_by_pillow
 from ctt_net.imaging.decode_tiff import decode_tiff
 from ctt_net.imaging.depth import eight_bit, grey
 from ctt_net.imaging.failure import ImagingError
@@ -115,7 +115,7 @@ def _picture(recorded: str, path: Path, notes: list[str]) -> np.ndarray:
     file = path.parent / name
     data = read_limited(file)
     kind = kind_of(data, file)
-    raster = decode_tiff(data, file) if kind == "TIFF" else decode_png_or_jpeg(data, kind, file)
+    raster = decode_tiff(data, file) if kind == "TIFF" else decode_by_pillow(data, kind, file)
     return grey(eight_bit(raster.samples, notes))
 
 

@@ -17,7 +17,7 @@ from ctt_net.devices.topcon import Topcon
 from ctt_net.devices.zeiss_img import ZeissImg
 from ctt_net.errors import InputError
 from ctt_net.imaging.failure import ImagingError
-from ctt_net.imaging.inversion import looks_inverted
+from ctt_net.imaging.inversion import is_upside_down
 
 READERS: tuple[DeviceReader, ...] = (
     HeidelbergVol(),
@@ -119,7 +119,7 @@ def read_acquisition(
 
 def _doubted(acquisition: Acquisition) -> Acquisition:
     """Say so if the B-scans seem to lie upside down; they are not turned."""
-    if not looks_inverted(acquisition.bscans[len(acquisition.bscans) // 2]):
+    if not is_upside_down(acquisition.bscans[len(acquisition.bscans) // 2]):
         return acquisition
     note = "the B-scans may be upside down (choroid above the retina); they were not turned"
     return replace(acquisition, notes=(*acquisition.notes, note))

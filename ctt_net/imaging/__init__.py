@@ -4,6 +4,8 @@ from ctt_net.imaging.bscan import BScan
 from ctt_net.imaging.disc_side import DiscSide, disc_side
 from ctt_net.imaging.failure import ImagingError
 from ctt_net.imaging.fingerprint import near_duplicates, perceptual_hash, pixel_digest
+from ctt_net.imaging.inversion import is_inverted
+from ctt_net.imaging.note import UNUSABLE_NOTES, Note
 from ctt_net.imaging.preprocessing import Preprocessing, orient
 from ctt_net.imaging.quality import signal_quality
 from ctt_net.imaging.read import read_bscan
@@ -12,15 +14,18 @@ from ctt_net.imaging.text import find_text
 from ctt_net.imaging.widget import Box
 
 __all__ = [
+    "UNUSABLE_NOTES",
     "BScan",
     "Box",
     "DiscSide",
     "ImagingError",
+    "Note",
     "Preprocessing",
     "RetinaBand",
     "disc_side",
     "find_retina",
     "find_text",
+    "is_inverted",
     "near_duplicates",
     "orient",
     "perceptual_hash",

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ctt_net.imaging.note import Note
+
 LAYOUTS = ("plain", "spectralis_panel", "cirrus_overlay")
 OVERLAYS = ("panel", "scan_direction_mark", "coloured_mark", "text", "ruler")
 ENDS = ("TN", "NT", "SI", "IS")
@@ -16,7 +18,7 @@ class BScan:
     Args:
         pixels: (H, W) uint8, vitreous at the top, as the eye was scanned (not mirrored).
         device_layout: what was found around the B-scan, one of `LAYOUTS`.
-        notes: what the reader changed or doubts, in plain words, for reports.
+        notes: what the reader changed or doubts.
         overlays: what was found in or beside the scan and cut off or filled, of `OVERLAYS`.
         ends: sides of the eye at the scan's left and right end, as its scan-direction mark says:
             "TN" (temporal to nasal), "NT", "SI" (superior to inferior) or "IS"; None without a
@@ -25,7 +27,7 @@ class BScan:
 
     pixels: np.ndarray
     device_layout: str = "plain"
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     overlays: tuple[str, ...] = ()
     ends: str | None = None
 

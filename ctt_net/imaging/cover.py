@@ -4,13 +4,16 @@ import numpy as np
 
 from ctt_net.imaging.fill import fill_along, fill_mask, grown
 from ctt_net.imaging.margins import blacken
+from ctt_net.imaging.note import Note
 from ctt_net.imaging.text import find_burnt_in
 from ctt_net.imaging.widget import Box
 
 _WIDE = 0.6  # of the picture's width: too much to draw across
+_LINES = "drawn lines (ruler, caliper or arrow) were filled from their surroundings"
+_WRITING = "burnt-in writing was filled from its surroundings"
 
 
-def without_text(pixels: np.ndarray, notes: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+def without_text(pixels: np.ndarray, notes: list[Note]) -> tuple[np.ndarray, tuple[str, ...]]:
     """Fill what `find_burnt_in` finds; the picture itself where that is nothing.
 
     Boxes of writing are filled whole, since a hole in the form of a name would still say the
@@ -27,14 +30,14 @@ def without_text(pixels: np.ndarray, notes: list[str]) -> tuple[np.ndarray, tupl
     overlays: list[str] = []
     if found.ruler_pixels:
         overlays.append("ruler")
-        notes.append("drawn lines (ruler, caliper or arrow) were filled from their surroundings")
+        notes.append(Note("lines_filled", _LINES))
         mask = np.zeros(pixels.shape, bool)
         for rows, columns in found.ruler_pixels:
             mask[rows, columns] = True
         pixels = fill_mask(np.ascontiguousarray(pixels), grown(mask))
     if found.writing or found.bars:
         overlays.insert(0, "text")
-        notes.append("burnt-in writing was filled from its surroundings")
+        notes.append(Note("writing_filled", _WRITING))
         wide = [box for box in found.writing if _share(box, pixels) > _WIDE]
         pixels = fill_along(pixels, [box for box in found.writing if box not in wide])
         if wide or found.bars:

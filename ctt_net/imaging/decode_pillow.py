@@ -1,4 +1,4 @@
-"""PNG and JPEG to samples, through Pillow with an explicit list of formats."""
+"""PNG, JPEG and BMP to samples, through Pillow with an explicit list of formats."""
 
 import io
 import warnings
@@ -9,16 +9,17 @@ import numpy as np
 from PIL import Image
 
 from ctt_net.imaging.failure import ImagingError
-from ctt_net.imaging.raster import Raster, check_size, drop_alpha
+from ctt_net.imaging.note import Note
+from ctt_net.imaging.raster import PRINT_COLOURS, Raster, check_single, check_size, drop_alpha
 
 _ORIENTATION_TAG = 274
 
 
-def decode_png_or_jpeg(data: bytes, kind: str, path: Path) -> Raster:
-    """Decode one PNG or JPEG picture held in memory.
+def decode_by_pillow(data: bytes, kind: str, path: Path) -> Raster:
+    """Decode one PNG, JPEG or BMP picture held in memory.
 
     Raises:
-        ImagingError: too large, too small, damaged or truncated.
+        ImagingError: too large, too small, several pictures, damaged or truncated.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -26,6 +27,7 @@ def decode_png_or_jpeg(data: bytes, kind: str, path: Path) -> Raster:
         try:
             with Image.open(io.BytesIO(data), formats=[kind]) as image:
                 check_size(image.width, image.height, path)
+                check_single(getattr(image, "n_frames", 1), path)
                 return _raster(image, data, kind, path)
         except ImagingError:
             raise
@@ -44,12 +46,10 @@ def decode_png_or_jpeg(data: bytes, kind: str, path: Path) -> Raster:
 
 
 def _raster(image: Image.Image, data: bytes, kind: str, path: Path) -> Raster:
-    notes: list[str] = []
-    if getattr(image, "n_frames", 1) > 1:
-        notes.append(f"the file holds {image.n_frames} pictures; the first was taken")  # type: ignore[attr-defined]
+    notes: list[Note] = []
     orientation = _orientation(image)
     if image.mode == "CMYK":
-        notes.append("the picture is in print colours (CMYK), which were converted")
+        notes.append(PRINT_COLOURS)
         image = image.convert("RGB")
     elif image.mode in ("P", "PA"):
         image = image.convert("RGBA")

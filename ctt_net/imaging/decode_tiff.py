@@ -10,24 +10,34 @@ import numpy as np
 import tifffile
 
 from ctt_net.imaging.failure import ImagingError
-from ctt_net.imaging.raster import MAX_DECODED_BYTES, Raster, check_size, drop_alpha
+from ctt_net.imaging.note import Note
+from ctt_net.imaging.raster import (
+    MAX_DECODED_BYTES,
+    PRINT_COLOURS,
+    Raster,
+    check_single,
+    check_size,
+    drop_alpha,
+)
 
 _CURE = "export or copy the scan again, as an uncompressed TIFF or a PNG"
 _ORIENTATION_TAG = 274
 
 
 def decode_tiff(data: bytes, path: Path) -> Raster:
-    """Decode the first page of a TIFF held in memory.
+    """Decode a TIFF of one picture held in memory.
 
     Raises:
-        ImagingError: too large, too small, truncated, or colours that are no picture's.
+        ImagingError: too large, too small, several pictures, truncated, or colours that are no
+            picture's.
     """
     try:
         with _quiet(), tifffile.TiffFile(io.BytesIO(data)) as tiff:
             page = tiff.pages.first
             check_size(int(page.imagewidth), int(page.imagelength), path)
             _check_page(page, len(data), path)
-            notes = ["the file holds several pictures; the first was taken"] if _more(tiff) else []
+            check_single(_pictures(tiff, page), path)
+            notes: list[Note] = []
             samples = _samples(page, path, notes)
             return Raster(samples, _orientation(page), notes)
     except ImagingError:
@@ -54,10 +64,12 @@ def _check_page(page: tifffile.TiffPage, file_bytes: int, path: Path) -> None:
         raise ImagingError.of(path, "a TIFF file that is truncated", "copy the scan again")
 
 
-def _samples(page: tifffile.TiffPage, path: Path, notes: list[str]) -> np.ndarray:
+def _samples(page: tifffile.TiffPage, path: Path, notes: list[Note]) -> np.ndarray:
     """(H, W) or (H, W, 3) with palette, planes, inverted grey and print colours resolved."""
     samples = np.asarray(page.asarray())
     if page.samplesperpixel > 1 and int(page.planarconfig) == 2:
+        if np.ptp(samples[:3], axis=0).astype(bool).mean() > 0.5:  # a stack stored as colour planes
+            check_single(page.samplesperpixel, path)
         samples = np.moveaxis(samples, 0, -1)
     samples = samples.reshape(page.imagelength, page.imagewidth, -1)
     photometric = int(page.photometric)
@@ -66,7 +78,7 @@ def _samples(page: tifffile.TiffPage, path: Path, notes: list[str]) -> np.ndarra
     if photometric == 0:
         return _inverted(samples[..., 0], int(page.bitspersample), notes)
     if photometric == 5 and samples.shape[2] >= 4 and samples.dtype == np.uint8:
-        notes.append("the picture is in print colours (CMYK), which were converted")
+        notes.append(PRINT_COLOURS)
         ink = 255 - samples[..., :4].astype(np.uint16)
         return (ink[..., :3] * ink[..., 3:] // 255).astype(np.uint8)
     if photometric not in (1, 2, 6):
@@ -85,8 +97,8 @@ def _from_palette(indices: np.ndarray, colormap: np.ndarray | None) -> np.ndarra
     return table.astype(np.uint8)[np.minimum(indices, len(table) - 1)]
 
 
-def _inverted(samples: np.ndarray, bits: int, notes: list[str]) -> np.ndarray:
-    notes.append("the file stores white as 0 and was inverted")
+def _inverted(samples: np.ndarray, bits: int, notes: list[Note]) -> np.ndarray:
+    notes.append(Note("white_is_zero", "the file stores white as 0 and was inverted"))
     if samples.dtype == np.bool_:
         return ~samples
     if samples.dtype.kind == "u":
@@ -94,11 +106,13 @@ def _inverted(samples: np.ndarray, bits: int, notes: list[str]) -> np.ndarray:
     return samples.max() + samples.min() - samples
 
 
-def _more(tiff: tifffile.TiffFile) -> bool:
+def _pictures(tiff: tifffile.TiffFile, first: tifffile.TiffPage) -> int:
+    """How many pictures of full size: thumbnails and masks (TIFF 6.0, tag 254) are none."""
     try:
-        return tiff.pages[1] is not None
-    except Exception:  # one page only, or a broken chain behind the one we read
-        return False
+        whole = sum(not int(page.subfiletype) & 0b101 for page in tiff.pages)
+        return max(whole, tiff.series[0].size // first.size)  # ImageJ: many behind one header
+    except Exception:  # a broken chain behind the page we read
+        return 1
 
 
 def _orientation(page: tifffile.TiffPage) -> int:

@@ -12,11 +12,13 @@ are spread over 0..255. 8 bit samples are never changed.
 import cv2
 import numpy as np
 
+from ctt_net.imaging.note import Note
+
 FULL_SCALES = (100, 255, 1023, 4095, 16383, 65535)
 _SMALLEST_SHARE = 1 / 20
 
 
-def eight_bit(samples: np.ndarray, notes: list[str]) -> np.ndarray:
+def eight_bit(samples: np.ndarray, notes: list[Note]) -> np.ndarray:
     """Bring samples to uint8 by the rule above.
 
     Args:
@@ -26,7 +28,7 @@ def eight_bit(samples: np.ndarray, notes: list[str]) -> np.ndarray:
     if samples.dtype == np.uint8:
         return samples
     if samples.dtype == np.bool_:
-        notes.append("the picture has only black and white, no grey")
+        notes.append(Note("black_and_white", "the picture has only black and white, no grey"))
         return samples.astype(np.uint8) * 255
     values: np.ndarray = samples.astype(np.float32 if samples.dtype.itemsize <= 4 else np.float64)
     if samples.dtype.kind == "f":
@@ -34,11 +36,12 @@ def eight_bit(samples: np.ndarray, notes: list[str]) -> np.ndarray:
     low, high = (float(v) for v in np.percentile(values, (0.1, 99.9)))
     scale = _full_scale(low, high, is_float=samples.dtype.kind == "f")
     if scale is None:
-        notes.append(f"values {low:.4g} to {high:.4g} were spread over 256 grey levels")
+        text = f"values {low:.4g} to {high:.4g} were spread over 256 grey levels"
         values = (values - low) / max(high - low, 1e-30)
     else:
-        notes.append(f"{samples.dtype.name} samples were read on a scale of 0 to {scale}")
+        text = f"{samples.dtype.name} samples were read on a scale of 0 to {scale}"
         values = values / scale
+    notes.append(Note("grey_scale", text))
     return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
 
 
@@ -57,10 +60,10 @@ def _full_scale(low: float, high: float, *, is_float: bool) -> int | None:
     return scale if high >= scale * _SMALLEST_SHARE else None
 
 
-def _without_gaps(values: np.ndarray, notes: list[str]) -> np.ndarray:
+def _without_gaps(values: np.ndarray, notes: list[Note]) -> np.ndarray:
     """Replace NaN, infinities and sentinels like 3.4e38 by the smallest real value."""
     real = np.isfinite(values) & (np.abs(values) < 1e30)
     if real.all():
         return values
-    notes.append(f"{(~real).sum()} samples without a value were set to black")
+    notes.append(Note("gaps", f"{(~real).sum()} samples without a value were set to black"))
     return np.where(real, values, values[real].min() if real.any() else 0)

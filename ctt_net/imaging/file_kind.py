@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from ctt_net.imaging.failure import ImagingError
+from ctt_net.imaging.note import Note
 
 MAX_FILE_BYTES = 64 * 2**20
-FORMATS_CURE = "export the B-scan as PNG, TIFF or JPEG"
+FORMATS_CURE = "export the B-scan as PNG, TIFF, JPEG or BMP"
 DEVICE_CURE = "`ctt-net convert FILE OUT` or a mapping cuts B-scans from it"
 
 _READABLE = (
@@ -15,10 +16,10 @@ _READABLE = (
     (b"MM\x00*", "TIFF"),
     (b"II+\x00", "TIFF"),
     (b"MM\x00+", "TIFF"),
+    (b"BM", "BMP"),
 )
 _FOREIGN = (
     (b"GIF8", "a GIF picture"),
-    (b"BM", "a BMP picture"),
     (b"%PDF", "a PDF document"),
     (b"%!PS", "a PostScript document"),
     (b"PK\x03\x04", "a ZIP archive or Office document"),
@@ -35,7 +36,12 @@ _DEVICES = (
     (b"MDbMDir", "a raw Heidelberg .e2e export"),
     (b"FOCT", "a raw Topcon export"),
 )
-_EXTENSIONS = {"PNG": {".png"}, "JPEG": {".jpg", ".jpeg", ".jfif"}, "TIFF": {".tif", ".tiff"}}
+_EXTENSIONS = {
+    "PNG": {".png"},
+    "JPEG": {".jpg", ".jpeg", ".jfif"},
+    "TIFF": {".tif", ".tiff"},
+    "BMP": {".bmp"},
+}
 
 
 def read_limited(path: Path) -> bytes:
@@ -72,7 +78,7 @@ def read_limited(path: Path) -> bytes:
 
 
 def kind_of(data: bytes, path: Path) -> str:
-    """Name the format from the first bytes: "PNG", "TIFF" or "JPEG".
+    """Name the format from the first bytes: "PNG", "TIFF", "JPEG" or "BMP".
 
     Raises:
         ImagingError: any other kind of file, which the message names when it is known.
@@ -90,15 +96,16 @@ def kind_of(data: bytes, path: Path) -> str:
             raise ImagingError.of(path, name, FORMATS_CURE)
     if _is_text(data[:512]):
         raise ImagingError.of(path, "a text file, not a picture", FORMATS_CURE)
-    raise ImagingError.of(path, "no PNG, TIFF or JPEG picture", FORMATS_CURE)
+    raise ImagingError.of(path, "no PNG, TIFF, JPEG or BMP picture", FORMATS_CURE)
 
 
-def misnamed(kind: str, path: Path) -> str | None:
+def misnamed(kind: str, path: Path) -> Note | None:
     """Say so when the name promises another format than the bytes hold."""
     suffix = path.suffix.lower()
     known = {s for suffixes in _EXTENSIONS.values() for s in suffixes}
     if suffix in known and suffix not in _EXTENSIONS[kind]:
-        return f"the file is a {kind} although its name ends in {suffix}"
+        text = f"the file is a {kind} although its name ends in {suffix}"
+        return Note("misnamed", text)
     return None
 
 

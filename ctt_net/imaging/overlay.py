@@ -12,12 +12,15 @@ import numpy as np
 
 from ctt_net.imaging.depth import grey
 from ctt_net.imaging.fill import fill_along, fill_mask, grown
+from ctt_net.imaging.note import Note
 from ctt_net.imaging.scan_ends import read_ends
 from ctt_net.imaging.widget import Box, find_widget, letter_cells, widget_mask
 
 _COLOUR = 40  # largest minus smallest channel of a coloured mark
 _MAX_MARK_SHARE = 0.05  # beyond this the whole picture is coloured
 _TINTED = 10
+_MARK = "the burnt-in scan-direction mark was filled from its surroundings"
+_COLOURED = "coloured marks were filled from their surroundings"
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +38,7 @@ class Cleaned:
     ends: str | None = None
 
 
-def without_marks(colours: np.ndarray, notes: list[str]) -> Cleaned:
+def without_marks(colours: np.ndarray, notes: list[Note]) -> Cleaned:
     """Find and fill the burnt-in marks of a B-scan.
 
     Args:
@@ -49,16 +52,16 @@ def without_marks(colours: np.ndarray, notes: list[str]) -> Cleaned:
     mask = np.zeros(pixels.shape, bool) if box is None else widget_mask(pixels, box)
     ends = None
     if box is not None:
-        notes.append("the burnt-in scan-direction mark was filled from its surroundings")
+        notes.append(Note("mark_filled", _MARK))
         overlays.append("scan_direction_mark")
         ends = read_ends(pixels, box)
     if colours.ndim == 3:
         marks = _coloured(colours)
         if marks is None:
-            notes.append("the picture is in colour; its brightness was taken")
+            notes.append(Note("in_colour", "the picture is in colour; its brightness was taken"))
         else:
             if (marks & ~(_area(pixels.shape, cells) | mask)).any():
-                notes.append("coloured marks were filled from their surroundings")
+                notes.append(Note("coloured_marks_filled", _COLOURED))
                 overlays.append("coloured_mark")
             mask |= grown(marks)
     mask |= _area(pixels.shape, cells)  # else a letter's white would bleed into the lines' fill

@@ -6,10 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from ctt_net.imaging.failure import ImagingError
+from ctt_net.imaging.note import Note
 
 MAX_PIXELS = 50_000_000
 MAX_DECODED_BYTES = 512 * 2**20
 MIN_SIDE = 64
+PRINT_COLOURS = Note(
+    "print_colours", "the picture is in print colours (CMYK), which were converted"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,12 +23,12 @@ class Raster:
     Args:
         samples: (H, W) or (H, W, 3), any integer, float or bool type.
         orientation: EXIF/TIFF orientation, 1 (as stored) to 8.
-        notes: what the decoder left out, in plain words.
+        notes: what the decoder left out.
     """
 
     samples: np.ndarray
     orientation: int = 1
-    notes: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
 
 
 def check_size(width: int, height: int, path: Path) -> None:
@@ -43,7 +47,17 @@ def check_size(width: int, height: int, path: Path) -> None:
         )
 
 
-def drop_alpha(samples: np.ndarray, notes: list[str]) -> np.ndarray:
+def check_single(pictures: int, path: Path) -> None:
+    """Refuse a file of several pictures: which of them passes the fovea is not known."""
+    if pictures > 1:
+        raise ImagingError.of(
+            path,
+            f"{pictures} pictures (pages or frames) in one file",
+            "export the B-scan through the fovea alone, one picture per file",
+        )
+
+
+def drop_alpha(samples: np.ndarray, notes: list[Note]) -> np.ndarray:
     """Take the colours as they are stored and forget transparency.
 
     Exports were seen whose alpha varies along the border without any meaning (Cirrus, as
@@ -57,7 +71,7 @@ def drop_alpha(samples: np.ndarray, notes: list[str]) -> np.ndarray:
     if count in (2, 4):
         alpha = samples[..., -1]
         if alpha.min() != alpha.max():
-            notes.append("the picture's transparency was ignored")
+            notes.append(Note("alpha_ignored", "the picture's transparency was ignored"))
         samples = samples[..., :-1]
     return np.ascontiguousarray(samples[..., 0] if samples.shape[2] == 1 else samples)
 

@@ -7,23 +7,31 @@ import numpy as np
 
 from ctt_net.imaging.bscan import BScan
 from ctt_net.imaging.cover import without_text
-from ctt_net.imaging.decode_pillow import decode_png_or_jpeg
+from ctt_net.imaging.decode_pillow import decode_by_pillow
 from ctt_net.imaging.decode_tiff import decode_tiff
 from ctt_net.imaging.depth import eight_bit, grey
 from ctt_net.imaging.failure import ImagingError
 from ctt_net.imaging.file_kind import kind_of, misnamed, read_limited
-from ctt_net.imaging.inversion import looks_inverted
+from ctt_net.imaging.inversion import is_inverted, is_upside_down
 from ctt_net.imaging.margins import blacken, white_margin
+from ctt_net.imaging.note import Note
 from ctt_net.imaging.overlay import without_marks
 from ctt_net.imaging.panel import find_panel, layering
 from ctt_net.imaging.raster import Raster, check_size, turned
 
 _MIN_DEVIATION = 1.0  # grey levels; below it a picture is blank
 _EN_FACE = 1.3  # `layering` of fundus pictures and plain noise; B-scans have 1.9 and more
+_NOT_A_BSCAN = Note("not_a_bscan", "the picture does not look like a B-scan (no layers across it)")
+_INVERTED = Note(
+    "inverted", "the grey levels are inverted (black tissue on white); they were not changed"
+)
+_UPSIDE_DOWN = Note(
+    "upside_down", "the scan may be upside down (choroid above the retina); it was not turned"
+)
 
 
 def read_bscan(path: str | Path) -> BScan:
-    """Read a PNG, TIFF or JPEG scan of any bit depth and colour mode.
+    """Read a PNG, TIFF, JPEG or BMP scan of any bit depth and colour mode.
 
     The en-face panel of a Heidelberg export is cut; burnt-in marks, writing and rulers are filled
     from their surroundings; what was done is said in the notes. Nothing is mirrored or turned
@@ -33,12 +41,13 @@ def read_bscan(path: str | Path) -> BScan:
         path: of the scan file.
 
     Raises:
-        ImagingError: the file is no such picture, too large, too small, damaged or blank.
+        ImagingError: the file is no such picture or holds several, too large, too small, damaged
+            or blank.
     """
     path = Path(path)
     data = read_limited(path)
     kind = kind_of(data, path)
-    raster = decode_tiff(data, path) if kind == "TIFF" else decode_png_or_jpeg(data, kind, path)
+    raster = decode_tiff(data, path) if kind == "TIFF" else decode_by_pillow(data, kind, path)
     notes = [note for note in [misnamed(kind, path)] if note] + raster.notes
     colours = _upright_eight_bit(raster, notes)
     whole = grey(colours)
@@ -46,28 +55,32 @@ def read_bscan(path: str | Path) -> BScan:
     seam = find_panel(whole)
     panel = seam is not None and seam.is_panel
     if seam is not None and seam.is_panel:
-        notes.append(f"the en-face panel left of column {seam.column} was cut off")
+        text = f"the en-face panel left of column {seam.column} was cut off"
+        notes.append(Note("panel_cut", text))
         colours = np.ascontiguousarray(colours[:, seam.column :])
         check_size(colours.shape[1], colours.shape[0], path)
         _refuse_blank(grey(colours), path)
     cleaned = without_marks(colours, notes)
     pixels, written = without_text(cleaned.pixels, notes)
+    doubts = _doubts(pixels)
     margin = white_margin(pixels)
-    if margin is not None:
+    if margin is not None and _INVERTED not in doubts:  # else the white is the vitreous
         pixels = blacken(pixels, margin)
-        notes.append("the white margin was blackened")
-    _doubts(pixels, notes)
+        notes.append(Note("margin_blackened", "the white margin was blackened"))
+        doubts = _doubts(pixels)
+    notes += doubts
     overlays = ("panel",) * panel + cleaned.overlays + written
     marked = "scan_direction_mark" in overlays
     layout = "spectralis_panel" if panel else "cirrus_overlay" if marked else "plain"
     return BScan(np.ascontiguousarray(pixels), layout, tuple(notes), overlays, cleaned.ends)
 
 
-def _upright_eight_bit(raster: Raster, notes: list[str]) -> np.ndarray:
+def _upright_eight_bit(raster: Raster, notes: list[Note]) -> np.ndarray:
     samples = raster.samples
     if raster.orientation != 1:
         samples = turned(samples, raster.orientation)
-        notes.append(f"the picture was turned as its orientation tag ({raster.orientation}) says")
+        text = f"the picture was turned as its orientation tag ({raster.orientation}) says"
+        notes.append(Note("turned", text))
     return eight_bit(samples, notes)
 
 
@@ -80,9 +93,10 @@ def _refuse_blank(pixels: np.ndarray, path: Path) -> None:
         )
 
 
-def _doubts(pixels: np.ndarray, notes: list[str]) -> None:
-    """Say what looks wrong with the scan; nothing is changed for it."""
+def _doubts(pixels: np.ndarray) -> list[Note]:
+    """What looks wrong with the scan; nothing is changed for it."""
     if layering(pixels) < _EN_FACE:
-        notes.append("the picture does not look like a B-scan (no layers across it)")
-    elif looks_inverted(pixels):
-        notes.append("the scan may be upside down (choroid above the retina); it was not turned")
+        return [_NOT_A_BSCAN]
+    inverted = is_inverted(pixels)
+    upside_down = is_upside_down(255 - pixels if inverted else pixels)
+    return [_INVERTED] * inverted + [_UPSIDE_DOWN] * upside_down

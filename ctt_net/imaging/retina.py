@@ -67,8 +67,7 @@ def outline_retina(pixels: np.ndarray) -> Outline | None:
     Args:
         pixels: (H, W) uint8 B-scan, vitreous at the top.
     """
-    small = cv2.resize(pixels, (_WIDTH, _HEIGHT), interpolation=cv2.INTER_AREA)
-    smooth = cv2.GaussianBlur(small.astype(np.float32), (0, 0), sigmaX=2.0, sigmaY=1.2)
+    smooth = smooth_copy(pixels)
     background = float(np.percentile(smooth, 25))
     path = brightest_path(smooth)
     on_path = smooth[path, np.arange(_WIDTH)]
@@ -77,6 +76,12 @@ def outline_retina(pixels: np.ndarray) -> Outline | None:
     if contrast < max(_MIN_CONTRAST, _MIN_RATIO * spread):
         return None
     return Outline(inner_border(smooth, path, background + 0.22 * contrast), path)
+
+
+def smooth_copy(pixels: np.ndarray) -> np.ndarray:
+    """(128, 96) float32: small and without speckle."""
+    small = cv2.resize(pixels, (_WIDTH, _HEIGHT), interpolation=cv2.INTER_AREA)
+    return cv2.GaussianBlur(small.astype(np.float32), (0, 0), sigmaX=2.0, sigmaY=1.2)
 
 
 def brightest_path(smooth: np.ndarray) -> np.ndarray:

@@ -176,7 +176,7 @@ def _eye(
                 "file": eye.scans[name].name if name in eye.scans else None,
                 "present": bool(scans.present[i, v]),
                 "quality": _rounded(scans.quality[i, v]) if scans.present[i, v] else None,
-                "notes": list(bscans[name].notes) if name in bscans else [],
+                "notes": [note.text for note in bscans[name].notes] if name in bscans else [],
             }
             for v, name in enumerate(spec.views)
         ],

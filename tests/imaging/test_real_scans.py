@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from ctt_net.imaging import read_bscan
+from ctt_net.imaging import UNUSABLE_NOTES, is_inverted, read_bscan
 
 GREY_WITHOUT_MARK = {"10", "22", "51", "59", "76"}
 
@@ -21,7 +21,7 @@ def test_all_quebec_scans_lose_the_mark_and_nothing_else(quebec):
             assert changed[394, 40:100].mean() > 0.9, path.name
             changed[376:489, 17:124] = False
             assert not changed.any(), path.name
-        assert not any("upside" in note or "look like" in note for note in got.notes)
+        assert not {note.code for note in got.notes} & UNUSABLE_NOTES, path.name
 
 
 def test_the_heidelberg_export_is_cut_and_bare_scans_are_not(real_data):
@@ -45,4 +45,15 @@ def test_turned_real_scans_are_said_to_be_upside_down(real_data, tmp_path):
     for path in [*(real_data / "kermany").glob("*.jpeg"), real_data / "octid" / "MH91.jpeg"]:
         turned = read_bscan(path).pixels[::-1]
         Image.fromarray(np.ascontiguousarray(turned)).save(tmp_path / "t.png")
-        assert "upside down" in " ".join(read_bscan(tmp_path / "t.png").notes)
+        assert "upside_down" in {note.code for note in read_bscan(tmp_path / "t.png").notes}
+
+
+def test_negatives_of_real_scans_are_said_to_be_inverted(quebec, real_data, tmp_path):
+    others = [*(real_data / "kermany").glob("*.jpeg"), real_data / "octid" / "MH91.jpeg"]
+    for scan in [*quebec.values(), *map(read_bscan, others)]:
+        assert not is_inverted(scan.pixels)
+        assert is_inverted(255 - scan.pixels)
+    for path in others:
+        Image.fromarray(255 - np.asarray(Image.open(path).convert("L"))).save(tmp_path / "n.png")
+        codes = {note.code for note in read_bscan(tmp_path / "n.png").notes}
+        assert codes & UNUSABLE_NOTES == {"inverted"}, path.name

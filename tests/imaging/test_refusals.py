@@ -39,11 +39,11 @@ def _png_claiming(width, height):
         (b"%!PS-Adobe-3.0 EPSF", "a PostScript"),
         (b"SIMPLE  =                    T", "a FITS"),
         (b"GIF89a" + bytes(50), "a GIF"),
-        (b"BM" + bytes(50), "a BMP"),
+        (b"BM" + bytes(50), "a BMP file that is truncated or damaged"),
         (b"PK\x03\x04" + bytes(50), "a ZIP"),
         (b"HSF-OCT-103" + bytes(50), "a raw Heidelberg .vol"),
         (bytes(128) + b"DICM", "a DICOM"),
-        (bytes(range(256)), "no PNG, TIFF or JPEG"),
+        (bytes(range(256)), "no PNG, TIFF, JPEG or BMP"),
     ],
 )
 def test_other_files_are_refused_by_what_they_are(refuse, data, found):

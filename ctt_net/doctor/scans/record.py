@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ctt_net.imaging import BScan, ImagingError, read_bscan, signal_quality
+from ctt_net.imaging import BScan, ImagingError, Note, read_bscan, signal_quality
 from ctt_net.imaging.disc_side import disc_side
 from ctt_net.imaging.fingerprint import perceptual_hash, pixel_digest
 
@@ -46,7 +46,7 @@ class ScanRecord:
     shape: tuple[int, int] = (0, 0)
     quality: float = 0.0
     layout: str = ""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     overlays: tuple[str, ...] = ()
     ends: str | None = None
     disc_end: str | None = None
@@ -67,6 +67,7 @@ class ScanRecord:
             name: tuple(value) if isinstance(value, list) else value
             for name, value in facts.items()
         }
+        values["notes"] = tuple(Note(**note) for note in values.get("notes", ()))
         return cls(**values)
 
 

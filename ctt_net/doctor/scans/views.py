@@ -6,6 +6,7 @@ from ctt_net.cohort import View
 from ctt_net.doctor.finding import Check, Finding
 from ctt_net.doctor.scans.reading import Scan
 from ctt_net.doctor.scans.words import said
+from ctt_net.imaging import Note
 from ctt_net.scan_names import VIEW_WORDS
 
 UNREADABLE = Check(
@@ -39,7 +40,7 @@ READER = Check(
     "look at one of these scans beside its original",
 )
 
-_BY_WORDS = (("does not look like a B-scan", NOT_BSCAN), ("upside down", UPSIDE_DOWN))
+_BY_CODE = {"not_a_bscan": NOT_BSCAN, "upside_down": UPSIDE_DOWN}
 _DIRECTION_OF_MARK = {"TN": "horizontal", "NT": "horizontal", "SI": "vertical", "IS": "vertical"}
 
 
@@ -60,19 +61,19 @@ def unreadable(scans: list[Scan]) -> list[Finding]:
 
 def note_findings(scans: list[Scan]) -> list[Finding]:
     """What the reader noted, each note once."""
-    noted: dict[str, list[tuple[str, Scan]]] = {}
+    noted: dict[str, list[tuple[Note, Scan]]] = {}
     for scan in scans:
         for note in scan.record.notes:
             # Notes that differ in a number only (the column of a cut) are one note.
-            noted.setdefault(re.sub(r"\d+", "#", note), []).append((note, scan))
+            noted.setdefault(re.sub(r"\d+", "#", note.text), []).append((note, scan))
     found = []
     for pairs in sorted(noted.values(), key=lambda pairs: -len(pairs)):
         note, members = pairs[0][0], [scan for _, scan in pairs]
-        check = next((check for words, check in _BY_WORDS if words in note), READER)
+        check = _BY_CODE.get(note.code, READER)
         found.append(
             check.found(
                 "note" if check is READER else "warning",
-                f"{len(members)} scans: {note}",
+                f"{len(members)} scans: {note.text}",
                 [scan.row for scan in members],
                 _only_view(members),
                 [scan.record.path for scan in members],
