@@ -25,6 +25,7 @@ from ctt_net.imaging.decode_tiff import decode_tiff
 from ctt_net.imaging.depth import eight_bit, grey
 from ctt_net.imaging.failure import ImagingError
 from ctt_net.imaging.file_kind import kind_of, read_limited
+from ctt_net.imaging.note import Note
 
 _CONTEXT = "OphthalmicAcquisitionContext"
 
@@ -63,7 +64,7 @@ def _acquisition(
     path: Path,
     progress: Progress,
 ) -> Acquisition:
-    notes: list[str] = []
+    notes: list[Note] = []
     pictures = []
     for image in images:
         pictures.append(_picture(_text(image, "ImageData/ExamURL"), path, notes))
@@ -103,11 +104,11 @@ def _acquisition(
         or _date(study.find("StudyDate/Date")),
         quality_value=quality,
         quality_scale=None if quality is None else "Heidelberg quality, dB",
-        notes=tuple(dict.fromkeys(notes)),
+        notes=tuple(dict.fromkeys(note.text for note in notes)),
     )
 
 
-def _picture(recorded: str, path: Path, notes: list[str]) -> np.ndarray:
+def _picture(recorded: str, path: Path, notes: list[Note]) -> np.ndarray:
     """(H, W) uint8 of the file that the table names by its path on the device."""
     name = recorded.replace("\\", "/").rsplit("/", 1)[-1]
     if name in ("", ".", ".."):
