@@ -56,12 +56,15 @@ def read_bscan(path: str | Path) -> BScan:
     colours = _upright_eight_bit(raster, notes)
     whole = grey(colours)
     _refuse_blank(whole, path)
-    seam = find_panel(whole)
-    panel = seam is not None and seam.is_panel
-    if seam is not None and seam.is_panel:
-        text = f"the en-face panel left of column {seam.column} was cut off"
+    bscan = find_panel(whole)
+    panel = bscan is not None
+    if bscan is not None:
+        side = (
+            f"left of column {bscan.start}" if bscan.start else f"right of column {bscan.stop - 1}"
+        )
+        text = f"the en-face panel {side} was cut off"
         notes.append(Note("panel_cut", text))
-        colours = np.ascontiguousarray(colours[:, seam.column :])
+        colours = np.ascontiguousarray(colours[:, bscan])
         check_size(colours.shape[1], colours.shape[0], path)
         _refuse_blank(grey(colours), path)
     page = looks_like_report_page(grey(colours))

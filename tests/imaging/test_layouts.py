@@ -21,10 +21,11 @@ def read_pixels(tmp_path):
 
 @pytest.mark.parametrize("size", [(496, 768), (496, 512), (496, 1024), (768, 1536), (248, 384)])
 @pytest.mark.parametrize("brightness", [1.0, 0.3])
-def test_the_en_face_panel_is_cut_at_any_width(read_pixels, draw, size, brightness):
+@pytest.mark.parametrize("at_right", [False, True])
+def test_the_en_face_panel_is_cut_at_any_width(read_pixels, draw, size, brightness, at_right):
     scan = draw.bscan(*size)[0]
     panel = (draw.slo(size[0]) * brightness).astype(np.uint8)
-    got = read_pixels(np.hstack([panel, scan]))
+    got = read_pixels(np.hstack([scan, panel] if at_right else [panel, scan]))
     assert got.device_layout == "spectralis_panel"
     assert np.array_equal(got.pixels, scan)
 
