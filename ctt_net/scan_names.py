@@ -8,10 +8,19 @@ from ctt_net.errors import InputError
 
 IMAGE_SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".jfif", ".bmp")
 
+# Words that mean an eye wherever they stand alone in a name.
 EYE_WORDS: Mapping[str, tuple[str, ...]] = {
     "OD": ("od", "right", "右眼", "右"),
     "OS": ("os", "left", "左眼", "左"),
 }
+# Words that may also be initials, articles or parts of a name (de la Cruz): they mean an eye in a
+# column of sides, and in the name of a file only right beside the word for the view.
+SIDE_WORDS: Mapping[str, tuple[str, ...]] = {
+    "OD": (*EYE_WORDS["OD"], "r", "re", "rechts", "rechtes", "ra", "droit", "droite",
+           "oeil droit", "right eye"),
+    "OS": (*EYE_WORDS["OS"], "l", "le", "links", "linkes", "la", "gauche", "og", "oeil gauche",
+           "left eye"),
+}  # fmt: skip
 VIEW_WORDS: Mapping[str, tuple[str, ...]] = {
     "horizontal": ("horizontal", "hor", "h", "横扫", "横"),
     "vertical": ("vertical", "vert", "ver", "v", "纵扫", "纵", "竖扫", "竖"),
@@ -24,7 +33,7 @@ def is_scan(path: Path) -> bool:
 
 
 def eye_and_view(path: Path, views: Iterable[str]) -> tuple[str, str]:
-    """Read eye and view off a name such as `OD_horizontal.png` or `右眼_横扫.tif`.
+    """Read eye and view off a name such as `OD_horizontal.png`, `0042_R_H.bmp` or `右眼_横扫.tif`.
 
     Args:
         path: Scan file; only its name is read.
@@ -37,20 +46,36 @@ def eye_and_view(path: Path, views: Iterable[str]) -> tuple[str, str]:
         InputError: If the name says nothing, or two things.
     """
     known = {view: (view.lower(), *VIEW_WORDS.get(view, ())) for view in views}
-    eye = _only(path, EYE_WORDS, "the eye (OD or OS)")
-    return eye, _only(path, known, f"the view ({', '.join(known)})")
-
-
-def _only(path: Path, vocabulary: Mapping[str, tuple[str, ...]], what: str) -> str:
     name = path.stem.lower()
+    eyes = _found(name, EYE_WORDS) | _sides_beside_view(name, known)
+    eye = _only(path, eyes, "the eye (OD or OS)")
+    return eye, _only(path, _found(name, known), f"the view ({', '.join(known)})")
+
+
+def _found(name: str, vocabulary: Mapping[str, tuple[str, ...]]) -> set[str]:
     # Latin words must stand alone: "os" is also part of "posterior". Chinese ones stand anywhere.
     latin = set(re.findall(r"[a-z]+", name)) | set(re.split(r"[\s\-.]+", name))
-    found = {
+    return {
         meaning
         for meaning, words in vocabulary.items()
         if any(word in (latin if word.isascii() else name) for word in words)
         or re.search(rf"(?<![a-z0-9]){re.escape(words[0])}(?![a-z0-9])", name)
     }
+
+
+def _sides_beside_view(name: str, views: Mapping[str, tuple[str, ...]]) -> set[str]:
+    words = re.findall(r"[a-z]+|\d+|[^\W\d_a-z]+", name)
+    known = {word for each in views.values() for word in each}
+    beside = {
+        near
+        for at, word in enumerate(words)
+        if word in known
+        for near in (*words[max(at - 1, 0) : at], *words[at + 1 : at + 2])
+    }
+    return {eye for eye, sides in SIDE_WORDS.items() if beside & set(sides)}
+
+
+def _only(path: Path, found: set[str], what: str) -> str:
     if len(found) == 1:
         return found.pop()
     cure = (

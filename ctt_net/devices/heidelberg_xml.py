@@ -1,9 +1,12 @@
 """HEYEX .xml export: a table of contents beside the pictures of the B-scans.
 
+Versions differ in namespaces and in the case of the tags: both are dropped before anything is read.
+
 Only the nodes of a series are looked at; those of the patient are not read.
 """
 
 import math
+import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -25,8 +28,11 @@ from ctt_net.imaging.decode_tiff import decode_tiff
 from ctt_net.imaging.depth import eight_bit, grey
 from ctt_net.imaging.failure import ImagingError
 from ctt_net.imaging.file_kind import kind_of, read_limited
+from ctt_net.imaging.note import Note
 
 _CONTEXT = "OphthalmicAcquisitionContext"
+_ROOT = re.compile(rb"<(?:\w+:)?HEDX[\s/>]", re.IGNORECASE)
+_EYES = {"R": "OD", "RIGHT": "OD", "OD": "OD", "L": "OS", "LEFT": "OS", "OS": "OS"}
 
 
 class HeidelbergXml(DeviceReader):
@@ -37,18 +43,33 @@ class HeidelbergXml(DeviceReader):
 
     def recognises(self, head: bytes) -> bool:
         """By the name of the outermost element."""
-        return b"<HEDX" in head
+        return bool(_ROOT.search(head.replace(b"\0", b"")))  # UTF-16 too
 
     def read(self, path: Path, progress: Progress) -> tuple[Acquisition, ...]:
         """One acquisition for each series that holds OCT pictures."""
-        text = read_whole(path).decode("utf-8", errors="replace")  # names come in any encoding
+        data = read_whole(path)
+        wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+        # Names come in any encoding.
+        text = data.decode("utf-16" if wide else "utf-8", errors="replace").lstrip("\ufeff")
         if "<!DOCTYPE" in text or "<!ENTITY" in text:
             raise ImagingError.of(path, "an XML file with a document type of its own", EXPORT_AGAIN)
         root = ElementTree.fromstring(text)
+        for element in root.iter():
+            element.tag = element.tag.rsplit("}", 1)[-1].lower()
+        if root.tag != "hedx":
+            raise ImagingError.of(
+                path,
+                f"an XML file of <{root.tag[:40]}>, no HEYEX export",
+                "name the HEYEX .xml file",
+            )
         found = []
-        for study in root.iter("Study"):
-            for series in study.iter("Series"):
-                images = [i for i in series.findall("Image") if _text(i, "ImageType/Type") == "OCT"]
+        for study in list(root.iter("study")) or [root]:
+            for series in study.iter("series"):
+                images = [
+                    image
+                    for image in series.iter("image")
+                    if _text(image, "ImageType/Type").upper() == "OCT"
+                ]
                 if images:
                     found.append(_acquisition(study, series, images, path, progress))
         if not found:
@@ -63,10 +84,10 @@ def _acquisition(
     path: Path,
     progress: Progress,
 ) -> Acquisition:
-    notes: list[str] = []
+    notes: list[Note] = []
     pictures = []
-    for image in images:
-        pictures.append(_picture(_text(image, "ImageData/ExamURL"), path, notes))
+    for file in _files(images, path):
+        pictures.append(_picture(file, notes))
         progress(len(pictures), len(images))
     if len({picture.shape for picture in pictures}) > 1:
         raise ImagingError.of(path, "B-scans of different sizes in one series", EXPORT_AGAIN)
@@ -91,7 +112,7 @@ def _acquisition(
     quality = plausible(float(np.median(scores)), 0, 100)
     return Acquisition(
         bscans=np.stack(pictures),
-        laterality={"R": "OD", "L": "OS"}.get(_text(series, "Laterality")),
+        laterality=_EYES.get(_text(series, "Laterality").upper()),
         manufacturer="Heidelberg Engineering",
         device="Spectralis",
         pattern=pattern,
@@ -99,20 +120,44 @@ def _acquisition(
         axial_um_per_px=_scale(images[0], "ScaleY"),
         lateral_um_per_px=lateral,
         spacing_um=None if positions is None else spacing_um(positions),
-        scan_date=_date(series.find("ReferenceSeries/ExamDate/Date"))
-        or _date(study.find("StudyDate/Date")),
+        scan_date=_date(series.find("referenceseries/examdate/date"))
+        or _date(study.find(".//studydate/date")),
         quality_value=quality,
         quality_scale=None if quality is None else "Heidelberg quality, dB",
-        notes=tuple(dict.fromkeys(notes)),
+        notes=tuple(dict.fromkeys(note.text for note in notes)),
     )
 
 
-def _picture(recorded: str, path: Path, notes: list[str]) -> np.ndarray:
-    """(H, W) uint8 of the file that the table names by its path on the device."""
-    name = recorded.replace("\\", "/").rsplit("/", 1)[-1]
-    if name in ("", ".", ".."):
-        raise ImagingError.of(path, "an OCT picture without a file name", EXPORT_AGAIN)
-    file = path.parent / name
+def _files(images: list[ElementTree.Element], path: Path) -> list[Path]:
+    """The pictures, which the table names by their paths on the device; never above its folder.
+
+    Raises:
+        ImagingError: naming the pictures that are missing.
+    """
+    names = {entry.name.lower(): entry.name for entry in path.parent.iterdir()}
+    files, missing = [], []
+    for image in images:
+        recorded = _text(image, "ImageData/ExamURL").replace("\\", "/").split("/")
+        parts = [part for part in recorded if part not in ("", ".", "..") and ":" not in part]
+        if not parts:
+            raise ImagingError.of(path, "an OCT picture without a file name", EXPORT_AGAIN)
+        beside = names.get(parts[-1].lower(), parts[-1])
+        places = [path.parent.joinpath(*parts[start:]) for start in range(len(parts))]
+        file = next((f for f in (*places, path.parent / beside) if f.is_file()), None)
+        missing += [parts[-1]] if file is None else []
+        files += [] if file is None else [file]
+    if missing:
+        listed = ", ".join(missing[:3]) + ", ..." * (len(missing) > 3)
+        raise ImagingError.of(
+            path,
+            f"a table of {len(images)} pictures, of which {len(missing)} are missing ({listed})",
+            "copy the whole export folder, with the pictures beside the .xml file",
+        )
+    return files
+
+
+def _picture(file: Path, notes: list[Note]) -> np.ndarray:
+    """(H, W) uint8 of one picture."""
     data = read_limited(file)
     kind = kind_of(data, file)
     raster = decode_tiff(data, file) if kind == "TIFF" else decode_by_pillow(data, kind, file)
@@ -120,7 +165,7 @@ def _picture(recorded: str, path: Path, notes: list[str]) -> np.ndarray:
 
 
 def _text(element: ElementTree.Element, place: str) -> str:
-    return (element.findtext(place) or "").strip()
+    return (element.findtext(place.lower()) or "").strip()
 
 
 def _number(element: ElementTree.Element, place: str) -> float:

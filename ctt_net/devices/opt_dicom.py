@@ -4,6 +4,7 @@ The samples become grey by the file's own window if it has one for the whole vol
 rule of `ctt_net.devices.grey`. Tags of the patient are not read.
 """
 
+import re
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -32,6 +33,10 @@ _CODECS = {
         (80, "jpegls"), (81, "jpegls"), (90, "jpeg2k"), (91, "jpeg2k"),
     )
 }  # fmt: skip
+# Group 2 or 8, then a value representation (explicit) or the upper bytes of a short length.
+_FIRST_ELEMENT = re.compile(rb"[\x02\x08]\x00[\x00-\x20]\x00(?:[A-Z]{2}|.\x00\x00\x00)", re.DOTALL)
+_SYNTAX_ELEMENT = re.compile(rb"\x02\x00\x10\x00UI..([0-9.]+)", re.DOTALL)
+_FILE_FACTS = 4096  # bytes, of which the group of file facts takes a few hundred
 _FEWEST_LEVELS = 255 / 20  # as in `ctt_net.imaging.depth`
 _UNCOMPRESSED = "export it uncompressed (Explicit VR Little Endian)"
 
@@ -43,25 +48,27 @@ class OptDicom(DeviceReader):
     suffixes = (".dcm", ".dicom")
 
     def recognises(self, head: bytes) -> bool:
-        """By the letters behind the preamble."""
-        return head[128:132] == b"DICM"
+        """By the letters behind the preamble, or the first element of a data set without one."""
+        return head[128:132] == b"DICM" or bool(_FIRST_ELEMENT.match(head))
 
     def read(self, path: Path, progress: Progress) -> tuple[Acquisition, ...]:
         """The one acquisition of the file."""
         from pydicom import config, dcmread
-        from pydicom.filereader import read_file_meta_info
         from pydicom.uid import UID
 
         data = read_whole(path)
-        if not self.recognises(data[:132]):
-            raise ImagingError.of(path, "no DICOM file, whatever its name", EXPORT_AGAIN)
-        syntax = UID(str(read_file_meta_info(path).get("TransferSyntaxUID", "")))
+        if data[128:132] != b"DICM":
+            if not _FIRST_ELEMENT.match(data):
+                raise ImagingError.of(path, "no DICOM file, whatever its name", EXPORT_AGAIN)
+            data = bytes(128) + b"DICM" + data
+        syntax = UID(_syntax(data))
         if syntax not in (*_PLAIN, _RLE, *_CODECS):
             raise ImagingError.of(path, f"a DICOM file in {_name(syntax)}", _UNCOMPRESSED)
         reading = config.settings.reading_validation_mode
         config.settings.reading_validation_mode = config.IGNORE  # odd texts are not our concern
         try:
             dataset = dcmread(BytesIO(data))
+            dataset.file_meta.TransferSyntaxUID = syntax
             _refuse_other_kinds(dataset, path)
             notes: list[str] = []
             samples = _samples(dataset, syntax, path, progress)
@@ -73,11 +80,20 @@ class OptDicom(DeviceReader):
         return (Acquisition(bscans=bscans, notes=tuple(notes), **facts),)
 
 
+def _syntax(data: bytes) -> str:
+    """Transfer syntax by its element, before anything is inflated; guessed for a bare data set."""
+    found = _SYNTAX_ELEMENT.search(data[:_FILE_FACTS])
+    if found:
+        return found[1].decode()
+    return f"{_SYNTAX}.1" if data[136:138].isalpha() else _SYNTAX
+
+
 def _refuse_other_kinds(dataset: "Dataset", path: Path) -> None:
     """Say by name what it is instead of OPT, and what the header rules out."""
     from pydicom.uid import UID
 
-    kind = UID(str(dataset.get("SOPClassUID", "")))
+    meta = dataset.file_meta.get("MediaStorageSOPClassUID", "")
+    kind = UID(str(dataset.get("SOPClassUID", meta)))
     if kind != _OPT:
         raise ImagingError.of(
             path,

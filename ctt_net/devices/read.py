@@ -28,6 +28,7 @@ READERS: tuple[DeviceReader, ...] = (
     OptDicom(),
 )
 _HEAD = 4096
+_DISC_INDEX = "DICOMDIR"
 
 
 def is_device_file(path: str | Path) -> bool:
@@ -42,7 +43,7 @@ def is_device_file(path: str | Path) -> bool:
 def read_acquisitions(
     path: str | Path, progress: Progress = lambda done, total: None
 ) -> tuple[Acquisition, ...]:
-    """All acquisitions in a device file, or in a folder with one HEYEX .xml file.
+    """All acquisitions in a device file, or in a folder or disc with one such file.
 
     Circular scans around the disc are left out; what is read carries nobody's name.
 
@@ -56,13 +57,14 @@ def read_acquisitions(
     """
     path = Path(path)
     if path.is_dir():
-        path = _table_of(path)
+        path = _only_file_in(path)
+    elif path.name.upper() == _DISC_INDEX and path.is_file():
+        path = _only_file_in(path.parent)
     if not path.is_file():
         raise ImagingError.of(path, "no such file", "check the name and the folder")
     reader = _reader_of(path)
     if reader is None:
-        known = " ".join(suffix for each in READERS for suffix in each.suffixes)
-        raise ImagingError.of(path, "no device file that is known here", f"known are {known}")
+        raise ImagingError.of(path, "no device file that is known here", f"known are {_known()}")
     found = _guarded(reader, path, progress)
     macular = tuple(one for one in found if one.pattern != "circular")
     if not macular:
@@ -170,21 +172,42 @@ def _quiet() -> Iterator[None]:
 
 
 def _reader_of(path: Path) -> DeviceReader | None:
+    by_suffix = (one for one in READERS if path.suffix.lower() in one.suffixes)
+    return _reader_by_content(path) or next(by_suffix, None)
+
+
+def _reader_by_content(path: Path) -> DeviceReader | None:
     try:
         with path.open("rb") as stream:
             head = stream.read(_HEAD)
     except OSError:
-        head = b""
-    for reader in READERS:
-        if reader.recognises(head):
-            return reader
-    return next((one for one in READERS if path.suffix.lower() in one.suffixes), None)
+        return None
+    return next((reader for reader in READERS if reader.recognises(head)), None)
 
 
-def _table_of(folder: Path) -> Path:
-    tables = sorted(folder.glob("*.[xX][mM][lL]"))
-    if len(tables) != 1:
-        raise ImagingError.of(
-            folder, f"a folder with {len(tables)} .xml files", "name the .xml file of one export"
-        )
-    return tables[0]
+def _only_file_in(folder: Path) -> Path:
+    """The one device file in a folder or below it.
+
+    Raises:
+        ImagingError: there is none, or several to choose from.
+    """
+    files = [
+        file
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+        and file.name.upper() != _DISC_INDEX
+        and (_reader_by_content(file) or file.suffix.lower() in ZeissImg.suffixes)
+    ]
+    if len(files) == 1:
+        return files[0]
+    if not files:
+        raise ImagingError.of(folder, "a folder without a device file", f"known are {_known()}")
+    names = [file.relative_to(folder).as_posix() for file in files]
+    listed = ", ".join(names[:3]) + ", ..." * (len(names) > 3)
+    kinds = " and ".join(sorted({reader.name for file in files if (reader := _reader_of(file))}))
+    found = f"a folder with {len(files)} device files ({listed}), each {kinds}"
+    raise ImagingError.of(folder, found, "name one of them")
+
+
+def _known() -> str:
+    return " ".join(suffix for each in READERS for suffix in each.suffixes)

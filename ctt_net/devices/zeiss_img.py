@@ -1,9 +1,12 @@
 """Zeiss Cirrus .img: bare samples of 8 bits, whose facts stand in the file's name.
 
+The Cirrus names its files `<anything>_<protocol>_<m-d-yyyy>_<h-m-s>_<OD|OS>_sn<number>_<kind>.img`.
+Only these fields are taken. What stands before them is the site's own text: a study number, which
+may hold OS, a date or 10x20 and is not kept. A file under another name has no eye and no date.
+
 Published readers disagree on the order of the samples: row after row with each B-scan turned by
 180 degrees (three of them), or A-scan after A-scan, upright (one). The samples themselves tell:
-neighbours in the eye are alike. The sizes are those of the device's protocols. The name's first
-part is the patient's number and is not kept.
+neighbours in the eye are alike.
 """
 
 import re
@@ -17,10 +20,15 @@ from ctt_net.imaging.failure import ImagingError
 
 _DEPTH_MM = 2.0
 _CUBE_MM = 6.0
-_CUBE = re.compile(r"(?<!\d)(\d{2,4})x(\d{1,3})(?!\d)")
-_LINES = re.compile(r"HD (\d{1,2}) Line", re.IGNORECASE)
-_DATE = re.compile(r"(?<!\d)(\d{1,2})-(\d{1,2})-((?:19|20)\d{2})(?!\d)")  # month first
-_EYE = re.compile(r"(?<![A-Za-z])(OD|OS)(?![A-Za-z])")
+_FIELDS = re.compile(
+    r".*?(?P<protocol>[^_]*)_(?P<month>\d{1,2})-(?P<day>\d{1,2})-(?P<year>\d{4})"
+    r"_\d{1,2}-\d{1,2}-\d{1,2}(?:_(?P<eye>OD|OS))?(?:_sn[^_]*)?(?:_[a-z_]*)?\.img",
+    re.IGNORECASE,
+)
+_CUBE = re.compile(r"Cube (\d{2,4})x(\d{1,3})(?!\d)", re.IGNORECASE)
+_LINES = re.compile(r"(?<!\d)(5|21) Line", re.IGNORECASE)
+_LINE_WIDTHS = (1024, 4096)
+_LINE_ROWS = 1024
 # Bytes of the protocols whose name may have been changed: (A-scans, B-scans, rows).
 _BY_SIZE = {
     512 * 128 * 1024: (512, 128, 1024),
@@ -29,7 +37,10 @@ _BY_SIZE = {
     4096 * 5 * 1024: (4096, 5, 1024),
     1024 * 5 * 1024: (1024, 5, 1024),
 }
-_CURE = "keep the name the Cirrus gave it, such as ..._Macular Cube 512x128_..._OD_..._cube_z.img"
+_KNOWN = (
+    "export a Macular Cube 512x128 or 200x200, an HD 5 Line Raster or HD 21 Line: these are known"
+)
+_CURE = "give it back the name the Cirrus gave it, such as ..._Macular Cube 512x128_..._cube_z.img"
 
 
 class ZeissImg(DeviceReader):
@@ -44,10 +55,12 @@ class ZeissImg(DeviceReader):
 
     def read(self, path: Path, progress: Progress) -> tuple[Acquisition, ...]:
         """The one cube or set of lines of the file."""
-        if re.search(r"optic disc|anterior", path.name, re.IGNORECASE):
+        fields = _FIELDS.fullmatch(path.name)
+        protocol = fields["protocol"] if fields else None
+        if re.search(r"optic disc|anterior", protocol or path.stem, re.IGNORECASE):
             raise ImagingError.of(path, "a scan that is not macular, by its name", "name another")
         data = read_whole(path)
-        width, count, height = _shape(path, len(data))
+        width, count, height = _shape(path, protocol, len(data))
         check_volume(count, height, width, path)
         samples = np.frombuffer(data, np.uint8).reshape(count, -1)
         by_row = _likeness(samples, width) >= _likeness(samples, height)
@@ -55,7 +68,7 @@ class ZeissImg(DeviceReader):
             bscans = samples.reshape(count, height, width)[:, ::-1, ::-1]
         else:
             bscans = samples.reshape(count, width, height).transpose(0, 2, 1)
-        cube = count >= 64 or bool(_CUBE.search(path.name))
+        cube = count >= 64 or bool(_CUBE.search(protocol or ""))
         notes = [f"the samples were found to run {'row by row' if by_row else 'down each A-scan'}"]
         if cube:
             notes.append(
@@ -64,34 +77,51 @@ class ZeissImg(DeviceReader):
             )
         else:
             notes.append("the file holds no sizes and no scan direction")
-        eye = _EYE.search(path.name.replace("_", " "))
-        day = _DATE.search(path.name)
+        if fields is None:
+            notes.append("the name is not the Cirrus's own: no eye and no date were taken from it")
         acquisition = Acquisition(
             bscans=np.ascontiguousarray(bscans),
-            laterality=eye[1] if eye else None,
+            laterality=(fields["eye"] or "").upper() or None if fields else None,
             manufacturer="Carl Zeiss Meditec",
             device="Cirrus",
             pattern="raster",
             axial_um_per_px=_DEPTH_MM * 1000 / height,
             lateral_um_per_px=_CUBE_MM * 1000 / width if cube else None,
             spacing_um=_CUBE_MM * 1000 / (count - 1) if cube and count > 1 else None,
-            scan_date=iso_date(int(day[3]), int(day[1]), int(day[2])) if day else None,
+            scan_date=_day(fields) if fields else None,
             notes=tuple(notes),
         )
         return (acquisition,)
 
 
-def _shape(path: Path, size: int) -> tuple[int, int, int]:
-    """A-scans, B-scans and rows."""
-    cube, lines = _CUBE.search(path.name), _LINES.search(path.name)
-    shape = _BY_SIZE.get(size)
+def _day(fields: re.Match[str]) -> str | None:
+    return iso_date(int(fields["year"]), int(fields["month"]), int(fields["day"]))
+
+
+def _shape(path: Path, protocol: str | None, size: int) -> tuple[int, int, int]:
+    """A-scans, B-scans and rows, by the protocol, or by the size of a file that has lost its name.
+
+    Raises:
+        ImagingError: an unknown protocol, or a size that is no whole scan.
+    """
+    if protocol is None:
+        shape = _BY_SIZE.get(size)
+        if shape is None:
+            raise ImagingError.of(path, f"{size} bytes under a name that tells no protocol", _CURE)
+        return shape
+    cube, lines = _CUBE.search(protocol), _LINES.search(protocol)
     if cube:
         width, count = int(cube[1]), int(cube[2])
-        shape = (width, count, size // (width * count)) if width * count else None
-    elif lines and shape is None:
-        shape = (1024, int(lines[1]), size // max(1024 * int(lines[1]), 1))
-    if shape is None or shape[0] * shape[1] * shape[2] != size or size == 0:
-        raise ImagingError.of(path, f"{size} bytes, which are no whole Cirrus scan", _CURE)
+        shape = (width, count, size // max(width * count, 1))
+    elif lines:
+        count = int(lines[1])
+        width = next((w for w in _LINE_WIDTHS if w * count * _LINE_ROWS == size), 0)
+        shape = (width, count, _LINE_ROWS)
+    else:
+        raise ImagingError.of(path, f"the Cirrus protocol {protocol!r}, not known here", _KNOWN)
+    if size == 0 or shape[0] * shape[1] * shape[2] != size:
+        found = f"{size} bytes, which are no whole scan of the protocol {protocol!r}"
+        raise ImagingError.of(path, found, "copy or export it from the Cirrus again")
     return shape
 
 

@@ -10,6 +10,7 @@ from ctt_net.imaging.note import UNUSABLE_NOTES, Note
 from ctt_net.imaging.preprocessing import Preprocessing, orient
 from ctt_net.imaging.quality import signal_quality
 from ctt_net.imaging.read import read_bscan
+from ctt_net.imaging.report_page import looks_like_report_page
 from ctt_net.imaging.retina import RetinaBand, find_retina
 from ctt_net.imaging.text import find_text
 from ctt_net.imaging.widget import Box
@@ -29,6 +30,7 @@ __all__ = [
     "find_retina",
     "find_text",
     "is_inverted",
+    "looks_like_report_page",
     "near_duplicates",
     "orient",
     "perceptual_hash",

@@ -109,7 +109,7 @@ def _inverted(samples: np.ndarray, bits: int, notes: list[Note]) -> np.ndarray:
 def _pictures(tiff: tifffile.TiffFile, first: tifffile.TiffPage) -> int:
     """How many pictures of full size: thumbnails and masks (TIFF 6.0, tag 254) are none."""
     try:
-        whole = sum(not int(page.subfiletype) & 0b101 for page in tiff.pages)
+        whole = sum(not getattr(page, "subfiletype", 0) & 0b101 for page in tiff.pages)
         return max(whole, tiff.series[0].size // first.size)  # ImageJ: many behind one header
     except Exception:  # a broken chain behind the page we read
         return 1

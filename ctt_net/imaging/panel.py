@@ -1,14 +1,12 @@
-"""Find and cut the en-face panel that Heidelberg's picture export puts left of the B-scan.
+"""Find the en-face panel that Heidelberg's picture export puts left or right of the B-scan.
 
 The export is a square near-infrared (SLO) picture as high as the B-scan, 496x496 + 768x496 by
 default. Sizes are only where to look; three things seen in the picture decide:
 
-1. a seam: two neighbouring columns at the panel's right edge that have nothing in common;
-2. the left part is no B-scan: its texture runs in every direction, a retina's runs across;
-3. the right part is layered: its brightness changes down the picture, not along it.
+1. a seam: two neighbouring columns at the panel's edge that have nothing in common;
+2. the panel is no B-scan: its texture runs in every direction, a retina's runs across;
+3. the other part is layered: its brightness changes down the picture, not along it.
 """
-
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -19,38 +17,21 @@ _SEAM_TIMES = 4.0  # step at the seam over the usual step between columns
 _LAYERED = 1.45  # vertical over horizontal gradient, see `layering`
 
 
-@dataclass(frozen=True)
-class Seam:
-    """Where the panel ends, and how sure that is.
-
-    Args:
-        column: first column of the B-scan.
-        step: seam's step over the median step between neighbouring columns.
-        left_layering: `layering` of the left part.
-        right_layering: `layering` of the right part.
-    """
-
-    column: int
-    step: float
-    left_layering: float
-    right_layering: float
-
-    @property
-    def is_panel(self) -> bool:
-        """Whether the left part is an en-face picture beside a B-scan."""
-        return (
-            self.step >= _SEAM_TIMES
-            and self.left_layering < _LAYERED
-            and self.right_layering > 1.25 * self.left_layering
-        )
-
-
-def find_panel(pixels: np.ndarray) -> Seam | None:
-    """Measure the seam of a left panel, or None where there is no seam or no room for one.
+def find_panel(pixels: np.ndarray) -> slice | None:
+    """Columns of the B-scan beside a panel, or None where there is no panel.
 
     Args:
         pixels: (H, W) uint8.
     """
+    column = _end_of_left_panel(pixels)
+    if column is not None:
+        return slice(column, pixels.shape[1])
+    column = _end_of_left_panel(np.ascontiguousarray(pixels[:, ::-1]))
+    return None if column is None else slice(0, pixels.shape[1] - column)
+
+
+def _end_of_left_panel(pixels: np.ndarray) -> int | None:
+    """First column behind a panel at the left."""
     height, width = pixels.shape
     reach = max(3, round(height * _SEAM_SEARCH))
     if width - height < height * _MIN_RIGHT_SHARE or width - height - reach < 2:
@@ -60,15 +41,10 @@ def find_panel(pixels: np.ndarray) -> Seam | None:
     first = max(0, height - reach - 1)
     near = steps[first : height + reach]
     column = first + int(near.argmax()) + 1
-    step = float(near.max()) / (float(np.median(steps)) + 0.25)
-    if step < _SEAM_TIMES:
+    if float(near.max()) < _SEAM_TIMES * (float(np.median(steps)) + 0.25):
         return None
-    return Seam(
-        column=column,
-        step=step,
-        left_layering=layering(pixels[:, : column - 2]),
-        right_layering=layering(pixels[:, column + 2 :]),
-    )
+    panel, bscan = layering(pixels[:, : column - 2]), layering(pixels[:, column + 2 :])
+    return column if panel < _LAYERED and bscan > 1.25 * panel else None
 
 
 def layering(pixels: np.ndarray) -> float:

@@ -18,12 +18,16 @@ from ctt_net.imaging.note import Note
 from ctt_net.imaging.overlay import without_marks
 from ctt_net.imaging.panel import find_panel, layering
 from ctt_net.imaging.raster import Raster, check_size, turned
+from ctt_net.imaging.report_page import looks_like_report_page
 
 _MIN_DEVIATION = 1.0  # grey levels; below it a picture is blank
 _EN_FACE = 1.3  # `layering` of fundus pictures and plain noise; B-scans have 1.9 and more
 _NOT_A_BSCAN = Note("not_a_bscan", "the picture does not look like a B-scan (no layers across it)")
 _INVERTED = Note(
     "inverted", "the grey levels are inverted (black tissue on white); they were not changed"
+)
+_REPORT_PAGE = Note(
+    "report_page", "the picture looks like a whole report page or screenshot, not a single B-scan"
 )
 _UPSIDE_DOWN = Note(
     "upside_down", "the scan may be upside down (choroid above the retina); it was not turned"
@@ -52,14 +56,18 @@ def read_bscan(path: str | Path) -> BScan:
     colours = _upright_eight_bit(raster, notes)
     whole = grey(colours)
     _refuse_blank(whole, path)
-    seam = find_panel(whole)
-    panel = seam is not None and seam.is_panel
-    if seam is not None and seam.is_panel:
-        text = f"the en-face panel left of column {seam.column} was cut off"
+    bscan = find_panel(whole)
+    panel = bscan is not None
+    if bscan is not None:
+        side = (
+            f"left of column {bscan.start}" if bscan.start else f"right of column {bscan.stop - 1}"
+        )
+        text = f"the en-face panel {side} was cut off"
         notes.append(Note("panel_cut", text))
-        colours = np.ascontiguousarray(colours[:, seam.column :])
+        colours = np.ascontiguousarray(colours[:, bscan])
         check_size(colours.shape[1], colours.shape[0], path)
         _refuse_blank(grey(colours), path)
+    page = looks_like_report_page(grey(colours))
     cleaned = without_marks(colours, notes)
     pixels, written = without_text(cleaned.pixels, notes)
     doubts = _doubts(pixels)
@@ -68,7 +76,7 @@ def read_bscan(path: str | Path) -> BScan:
         pixels = blacken(pixels, margin)
         notes.append(Note("margin_blackened", "the white margin was blackened"))
         doubts = _doubts(pixels)
-    notes += doubts
+    notes += [_REPORT_PAGE] if page else doubts
     overlays = ("panel",) * panel + cleaned.overlays + written
     marked = "scan_direction_mark" in overlays
     layout = "spectralis_panel" if panel else "cirrus_overlay" if marked else "plain"

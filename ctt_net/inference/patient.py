@@ -117,7 +117,7 @@ def _scans(folder: Path, listed: Any, views: Mapping[str, View]) -> dict[str, di
         )
     if not triples:
         raise InputError(
-            f"{folder}: no scan here (PNG, TIFF or JPEG); expected names like "
+            f"{folder}: no scan here (PNG, TIFF, JPEG or BMP); expected names like "
             f"{', '.join(f'OD_{view}.png' for view in views)}"
         )
     for eye, view, path in triples:

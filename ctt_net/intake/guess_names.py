@@ -5,8 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ctt_net.intake.guess_sides import SIDE_WORDS
-from ctt_net.scan_names import EYE_WORDS, VIEW_WORDS
+from ctt_net.scan_names import EYE_WORDS, SIDE_WORDS, VIEW_WORDS
 
 _PREOP = ("pre", "preop", "preoperative", "baseline", "bl", "before", "术前", "基线")
 _POSTOP = ("post", "postop", "postoperative", "after", "followup", "fu", "final", "术后", "随访",
@@ -46,7 +45,6 @@ class Vocabulary:
     def of(cls, ids: Iterable[str], table_words: Mapping[str, Iterable[str]]) -> "Vocabulary":
         """The project's own words, those of the table, and the table's ids."""
         sides = {word: side for side, words in SIDE_WORDS.items() for word in words}
-        sides |= {word: side for side, words in EYE_WORDS.items() for word in words}
         sides |= {w.lower(): side for side, words in table_words.items() for w in words}
         views = {word: view for view, words in VIEW_WORDS.items() for word in words}
         return cls(frozenset(text.lower() for text in ids if text), sides, views)

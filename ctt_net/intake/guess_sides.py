@@ -8,13 +8,8 @@ import pandas as pd
 
 from ctt_net.intake.guess_facts import Facts
 from ctt_net.intake.guess_words import tokens
+from ctt_net.scan_names import SIDE_WORDS
 
-SIDE_WORDS = {
-    "OD": ("od", "right", "r", "re", "rechts", "rechtes", "ra", "droit", "droite",
-           "oeil droit", "right eye", "右", "右眼"),
-    "OS": ("os", "left", "l", "le", "links", "linkes", "la", "gauche", "og", "oeil gauche",
-           "left eye", "左", "左眼"),
-}  # fmt: skip
 _SIDE_OF = {word: side for side, words in SIDE_WORDS.items() for word in words}
 _BOTH = ("ou", "both", "b", "both eyes", "beide", "bilateral", "双", "双眼")
 # Where a longer text holds the side: the pattern must fit every cell.

@@ -86,7 +86,7 @@ def test_what_cannot_be_converted_leaves_nothing_behind(cube, tmp_path, fails):
     assert "raster lines" in fails("convert", path, out, "--lines", "31")
     assert "--lines -1" in fails("convert", path, out, "--lines", "-1")
     path.write_bytes(path.read_bytes()[:-1])
-    assert "no whole Cirrus scan" in fails("convert", path, out)
+    assert "no whole scan of the protocol" in fails("convert", path, out)
     assert not out.exists()
     assert not [p for p in tmp_path.iterdir() if p.name.startswith(".out")]
 

@@ -1,6 +1,7 @@
 """.vol, HEYEX .xml and .e2e, with eyepy as the other opinion."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -110,15 +111,87 @@ def test_a_heyex_folder_stands_for_its_table(make, tmp_path):
     path = make.xml(tmp_path / "x" / "a.xml", make.volume(count=3))
     assert len(read_acquisition(path.parent).bscans) == 3
     (path.parent / "b.xml").write_text("<HEDX/>")
-    with pytest.raises(InputError, match=r"2 \.xml files"):
+    with pytest.raises(InputError, match=r"2 device files \(a\.xml, b\.xml\)"):
         read_acquisition(path.parent)
+
+
+def _lower_case(text):
+    return re.sub(r"</?\w+>", lambda tag: tag[0].lower(), text)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("<HEDX>", '<HEDX xmlns="http://heyex/1">'),
+        lambda text: re.sub(r"<(/?)(\w+)>", r"<\1h:\2>", text).replace(
+            "<h:HEDX>", '<h:HEDX xmlns:h="u">'
+        ),
+        _lower_case,
+        lambda text: re.sub(r"</?\w+>", lambda tag: tag[0].upper(), text),
+        lambda text: text.replace("<Laterality>R", "<Laterality>right"),
+        lambda text: re.sub(r"<Image><ImageType><Type>LOC.*?</Image>", "", text),
+        lambda text: re.sub(r"</?Study>", "", text),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_table_of_another_version_gives_the_same(make, tmp_path, change, encoding):
+    volume = make.volume(count=3)
+    path = make.xml(tmp_path / "x" / "a.table", volume)
+    text = change(path.read_text()).replace('encoding="UTF-8"', f'encoding="{encoding}"')
+    path.write_bytes(text.encode(encoding))
+    got = read_acquisition(path)
+    assert np.array_equal(got.bscans, volume)
+    assert (got.laterality, got.scan_date) == ("OD", "2016-05-09")
+    assert got.positions is not None
+
+
+def test_each_series_of_a_table_is_an_acquisition(make, tmp_path):
+    path = make.xml(tmp_path / "x" / "a.xml", make.volume(count=3))
+    series = re.search(r"<Series>.*</Series>", path.read_text())[0]
+    other = series.replace("<Laterality>R", "<Laterality>L")
+    path.write_text(path.read_text().replace(series, series + other))
+    assert [one.laterality for one in read_acquisitions(path)] == ["OD", "OS"]
+
+
+@pytest.mark.parametrize(
+    "recorded", ["pictures\\000.tif", ".\\pictures\\000.tif", "D:\\x\\pictures\\000.tif"]
+)
+def test_pictures_in_a_folder_below_are_found_by_windows_paths(make, tmp_path, recorded):
+    volume = make.volume(count=1)
+    path = make.xml(tmp_path / "x" / "a.xml", volume)
+    (path.parent / "pictures").mkdir()
+    (path.parent / "000.tif").rename(path.parent / "pictures" / "000.tif")
+    path.write_text(path.read_text().replace("C:\\HEYEX\\export\\000.tif", recorded))
+    assert np.array_equal(read_acquisition(path).bscans, volume)
+
+
+def test_pictures_are_found_whatever_the_case_of_their_names(make, tmp_path):
+    path = make.xml(tmp_path / "x" / "a.xml", make.volume(count=2))
+    (path.parent / "000.tif").rename(path.parent / "000.TIF")
+    assert len(read_acquisition(path).bscans) == 2
+
+
+def test_missing_pictures_are_told_together(make, tmp_path):
+    path = make.xml(tmp_path / "x" / "a.xml", make.volume(count=6))
+    for number in range(1, 6):
+        (path.parent / f"{number:03}.tif").unlink()
+    with pytest.raises(
+        InputError, match=r"6 pictures, of which 5 are missing \(001\.tif, .*\.\.\."
+    ):
+        read_acquisition(path)
+
+
+def test_an_xml_file_that_is_no_export_says_what_it_is(tmp_path):
+    (tmp_path / "a.xml").write_text("<settings><a/></settings>")
+    with pytest.raises(InputError, match="<settings>, no HEYEX export"):
+        read_acquisition(tmp_path / "a.xml")
 
 
 def test_a_table_reaches_no_file_outside_its_folder(make, tmp_path):
     path = make.xml(tmp_path / "x" / "a.xml", make.volume(count=3))
     (path.parent / "001.tif").rename(tmp_path / "001.tif")
     path.write_text(path.read_text().replace("C:\\HEYEX\\export\\001.tif", "../001.tif"))
-    with pytest.raises(InputError, match=r"001\.tif: found no such file"):
+    with pytest.raises(InputError, match=r"3 pictures, of which 1 are missing \(001\.tif\)"):
         read_acquisition(path)
 
 

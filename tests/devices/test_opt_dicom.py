@@ -309,3 +309,44 @@ def test_nothing_about_the_patient_reaches_the_screen(make, tmp_path, capfd, rec
         "".join(capfd.readouterr()) + str(refused.value) + "".join(str(w.message) for w in recwarn)
     )
     assert "Must" not in said
+
+
+def test_a_data_set_without_preamble_is_read(make, tmp_path):
+    volume = make.volume(count=3)
+    path = make.dicom(tmp_path / "a.dcm", volume)
+    whole = path.read_bytes()
+    path.write_bytes(whole[132:])
+    assert np.array_equal(read_acquisition(path).bscans, volume)
+    length = int.from_bytes(whole[140:144], "little")  # of the group of file facts
+    (tmp_path / "bare").write_bytes(whole[144 + length :])
+    assert np.array_equal(read_acquisition(tmp_path / "bare").bscans, volume)
+
+
+def test_a_disc_stands_for_its_one_file_by_folder_or_index(make, tmp_path):
+    from pydicom import dcmread
+    from pydicom.fileset import FileSet
+
+    volume = make.volume(count=3)
+    dataset = dcmread(make.dicom(tmp_path / "a.dcm", volume))
+    dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.Modality = "1.2", "1.3", "OPT"
+    dataset.StudyID, dataset.StudyTime, dataset.SeriesNumber = "1", "101010", 1
+    dataset.InstanceNumber = 1
+    disc = FileSet()
+    disc.add(dataset)
+    disc.write(tmp_path / "disc")
+    for path in (tmp_path / "disc", tmp_path / "disc" / "DICOMDIR"):
+        assert np.array_equal(read_acquisition(path).bscans, volume)
+    (tmp_path / "disc" / "DICOMDIR").rename(tmp_path / "index.dcm")
+    with pytest.raises(InputError, match="Directory Storage"):
+        read_acquisition(tmp_path / "index.dcm")
+
+
+def test_a_folder_of_several_files_lists_them(make, tmp_path):
+    for name in ("a.dcm", "b.dcm"):
+        make.dicom(tmp_path / name, make.volume(count=1))
+    (tmp_path / "viewer.xml").write_text("<settings/>")
+    with pytest.raises(InputError, match=r"2 device files \(a\.dcm, b\.dcm\), each a DICOM file"):
+        read_acquisition(tmp_path)
+    (tmp_path / "none").mkdir()
+    with pytest.raises(InputError, match=r"without a device file; known are .*\.dcm"):
+        read_acquisition(tmp_path / "none")

@@ -96,3 +96,46 @@ def test_a_cirrus_file_of_odd_size_is_refused_with_a_cure(tmp_path):
     (tmp_path / "scan.img").write_bytes(bytes(12345))
     with pytest.raises(InputError, match=r"12345 bytes.*512x128"):
         read_acquisition(tmp_path / "scan.img")
+
+
+FIELDS = "_Macular Cube 100x64_1-13-2016_14-26-40_{}_sn122513_cube_z.img"
+
+
+@pytest.mark.parametrize(
+    ("study", "eye"),
+    [
+        ("OS-0042", "OD"),
+        ("OD_017", "OS"),
+        ("P1_OS_study", "OD"),
+        ("1-2-2003", "OD"),
+        ("P10x20", "OS"),
+        ("optic disc study", "OD"),
+        ("X_Macular Cube 10x20_1-2-2003_10-11-12_OS_sn1", "OD"),
+        ("", "OS"),
+    ],
+)
+def test_nothing_is_taken_from_what_stands_before_the_fields_of_the_cirrus(
+    make, tmp_path, study, eye
+):
+    volume = make.volume(count=64, height=128, width=100)
+    path = make.img(tmp_path, volume).rename(tmp_path / (study + FIELDS.format(eye)))
+    got = read_acquisition(path)
+    assert (got.laterality, got.scan_date) == (eye, "2016-01-13")
+    assert np.array_equal(got.bscans, volume)
+
+
+@pytest.mark.parametrize("name", ["OS_1-2-2003.img", "P1_OD_Macular Cube.img", "left eye.img"])
+def test_a_renamed_cirrus_file_has_no_eye_and_no_date(make, tmp_path, name):
+    volume = make.volume(count=5, height=1024, width=1024)
+    got = read_acquisition(make.img(tmp_path, volume).rename(tmp_path / name))
+    assert (got.laterality, got.scan_date) == (None, None)
+    assert "not the Cirrus's own" in " ".join(got.notes)
+
+
+@pytest.mark.parametrize("protocol", ["Angio (6mmx6mm)", "HD Cross", "HD 1 Line 100x"])
+def test_an_unknown_cirrus_protocol_is_named_with_those_that_are_known(make, tmp_path, protocol):
+    path = make.img(tmp_path, make.volume(count=5, height=1024, width=1024), protocol)
+    with pytest.raises(InputError) as caught:
+        read_acquisition(path)
+    assert protocol in str(caught.value)
+    assert "HD 21 Line" in str(caught.value)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ctt_net.imaging import read_bscan
+from ctt_net.imaging import UNUSABLE_NOTES, is_inverted, looks_like_report_page, read_bscan
 
 
 @pytest.fixture
@@ -21,10 +21,11 @@ def read_pixels(tmp_path):
 
 @pytest.mark.parametrize("size", [(496, 768), (496, 512), (496, 1024), (768, 1536), (248, 384)])
 @pytest.mark.parametrize("brightness", [1.0, 0.3])
-def test_the_en_face_panel_is_cut_at_any_width(read_pixels, draw, size, brightness):
+@pytest.mark.parametrize("at_right", [False, True])
+def test_the_en_face_panel_is_cut_at_any_width(read_pixels, draw, size, brightness, at_right):
     scan = draw.bscan(*size)[0]
     panel = (draw.slo(size[0]) * brightness).astype(np.uint8)
-    got = read_pixels(np.hstack([panel, scan]))
+    got = read_pixels(np.hstack([scan, panel] if at_right else [panel, scan]))
     assert got.device_layout == "spectralis_panel"
     assert np.array_equal(got.pixels, scan)
 
@@ -111,3 +112,51 @@ def test_an_upside_down_scan_is_said_and_not_turned(read_pixels, draw):
 
 def test_a_fundus_picture_alone_is_doubted(read_pixels, draw):
     assert any("does not look like a B-scan" in note.text for note in read_pixels(draw.slo()).notes)
+
+
+def page_of(draw, level=255, ink=0):
+    """A printed page, or a screen, with writing and two scans on it."""
+    page = np.full((1100, 850), level, np.uint8)
+    for row in (0, 1):
+        page[480 + 260 * row : 720 + 260 * row, 60:790] = draw.bscan(240, 730, seed=row)[0]
+    for row in range(12):
+        cv2.putText(page, f"Central subfield {250 + row}", (80, 60 + 30 * row), 0, 0.7, ink, 1)
+    return page
+
+
+def screen_of(draw, level, ink):
+    """A viewer's screen: a list at the left, one scan that reaches the right side."""
+    screen = np.full((900, 1600), level, np.uint8)
+    screen[100:900, 400:] = draw.bscan(800, 1200)[0]
+    for row in range(6):
+        cv2.putText(screen, f"Patient {row}", (20, 60 + 30 * row), 0, 0.7, ink, 1)
+    return screen
+
+
+@pytest.mark.parametrize("make", [page_of, screen_of])
+@pytest.mark.parametrize(("level", "ink"), [(255, 0), (240, 30), (40, 220), (0, 230)])
+def test_a_report_page_or_screenshot_is_named_as_such(read_pixels, draw, make, level, ink):
+    codes = {note.code for note in read_pixels(make(draw, level, ink)).notes}
+    assert codes & UNUSABLE_NOTES == {"report_page"}
+
+
+@pytest.mark.parametrize("level", [0, 255])
+def test_padding_without_writing_is_no_report_page(draw, level):
+    scan = draw.bscan(noise=12)[0]
+    padded = cv2.copyMakeBorder(scan, 60, 60, 150, 150, cv2.BORDER_CONSTANT, value=level)
+    assert not looks_like_report_page(padded)
+
+
+@pytest.mark.parametrize("gamma", [0.6, 1.0, 1.6])
+@pytest.mark.parametrize("turned", [False, True])
+def test_inverted_greys_are_said_whichever_way_up(read_pixels, draw, gamma, turned):
+    scan = np.rint(255 * (draw.bscan(noise=12)[0] / 255.0) ** gamma).astype(np.uint8)
+    scan = np.ascontiguousarray(scan[::-1]) if turned else scan
+    assert not is_inverted(scan)
+    codes = {note.code for note in read_pixels(255 - scan).notes} & UNUSABLE_NOTES
+    assert codes == ({"inverted", "upside_down"} if turned else {"inverted"})
+
+
+def test_the_white_vitreous_of_a_negative_is_no_margin(read_pixels, draw):
+    negative = 255 - np.maximum(draw.bscan()[0].astype(int) - 45, 0).astype(np.uint8)
+    assert "inverted" in {note.code for note in read_pixels(negative).notes}

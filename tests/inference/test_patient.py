@@ -24,6 +24,12 @@ VIEWS = {"horizontal": View("horizontal", 0), "vertical": View("vertical", 90)}
         ("scan 3 left H.png", "OS", "horizontal"),
         ("Right.Vertical.2024.PNG", "OD", "vertical"),
         ("posterior_OD_v.png", "OD", "vertical"),
+        ("00002_R_H_preop.png", "OD", "horizontal"),
+        ("0042L-V.bmp", "OS", "vertical"),
+        ("RA h 2018.png", "OD", "horizontal"),
+        ("p1_vertical_links.tif", "OS", "vertical"),
+        ("de_la_Cruz_OD_H.png", "OD", "horizontal"),
+        ("右横扫.png", "OD", "horizontal"),
     ],
 )
 def test_names_tell_eye_and_view(name, eye, view):
@@ -38,6 +44,10 @@ def test_names_tell_eye_and_view(name, eye, view):
         ("posterior_horizontal.png", "does not say the eye"),
         ("OD_OS_h.png", "OD and OS at once"),
         ("OD_h_v.png", "horizontal and vertical at once"),
+        ("OD_L_h.png", "OD and OS at once"),
+        ("r_h_l.png", "OD and OS at once"),
+        ("de_la_Cruz_H.png", "does not say the eye"),
+        ("R_Miller_h.png", "does not say the eye"),
     ],
 )
 def test_names_that_say_nothing_or_too_much_are_refused(name, said):
