@@ -2,13 +2,15 @@
 
 import argparse
 import logging
+import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from jsonargparse import Namespace
+import yaml
+from jsonargparse import Namespace, set_loader
 from pytorch_lightning.callbacks import Callback, ProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import Logger
@@ -23,6 +25,25 @@ from ctt_net.training.epoch_log import csv_log, epoch_display
 from ctt_net.training.module import AcuityModule
 from ctt_net.training.precision import PrecisionTrainer, best_precision
 from ctt_net.training.refusals import lightning_refusals
+
+
+class _ConfigLoader(yaml.SafeLoader):
+    """YAML without octal, base-60 and underscored numbers or dates: 010 is ten, 0042 a name."""
+
+
+_ConfigLoader.yaml_implicit_resolvers = {
+    first: [one for one in resolvers if one[0].endswith((":bool", ":null", ":merge"))]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+for _kind, _number in (
+    ("int", r"[-+]?(0|[1-9]\d*)\Z"),
+    ("float", r"[-+]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][-+]?\d+)?\Z|[-+]?\.inf\Z|\.nan\Z"),
+):
+    _ConfigLoader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_kind}", re.compile(_number, re.ASCII), list("-+.0123456789")
+    )
+# Of the whole program, since jsonargparse makes parsers of its own for the parts of a config.
+set_loader("yaml", lambda text: yaml.load(text, Loader=_ConfigLoader), (yaml.YAMLError,))
 
 
 class TrainingConfig(LightningCLI):

@@ -67,6 +67,17 @@ def a_fundus_picture(cohort):
     return [5]
 
 
+@scan_fault("scan-report-page", "warning")
+def a_whole_report_page(cohort):
+    scan = cv2.resize(picture(cohort, 6, "vertical"), (1000, 500))
+    page = np.full((1600, 1200), 255, dtype=np.uint8)
+    page[700:1200, 100:1100] = scan
+    for line in range(12):
+        cv2.putText(page, "Macular thickness report", (80, 60 + 45 * line), 0, 1.2, 0, 2)
+    replace(cohort, 6, "vertical", page)
+    return [6]
+
+
 @scan_fault("scan-upside-down", "warning")
 def choroid_above_the_retina(cohort):
     row = rows_of(cohort, "heidelberg_like")[2]

@@ -13,7 +13,7 @@ from tests.doctor.table_faults import FAULTS
 # Asked of a whole cohort, beside a real fault, or no fault at all.
 PLANTED_ELSEWHERE = {
     "laterality-vs-mark", "schema", "outcome-band-small", "quality-by-device", "scan-note",
-    "only-test-eyes", "scan-report-page",
+    "only-test-eyes",
 }  # fmt: skip
 
 

@@ -39,6 +39,18 @@ def test_a_wrong_key_or_value_is_named_in_a_line_or_two(base, tmp_path, text, na
     assert len(str(caught.value)) < 600
 
 
+def test_what_is_typed_is_what_is_meant(base, tmp_path):
+    """YAML 1.1 reads 010 as eight, 0042 as 34 and 12:30 as 750."""
+    text = "trainer: {max_epochs: 010}\nmodel: {learning_rate: 1e-3}\nout: 0042\n"
+    config = TrainingConfig([*base, "--config", written(tmp_path, text)])
+    assert config.config.trainer.max_epochs == 10
+    assert config.config.model.learning_rate == 0.001
+    assert str(config.out) == "0042"
+    config = TrainingConfig([*base, "--trainer.max_epochs", "012", "--out", "12:30"])
+    assert config.config.trainer.max_epochs == 12
+    assert str(config.out) == "12:30"
+
+
 def test_a_wrong_flag_is_named(base):
     with pytest.raises(InputError, match="learning_rte"):
         TrainingConfig([*base, "--model.learning_rte", "0.1"])
