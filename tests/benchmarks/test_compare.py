@@ -145,7 +145,10 @@ def test_a_misspelt_key_of_a_config_is_found_before_anything_runs(
     text = plan.read_text().replace("trainer.max_epochs", "trainer.max_epocs")
     plan.write_text(text)
     assert command.main([str(plan), "--out", str(tmp_path / "out")]) == 2
-    assert "rows.network: config: " in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert (
+        "rows.network: unknown key --trainer.max_epocs; did you mean --trainer.max_epochs?" in said
+    )
     assert not (tmp_path / "out").exists()
 
 

@@ -19,7 +19,7 @@ from ctt_net.inference.patient import read_patient
 from ctt_net.inference.patient_cohort import patient_cohort
 from ctt_net.inference.patient_report import render_report
 from ctt_net.inference.predict import predict_patient
-from ctt_net.model_folder import Predictor, predict_eyes
+from ctt_net.model_folder import Predictor, predict_eyes, seal
 from tests.model_folder.no_oct import fundus
 
 COVARIATES = ("age_years", "sex", "axial_length_mm", "diabetes")
@@ -182,6 +182,7 @@ def test_what_is_no_bscan_is_never_answered_by_a_model_without_limits(
     model = shutil.copytree(small_run / "fold_1/model", tmp_path / "model")
     limits = json.loads((model / "abstention.json").read_text())
     (model / "abstention.json").write_text(json.dumps({**limits, "distance_limits": {}}))
+    seal(model)
     cv2.imwrite(str(next(patient.glob("*.png"))), pictures()[name])
     if name in ("black", "even", "tiny"):
         with pytest.raises(InputError, match=r"patient: 1 scan cannot be read\n  O[DS] \w+: O"):
@@ -259,6 +260,7 @@ def test_a_model_folder_without_ranges_flags_none(small_run, patient, tmp_path):
     spec = yaml.safe_load((model / "model.yaml").read_text())
     del spec["covariate_ranges"]
     (model / "model.yaml").write_text(yaml.safe_dump(spec, sort_keys=False))
+    seal(model)
     assert Predictor.load(model).covariate_ranges == {}
     done = predict_patient(patient, model, tmp_path / "out")
     assert not any(flag.startswith("outside_training") for flag in first(done)["flags"])
