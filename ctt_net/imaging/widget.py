@@ -1,10 +1,12 @@
 """Find the scan-direction mark that Cirrus burns into its exports.
 
 A white square with an arrow and the letters T, N, S, I. It gives the laterality away and lies
-over tissue in some eyes. It is found by its square: four straight white lines, one to three pixels
-wide, that meet at corners, which no tissue does.
+over tissue in some eyes. It is found by its square: straight white lines, one to three pixels wide,
+that meet at corners, which no tissue does. Bright tissue behind the square hides up to a whole side
+of it or halves of two, so one whole side and most of the others are enough.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -13,6 +15,10 @@ import numpy as np
 _LINE_CONTRAST = 45  # grey levels above both sides of a line
 _LINE_WHITE = 150
 _MAX_RUNS = 400  # a picture with more straight lines is no scan; bounds the search
+_APART = 3  # pixels between ends that meet
+_MIN_SEEN = 2.75  # sides of the square, of 4
+_MIN_LINE = 0.3  # share of a side or the arrow's shaft that must be seen to place it
+_Run = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -34,20 +40,50 @@ def find_widget(pixels: np.ndarray) -> Box | None:
     height = pixels.shape[0]
     shortest = max(24, round(0.05 * height))
     longest = round(0.4 * height)
-    across = _long_runs(line_pixels(pixels, axis=0), shortest)
-    down = _long_runs(line_pixels(pixels, axis=1).T, shortest)
-    tops = [run for run in across if run[2] - run[1] <= longest][:_MAX_RUNS]
-    down = down[:_MAX_RUNS]
-    for i, (top, left, right) in enumerate(tops):
-        for bottom, left2, right2 in tops[i + 1 :]:
-            side = right - left
-            square = 0.6 * side <= bottom - top <= 1.6 * side
-            if not square or abs(left - left2) > 3 or abs(right - right2) > 3:
-                continue
-            sides = [_side(down, x, top, bottom) for x in (left, right)]
-            if sides[0] is not None and sides[1] is not None:
-                return Box(sides[0], top, sides[1], bottom)
+    rows, columns = _unbroken(line_pixels(pixels, axis=0)), _unbroken(line_pixels(pixels, axis=1).T)
+    across, down = (_long_runs(lines, shortest, longest) for lines in (rows, columns))
+    for boxes in (_between_whole_sides(across, down), _beside_a_whole_side(across, down)):
+        found = [one for box in boxes if (one := _fitted(rows, columns, box))]
+        if found:
+            return max(found, key=lambda one: one[0])[1]
     return None
+
+
+def _between_whole_sides(across: list[_Run], down: list[_Run]) -> Iterator[Box]:
+    for runs, turned in ((across, False), (down, True)):
+        for i, (near, first, last) in enumerate(runs):
+            side = last - first
+            for far, first2, last2 in runs[i + 1 :]:
+                alike = abs(first - first2) <= _APART and abs(last - last2) <= _APART
+                if alike and 0.6 * side <= far - near <= 1.6 * side:
+                    yield Box(near, first, far, last) if turned else Box(first, near, last, far)
+
+
+def _beside_a_whole_side(across: list[_Run], down: list[_Run]) -> Iterator[Box]:
+    for runs, turned in ((across, False), (down, True)):
+        for row, first, last in runs:
+            for near in (row - (last - first), row):
+                far = near + last - first
+                yield Box(near, first, far, last) if turned else Box(first, near, last, far)
+
+
+def _fitted(rows: np.ndarray, columns: np.ndarray, box: Box) -> tuple[float, Box] | None:
+    """How many of the four sides are seen, and the box with each where it is seen best."""
+    if min(box.left, box.top) < 0 or box.right >= len(columns) or box.bottom >= len(rows):
+        return None
+    along, across = slice(box.left, box.right + 1), slice(box.top, box.bottom + 1)
+    top, bottom = (_seen(rows[:, along], y) for y in (box.top, box.bottom))
+    left, right = (_seen(columns[:, across], x) for x in (box.left, box.right))
+    seen = sum(share for share, _ in (top, bottom, left, right))
+    return (seen, Box(left[1], top[1], right[1], bottom[1])) if seen >= _MIN_SEEN else None
+
+
+def _seen(lines: np.ndarray, row: int) -> tuple[float, int]:
+    """The largest share of a row near this one that is line, and that row, if it is seen at all."""
+    first = max(row - _APART, 0)
+    shares = lines[first : row + _APART + 1].mean(axis=1)
+    most = float(shares.max())
+    return most, first + int(shares.argmax()) if most >= _MIN_LINE else row
 
 
 def widget_mask(pixels: np.ndarray, box: Box) -> np.ndarray:
@@ -55,9 +91,15 @@ def widget_mask(pixels: np.ndarray, box: Box) -> np.ndarray:
     mask = np.zeros(pixels.shape, np.uint8)
     cv2.rectangle(mask, (box.left, box.top), (box.right, box.bottom), 1, 1)
     inside = (slice(box.top, box.bottom + 1), slice(box.left, box.right + 1))
-    mask[inside] |= (line_pixels(pixels, axis=0) | line_pixels(pixels, axis=1))[inside].astype(
-        np.uint8
-    )
+    for axis in (0, 1):
+        lines = line_pixels(pixels, axis)[inside].astype(np.uint8)
+        mask[inside] |= lines
+        lines = lines if axis == 0 else lines.T
+        part = mask[inside] if axis == 0 else mask[inside].T
+        middle = slice(len(lines) // 2 - _APART, len(lines) // 2 + _APART + 1)
+        shaft = middle.start + int(lines[middle].sum(axis=1).argmax())
+        if lines[shaft].mean() >= _MIN_LINE:
+            part[shaft] = 1  # to its end: bright tissue hides some of it
     return cv2.dilate(mask, np.ones((5, 5), np.uint8)).astype(bool)
 
 
@@ -96,28 +138,18 @@ def line_pixels(pixels: np.ndarray, axis: int) -> np.ndarray:
     return (rise > _LINE_CONTRAST) & (pixels > _LINE_WHITE)
 
 
-def _long_runs(lines: np.ndarray, shortest: int) -> list[tuple[int, int, int]]:
-    """(row, first, last) of each unbroken horizontal run of at least `shortest` pixels."""
-    # Lossy compression pricks single pixels out of a line.
-    whole = cv2.morphologyEx(lines.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((1, 5), np.uint8))
+def _unbroken(lines: np.ndarray) -> np.ndarray:
+    """(H, W) uint8: lossy compression pricks single pixels out of a line."""
+    return cv2.morphologyEx(lines.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((1, 5), np.uint8))
+
+
+def _long_runs(whole: np.ndarray, shortest: int, longest: int) -> list[_Run]:
+    """(row, first, last) of each unbroken horizontal run of such a length, the first so many."""
     promising = np.flatnonzero(whole.sum(axis=1) >= shortest)
     change = np.diff(np.pad(whole[promising], ((0, 0), (1, 1))).astype(np.int8), axis=1)
     rows, starts = np.nonzero(change == 1)
     rows = promising[rows]
     ends = np.nonzero(change == -1)[1]
-    keep = ends - starts >= shortest
+    keep = (ends - starts >= shortest) & (ends - starts <= longest + 1)
     runs = (rows[keep].tolist(), starts[keep].tolist(), (ends[keep] - 1).tolist())
-    return list(zip(*runs, strict=True))
-
-
-def _side(down: list[tuple[int, int, int]], x: int, top: int, bottom: int) -> int | None:
-    """Column of the straight line near column x that joins top and bottom, if there is one."""
-    covered: dict[int, int] = {}
-    for column, first, last in down:
-        if abs(column - x) <= 3:
-            length = max(0, min(last, bottom) - max(first, top) + 1)
-            covered[column] = covered.get(column, 0) + length
-    if not covered:
-        return None
-    column = max(covered, key=covered.__getitem__)
-    return column if covered[column] >= 0.8 * (bottom - top) else None
+    return list(zip(*runs, strict=True))[:_MAX_RUNS]

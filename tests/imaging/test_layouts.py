@@ -78,6 +78,21 @@ def test_the_mark_is_found_after_jpeg_compression(draw, tmp_path):
     assert read_bscan(tmp_path / "a.jpg").device_layout == "cirrus_overlay"
 
 
+@pytest.mark.parametrize("place", [394, 410, 431, 455, 469])
+@pytest.mark.parametrize("slope", [-0.5, 0.0, 0.5])
+@pytest.mark.parametrize("words", ["TN", "NT"])
+def test_a_mark_over_bright_epithelium_goes_whole(read_pixels, draw, place, slope, words):
+    scan = draw.bscan(500, 750, middle=0.3)[0]
+    rows, columns = np.mgrid[:500, :750]
+    bright = np.abs(rows - place - slope * (columns - 68)) < 9
+    scan[bright] = np.random.default_rng(0).integers(220, 246, int(bright.sum()))
+    got = read_pixels(draw.widget(scan, words))
+    assert got.device_layout == "cirrus_overlay"
+    seen = (got.pixels >= 250) & ~bright
+    assert not seen[370:490, 15:125].any()
+    assert read_pixels(scan).device_layout == "plain"
+
+
 def test_a_bright_flat_retina_is_never_filled(read_pixels, draw):
     scan = draw.bscan(noise=0)[0]
     scan[200:202] = 255  # one saturated, perfectly straight layer
