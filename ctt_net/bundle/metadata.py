@@ -54,7 +54,7 @@ def bundle_metadata(predictor: Predictor, eval_metrics: Mapping[str, float]) -> 
         "authors": TO_COMPLETE,
         "copyright": TO_COMPLETE,
         "data_source": f"cohort {words(spec.cohort)}, not part of this bundle; {TO_COMPLETE}",
-        "data_type": "PNG, TIFF or JPEG B-scans",
+        "data_type": "PNG, TIFF, JPEG or BMP B-scans",
         "intended_use": INTENDED_USE,
         "references": list(REFERENCES),
         "eval_metrics": dict(eval_metrics),

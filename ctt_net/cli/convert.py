@@ -13,7 +13,10 @@ def add(commands: Commands) -> None:
         commands, "convert", "cut the foveal B-scans out of a raw device file", run
     )
     parser.add_argument(
-        "file", type=Path, help="Heidelberg .vol .xml .e2e, Topcon .fda .fds, Zeiss .img, DICOM OPT"
+        "file",
+        type=Path,
+        help="Heidelberg .vol .xml .e2e, Topcon .fda .fds, Zeiss .img, DICOM OPT, "
+        "or a folder or disc with one of them",
     )
     parser.add_argument("out", type=Path, help="new folder for PNG pictures and acquisition.yaml")
     parser.add_argument(
