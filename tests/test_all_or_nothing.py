@@ -86,6 +86,7 @@ def tables(small_cohort, tmp_path_factory):
     return made
 
 
+@pytest.mark.slow
 def test_evaluate_and_report(command, tables, small_cohort, tmp_path):
     first, second = (command("evaluate", table, small_cohort) for table in tables)
     assert_all_or_nothing(first, second, tmp_path / "evaluate")
@@ -104,6 +105,7 @@ def test_check(command, small_cohort, other_cohort, tmp_path):
     assert_all_or_nothing(old, new, tmp_path, kept)
 
 
+@pytest.mark.slow
 def test_a_run_with_the_calibration_of_its_models(tables, small_cohort, tmp_path):
     cohort = read_cohort(small_cohort)
     setting = Setting(title="run", evaluated="all", model={}, interval_level=0.9)
@@ -140,6 +142,7 @@ def test_an_evaluation_without_baselines_leaves_none_of_the_one_before(
         assert (tmp_path / "baseline_predictions.csv").exists() == (given is not None)
 
 
+@pytest.mark.slow
 def test_a_report_does_not_take_the_place_of_that_of_other_eyes(
     command, tables, small_cohort, tmp_path
 ):

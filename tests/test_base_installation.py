@@ -61,6 +61,7 @@ def base(tmp_path_factory, repository):
     return run
 
 
+@pytest.mark.slow
 def test_every_module_is_there_and_needs_nothing_but_the_base(base, repository, tmp_path):
     done = base("python", "-c", IMPORT_ALL)
     assert done.returncode == 0, done.stderr[-2000:]

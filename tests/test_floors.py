@@ -49,6 +49,7 @@ def loaded_after(code, repository, prints="", cwd=None):
     return done.stdout.splitlines()[-1].split()[1:]
 
 
+@pytest.mark.slow
 def test_what_needs_no_training_stack_loads_none_and_leaves_nothing_behind(repository, tmp_path):
     code = "\n".join(
         f"import {module}\nassert not {set(HEAVY)!r} & set(sys.modules), {module!r}"

@@ -24,6 +24,7 @@ HALF_A_LINE = 0.05
 EVERY_LOGMAR = st.floats(-0.3, 3.0)
 
 
+@pytest.mark.slow
 @given(st.floats(-0.3, 1.6), st.sampled_from(["feet", "metres"]))
 def test_a_fraction_comes_back_within_half_a_line(logmar, unit):
     written = snellen_from_logmar(logmar, unit)

@@ -15,6 +15,7 @@ SLOW = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [*range(8), *(pytest.param(s, marks=SLOW) for s in range(8, 20))])
 def test_a_clean_cohort_and_an_honest_model_give_no_finding(seed, ask):
     done = ask(Cohort(n_patients=(35, 45, 60)[seed % 3], seed=seed))

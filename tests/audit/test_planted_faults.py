@@ -1,6 +1,7 @@
 """Six shortcuts and leaks, one at a time: each is found, and by the questions made for it."""
 
 import numpy as np
+import pytest
 
 from ctt_net.audit import marks_added
 from ctt_net.cohort import Covariate
@@ -37,6 +38,7 @@ def as_input(cohort, eye):
     return preprocessing(cohort.scans[eye], cohort.eyes["laterality"][eye], "horizontal")
 
 
+@pytest.mark.slow
 def test_an_overlay_that_marks_the_outcome(cohort, ask, tmp_path):
     for eye in np.flatnonzero(cohort.worse):
         white_corner(cohort.scans[eye])
@@ -159,6 +161,7 @@ def test_a_site_whose_acuities_were_shifted(cohort, ask):
     assert {row.row for row in named(done, "errors-by-site").rows} == set(np.flatnonzero(west) + 2)
 
 
+@pytest.mark.slow
 def test_a_site_whose_scans_bear_a_faint_pattern(ask):
     cohort = Cohort(n_patients=130, seed=2)
     marked = (cohort.eyes["site"] == "north").to_numpy() & cohort.worse

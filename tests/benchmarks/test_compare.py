@@ -152,6 +152,7 @@ def test_a_misspelt_key_of_a_config_is_found_before_anything_runs(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_typos_end_with_exit_code_2_and_a_message(write_plan, repository, tmp_path):
     done = subprocess.run(
         [sys.executable, str(repository / "benchmarks/compare.py"), str(write_plan(seds=[1])),

@@ -16,6 +16,7 @@ def few(other_cohort, tmp_path):
     return shutil.copytree(other_cohort, tmp_path / "few")
 
 
+@pytest.mark.slow
 def test_a_good_cohort_is_counted(small_cohort, capsys):
     assert main(["check", str(small_cohort)]) == 0
     said = capsys.readouterr().out

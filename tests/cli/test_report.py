@@ -45,6 +45,7 @@ def evaluated(small_cohort, tmp_path):
     return folders
 
 
+@pytest.mark.slow
 def test_reports_are_written_again_with_pictures_if_asked_and_compared(
     evaluated, small_cohort, tmp_path, fails, capsys
 ):

@@ -1,6 +1,7 @@
 """`ctt-net train` refuses what cannot be trained."""
 
 import pandas as pd
+import pytest
 
 
 def test_an_unknown_config_key_is_named(small_cohort, tmp_path, tiny_network, fails):
@@ -12,6 +13,7 @@ def test_an_unknown_config_key_is_named(small_cohort, tmp_path, tiny_network, fa
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_broken_scan_stops_before_training(cohort, tmp_path, tiny_network, fails):
     (cohort / pd.read_csv(cohort / "manifest.csv")["vertical"][3]).write_bytes(b"\x89PNG")
     said = fails("train", *tiny_network, "--data.cohort", cohort, "--out", tmp_path / "run")

@@ -25,6 +25,7 @@ def random_table(seed, patients=None):
     )
 
 
+@pytest.mark.slow
 def test_no_patient_is_in_two_folds_in_a_thousand_random_cohorts():
     for seed in range(1000):
         table = random_table(seed)

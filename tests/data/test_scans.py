@@ -71,6 +71,7 @@ def test_kept_scans_are_the_same_and_are_not_read_again(cohort_folder, tmp_path,
         np.testing.assert_array_equal(getattr(again, part), getattr(first, part))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["file", "preprocessing", "rows"])
 def test_what_has_changed_is_read_anew(cohort_folder, tmp_path, change):
     root = shutil.copytree(cohort_folder, tmp_path / "cohort")

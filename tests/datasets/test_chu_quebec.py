@@ -239,6 +239,7 @@ def test_a_split_that_is_not_there_is_named(recipe, raw, tmp_path, capsys):
     assert "val/clinical_data.csv" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_real_eyes_come_out_as_the_card_says(recipe, real_data, tmp_path):
     raw, out = real_data / "chu_quebec_macular_hole", tmp_path / "cohort"
     if not raw.is_dir():

@@ -23,6 +23,7 @@ def prepared(hospital):
     return out
 
 
+@pytest.mark.slow
 def test_every_row_is_in_the_cohort_or_left_out_for_its_reason(hospital, prepared):
     table = pd.read_excel(hospital / "eyes.xlsx", dtype=str, keep_default_na=False)
     kept = table[(table["Complication"] == "") & (table["VA after"] != "")]
@@ -37,11 +38,13 @@ def test_every_row_is_in_the_cohort_or_left_out_for_its_reason(hospital, prepare
     assert cohort.table["followup_days"].between(14, 120).all()
 
 
+@pytest.mark.slow
 def test_the_doctor_finds_nothing_to_stop_for(prepared, capsys):
     assert main(["check", str(prepared)]) == 0
     assert "0 errors" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_nothing_of_a_person_is_left_once_it_is_deidentified(hospital, prepared, tmp_path):
     out = tmp_path / "shared"
     key = tmp_path / "key"

@@ -56,6 +56,7 @@ def test_truth_is_in_its_own_file_and_nowhere_else(cohort_folder):
     assert all(isinstance(json.loads(text), list) for text in truth["lesions"])
 
 
+@pytest.mark.slow
 def test_same_seed_gives_the_same_bytes_whatever_the_workers(prepare, cohort_folder, tmp_path):
     again = tmp_path / "again"
     assert prepare([str(again), "--eyes", "6", "--seed", "3", "--workers", "2"]) == 0

@@ -75,6 +75,7 @@ def test_what_is_no_such_file_is_refused_by_name(members, kind, content):
         read_acquisition(files[kind])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FORMATS)
 def test_a_damaged_file_is_refused_or_read_and_never_breaks_the_program(members, kind):
     _, files = members

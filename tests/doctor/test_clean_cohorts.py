@@ -21,6 +21,7 @@ def test_tables_without_fault_give_no_warning(seed, write_tables, tmp_path):
     assert not findings.has_errors
 
 
+@pytest.mark.slow
 def test_scans_without_fault_give_no_warning(examined, other_cohort):
     for findings in (examined[1], examine(other_cohort)):
         assert_only_few_patients(findings)

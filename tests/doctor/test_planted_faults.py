@@ -40,6 +40,7 @@ def test_a_fault_in_the_tables_is_named_and_nothing_else(name, tables):
     assert_named(tables.examine(), check, severity, rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCAN_FAULTS)
 def test_a_fault_in_the_scans_is_named_and_nothing_else(name, scans, kept):
     plant, check, severity = SCAN_FAULTS[name]

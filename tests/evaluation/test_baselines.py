@@ -160,6 +160,7 @@ def test_eyes_without_truth_do_not_take_part_in_the_fit(eyes, spec):
         Baselines.fit(eyes.assign(postop_logmar=np.nan), spec)
 
 
+@pytest.mark.slow
 def test_cross_fitting_never_shows_a_fold_its_own_truth(eyes, spec):
     fold = eyes.groupby("patient_id", sort=True).ngroup() % 4
     before = cross_fit_baselines(eyes, spec, fold)

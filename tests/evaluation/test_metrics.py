@@ -212,6 +212,7 @@ def test_a_single_eye_can_be_evaluated(predictions, baselines, outcomes):
     assert metrics["warnings"][0].startswith("Only 1 patient:")
 
 
+@pytest.mark.slow
 def test_a_thousand_eyes_take_less_than_five_seconds(make_eyes, make_predictions, spec, outcomes):
     eyes, potential = make_eyes(n_patients=500)
     predictions = make_predictions(eyes, potential)
@@ -221,6 +222,7 @@ def test_a_thousand_eyes_take_less_than_five_seconds(make_eyes, make_predictions
     assert time.process_time() - start < 5
 
 
+@pytest.mark.slow
 def test_measuring_needs_no_torch():
     code = "import sys, ctt_net.evaluation; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

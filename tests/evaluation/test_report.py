@@ -55,6 +55,7 @@ class Balance(HTMLParser):
         assert self.open.pop() == tag
 
 
+@pytest.mark.slow
 def test_a_drawn_page_is_sound_and_asks_nothing_of_any_network(page):
     html, _ = page(drawn=True)
     parser = Balance()
@@ -103,6 +104,7 @@ def test_warnings_and_figures_are_on_the_page(page, predictions):
     assert f"{metrics['recovery']['reaches_0.30']['auroc']['value']:.3f}" in html
 
 
+@pytest.mark.slow
 def test_the_same_figures_give_the_same_bytes(page, predictions):
     first, _ = page(drawn=True)
     again, _ = page(predictions.iloc[::-1], name="again.html", drawn=True)
@@ -151,6 +153,7 @@ def test_a_template_that_lacks_a_value_fails_and_another_room_may_bring_its_own(
         render("own.html", folder=tmp_path, title="T", synthetic=False)
 
 
+@pytest.mark.slow
 def test_off_chart_eyes_are_counted_and_drawn_hollow(page, predictions):
     predictions.loc[:2, "flags"] = "off_chart_preop"
     html, metrics = page(predictions, drawn=True)

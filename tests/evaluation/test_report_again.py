@@ -145,6 +145,7 @@ def test_the_same_eyes_are_compared_in_pairs(leave, eyes, potential, make_predic
     assert not re.search(r"https?:|<script|<link", html)
 
 
+@pytest.mark.slow
 def test_other_eyes_are_said_to_be_others(leave, eyes, potential, make_predictions):
     every = make_predictions(eyes, potential)
     first = read_evaluated(leave("first", every.iloc[:80]))

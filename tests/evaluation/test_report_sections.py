@@ -75,6 +75,7 @@ class Headings(HTMLParser):
             self.headings.append(data.strip())
 
 
+@pytest.mark.slow
 def test_every_figure_lies_beside_the_page_as_numbers_and_as_a_picture(write, metrics):
     html, out = write()
     stems = {path.stem for path in (out / "figures").iterdir() if path.suffix == ".csv"}

@@ -72,6 +72,7 @@ def evaluations():
         return [draw(seed) for seed in range(30)]
 
 
+@pytest.mark.slow
 def test_the_draws_reach_every_finding(evaluations):
     """Or the other tests of this file would hold for want of a claim."""
     text = " ".join(

@@ -29,6 +29,7 @@ def test_an_even_picture_has_no_side(draw):
     assert disc_side(np.full((200, 300), 30, np.uint8)).end is None
 
 
+@pytest.mark.slow
 def test_real_marked_scans_are_answered_rightly(quebec):
     answers = {"right": 0, "unsure": 0, "wrong": 0}
     for path, got in quebec.items():

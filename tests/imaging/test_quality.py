@@ -63,6 +63,7 @@ def test_quality_of_noise_and_blank_pictures_is_nought():
     assert signal_quality(np.full((496, 768), 90, np.uint8)) == 0
 
 
+@pytest.mark.slow
 def test_single_frames_of_one_device_rank_below_averaged_ones(quebec):
     value = {path.name.split("_")[0]: signal_quality(scan.pixels) for path, scan in quebec.items()}
     median = np.median(list(value.values()))

@@ -65,6 +65,7 @@ def test_the_mark_is_read_at_other_sizes(draw, tmp_path):
         assert read_bscan(tmp_path / "scan.png").ends in ("NT", None)
 
 
+@pytest.mark.slow
 def test_simulated_exports_say_their_ends(tmp_path):
     for eye in draw_eyes(8, seed=4):
         for direction in ("horizontal", "vertical"):

@@ -70,6 +70,7 @@ def test_writing_is_found_after_jpeg_compression(scans, tmp_path):
         assert any("writing" in note.text for note in got.notes)
 
 
+@pytest.mark.slow
 def test_the_filled_scan_no_longer_says_what_was_written(scans, tmp_path):
     for pixels in scans:
         names = ["Mueller, Anna", "Muetter, Anno"]

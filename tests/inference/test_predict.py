@@ -66,6 +66,7 @@ def scans_of(done, folder):
     return [{view["name"]: read_bscan(folder / view["file"]) for view in views}]
 
 
+@pytest.mark.slow
 def test_a_patient_and_a_cohort_of_the_same_eyes_get_the_same(predictor, cohort, tmp_path):
     counts = cohort.table["patient_id"].value_counts()
     # Patients of both eyes, one with a view left out, and some of one eye.

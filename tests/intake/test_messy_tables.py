@@ -64,6 +64,7 @@ def check(seed: int, raw: Raw) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_messy_tables_are_read_right_or_refused(raw):
     came_through = sum(check(seed, raw) for seed in range(FIRST, FIRST + TABLES))
     assert 0.2 * TABLES < came_through < 0.8 * TABLES

@@ -134,6 +134,7 @@ def test_an_interruption_leaves_nothing(full, monkeypatch):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_leaves_the_old_or_the_new(raw, repository):
     """One process prepares two cohorts in turn in one place, and is killed at chance."""
     many = [{"MRN": f"{n}", "Eye": "R", "Before": "0.1", "After": "0.5"} for n in range(6)]

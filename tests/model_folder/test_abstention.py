@@ -229,6 +229,7 @@ def scans_judged(rule, scans):
     return abstain_because([rule], [raw], scans, np.full(E, 0.5), np.zeros(E, bool))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", PICTURES)
 def test_a_picture_that_is_no_oct_is_not_answered(of_scans, draw, tmp_path):
     rule, _ = of_scans

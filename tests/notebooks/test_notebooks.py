@@ -56,6 +56,7 @@ def test_the_intended_use_is_said_first(notebook):
     assert INTENDED_USE in words
 
 
+@pytest.mark.slow
 def test_a_cohort_is_looked_at(repository, small_cohort, tmp_path, monkeypatch):
     before = sorted(path.name for path in small_cohort.rglob("*"))
     monkeypatch.setenv("CTT_NET_COHORT", str(small_cohort))

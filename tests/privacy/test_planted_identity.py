@@ -46,6 +46,7 @@ def planted_in(*places: Path) -> list[str]:
     return hits
 
 
+@pytest.mark.slow
 def test_the_search_of_these_tests_finds_what_was_planted(export):
     hits = " ".join(planted_in(export.original))
     for place in ("name ", "manifest.csv", "cohort.yaml", "flow.csv", "_OD.png", ".jpg", ".tif"):

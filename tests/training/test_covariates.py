@@ -49,6 +49,7 @@ def declare(cohort, change):
     path.write_text(yaml.safe_dump(spec))
 
 
+@pytest.mark.slow
 def test_the_model_folder_says_which_covariates_in_which_order(run):
     (member,) = Predictor.load(run / "fold_1/model").members
     assert list(member.spec.covariates) == NAMES
@@ -97,6 +98,7 @@ def test_relations_of_the_training_eyes_lie_beside_the_model(run):
     assert "Research use only" in picture
 
 
+@pytest.mark.slow
 def test_known_covariates_leave_no_flag(evaluated):
     assert len(evaluated) == 20
     assert not evaluated["flags"].str.contains("covariate").any()
@@ -181,6 +183,7 @@ def test_a_covariate_that_cannot_be_is_named(run, patient, tmp_path, covariates,
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_without_covariates_the_same_config_is_a_network_without(
     small_cohort, other_cohort, tiny_network, patient, tmp_path
 ):

@@ -51,6 +51,7 @@ def run(path, views, present, preop):
     return session.run(None, feeds)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2, 7])
 def test_onnx_equals_torch_for_any_number_of_eyes(traced, count):
     batch = eyes(count)
@@ -85,6 +86,7 @@ def test_another_folds_weights_in_the_same_graph(traced, tmp_path):
     assert not np.allclose(found, run(traced, *batch)[0], atol=1e-3)
 
 
+@pytest.mark.slow
 def test_views_with_backbones_of_their_own_are_exported(tmp_path):
     torch.manual_seed(0)
     backbone = SmallConvBackbone(widths=(4, 8))

@@ -54,6 +54,7 @@ def pretrained(other_cohort, tiny_pretraining, made_once):
     return made_once("small_pretraining", make)
 
 
+@pytest.mark.slow
 def test_steps_on_one_batch_lower_every_part_of_the_loss(other_cohort, tiny_pretraining, tmp_path):
     config = PretrainConfig([*tiny_pretraining, "--data.cohort", str(other_cohort)])
     module, data, _ = config.build_once(tmp_path)
@@ -72,6 +73,7 @@ def test_steps_on_one_batch_lower_every_part_of_the_loss(other_cohort, tiny_pret
     assert all(parameter.grad is not None for parameter in module.network.parameters())
 
 
+@pytest.mark.slow
 def test_the_folder_holds_weights_figures_and_their_story(pretrained, other_cohort):
     names = {path.name for path in pretrained.iterdir()}
     assert names == {
@@ -101,6 +103,7 @@ def test_what_is_reported_is_what_the_best_epoch_reached(pretrained):
     assert "selection/cost_erm_mae" in log
 
 
+@pytest.mark.slow
 def test_a_training_starts_from_it_and_leaves_a_model(
     pretrained, other_cohort, tiny_training, tmp_path, capsys
 ):
@@ -176,6 +179,7 @@ def test_eyes_of_split_val_choose_the_epoch(other_cohort, tiny_pretraining, tmp_
     assert data.targets_of("selection").potential.tolist() == truth.tolist()
 
 
+@pytest.mark.slow
 def test_a_pretraining_that_diverges_says_what_to_change(other_cohort, tiny_pretraining, tmp_path):
     keys = ["--data.cohort", str(other_cohort), "--out", str(tmp_path / "out")]
     with pytest.raises(InputError, match=r"loss is nan .* lower model\.learning_rate"):
@@ -213,6 +217,7 @@ def test_the_configs_of_pretraining_training_and_fine_tuning_agree(
     assert Path(str(after.config[-1])).name == "phantom.yaml"
 
 
+@pytest.mark.slow
 def test_any_timm_network_learns_from_simulated_eyes(other_cohort, tiny_pretraining, tmp_path):
     place = tiny_pretraining.index("--model.backbone")
     keys = [*tiny_pretraining[:place], *tiny_pretraining[place + 4 :]]

@@ -46,6 +46,7 @@ def run(cut_off, tmp_path):
     return shutil.copytree(cut_off, tmp_path / "cut_off_run")
 
 
+@pytest.mark.slow
 def test_a_resumed_fold_keeps_the_log_of_the_epochs_before(run, keys):
     log = run / "fold_1/metrics.csv"
     before = pd.read_csv(log)

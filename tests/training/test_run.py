@@ -135,6 +135,7 @@ def test_a_fold_that_does_not_exist_is_named(small_cohort, tiny_network, tmp_pat
         train([*tiny_network, *keys])
 
 
+@pytest.mark.slow
 def test_a_wandb_run_is_logged_offline_through_the_config(
     small_cohort, tiny_network, tmp_path, repository
 ):
