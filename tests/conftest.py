@@ -51,11 +51,11 @@ def real_data() -> Path:
 
 
 def pytest_collection_modifyitems(items):
-    """Trainings first: a long file that begins last keeps one process waiting for the other.
+    """Long files first: one that begins last keeps one process waiting for the other.
 
     What needs a trained model is slow, whatever it does with it.
     """
-    items.sort(key=lambda item: "training" not in item.path.parts)
+    items.sort(key=lambda item: not {"training", "test_base_installation.py"} & {*item.path.parts})
     for item in items:
         if {"small_run", "traced_once"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("slow")
