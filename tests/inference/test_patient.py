@@ -142,9 +142,9 @@ def renamed(folder, *names):
 @pytest.mark.parametrize(
     ("names", "named"),
     [
-        (("00002_R_H.png", "00003_R_V.png", "00002_L_H.png"), ["00002_R_H.png", "00003_R_V.png"]),
+        (("00002_R_H.png", "00003_R_V.png", "00002_L_H.png"), ["00002_L_H.png", "00003_R_V.png"]),
         (("P0002-OD-h.png", "p0002-OD-v.png", "P0012-OS-h.png"), ["P0012-OS-h.png"]),
-        (("0008_R_H.png", "0008_R_V.png", "0008_L_H.png"), ["0008_R_H.png", "patient 0007"]),
+        (("0008_R_H.png", "0008_R_V.png", "0008_L_H.png"), ["0008_L_H.png", "patient 0007"]),
     ],
 )
 def test_scans_of_several_patients_are_refused(folder, names, named):
