@@ -75,8 +75,11 @@ def test_a_value_out_of_range_names_its_key(base, tmp_path):
 
 
 @pytest.mark.parametrize(("key", "value"), [("max_epochs", 0), ("devices", 10_000)])
-def test_a_training_that_cannot_be_is_refused_before_it_begins(base, tmp_path, key, value):
-    config = TrainingConfig([*base, "--trainer.accelerator=cpu", f"--trainer.{key}={value}"])
+def test_a_training_that_cannot_be_is_refused_before_it_begins(
+    tiny_network, small_cohort, tmp_path, key, value
+):
+    given = [*tiny_network, "--data.cohort", str(small_cohort), f"--trainer.{key}={value}"]
+    config = TrainingConfig([*given, "--trainer.accelerator=cpu"])
     with pytest.raises(InputError, match=f"trainer.{key}: "):
         config.build(1, tmp_path)
 
