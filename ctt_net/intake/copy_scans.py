@@ -87,7 +87,10 @@ def copy_scans(
         except ImagingError as error:
             return Copied(position, {}, (Problem(str(error), row=row, column=views[0]),))
         except OSError as error:  # a full disk, a share that went away
-            raise InputError(f"{file.name}: cannot be copied: {error.strerror}") from None
+            raise InputError(
+                f"{file}: cannot be copied: {error.strerror}; make room where the cohort folder is "
+                f"made, or see whether the scan can be reached"
+            ) from None
 
     copied = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
