@@ -11,14 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ctt_net.cohort.columns import read_numbers
-from ctt_net.cohort.folds import (
-    FOLDS_FILE,
-    fold_rows,
-    make_folds,
-    read_folds,
-    write_folds,
-)
-from ctt_net.cohort.ids import one_spelling
+from ctt_net.cohort.folds import FOLDS_FILE, make_folds, most_folds, read_folds, write_folds
 from ctt_net.cohort.manifest import interpret_manifest
 from ctt_net.cohort.manifest_text import parse_manifest_text, read_manifest_text
 from ctt_net.cohort.problem import HEADER_ROW, CohortError, Problem
@@ -165,8 +158,8 @@ def write_cohort(
     ordered = raw[[*first, *(name for name in raw.columns if name not in first)]]
     text = _as_csv(ordered)
     cohort = _read_back(text, ordered, table, problems, spec, root)
-    patients = one_spelling(fold_rows(table)["patient_id"]).nunique()
-    folds = make_folds(table, min(n_folds, patients), seed) if patients > 1 else None
+    most = most_folds(table, n_folds)
+    folds = make_folds(table, most, seed) if most > 1 else None
     write_whole(root / SPEC_FILE, dump_yaml(declared))
     write_whole(root / MANIFEST_FILE, text)
     if folds is None:
