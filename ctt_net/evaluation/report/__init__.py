@@ -10,18 +10,3 @@ from ctt_net.evaluation.report.written import (
     stale_report_files,
     write_report,
 )
-
-__all__ = [
-    "REPORT_FILE",
-    "Evaluated",
-    "Facts",
-    "Pictures",
-    "failures",
-    "flow_of",
-    "read_evaluated",
-    "render_again",
-    "report_files",
-    "stale_report_files",
-    "write_comparison",
-    "write_report",
-]
