@@ -23,10 +23,15 @@ from ctt_net.audit import (
 from ctt_net.audit.probe import ALPHA, Probe, Question, judge
 from ctt_net.audit.scan_files import read_scans
 from ctt_net.audit.subject import ENOUGH_PATIENTS, Subject
-from ctt_net.cohort import Cohort, read_cohort
+from ctt_net.cohort import read_cohort
 from ctt_net.data.scans import Progress
 from ctt_net.errors import InputError
-from ctt_net.model_folder import Predictor, arrange_views, refuse_other_covariates
+from ctt_net.model_folder import (
+    Predictor,
+    arrange_views,
+    refuse_other_covariates,
+    refuse_run_folder,
+)
 
 # More eyes than this make nothing clearer, and every question sends all of them through the model.
 MOST_EYES = 2000
@@ -102,7 +107,7 @@ def audit(
         InputError: If something is wrong with model, cohort or scans.
     """
     predictor = model if isinstance(model, Predictor) else Predictor.load(model)
-    cohort = _chosen(read_cohort(cohort_folder))
+    cohort, _ = read_cohort(cohort_folder).to_test_on()
     refuse_other_covariates(cohort, predictor.spec)
     read = read_scans(cohort, predictor.spec.preprocessing, progress)
     arranged = arrange_views(read.scans, cohort, predictor.spec)
@@ -168,13 +173,6 @@ def _questions(
     ]
 
 
-def _chosen(cohort: Cohort) -> Cohort:
-    """The rows that `evaluate` would take."""
-    if "split" in cohort.table and (cohort.table["split"] == "test").any():
-        return cohort.where(cohort.table["split"] == "test")
-    return cohort
-
-
 def _measured(subject: Subject) -> np.ndarray:
     """(E,) bool: eyes of known outcome, whole patients by chance where there are too many."""
     known = np.isfinite(subject.truth)
@@ -194,5 +192,4 @@ def refuse_place(out: Path, cohort_folder: Path) -> None:
     """
     if out.resolve().is_relative_to(cohort_folder.resolve()):
         raise InputError(f"{out}: lies inside the cohort folder; name a place outside it")
-    if (out / "config.yaml").exists() or (out / "model.yaml").exists():
-        raise InputError(f"{out} is a run or a model folder; name another --out, such as {out}/new")
+    refuse_run_folder(out)

@@ -33,9 +33,7 @@ def run(options: argparse.Namespace) -> int:
     from ctt_net.audit.examine import refuse_place
     from ctt_net.audit.written import PAGE_FILE, write_audit
     from ctt_net.progress import progress_bar
-    from ctt_net.whole_file import refuse_no_folder
 
-    refuse_no_folder(options.out)
     refuse_place(options.out, options.cohort)
     with progress_bar("reading scans, then asking") as progress:
         done = audit(options.model, options.cohort, progress=progress, on_probe=progress)

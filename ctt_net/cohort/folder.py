@@ -57,6 +57,12 @@ class Cohort:
         rows = tuple(row for row, keep in zip(self.rows, chosen, strict=True) if keep)
         return replace(self, table=self.table[chosen].reset_index(drop=True), rows=rows)
 
+    def to_test_on(self) -> tuple["Cohort", str]:
+        """The rows of `split` test where there are any, else all; and which these are, in words."""
+        if "split" in self.table and (self.table["split"] == "test").any():
+            return self.where(self.table["split"] == "test"), "split test"
+        return self, "all rows"
+
     def scan_path(self, row: Any, view: str) -> Path | None:
         """File of one view of one row, None if that view is missing."""
         return self.root / row[view] if row[view] else None

@@ -22,6 +22,7 @@ from ctt_net.imaging import (
     read_bscan,
     signal_quality,
 )
+from ctt_net.wording import count_of
 
 # Called with (done, total) after each scan.
 Progress = Callable[[int, int], None]
@@ -187,6 +188,6 @@ def _read_scans(
             *broken[:20],
             *([f"  ... and {len(broken) - 20} more"] if len(broken) > 20 else []),
         ]
-        count = "1 scan" if len(broken) == 1 else f"{len(broken)} scans"
-        raise InputError("\n".join([f"{cohort.root}: {count} cannot be read", *shown]))
+        head = f"{cohort.root}: {count_of(len(broken), 'scan')} cannot be read"
+        raise InputError("\n".join([head, *shown]))
     return scans

@@ -10,5 +10,5 @@ from ctt_net.evaluation.baselines import (
 from ctt_net.evaluation.comparison import comparison_table, render_table, verdict
 from ctt_net.evaluation.metrics import evaluate, write_metrics
 from ctt_net.evaluation.predictions import read_predictions, write_predictions
-from ctt_net.evaluation.report import REPORT_FILE, write_report
+from ctt_net.evaluation.report import REPORT_FILE
 from ctt_net.evaluation.results import Setting, write_results

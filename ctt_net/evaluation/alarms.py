@@ -6,6 +6,7 @@ from typing import Any
 from scipy.special import bdtr, bdtrc
 
 from ctt_net.evaluation.chart_units import PER_LOGMAR
+from ctt_net.wording import count_of
 
 # Mean absolute difference of two readings of the same healthy eye: Rosser 2004 and Leinonen 2005
 # give 0.04 to 0.05 logMAR. A model cannot know the noise of the next reading.
@@ -54,7 +55,7 @@ def _on_size(metrics: Mapping[str, Any]) -> list[str]:
     n = metrics["n_patients"]
     if n < TOO_FEW_PATIENTS:
         return [
-            f"Only {_count(n, 'patient')}: the intervals are not to be trusted, and no "
+            f"Only {count_of(n, 'patient')}: the intervals are not to be trusted, and no "
             "conclusion can be drawn."
         ]
     if n < FEW_PATIENTS:
@@ -66,10 +67,10 @@ def _on_missing(metrics: Mapping[str, Any], n_without_prediction: int) -> list[s
     out = []
     if metrics["n_missing_truth"]:
         out.append(
-            f"{_count(metrics['n_missing_truth'], 'eye')} left out: postoperative acuity unknown."
+            f"{count_of(metrics['n_missing_truth'], 'eye')} left out: postoperative acuity unknown."
         )
     if n_without_prediction:
-        out.append(f"{_count(n_without_prediction, 'eye')} left out: the model did not predict.")
+        out.append(f"{count_of(n_without_prediction, 'eye')} left out: the model did not predict.")
     return out
 
 
@@ -178,7 +179,7 @@ def _on_bands(metrics: Mapping[str, Any]) -> list[str]:
     nominal = interval["nominal"]
     bands = {n: band for n, band in interval["by_band"].items() if not band.get("suppressed")}
     found = [
-        f"{name} ({band['coverage']['value']:.0%} of {_count(band['n_eyes'], 'eye')})"
+        f"{name} ({band['coverage']['value']:.0%} of {count_of(band['n_eyes'], 'eye')})"
         for name, band in bands.items()
         if band["n_patients"]
         and bdtr(round(band["coverage"]["value"] * band["n_patients"]), band["n_patients"], nominal)
@@ -203,8 +204,8 @@ def _on_recovery(metrics: Mapping[str, Any]) -> list[str]:
             )
         elif n < metrics["n_eyes"]:
             out.append(
-                f"Outcome {name}: {_count(metrics['n_eyes'] - n, 'eye')} left out, the outcome or "
-                "its probability being unknown."
+                f"Outcome {name}: {count_of(metrics['n_eyes'] - n, 'eye')} left out, the outcome "
+                "or its probability being unknown."
             )
     return out
 
@@ -237,13 +238,13 @@ def _on_subgroups(metrics: Mapping[str, Any]) -> list[str]:
             if _surely(error) and error["value"] > 0:
                 found.append(
                     f"{grouping} {name}: the mean absolute error is {error['value']:.3f} logMAR "
-                    f"larger than in other eyes ({_count(group['n_eyes'], 'eye')})."
+                    f"larger than in other eyes ({count_of(group['n_eyes'], 'eye')})."
                 )
             if _surely(coverage) and coverage["value"] < 0:
                 found.append(
                     f"{grouping} {name}: the prediction intervals hold "
                     f"{-100 * coverage['value']:.0f} percentage points fewer eyes than elsewhere "
-                    f"({group['coverage']['value']:.0%} of {_count(group['n_eyes'], 'eye')})."
+                    f"({group['coverage']['value']:.0%} of {count_of(group['n_eyes'], 'eye')})."
                 )
     return found
 
@@ -255,8 +256,3 @@ def _surely(gap: Mapping[str, Any]) -> bool:
     if p is None or low is None or high is None:
         return False
     return bool(p < GAP_FALSE_DISCOVERY) and not low <= 0 <= high
-
-
-def _count(n: int, noun: str) -> str:
-    """`1 eye`, `2 eyes`."""
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

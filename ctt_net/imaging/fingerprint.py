@@ -7,7 +7,6 @@ import numpy as np
 from scipy.fft import dctn
 
 SIDE = 16
-BITS = SIDE * SIDE
 _SMALL = 64
 # Bits of 256. Of 450 different scans (104 Quebec eyes among them) the nearest two differ in 40, a
 # scan and the mirror image of any in 44; copies in 16 at most, but up to 40 where darkening clips

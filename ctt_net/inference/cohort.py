@@ -30,9 +30,9 @@ from ctt_net.model_folder import (
     model_facts,
     predict_eyes,
     refuse_other_covariates,
+    refuse_run_folder,
 )
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
-from ctt_net.whole_file import refuse_no_folder
 
 _OUT_OF_FOLD = (
     "their figures would be too good. For the training cohort read the run's own out-of-fold "
@@ -81,7 +81,7 @@ def evaluate_model(
     out = _out_folder(out)
     predictor = model if isinstance(model, Predictor) else Predictor.load(model)
     cohort = read_cohort(cohort_folder)
-    chosen, part = _rows(cohort)
+    chosen, part = cohort.to_test_on()
     table = chosen.table
     refuse_other_covariates(chosen, predictor.spec)
     if not allow_training_eyes:
@@ -169,9 +169,7 @@ def evaluate_table(
 def _out_folder(out: Path | str) -> Path:
     """Refuse, before long work, a place that cannot be written or is a run of its own."""
     out = Path(out)
-    refuse_no_folder(out)
-    if (out / "config.yaml").exists() or (out / "model.yaml").exists():
-        raise InputError(f"{out} is a run or a model folder; name another --out, such as {out}/new")
+    refuse_run_folder(out)
     if (out / "prediction.json").exists():
         raise InputError(f"{out} holds the prediction of a patient; name another --out")
     return out
@@ -201,13 +199,6 @@ def _cross_fitted(cohort: Cohort, known: pd.DataFrame) -> tuple[pd.DataFrame | N
     except InputError as error:
         return None, [f"no baselines: {error}"]
     return fitted.set_axis(known["eye_id"]), []
-
-
-def _rows(cohort: Cohort) -> tuple[Cohort, str]:
-    """The rows of `split` test where there are any, else all."""
-    if "split" in cohort.table and (cohort.table["split"] == "test").any():
-        return cohort.where(cohort.table["split"] == "test"), "split test"
-    return cohort, "all rows"
 
 
 def _policy_warning(predictor: Predictor, cohort: Cohort) -> list[str]:

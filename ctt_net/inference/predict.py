@@ -23,8 +23,9 @@ from ctt_net.model_folder import (
     arrange_views,
     flags_in_words,
     predicted,
+    refuse_run_folder,
 )
-from ctt_net.whole_file import refuse_no_folder, undo_unfinished, write_together
+from ctt_net.whole_file import undo_unfinished, write_together
 
 PREDICTION_FILE = "prediction.json"
 REPORT_FILE = "report.html"
@@ -139,10 +140,8 @@ def predict_patient(
 
 def _refuse_earlier(out: Path, overwrite: bool) -> None:
     """Refuse, before long work, a folder that cannot be written or holds somebody's report."""
-    refuse_no_folder(out)
+    refuse_run_folder(out)
     undo_unfinished(out)
-    if (out / "config.yaml").exists() or (out / "model.yaml").exists():
-        raise InputError(f"{out} is a run or a model folder; name another --out")
     for name in (PREDICTION_FILE, REPORT_FILE):
         if not overwrite and (out / name).exists():
             raise InputError(

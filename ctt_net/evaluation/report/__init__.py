@@ -8,5 +8,4 @@ from ctt_net.evaluation.report.written import (
     REPORT_FILE,
     report_files,
     stale_report_files,
-    write_report,
 )

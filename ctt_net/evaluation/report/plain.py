@@ -9,6 +9,7 @@ from ctt_net.evaluation.comparison import signed_text, span_text
 from ctt_net.evaluation.report.tables import figure_cell
 from ctt_net.evaluation.selective import REASONS
 from ctt_net.evaluation.subgroups import SUPPRESSED_BELOW
+from ctt_net.wording import count_of
 
 NOT_FOR = (
     "to refuse or advise surgery because of a predicted acuity",
@@ -73,11 +74,6 @@ def off_chart_sentence(metrics: Mapping[str, Any], key: str) -> str:
         f"Off the chart (counting fingers or less): {count_of(n['preop'], 'eye')} before and "
         f"{count_of(n['postop'], 'eye')} after surgery.{without}"
     )
-
-
-def count_of(n: int, noun: str) -> str:
-    """`1 eye`, `2,000 eyes`."""
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
 def _how_far(metrics: Mapping[str, Any]) -> str:
