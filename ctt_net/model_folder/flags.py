@@ -1,6 +1,6 @@
 """What a reader must know about the input of one prediction, as short words."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -35,7 +35,7 @@ IN_WORDS = {
 }
 
 
-def eye_flags(table: pd.DataFrame, scans: Scans, views: Sequence[str]) -> list[list[str]]:
+def eye_flags(table: pd.DataFrame, scans: Scans, views: tuple[str, ...]) -> list[list[str]]:
     """Flags of each eye; `missing_view:<name>` names the view.
 
     Args:
