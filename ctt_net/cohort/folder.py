@@ -114,9 +114,7 @@ def read_cohort(root: Path | str) -> Cohort:
         InputError: If a file is missing or cannot be read at all.
     """
     cohort, problems = inspect_cohort(root)
-    errors = [problem for problem in problems if problem.severity == "error"]
-    if errors:
-        raise CohortError(cohort.root / MANIFEST_FILE, errors)
+    _refuse_errors(problems, cohort.root)
     return cohort
 
 
@@ -151,9 +149,7 @@ def write_cohort(
     raw = _as_text(rows, root / MANIFEST_FILE)
     raw.index = pd.RangeIndex(HEADER_ROW + 1, HEADER_ROW + 1 + len(raw))
     table, problems = interpret_manifest(raw, spec, root)
-    errors = [problem for problem in problems if problem.severity == "error"]
-    if errors:
-        raise CohortError(root / MANIFEST_FILE, errors)
+    _refuse_errors(problems, root)
     if not len(raw):
         raise InputError(f"{root / MANIFEST_FILE}: no rows; a cohort has at least one eye")
     for column in ("preop_logmar", "postop_logmar"):
@@ -163,7 +159,8 @@ def write_cohort(
     first = [*IDENTITY_COLUMNS, *ACUITY_COLUMNS, *spec.views]
     ordered = raw[[*first, *(name for name in raw.columns if name not in first)]]
     text = _as_csv(ordered)
-    cohort = _read_back(text, ordered, table, problems, spec, root)
+    cohort, problems = _interpreted(text, spec, root)
+    _refuse_errors(problems, root)
     most = most_folds(table, n_folds)
     folds = make_folds(table, most, seed) if most > 1 else None
     write_whole(root / SPEC_FILE, dump_yaml(declared))
@@ -175,41 +172,10 @@ def write_cohort(
     return cohort
 
 
-def _read_back(
-    text: str,
-    written: pd.DataFrame,
-    table: pd.DataFrame,
-    problems: list[Problem],
-    spec: CohortSpec,
-    root: Path,
-) -> Cohort:
-    """The cohort that the text of a manifest says; interpreted anew only if it reads otherwise.
-
-    Args:
-        text: Of the manifest.
-        written: Cells it was made of.
-        table: What those cells were interpreted as.
-        problems: Warnings of that.
-        spec: Declarations.
-        root: Cohort folder.
-
-    Raises:
-        CohortError: If the text does not read as a cohort.
-    """
-    parsed = parse_manifest_text(text, root / MANIFEST_FILE)
-    same = (
-        list(parsed.columns) == list(written.columns)
-        and list(parsed.index) == list(written.index)
-        and bool((parsed.to_numpy(object) == written.to_numpy(object)).all())
-    )
-    if not same:
-        cohort, problems = _interpreted(text, spec, root)
-        errors = [problem for problem in problems if problem.severity == "error"]
-        if errors:
-            raise CohortError(root / MANIFEST_FILE, errors)
-        return cohort
-    order = [*written.columns, *table.columns.difference(written.columns, sort=False)]
-    return _cohort(table[order], problems, spec, root)
+def _refuse_errors(problems: Sequence[Problem], root: Path) -> None:
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors:
+        raise CohortError(root / MANIFEST_FILE, errors)
 
 
 def _interpreted(text: str, spec: CohortSpec, root: Path) -> tuple[Cohort, list[Problem]]:
@@ -217,13 +183,9 @@ def _interpreted(text: str, spec: CohortSpec, root: Path) -> tuple[Cohort, list[
     table, problems = interpret_manifest(
         parse_manifest_text(text, root / MANIFEST_FILE), spec, root
     )
-    return _cohort(table, problems, spec, root), problems
-
-
-def _cohort(table: pd.DataFrame, problems: list[Problem], spec: CohortSpec, root: Path) -> Cohort:
     warnings = tuple(problem for problem in problems if problem.severity == "warning")
     rows = tuple(int(row) for row in table.index)
-    return Cohort(root, spec, table.reset_index(drop=True), rows, warnings)
+    return Cohort(root, spec, table.reset_index(drop=True), rows, warnings), problems
 
 
 def _as_csv(table: pd.DataFrame) -> str:
