@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Literal, get_args
 
 from ctt_net.cohort.words import check_words, comparable
-from ctt_net.cohort.yaml_value import read_choice, read_number, read_words
+from ctt_net.cohort.yaml_value import read_bounds, read_choice, read_words
 from ctt_net.errors import InputError
 from ctt_net.yaml_file import as_typed, refuse_unknown_keys
 
@@ -114,12 +114,7 @@ def _read_range(value: Any, kind: str, where: str) -> tuple[float, float] | None
         return None
     if kind != "numeric":
         raise InputError(f"{where}: only a numeric covariate has one; take it out")
-    if not isinstance(value, list) or len(value) != 2:
-        raise InputError(f"{where} must be [lowest, highest] such as [0, 120], got {value!r}")
-    low, high = (read_number(end, where) for end in value)
-    if low >= high:
-        raise InputError(f"{where}: the lowest value {low:g} must lie below the highest {high:g}")
-    return low, high
+    return read_bounds(value, where)
 
 
 @lru_cache(maxsize=256)

@@ -77,5 +77,5 @@ def _value(folder: Path, name: str, given: Any, side: str, covariate: Covariate)
     wrong = impossible_value(name, covariate, given)
     if wrong is not None:
         raise InputError(f"{where}: {wrong}; correct it, or leave it out if it is unknown")
-    level = level_of(covariate, given)
+    level = level_of(covariate, given) if covariate.kind == "categorical" else None
     return float(given) if level is None else level
