@@ -25,6 +25,12 @@ VIEW_WORDS: Mapping[str, tuple[str, ...]] = {
     "horizontal": ("horizontal", "hor", "h", "横扫", "横"),
     "vertical": ("vertical", "vert", "ver", "v", "纵扫", "纵", "竖扫", "竖"),
 }
+_CURE = (
+    "rename it like OD_horizontal.png, or list it under 'files' in patient.yaml "
+    "(files: {OD: {horizontal: scan.png}})"
+)
+# Words of a scan that was taken after surgery.
+POSTOP_WORDS = ("post", "postop", "postoperative", "after", "followup", "术后", "随访", "复查")
 
 
 def is_scan(path: Path) -> bool:
@@ -43,8 +49,13 @@ def eye_and_view(path: Path, views: Iterable[str]) -> tuple[str, str]:
         `OD` or `OS`, and one of `views`.
 
     Raises:
-        InputError: If the name says nothing, or two things.
+        InputError: If the name says nothing, two things, or a time after surgery.
     """
+    if _found(path.stem.lower(), {"postop": POSTOP_WORDS}):
+        raise InputError(
+            f"{path}: the name says that the scan was taken after surgery, and only those from "
+            f"before can be predicted from; leave it out, or, if it is from before, {_CURE}"
+        )
     known = {view: (view.lower(), *VIEW_WORDS.get(view, ())) for view in views}
     name = path.stem.lower()
     eyes = _found(name, EYE_WORDS) | _sides_beside_view(name, known)
@@ -78,10 +89,6 @@ def _sides_beside_view(name: str, views: Mapping[str, tuple[str, ...]]) -> set[s
 def _only(path: Path, found: set[str], what: str) -> str:
     if len(found) == 1:
         return found.pop()
-    cure = (
-        "rename it like OD_horizontal.png, or list it under 'files' in patient.yaml "
-        "(files: {OD: {horizontal: scan.png}})"
-    )
     if found:
-        raise InputError(f"{path}: the name says {' and '.join(sorted(found))} at once; {cure}")
-    raise InputError(f"{path}: the name does not say {what}; {cure}")
+        raise InputError(f"{path}: the name says {' and '.join(sorted(found))} at once; {_CURE}")
+    raise InputError(f"{path}: the name does not say {what}; {_CURE}")

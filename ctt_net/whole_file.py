@@ -20,6 +20,13 @@ except ImportError:  # Windows: two commands that write to one folder at once ar
 UNFINISHED = ".unfinished"
 _JOURNAL = "journal.txt"
 
+# What a folder is, by a file in it.
+_KINDS = {
+    "config.yaml": "a run folder",
+    "model.yaml": "a model folder",
+    "prediction.json": "the prediction of a patient",
+}
+
 _MAKE_ROOM = "make room, or name a place on another disk"
 _CURES = {errno.ENOSPC: _MAKE_ROOM, errno.EDQUOT: _MAKE_ROOM, errno.EFBIG: _MAKE_ROOM}
 
@@ -123,6 +130,27 @@ def refuse_no_folder(out: Path) -> None:
         raise InputError(
             f"{out}: {place} may not be written ({error.strerror}); name another place"
         ) from None
+
+
+def refuse_place(out: Path, *fitting: str) -> None:
+    """Refuse, before long work, a place that cannot be written, or that holds something else.
+
+    Args:
+        out: Folder for the result of a command.
+        fitting: Those of `_KINDS` that the result may stand in.
+
+    Raises:
+        InputError: If it lies in a cohort folder, which is an input, or is of another kind.
+    """
+    refuse_no_folder(out)
+    for place in (out, *out.resolve().parents):
+        if (place / "cohort.yaml").is_file():
+            raise InputError(
+                f"{out}: lies inside the cohort folder {place}; name a place outside it"
+            )
+    for name, kind in _KINDS.items():
+        if name not in fitting and (out / name).is_file():
+            raise InputError(f"{out} is {kind}; name another --out, such as {out}/new")
 
 
 def _stage(folder: Path, files: Mapping[str, str | bytes]) -> None:

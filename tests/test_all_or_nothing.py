@@ -1,11 +1,14 @@
 """Every command on a disk that fills up: all files of a result are the old ones or the new ones."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from ctt_net.audit.examine import Audit
+from ctt_net.audit.written import write_audit
 from ctt_net.cli import main
 from ctt_net.cohort import read_cohort
 from ctt_net.errors import InputError
@@ -102,6 +105,47 @@ def test_check(command, small_cohort, other_cohort, tmp_path):
     kept = ["scans.jsonl", "thumbnails"]  # what was learnt of each scan stays, for the next time
     old, new = (command("check", one, "--tables-only") for one in (small_cohort, other_cohort))
     assert_all_or_nothing(old, new, tmp_path, kept)
+
+
+def test_predict(command, small_run, other_cohort, tmp_path):
+    row = pd.read_csv(other_cohort / "manifest.csv", dtype=str).dropna(subset="horizontal").iloc[0]
+    patient = tmp_path / "patient"
+    patient.mkdir()
+    shutil.copy(other_cohort / row["horizontal"], patient / f"{row['laterality']}_horizontal.png")
+    fold = small_run / "fold_1/model"
+    old, new = (
+        command(
+            *("predict", patient, "--model", fold, "--overwrite"),
+            *("--preop-va", f"{row['laterality']}={preop}"),
+        )
+        for preop in ("20/60", "20/100")
+    )
+    assert_all_or_nothing(old, new, tmp_path)
+
+
+def test_audit(tmp_path):
+    def of(cohort):
+        def write(out):
+            try:
+                write_audit(
+                    Audit({"model": "m", "cohort": cohort, "eyes": "2 of 2"}, (), False), out
+                )
+            except InputError as error:
+                return 2, str(error)
+            return 0, ""
+
+        return write
+
+    assert_all_or_nothing(of("one"), of("two"), tmp_path)
+
+
+@pytest.mark.parametrize("name", [*COMMANDS])
+def test_a_cohort_folder_is_never_written_to(name, command, small_cohort):
+    if name in ("recalibrate", *WITHOUT_A_FLAG):
+        pytest.skip("makes a new folder")
+    code, said = command(name, *COMMANDS[name])(small_cohort / "results")
+    assert code == 2
+    assert "inside the cohort folder" in said
 
 
 def test_a_run_with_the_calibration_of_its_models(tables, small_cohort, tmp_path):

@@ -25,13 +25,7 @@ from ctt_net.audit.scan_files import read_scans
 from ctt_net.audit.subject import ENOUGH_PATIENTS, Subject
 from ctt_net.cohort import read_cohort
 from ctt_net.data.scans import Progress
-from ctt_net.errors import InputError
-from ctt_net.model_folder import (
-    Predictor,
-    arrange_views,
-    refuse_other_covariates,
-    refuse_run_folder,
-)
+from ctt_net.model_folder import Predictor, arrange_views, refuse_other_covariates
 
 # More eyes than this make nothing clearer, and every question sends all of them through the model.
 MOST_EYES = 2000
@@ -182,14 +176,3 @@ def _measured(subject: Subject) -> np.ndarray:
     order = pd.Series(np.random.default_rng(0).permutation(len(names)), index=names)
     rank = order.reindex(subject.patients).to_numpy(float)
     return np.asarray(known & (rank < len(names) * MOST_EYES / known.sum()))
-
-
-def refuse_place(out: Path, cohort_folder: Path) -> None:
-    """Refuse, before long work, to write into a cohort, a run or a model folder.
-
-    Raises:
-        InputError: If `out` is one of them.
-    """
-    if out.resolve().is_relative_to(cohort_folder.resolve()):
-        raise InputError(f"{out}: lies inside the cohort folder; name a place outside it")
-    refuse_run_folder(out)

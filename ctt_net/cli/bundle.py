@@ -24,6 +24,11 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the bundle, and say how it is run and what its author must still complete."""
+    from ctt_net.model_folder import model_folders
+    from ctt_net.whole_folder import refuse_taken
+
+    refuse_taken(options.out)  # before torch is loaded, which takes seconds
+    model_folders(options.model)
     with needs_extra("a bundle", "train,bundle"):
         from ctt_net.bundle.write import write_bundle
     done = write_bundle(options.model, options.out, options.scan_fingerprints)

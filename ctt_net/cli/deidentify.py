@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ctt_net import INTENDED_USE
 from ctt_net.cli.exit_code import DONE
 from ctt_net.cli.parser import Commands, add_command
+from ctt_net.wording import count_of
 
 if TYPE_CHECKING:
     from ctt_net.privacy import Deidentified
@@ -55,7 +56,10 @@ def run(options: argparse.Namespace) -> int:
 def _lines(done: "Deidentified", key_file: Path) -> Iterator[str]:
     rows = done.rows
     patients = rows.table["patient_id"].nunique()
-    yield f"{len(rows.table)} eyes of {patients} patients, {len(done.scans)} scans"
+    yield (
+        f"{count_of(len(rows.table), 'eye')} of {count_of(patients, 'patient')}, "
+        f"{count_of(len(done.scans), 'scan')}"
+    )
     found = Counter(kind.replace("_", " ") for scan in done.scans for kind in scan.overlays)
     kinds = ", ".join(f"{kind} {count}" for kind, count in found.most_common())
     yield f"taken out of scans: {kinds or 'nothing was found'}"
@@ -64,7 +68,8 @@ def _lines(done: "Deidentified", key_file: Path) -> Iterator[str]:
         yield f"{unsteady} scans change when read again; they come first on the pages below"
     yield f"dates moved: {', '.join(rows.date_columns) or 'there are none'}"
     if rows.age_columns:
-        yield f"ages over 89 joined: {', '.join(rows.age_columns)} ({rows.eyes_over_age} eyes)"
+        over = count_of(rows.eyes_over_age, "eye")
+        yield f"ages over 89 joined: {', '.join(rows.age_columns)} ({over})"
     if rows.devices_coded:
         yield (
             f"{rows.devices_coded} device names became codes; declare a model under devices in "
@@ -77,7 +82,8 @@ def _lines(done: "Deidentified", key_file: Path) -> Iterator[str]:
     if done.tables:
         yield f"written anew, numbers only: {', '.join(done.tables)}"
     for column, level, eyes in done.rare:
-        yield f"rare: {column} {level}, {eyes} eyes; join it with another level if it tells who"
+        rare = f"{column} {level}, {count_of(eyes, 'eye')}"
+        yield f"rare: {rare}; join it with another level if it tells who"
     if done.not_searched:
         yield f"{done.not_searched} texts equal to declared words were not searched for"
     yield "kept as people wrote them: licence, citation, names of columns and levels"

@@ -7,6 +7,7 @@ from ctt_net.cli.exit_code import DONE
 from ctt_net.cli.parser import Commands, add_command
 from ctt_net.cli.report import write_gallery
 from ctt_net.cli.results import print_results
+from ctt_net.errors import InputError
 
 
 def add(commands: Commands) -> None:
@@ -23,7 +24,6 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--interval-level",
         type=float,
-        default=0.9,
         help="nominal coverage of the intervals in a predictions.csv (default: 0.9)",
     )
     parser.add_argument(
@@ -39,8 +39,15 @@ def run(options: argparse.Namespace) -> int:
     from ctt_net.inference.cohort import evaluate_model, evaluate_table
     from ctt_net.progress import progress_bar
 
+    level = options.interval_level
     if options.model.suffix == ".csv":
-        done = evaluate_table(options.model, options.cohort, options.out, options.interval_level)
+        level = 0.9 if level is None else level
+        done = evaluate_table(options.model, options.cohort, options.out, level)
+    elif level is not None:
+        raise InputError(
+            f"--interval-level {level:g}: is the coverage of the intervals in a predictions.csv; a "
+            f"model knows that of its own, so leave it out"
+        )
     else:
         with progress_bar("reading scans") as progress:
             done = evaluate_model(

@@ -94,7 +94,7 @@ def run(options: argparse.Namespace) -> int:
     from ctt_net.study.curve_table import read_learning_curve
     from ctt_net.study.plan import make_plan
     from ctt_net.study.written import as_json, write_plan
-    from ctt_net.whole_file import refuse_no_folder
+    from ctt_net.whole_file import refuse_place
 
     for name, (low, high) in _BOUNDS.items():
         given = getattr(options, name)
@@ -103,7 +103,7 @@ def run(options: argparse.Namespace) -> int:
                 flag = name.replace("_", "-")
                 raise InputError(f"--{flag} {value:g}: must lie in {low:g}..{high:g}")
     if options.out is not None:
-        refuse_no_folder(options.out)
+        refuse_place(options.out, "config.yaml")
     curve = None
     if options.curve is not None:
         curve = read_learning_curve(options.curve, options.row, options.evaluated)

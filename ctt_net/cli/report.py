@@ -40,9 +40,9 @@ def run(options: argparse.Namespace) -> int:
 
     from ctt_net.errors import InputError
     from ctt_net.evaluation.report import read_evaluated, render_again, write_comparison
-    from ctt_net.whole_file import refuse_no_folder
+    from ctt_net.whole_file import refuse_place
 
-    refuse_no_folder(options.out)
+    refuse_place(options.out, "config.yaml")
     if options.gallery is not None and len(options.evaluations) > 1:
         raise InputError("--gallery: shows the eyes of one evaluation; name one folder only")
     if options.model is not None and options.gallery is None:

@@ -166,10 +166,10 @@ def impossible_value(name: str, covariate: Covariate, value: Any) -> str | None:
     if not isinstance(text, str) or _NUMBER.fullmatch(text):
         with suppress(TypeError, OverflowError):
             number = float(text)
+    if covariate.kind == "binary":
+        return None if number in (0.0, 1.0) else f"{shown[:40]} is not 0 (no) or 1 (yes)"
     if isinstance(text, bool) or not math.isfinite(number):
         return f"{shown[:40]} is no number"
-    if covariate.kind == "binary":
-        return None if number in (0.0, 1.0) else f"{number:.10g} is not 0 or 1 (no or yes)"
     low, high, what = possible_range(name, covariate)
     if low <= number <= high:
         return None

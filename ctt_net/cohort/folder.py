@@ -72,7 +72,10 @@ class Cohort:
         path = self.root / FOLDS_FILE
         if path.exists():
             return read_folds(path, self.table)
-        return make_folds(self.table, n_folds, seed)
+        try:
+            return make_folds(self.table, n_folds, seed)
+        except InputError as error:
+            raise InputError(f"{self.root}: {error}") from None
 
     def potential(self) -> pd.Series | None:
         """True retinal potential of simulated eyes, logMAR by eye_id; None for real eyes."""

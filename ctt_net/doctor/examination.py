@@ -12,7 +12,7 @@ from ctt_net.doctor.scans.reading import Scan
 from ctt_net.doctor.tables import examine_tables
 from ctt_net.doctor.written import CSV_FILE, JSON_FILE, as_csv, as_json
 from ctt_net.errors import InputError
-from ctt_net.whole_file import refuse_no_folder, write_together
+from ctt_net.whole_file import refuse_place, write_together
 
 
 def examine(root: Path | str, open_scans: bool = True, out: Path | None = None) -> Findings:
@@ -32,7 +32,7 @@ def examine(root: Path | str, open_scans: bool = True, out: Path | None = None) 
     root = Path(root)
     if out is not None:
         _refuse_inside(root, out)
-        refuse_no_folder(out)
+        refuse_place(out)
     cohort, problems = inspect_cohort(root)
     facts, found = examine_tables(cohort, problems)
     scans: list[Scan] = []

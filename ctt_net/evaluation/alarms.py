@@ -197,10 +197,9 @@ def _on_recovery(metrics: Mapping[str, Any]) -> list[str]:
         if n == 0:
             out.append(f"Outcome {name}: no eye has both a known outcome and a probability.")
         elif recovered in (0, n):
-            which = "all" if recovered else "none"
             out.append(
-                f"Outcome {name}: {which} of the {n} eyes recovered, so discrimination cannot be "
-                "measured."
+                f"Outcome {name}: {recovered} of {count_of(n, 'eye')} recovered, so "
+                "discrimination cannot be measured."
             )
         elif n < metrics["n_eyes"]:
             out.append(

@@ -10,6 +10,7 @@ from ctt_net.evaluation.alarms import TOO_FEW_PATIENTS
 from ctt_net.evaluation.baselines import baseline_label
 from ctt_net.evaluation.bootstrap import interval_key
 from ctt_net.evaluation.chart_units import PER_LOGMAR
+from ctt_net.wording import count_of
 
 # For columns and legends; what each knows stands in `baseline_label`.
 SHORT_LABELS = {
@@ -119,8 +120,10 @@ def paired_finding(low: float | None, high: float | None, n_patients: int) -> Fi
 def render_table(metrics: Mapping[str, Any]) -> Table:
     """The comparison for the terminal."""
     level = f"{metrics['settings']['level']:.0%}"
-    eyes, patients = metrics["n_eyes"], metrics["n_patients"]
-    table = Table(title=f"Mean absolute error, logMAR; {eyes} eyes of {patients} patients")
+    counted = (
+        f"{count_of(metrics['n_eyes'], 'eye')} of {count_of(metrics['n_patients'], 'patient')}"
+    )
+    table = Table(title=f"Mean absolute error, logMAR; {counted}")
     table.add_column("")
     for heading in (f"MAE ({level} CI)", f"model minus this ({level} CI)"):
         table.add_column(heading, justify="right")

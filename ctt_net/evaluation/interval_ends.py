@@ -48,10 +48,11 @@ def ends_of(
         n_patients: Patients that were resampled.
 
     Returns:
-        Lower and upper end, None where the figure is undefined or was in too many resamples.
+        Lower and upper end, None where the figure is undefined, was in too many resamples, or there
+        is but one patient: every resample is then the same.
     """
     value, drawn = float(draws[0]), draws[1:]
-    if not np.isfinite(value):
+    if not np.isfinite(value) or n_patients < 2:
         return [None, None]
     if not _DIFFERENCES.intersection(path):
         if path[-1:] and path[-1] in SHARES:

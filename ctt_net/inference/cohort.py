@@ -30,9 +30,9 @@ from ctt_net.model_folder import (
     model_facts,
     predict_eyes,
     refuse_other_covariates,
-    refuse_run_folder,
 )
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
+from ctt_net.whole_file import refuse_place
 
 _OUT_OF_FOLD = (
     "their figures would be too good. For the training cohort read the run's own out-of-fold "
@@ -78,7 +78,8 @@ def evaluate_model(
     Raises:
         InputError: If something is wrong, or eyes of the training are found among the rows.
     """
-    out = _out_folder(out)
+    out = Path(out)
+    refuse_place(out)
     predictor = model if isinstance(model, Predictor) else Predictor.load(model)
     cohort = read_cohort(cohort_folder)
     chosen, part = cohort.to_test_on()
@@ -140,7 +141,8 @@ def evaluate_table(
     """
     if not 0 < level < 1:
         raise InputError(f"--interval-level: {level:g} is no coverage; give a share such as 0.9")
-    out = _out_folder(out)
+    out = Path(out)
+    refuse_place(out)
     predictions = read_predictions(predictions_file)
     cohort = read_cohort(cohort_folder)
     by_eye = cohort.table.set_index("eye_id", drop=False)
@@ -164,15 +166,6 @@ def evaluate_table(
         warnings=[*warnings, *more],
     )
     return Evaluation(write_results(out, predictions, baselines, outcomes, cohort, setting), out)
-
-
-def _out_folder(out: Path | str) -> Path:
-    """Refuse, before long work, a place that cannot be written or is a run of its own."""
-    out = Path(out)
-    refuse_run_folder(out)
-    if (out / "prediction.json").exists():
-        raise InputError(f"{out} holds the prediction of a patient; name another --out")
-    return out
 
 
 def _outcomes_in(predictions: pd.DataFrame) -> tuple[tuple[Outcome, ...], list[str]]:

@@ -92,9 +92,10 @@ def input_warnings(predictor: Predictor, cohort: Cohort, predictions: pd.DataFra
     warnings = []
     for flag in told:
         word, _, name = flag.partition(":")
-        if word not in (*DOUBTS, "unseen_level", "outside_training"):
-            continue
         rows = np.array([flag in of_eye for of_eye in flags])
+        of_single_eyes = word in (*DOUBTS, "unseen_level", "outside_training")
+        if not of_single_eyes and not (word == "missing_view" and rows.all()):
+            continue
         detail = ""
         if word == "outside_training":
             low, high = predictor.covariate_ranges[name]

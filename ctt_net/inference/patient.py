@@ -22,6 +22,12 @@ KEYS = ("patient_id", "notation", "preop_va", "covariates", "files")
 # Written in place of an acuity that nobody measured, so that leaving it out is never an accident.
 UNKNOWN = "unknown"
 
+# Names a person or an editor gives it; the text in such a file must not go unread.
+_NEARLY_PATIENT_FILE = re.compile(r"patients?\.ya?ml(\.txt)?", re.IGNORECASE)
+
+# A patient's number where exports put it, at the beginning of a name: 00002_R_H, P0002-OD-v.
+_LEADING_ID = re.compile(r"[^\W\d_]{0,2}[-_]?\d{3,}")
+
 FRACTION = re.compile(r"\s*\d+\s*/\s*\d+(\.\d+)?\s*([+-]\s*\d)?\s*")
 
 
@@ -77,8 +83,15 @@ def read_patient(
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; give a folder with one patient's scans")
     path = folder / PATIENT_FILE
+    if not path.exists():
+        for other in folder.iterdir():
+            if _NEARLY_PATIENT_FILE.fullmatch(other.name):
+                raise InputError(f"{other}: is not read under this name; rename it {PATIENT_FILE}")
     facts = read_yaml_mapping(path) if path.exists() else {}
     refuse_unknown_keys(facts, KEYS, str(path))
+    name = folder.resolve().name
+    if facts.get("patient_id") is not None:
+        name = read_text(facts["patient_id"], f"{path}: patient_id")
     scans = _scans(folder, facts.get("files"), views)
     given = _given_acuities(facts, preop_va, notation, path)
     for eye in given:
@@ -95,10 +108,10 @@ def read_patient(
     covariates = facts.get("covariates") or {}
     if not isinstance(covariates, Mapping):
         raise InputError(f"{path}: 'covariates' must hold 'name: value' lines, got {covariates!r}")
-    patient_id = facts.get("patient_id")
-    name = folder.resolve().name
-    if patient_id is not None:
-        name = read_text(patient_id, f"{path}: patient_id")
+    if not facts.get("files"):
+        _refuse_other_patients(
+            folder, name, [scan for eye in scans.values() for scan in eye.values()]
+        )
     return Patient(name, eyes, covariates)
 
 
@@ -142,6 +155,24 @@ def _refuse_same_picture(folder: Path, paths: list[Path]) -> None:
                 f"{folder}: {other.name} and {path.name} are one and the same picture, given for "
                 f"two views or eyes; give each its own scan"
             )
+
+
+def _refuse_other_patients(folder: Path, patient_id: str, paths: list[Path]) -> None:
+    """Names that begin with numbers begin with this patient's, as far as that is written alike."""
+    begun: dict[str, str] = {}
+    for path in paths:
+        number = _LEADING_ID.match(path.stem)
+        if number:
+            begun.setdefault(number[0].lower(), path.name)
+    own = patient_id.lower()
+    if re.sub(r"\d", "0", own) in {re.sub(r"\d", "0", number) for number in begun}:
+        begun.setdefault(own, f"patient {patient_id}")
+    if len(begun) > 1:
+        raise InputError(
+            f"{folder}: the scans seem to be of several patients ({', '.join(begun.values())}); "
+            f"keep those of one, or correct the names; if all are of this patient, list them under "
+            f"'files' in {PATIENT_FILE} (files: {{OD: {{horizontal: scan.png}}}})"
+        )
 
 
 def _listed(folder: Path, listed: Any, views: Mapping[str, View]) -> list[tuple[str, str, Path]]:

@@ -23,9 +23,8 @@ from ctt_net.model_folder import (
     arrange_views,
     flags_in_words,
     predicted,
-    refuse_run_folder,
 )
-from ctt_net.whole_file import undo_unfinished, write_together
+from ctt_net.whole_file import refuse_place, undo_unfinished, write_together
 
 PREDICTION_FILE = "prediction.json"
 REPORT_FILE = "report.html"
@@ -140,7 +139,7 @@ def predict_patient(
 
 def _refuse_earlier(out: Path, overwrite: bool) -> None:
     """Refuse, before long work, a folder that cannot be written or holds somebody's report."""
-    refuse_run_folder(out)
+    refuse_place(out, PREDICTION_FILE)
     undo_unfinished(out)
     for name in (PREDICTION_FILE, REPORT_FILE):
         if not overwrite and (out / name).exists():

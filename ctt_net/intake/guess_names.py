@@ -5,11 +5,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ctt_net.scan_names import EYE_WORDS, SIDE_WORDS, VIEW_WORDS
+from ctt_net.scan_names import EYE_WORDS, POSTOP_WORDS, SIDE_WORDS, VIEW_WORDS
 
 _PREOP = ("pre", "preop", "preoperative", "baseline", "bl", "before", "术前", "基线")
-_POSTOP = ("post", "postop", "postoperative", "after", "followup", "fu", "final", "术后", "随访",
-           "复查")  # fmt: skip
+_POSTOP = (*POSTOP_WORDS, "fu", "final")
 _COUNTED = re.compile(r"(?:w|wk|week|m|mo|mon|month)0*([0-9]{1,3})")
 # One letter or so, or an article: only believed where the other side is seen too.
 _RISKY = ("r", "l", "re", "le", "ra", "la", "og", "b")

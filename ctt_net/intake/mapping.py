@@ -27,6 +27,8 @@ from ctt_net.yaml_file import read_yaml_mapping, refuse_unknown_keys
 
 REQUIREMENTS = ("preop_va", "postop_va", "any_view", "all_views")
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet")
+# What tells who a patient is, or what came after surgery.
+_NO_COVARIATE = ("patient_id", "eye_id", "postop_va", "postop_date", "followup_days")
 _SECTIONS = (
     *("cohort", "table", "visit", "columns", "covariates", "acuity", "views", "scans"),
     *("exclude", "require", "followup_window_days"),
@@ -158,6 +160,14 @@ def check_mapping(given: Mapping[str, Any], path: Path) -> CohortMapping:
     if laterality.from_files and (scans is None or not scans.names):
         raise InputError(f"{where}: columns.laterality: 'from: files' needs scans.names")
     _refuse_crossed_sides(laterality, scans, where)
+    for name, rule in rules_of_covariates.items():
+        for role in (role for role in _NO_COVARIATE if role in rules):
+            for column in set(rule.columns) & set(rules[role].columns):
+                raise InputError(
+                    f"{where}: covariates.{name} and columns.{role} name the same column "
+                    f"{column!r}; who a patient is and what came after surgery must never be a "
+                    f"covariate"
+                )
     before, after = (rules[name].columns if name in rules else () for name in VA_COLUMNS)
     if shape != "visit" and set(before) & set(after):
         raise InputError(

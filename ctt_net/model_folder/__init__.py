@@ -16,7 +16,7 @@ from ctt_net.model_folder.ensemble import Estimate
 from ctt_net.model_folder.facts import model_facts
 from ctt_net.model_folder.flags import covariate_flags, flags_in_words
 from ctt_net.model_folder.member import ONNX_FILE, OUTPUTS, Member, Raw, Session
-from ctt_net.model_folder.predictor import Predictor, model_folders, refuse_run_folder
+from ctt_net.model_folder.predictor import Predictor, model_folders
 from ctt_net.model_folder.provenance import (
     ORIGIN_COLUMNS,
     Provenance,

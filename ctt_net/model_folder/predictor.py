@@ -21,7 +21,6 @@ from ctt_net.model_folder.calibration_words import calibration_warnings, guarant
 from ctt_net.model_folder.ensemble import Estimate, estimate
 from ctt_net.model_folder.member import Member, Raw
 from ctt_net.model_folder.spec import SPEC_FILE, ModelSpec
-from ctt_net.whole_file import refuse_no_folder
 
 LOG = logging.getLogger(__name__)
 
@@ -210,17 +209,6 @@ def _doors(spec: ModelSpec) -> tuple[Any, ...]:
     """What must be alike for one eye to go through two networks, the order of inputs included."""
     inputs = (tuple(spec.views.items()), tuple(spec.covariates.items()))
     return (*inputs, spec.preprocessing, spec.outcomes)
-
-
-def refuse_run_folder(out: Path) -> None:
-    """Refuse to write a report or a prediction among the files of a run or a model.
-
-    Raises:
-        InputError: If `out` is one of them, or can be no folder at all.
-    """
-    refuse_no_folder(out)
-    if (out / "config.yaml").exists() or (out / SPEC_FILE).exists():
-        raise InputError(f"{out} is a run or a model folder; name another --out, such as {out}/new")
 
 
 def model_folders(path: Path | str) -> list[Path]:

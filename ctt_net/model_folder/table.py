@@ -22,7 +22,8 @@ def arrange_views(scans: Scans, cohort: Cohort, spec: ModelSpec) -> Scans:
     Views are matched by name; one that the cohort has not counts as missing for every eye.
 
     Raises:
-        InputError: If no view is known to the model, or one of the same name runs another way.
+        InputError: If no view is known to the model, one of the same name runs another way, or one
+            of another name is probably the view that is missing.
     """
     names = list(cohort.spec.views)
     if not set(names) & set(spec.views):
@@ -37,6 +38,13 @@ def arrange_views(scans: Scans, cohort: Cohort, spec: ModelSpec) -> Scans:
                 f"{cohort.root}: view {name!r} is {cohort.spec.views[name].direction}, the model "
                 f"was trained with a {view.direction} one; correct cohort.yaml"
             )
+        for other in set(names) - set(spec.views) if name not in names else ():
+            if cohort.spec.views[other].direction == view.direction:
+                raise InputError(
+                    f"{cohort.root}: the model's {view.direction} view is called {name!r}, here "
+                    f"{other!r}; rename that in cohort.yaml and manifest.csv, or remove it if it "
+                    f"is another scan: {name!r} then counts as missing"
+                )
         columns.append(names.index(name) if name in names else -1)
     chosen = np.array(columns)
     there = chosen >= 0

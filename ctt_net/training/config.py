@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import re
 import warnings
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import Any
 import pytorch_lightning as pl
 import yaml
 from jsonargparse import Namespace, set_loader
+from pytorch_lightning.accelerators import CPUAccelerator
 from pytorch_lightning.callbacks import Callback, ProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import Logger
@@ -25,6 +27,9 @@ from ctt_net.training.epoch_log import csv_log, epoch_display
 from ctt_net.training.module import AcuityModule
 from ctt_net.training.precision import PrecisionTrainer, best_precision
 from ctt_net.training.refusals import lightning_refusals
+
+# The most processes that train on the CPU; two are let be on any machine.
+MOST_PROCESSES = max(os.cpu_count() or 1, 2)
 
 
 class _ConfigLoader(yaml.SafeLoader):
@@ -185,6 +190,10 @@ class TrainingConfig(LightningCLI):
         Raises:
             InputError: If a value does not suit its part.
         """
+        if config.trainer.max_epochs == 0:
+            raise InputError(
+                "trainer.max_epochs: without an epoch nothing is learned; give 1 or more"
+            )
         pl.seed_everything(self.seed, workers=True, verbose=False)
         _place_logger(config, folder, name)
         try:
@@ -206,6 +215,13 @@ class TrainingConfig(LightningCLI):
                     logger=_loggers(self.config_init.trainer.logger, folder, steps),
                     callbacks=[*own, *callbacks],
                     enable_progress_bar=bar,
+                )
+            # Lightning would start a process for each.
+            on_cpu = isinstance(trainer.accelerator, CPUAccelerator)
+            if on_cpu and trainer.num_devices > MOST_PROCESSES:
+                raise InputError(
+                    f"trainer.devices: {trainer.num_devices} processes at once are more than this "
+                    f"machine has processors; give {MOST_PROCESSES} at most"
                 )
         except InputError:
             raise

@@ -65,7 +65,31 @@ def test_a_level_that_is_no_coverage_is_refused(fails, small_run, small_cohort, 
     assert not out.exists()
 
 
-def test_a_cohort_with_one_view_is_flagged(small_run, other_cohort, tmp_path):
+def test_the_level_of_a_model_is_not_to_be_chosen(fails, small_run, other_cohort, tmp_path):
+    out = tmp_path / "out"
+    said = fails("evaluate", small_run, other_cohort, "--out", out, "--interval-level=0.8")
+    assert "a model knows that of its own" in said
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("direction", ["vertical", "oblique"])
+def test_a_view_under_another_name_does_not_count_as_missing(
+    direction, small_run, other_cohort, tmp_path, fails
+):
+    cohort = shutil.copytree(other_cohort, tmp_path / "cohort")
+    facts = yaml.safe_load((cohort / "cohort.yaml").read_text())
+    facts["views"]["radial"] = {**facts["views"].pop("vertical"), "direction": direction}
+    (cohort / "cohort.yaml").write_text(yaml.safe_dump(facts))
+    manifest = (cohort / "manifest.csv").read_text().replace(",vertical,", ",radial,", 1)
+    (cohort / "manifest.csv").write_text(manifest)
+    arguments = ["evaluate", small_run, cohort, "--out", tmp_path / "out"]
+    if direction == "vertical":
+        assert "view is called 'vertical', here 'radial'" in fails(*arguments)
+    else:
+        assert main([str(argument) for argument in arguments]) == 0
+
+
+def test_a_cohort_with_one_view_is_flagged(small_run, other_cohort, tmp_path, capsys):
     cohort = shutil.copytree(other_cohort, tmp_path / "one_view")
     facts = yaml.safe_load((cohort / "cohort.yaml").read_text())
     del facts["views"]["vertical"]
@@ -73,6 +97,8 @@ def test_a_cohort_with_one_view_is_flagged(small_run, other_cohort, tmp_path):
     assert main(["evaluate", str(small_run), str(cohort), "--out", str(tmp_path / "o")]) == 0
     flags = pd.read_csv(tmp_path / "o/predictions.csv")["flags"]
     assert flags.str.contains("missing_view:vertical").all()
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"{len(flags)} of {len(flags)} eyes: a scan the model was trained with is miss" in said
 
 
 def test_a_probability_is_not_scored_against_another_question(

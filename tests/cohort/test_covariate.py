@@ -72,7 +72,8 @@ def test_other_kinds_take_their_own_values_only():
     assert impossible_value("sex", levels, "f") is None
     binary = Covariate("binary")
     assert impossible_value("diabetes", binary, 1.0) is None
-    assert impossible_value("diabetes", binary, 2) == "2 is not 0 or 1 (no or yes)"
+    assert impossible_value("diabetes", binary, 2) == "2 is not 0 (no) or 1 (yes)"
+    assert impossible_value("diabetes", binary, "yes") == "'yes' is not 0 (no) or 1 (yes)"
 
 
 def test_a_declared_range_goes_first_and_into_the_model_folder():

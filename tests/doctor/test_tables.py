@@ -184,6 +184,18 @@ def test_a_shifted_table_whose_days_all_lie_ahead_is_a_note(make_cohort):
 )
 def test_values_speak_for_their_notation(declared, values, named, make_cohort):
     spec = SPEC.replace("preop_va: decimal", f"preop_va: {declared}")
-    rows = [eye(n, preop_va=values[n % 4], postop_va="1.2") for n in range(40)]
+    spec = spec.replace("postop_va: decimal", "postop_va: snellen")
+    rows = [eye(n, preop_va=values[n % 4], postop_va="20/16") for n in range(40)]
     checks = {finding.check for finding in checked(make_cohort(rows, spec)).findings}
     assert ("va-notation" in checks) == named
+
+
+@pytest.mark.parametrize("other", ["logmar", "snellen"])
+def test_two_notations_of_plain_numbers_are_asked_about(other, make_cohort):
+    """Values such as 0.5 and 0.6 are read in either, so that no value tells."""
+    spec = SPEC.replace("postop_va: decimal", f"postop_va: {other}")
+    after = {"logmar": "0.1", "snellen": "20/25"}[other]
+    rows = [eye(n, preop_va="0.6", postop_va=after) for n in range(20)]
+    told = [f for f in checked(make_cohort(rows, spec)).findings if f.check == "va-notation"]
+    assert [f.severity for f in told] == ["warning"] * (other == "logmar")
+    assert all("preop_va is declared as decimal and postop_va as logmar" in f.message for f in told)

@@ -97,6 +97,12 @@ def test_ends_of_a_share_are_those_of_the_textbook():
     assert high == pytest.approx(expit(logit(0.9) + reach), abs=2e-3)
 
 
+@pytest.mark.parametrize("path", [("regression", "mae"), ("interval", "coverage"), ("auroc",)])
+def test_one_patient_leaves_no_interval(path):
+    assert ends_of(path, np.full(101, 0.5), 0.95, 1) == [None, None]
+    assert None not in ends_of(path, np.full(101, 0.5), 0.95, 2)
+
+
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_a_share_of_none_or_all_is_not_told_as_certain(value):
     """No resample differs: the interval comes from the number of patients, or there is none."""

@@ -179,7 +179,7 @@ def test_one_class_gives_none_and_a_warning(predictions, outcomes):
     metrics = evaluate(predictions, None, hard, bootstrap=50)
     assert metrics["recovery"]["reaches_-0.30"]["auroc"]["value"] is None
     assert metrics["recovery"]["reaches_-0.30"]["n_recovered"] == 0
-    assert any("reaches_-0.30: none of the 120" in text for text in metrics["warnings"])
+    assert any("reaches_-0.30: 0 of 120 eyes" in text for text in metrics["warnings"])
 
 
 def test_a_model_without_intervals_or_probabilities_is_measured_on_the_rest(predictions, outcomes):

@@ -48,6 +48,9 @@ def test_names_tell_eye_and_view(name, eye, view):
         ("r_h_l.png", "OD and OS at once"),
         ("de_la_Cruz_H.png", "does not say the eye"),
         ("R_Miller_h.png", "does not say the eye"),
+        ("00002_R_V_postop.png", "taken after surgery"),
+        ("OD-h-Post-2.png", "taken after surgery"),
+        ("术后_右眼_横扫.png", "taken after surgery"),
     ],
 )
 def test_names_that_say_nothing_or_too_much_are_refused(name, said):
@@ -128,6 +131,58 @@ def test_a_file_map_takes_the_place_of_names(folder):
     patient = read(folder, "OD=20/20")
     assert patient.eyes[0].scans["horizontal"].name == "a.png"
     assert len(patient.eyes) == 1
+
+
+def renamed(folder, *names):
+    for old, new in zip(sorted(folder.glob("*.png")), names, strict=True):
+        old.rename(folder / new)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("names", "named"),
+    [
+        (("00002_R_H.png", "00003_R_V.png", "00002_L_H.png"), ["00002_L_H.png", "00003_R_V.png"]),
+        (("P0002-OD-h.png", "p0002-OD-v.png", "P0012-OS-h.png"), ["P0012-OS-h.png"]),
+        (("0008_R_H.png", "0008_R_V.png", "0008_L_H.png"), ["0008_L_H.png", "patient 0007"]),
+    ],
+)
+def test_scans_of_several_patients_are_refused(folder, names, named):
+    folder = renamed(folder, *names).rename(folder.parent / "0007")
+    with pytest.raises(InputError, match="of several patients") as caught:
+        read(folder, "OD=20/60", "OS=20/40")
+    assert all(name in str(caught.value) for name in named)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("0007_R_H.png", "0007_R_V_2.png", "0007L-H.png"),
+        ("OD_h_101.png", "OD_v_102.png", "OS_h_103.png"),
+        ("981_R_H.png", "981_R_V.png", "981_L_H.png"),  # numbers of another kind than 0007
+        ("IMG001_OD_h.png", "IMG002_OD_v.png", "IMG003_OS_h.png"),
+    ],
+)
+def test_other_numbers_in_names_are_no_patients(folder, names):
+    folder = renamed(folder, *names).rename(folder.parent / "0007")
+    assert read(folder, "OD=20/60", "OS=20/40").patient_id == "0007"
+
+
+def test_scans_that_are_listed_may_have_any_name(folder):
+    renamed(folder, "00002_a.png", "00003_b_postop.png", "c.png")
+    (folder / "patient.yaml").write_text(
+        "files: {OD: {horizontal: 00002_a.png, vertical: 00003_b_postop.png}}"
+    )
+    assert len(read(folder, "OD=20/60").eyes[0].scans) == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["patient.yml", "Patient.YAML", "patient.yaml.txt", "patients.yaml"]
+)
+def test_facts_under_nearly_the_right_name_do_not_go_unread(folder, name):
+    (folder / name).write_text("notation: decimal\npreop_va: {OD: 0.5, OS: 0.5}\n")
+    with pytest.raises(InputError, match=r"rename it patient\.yaml"):
+        read(folder, "OD=20/60", "OS=20/40")
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,12 @@ def test_one_word_cannot_mean_the_right_eye_here_and_the_left_one_there(raw):
     raw.fails("'l' means OS in columns.laterality and OD in scans.laterality")
 
 
+@pytest.mark.parametrize(("column", "role"), [("After", "postop_va"), ("MRN", "patient_id")])
+def test_what_came_after_surgery_is_no_covariate_under_another_name(raw, column, role):
+    raw.say("covariates", age_years={"column": column, "kind": "numeric", "unit": "years"})
+    raw.fails("covariates.age_years", f"columns.{role}", f"the same column {column!r}")
+
+
 def test_both_acuities_from_one_column_are_refused(raw):
     raw.say("columns", postop_va={"column": "Before", "notation": "decimal"})
     raw.fails("name the same column", "one_row_per: visit")

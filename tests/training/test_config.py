@@ -74,6 +74,13 @@ def test_a_value_out_of_range_names_its_key(base, tmp_path):
         config.build(1, tmp_path)
 
 
+@pytest.mark.parametrize(("key", "value"), [("max_epochs", 0), ("devices", 10_000)])
+def test_a_training_that_cannot_be_is_refused_before_it_begins(base, tmp_path, key, value):
+    config = TrainingConfig([*base, "--trainer.accelerator=cpu", f"--trainer.{key}={value}"])
+    with pytest.raises(InputError, match=f"trainer.{key}: "):
+        config.build(1, tmp_path)
+
+
 def test_later_files_and_flags_override_earlier_ones(base, tmp_path):
     path = written(tmp_path, "model: {learning_rate: 0.5, weight_decay: 0.25}")
     config = TrainingConfig([*base, "--config", path, "--model.learning_rate", "0.125"])

@@ -33,6 +33,13 @@ _LETTERS_OF_NO_CHART = 6.0
 def notation_findings(cohort: Cohort) -> list[Finding]:
     """Columns whose values lie on the scale of another notation."""
     found = []
+    both = cohort.spec.notation
+    if {both["preop_va"], both["postop_va"]} == {"decimal", "logmar"}:
+        message = (
+            f"preop_va is declared as {both['preop_va']} and postop_va as {both['postop_va']}: few "
+            f"clinics write both"
+        )
+        found.append(NOTATION.found("warning", message, column="preop_va"))
     for column in ("preop_va", "postop_va"):
         declared = cohort.spec.notation[column]
         numbers = recorded_numbers(cohort, column)
