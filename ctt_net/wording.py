@@ -8,9 +8,9 @@ def count_of(n: float, noun: str) -> str:
     """A number with its noun, which takes an s where it is not one.
 
     >>> count_of(1, "scan"), count_of(1200, "eye")
-    ('1 scan', '1200 eyes')
+    ('1 scan', '1,200 eyes')
     """
-    return f"{n:.0f} {noun}" if n == 1 else f"{n:.0f} {noun}s"
+    return f"{n:,.0f} {noun}" if n == 1 else f"{n:,.0f} {noun}s"
 
 
 def close_name(name: str, known: Iterable[str], taken: Iterable[str] = ()) -> str | None:

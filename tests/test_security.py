@@ -19,6 +19,8 @@ from ctt_net.yaml_file import read_yaml_mapping
 REPOSITORY = Path(__file__).resolve().parent.parent
 FOLDERS = ("ctt_net", "datasets", "benchmarks", "scripts")
 UNPICKLERS = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+# Plain data only; both of this project are classes below the first.
+SAFE_LOADERS = ("yaml.SafeLoader", "_StrictLoader", "_ConfigLoader")
 SCRIPT = "<script>alert(1)</script>"
 PEAK_MB = 300
 
@@ -59,11 +61,21 @@ def dangers(source):
             found.append(last)
         if name in ("yaml.load", "yaml.load_all"):
             loader = keys.get("Loader", node.args[1] if len(node.args) > 1 else None)
-            if dotted(loader) not in ("_StrictLoader", "yaml.SafeLoader"):
+            if dotted(loader) not in SAFE_LOADERS:
                 found.append(name)
         if "shell" in keys and constant.get("shell") is not False:
             found.append("shell")
     return found
+
+
+def test_loaders_are_safe_ones():
+    classes = {
+        node.name: [dotted(base) for base in node.bases]
+        for path in sources()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and node.name in SAFE_LOADERS
+    }
+    assert classes == {name: ["yaml.SafeLoader"] for name in SAFE_LOADERS[1:]}
 
 
 def test_no_source_runs_what_a_file_says():

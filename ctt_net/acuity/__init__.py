@@ -15,25 +15,3 @@ from ctt_net.acuity.off_chart import OFF_CHART_POLICIES
 from ctt_net.acuity.parse import parse_va
 from ctt_net.acuity.record import NOTATIONS, OFF_CHART, Acuity, AcuityError
 from ctt_net.acuity.text import is_missing
-
-__all__ = [
-    "BANDS",
-    "NOTATIONS",
-    "OFF_CHART",
-    "OFF_CHART_BAND",
-    "OFF_CHART_POLICIES",
-    "UNKNOWN_BAND",
-    "Acuity",
-    "AcuityError",
-    "decimal_from_logmar",
-    "five_mark_from_logmar",
-    "is_missing",
-    "letters_from_logmar",
-    "logmar_from_decimal",
-    "logmar_from_five_mark",
-    "logmar_from_letters",
-    "logmar_from_snellen",
-    "parse_va",
-    "preop_band",
-    "snellen_from_logmar",
-]

@@ -2,5 +2,3 @@
 
 from ctt_net.audit.examine import Audit, audit
 from ctt_net.audit.probe import ALPHA, Probe, Row
-
-__all__ = ["ALPHA", "Audit", "Probe", "Row", "audit"]

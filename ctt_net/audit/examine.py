@@ -23,7 +23,7 @@ from ctt_net.audit import (
 from ctt_net.audit.probe import ALPHA, Probe, Question, judge
 from ctt_net.audit.scan_files import read_scans
 from ctt_net.audit.subject import ENOUGH_PATIENTS, Subject
-from ctt_net.cohort import Cohort, read_cohort
+from ctt_net.cohort import read_cohort
 from ctt_net.data.scans import Progress
 from ctt_net.model_folder import Predictor, arrange_views, refuse_other_covariates
 
@@ -101,7 +101,7 @@ def audit(
         InputError: If something is wrong with model, cohort or scans.
     """
     predictor = model if isinstance(model, Predictor) else Predictor.load(model)
-    cohort = _chosen(read_cohort(cohort_folder))
+    cohort, _ = read_cohort(cohort_folder).to_test_on()
     refuse_other_covariates(cohort, predictor.spec)
     read = read_scans(cohort, predictor.spec.preprocessing, progress)
     arranged = arrange_views(read.scans, cohort, predictor.spec)
@@ -165,13 +165,6 @@ def _questions(
         lambda: [exchange.acuity_probe(measured)],
         lambda: [exchange.labels_probe(measured)],
     ]
-
-
-def _chosen(cohort: Cohort) -> Cohort:
-    """The rows that `evaluate` would take."""
-    if "split" in cohort.table and (cohort.table["split"] == "test").any():
-        return cohort.where(cohort.table["split"] == "test")
-    return cohort
 
 
 def _measured(subject: Subject) -> np.ndarray:

@@ -81,7 +81,6 @@ def explained_by_kernel(
     given: Floats,
     patients: NDArray[Any],
     floor: float,
-    seed: int = _SEED,
 ) -> Explained:
     """The same with features known by their (E, E) products only, such as whole pictures."""
     left = beyond(target, given)
@@ -92,33 +91,29 @@ def explained_by_kernel(
     trace = float(np.trace(products))
     if trace <= 0 or not np.ptp(left) > 1e-12:
         return Explained(0.0, {"value": 0.0, "ci95": [None, None]}, 1.0)
-    products = products / trace * len(products)
-
-    def fit(train: NDArray[np.int64], test: NDArray[np.int64], penalty: float) -> "_Predict":
-        factor = cho_factor(products[np.ix_(train, train)] + penalty * np.eye(len(train)))
-        across = products[np.ix_(test, train)]
-        return lambda y: across @ cho_solve(factor, y)
-
-    return explained_by(fit, left, given, patients, floor, seed)
+    fit = _on_products(products / trace * len(products))
+    return explained_by(fit, left, given, patients, floor, _SEED)
 
 
 _Predict = Callable[[Floats], Floats]
 _Fit = Callable[[NDArray[np.int64], NDArray[np.int64], float], _Predict]
 
 
+def _on_products(products: Floats) -> _Fit:
+    """Ridge by the (E, E) products of the features."""
+
+    def fit(train: NDArray[np.int64], test: NDArray[np.int64], penalty: float) -> _Predict:
+        factor = cho_factor(products[np.ix_(train, train)] + penalty * np.eye(len(train)))
+        across = products[np.ix_(test, train)]
+        return lambda y: across @ cho_solve(factor, y)
+
+    return fit
+
+
 def _linear(x: Floats) -> _Fit:
     """Ridge on columns of SD 1; on their products where they are more than the eyes."""
     if x.shape[1] >= len(x) // 2:
-        products = x @ x.T / x.shape[1]
-
-        def fit_products(
-            train: NDArray[np.int64], test: NDArray[np.int64], penalty: float
-        ) -> _Predict:
-            factor = cho_factor(products[np.ix_(train, train)] + penalty * np.eye(len(train)))
-            across = products[np.ix_(test, train)]
-            return lambda y: across @ cho_solve(factor, y)
-
-        return fit_products
+        return _on_products(x @ x.T / x.shape[1])
 
     def fit(train: NDArray[np.int64], test: NDArray[np.int64], penalty: float) -> _Predict:
         inner = x[train].T @ x[train] + penalty * len(train) * np.eye(x.shape[1])

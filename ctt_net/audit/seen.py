@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from ctt_net.audit.probe import Probe, Question, Row
 from ctt_net.audit.scan_files import ScanFile
 from ctt_net.audit.subject import Subject
-from ctt_net.imaging import near_duplicates
+from ctt_net.imaging.fingerprint import near_or_mirrored
 from ctt_net.model_folder import Predictor
 
 PATIENTS = Question(
@@ -121,20 +121,14 @@ def copies_probe(subject: Subject) -> Probe:
 
 def _alike(files: list[ScanFile]) -> list[tuple[int, int]]:
     """Pairs of files of equal pixels, or near by perceptual hash as they are or one mirrored."""
-    if len(files) < 2:
-        return []
-    n = len(files)
-    hashes = np.concatenate([np.stack([file.hashes[turn] for file in files]) for turn in (0, 1)])
-    near = {
-        (min(i, j % n), max(i, j % n)) for i, j in near_duplicates(hashes) if i < n and j % n != i
-    }
+    near = near_or_mirrored(np.array([file.hashes for file in files]))
     first: dict[str, int] = {}
     same = {
         (first[file.digest], number)
         for number, file in enumerate(files)
         if first.setdefault(file.digest, number) != number
     }
-    return sorted(near | same)
+    return sorted(same.union(near))
 
 
 def _rows(subject: Subject, chosen: NDArray[np.bool_], what: str) -> tuple[Row, ...]:

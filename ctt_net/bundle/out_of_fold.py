@@ -1,12 +1,9 @@
 """The figures of a run, for its bundle."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ctt_net.errors import InputError
-from ctt_net.evaluation.metrics import METRICS_FILE
-from ctt_net.read_file import parse_json, read_text
+from ctt_net.evaluation.metrics import METRICS_FILE, read_metrics
 from ctt_net.whole_file import undo_unfinished
 
 
@@ -23,8 +20,8 @@ def out_of_fold_metrics(run: Path) -> dict[str, float]:
     path = run / METRICS_FILE
     if not path.is_file():
         return {}
+    data = read_metrics(run)
     try:
-        data: Mapping[str, Any] = parse_json(read_text(path))
         error = data["regression"]["mae"]
         return {
             "out_of_fold_eyes": int(data["n_eyes"]),

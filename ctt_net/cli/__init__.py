@@ -1,5 +1,3 @@
 """The command line, one file per command: the only room that knows one."""
 
 from ctt_net.cli.main import main
-
-__all__ = ["main"]

@@ -4,12 +4,6 @@ from pathlib import Path
 
 from ctt_net import INTENDED_USE
 
-# Else the same difference seems to have two intervals.
-_TWO_INTERVALS = (
-    "The interval in this sentence also counts that the strongest comparator was chosen on these "
-    "eyes; those in the table compare with one comparator each."
-)
-
 
 def print_results(metrics: dict, report: Path) -> None:
     """Table, verdict, warnings and where the report lies."""
@@ -20,8 +14,6 @@ def print_results(metrics: dict, report: Path) -> None:
     console = Console()
     console.print(render_table(metrics))
     console.print(verdict(metrics), highlight=False)
-    if "strongest" in metrics.get("versus", {}):
-        console.print(_TWO_INTERVALS, style="dim", highlight=False)
     for warning in metrics["warnings"]:
         console.print(f"note: {warning}", highlight=False, markup=False)
     console.print(f"report: {report}", highlight=False, soft_wrap=True, markup=False)

@@ -14,24 +14,3 @@ from ctt_net.cohort.folds import (
 from ctt_net.cohort.problem import CohortError, Problem
 from ctt_net.cohort.schema import CohortSpec, Covariate, View
 from ctt_net.cohort.view import Direction
-
-__all__ = [
-    "Cohort",
-    "CohortError",
-    "CohortSpec",
-    "Covariate",
-    "Direction",
-    "Problem",
-    "View",
-    "development_rows",
-    "fold_rows",
-    "impossible_value",
-    "inspect_cohort",
-    "make_folds",
-    "read_cohort",
-    "read_folds",
-    "strata",
-    "val_rows",
-    "write_cohort",
-    "write_folds",
-]

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
-from ctt_net.cohort.words import check_words
-from ctt_net.cohort.yaml_value import read_choice, read_number, read_words
+from ctt_net.cohort.words import check_words, comparable
+from ctt_net.cohort.yaml_value import read_bounds, read_choice, read_words
 from ctt_net.errors import InputError
-from ctt_net.yaml_file import refuse_unknown_keys
+from ctt_net.yaml_file import as_typed, refuse_unknown_keys
 
 CovariateKind = Literal["numeric", "binary", "categorical"]
 
@@ -114,12 +114,7 @@ def _read_range(value: Any, kind: str, where: str) -> tuple[float, float] | None
         return None
     if kind != "numeric":
         raise InputError(f"{where}: only a numeric covariate has one; take it out")
-    if not isinstance(value, list) or len(value) != 2:
-        raise InputError(f"{where} must be [lowest, highest] such as [0, 120], got {value!r}")
-    low, high = (read_number(end, where) for end in value)
-    if low >= high:
-        raise InputError(f"{where}: the lowest value {low:g} must lie below the highest {high:g}")
-    return low, high
+    return read_bounds(value, where)
 
 
 @lru_cache(maxsize=256)
@@ -145,6 +140,12 @@ def possible_range(name: str, covariate: Covariate) -> tuple[float, float, str]:
     return low, _LARGEST, "value"
 
 
+def level_of(covariate: Covariate, value: Any) -> str | None:
+    """The declared level that a value means, compared as in a cohort; None if it is none."""
+    known = {comparable(level): level for level in covariate.levels}
+    return known.get(comparable(as_typed(value)))
+
+
 def impossible_value(name: str, covariate: Covariate, value: Any) -> str | None:
     """Why a value cannot be one of a covariate, in words that begin with it; None if it can.
 
@@ -156,7 +157,7 @@ def impossible_value(name: str, covariate: Covariate, value: Any) -> str | None:
     text = value.strip() if isinstance(value, str) else value
     shown = repr(value) if isinstance(value, str | bool) else str(value)
     if covariate.kind == "categorical":
-        if not isinstance(text, bool) and str(text) in covariate.levels:
+        if level_of(covariate, value) is not None:
             return None
         return f"{shown} is none of the levels {', '.join(covariate.levels)}"
     if covariate.kind == "binary" and isinstance(text, bool):

@@ -11,14 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ctt_net.cohort.columns import read_numbers
-from ctt_net.cohort.folds import (
-    FOLDS_FILE,
-    fold_rows,
-    make_folds,
-    read_folds,
-    write_folds,
-)
-from ctt_net.cohort.ids import one_spelling
+from ctt_net.cohort.folds import FOLDS_FILE, make_folds, most_folds, read_folds, write_folds
 from ctt_net.cohort.manifest import interpret_manifest
 from ctt_net.cohort.manifest_text import parse_manifest_text, read_manifest_text
 from ctt_net.cohort.problem import HEADER_ROW, CohortError, Problem
@@ -63,6 +56,12 @@ class Cohort:
         """
         rows = tuple(row for row, keep in zip(self.rows, chosen, strict=True) if keep)
         return replace(self, table=self.table[chosen].reset_index(drop=True), rows=rows)
+
+    def to_test_on(self) -> tuple["Cohort", str]:
+        """The rows of `split` test where there are any, else all; and which these are, in words."""
+        if "split" in self.table and (self.table["split"] == "test").any():
+            return self.where(self.table["split"] == "test"), "split test"
+        return self, "all rows"
 
     def scan_path(self, row: Any, view: str) -> Path | None:
         """File of one view of one row, None if that view is missing."""
@@ -118,9 +117,7 @@ def read_cohort(root: Path | str) -> Cohort:
         InputError: If a file is missing or cannot be read at all.
     """
     cohort, problems = inspect_cohort(root)
-    errors = [problem for problem in problems if problem.severity == "error"]
-    if errors:
-        raise CohortError(cohort.root / MANIFEST_FILE, errors)
+    _refuse_errors(problems, cohort.root)
     return cohort
 
 
@@ -155,9 +152,7 @@ def write_cohort(
     raw = _as_text(rows, root / MANIFEST_FILE)
     raw.index = pd.RangeIndex(HEADER_ROW + 1, HEADER_ROW + 1 + len(raw))
     table, problems = interpret_manifest(raw, spec, root)
-    errors = [problem for problem in problems if problem.severity == "error"]
-    if errors:
-        raise CohortError(root / MANIFEST_FILE, errors)
+    _refuse_errors(problems, root)
     if not len(raw):
         raise InputError(f"{root / MANIFEST_FILE}: no rows; a cohort has at least one eye")
     for column in ("preop_logmar", "postop_logmar"):
@@ -167,9 +162,10 @@ def write_cohort(
     first = [*IDENTITY_COLUMNS, *ACUITY_COLUMNS, *spec.views]
     ordered = raw[[*first, *(name for name in raw.columns if name not in first)]]
     text = _as_csv(ordered)
-    cohort = _read_back(text, ordered, table, problems, spec, root)
-    patients = one_spelling(fold_rows(table)["patient_id"]).nunique()
-    folds = make_folds(table, min(n_folds, patients), seed) if patients > 1 else None
+    cohort, problems = _interpreted(text, spec, root)
+    _refuse_errors(problems, root)
+    most = most_folds(table, n_folds)
+    folds = make_folds(table, most, seed) if most > 1 else None
     write_whole(root / SPEC_FILE, dump_yaml(declared))
     write_whole(root / MANIFEST_FILE, text)
     if folds is None:
@@ -179,41 +175,10 @@ def write_cohort(
     return cohort
 
 
-def _read_back(
-    text: str,
-    written: pd.DataFrame,
-    table: pd.DataFrame,
-    problems: list[Problem],
-    spec: CohortSpec,
-    root: Path,
-) -> Cohort:
-    """The cohort that the text of a manifest says; interpreted anew only if it reads otherwise.
-
-    Args:
-        text: Of the manifest.
-        written: Cells it was made of.
-        table: What those cells were interpreted as.
-        problems: Warnings of that.
-        spec: Declarations.
-        root: Cohort folder.
-
-    Raises:
-        CohortError: If the text does not read as a cohort.
-    """
-    parsed = parse_manifest_text(text, root / MANIFEST_FILE)
-    same = (
-        list(parsed.columns) == list(written.columns)
-        and list(parsed.index) == list(written.index)
-        and bool((parsed.to_numpy(object) == written.to_numpy(object)).all())
-    )
-    if not same:
-        cohort, problems = _interpreted(text, spec, root)
-        errors = [problem for problem in problems if problem.severity == "error"]
-        if errors:
-            raise CohortError(root / MANIFEST_FILE, errors)
-        return cohort
-    order = [*written.columns, *table.columns.difference(written.columns, sort=False)]
-    return _cohort(table[order], problems, spec, root)
+def _refuse_errors(problems: Sequence[Problem], root: Path) -> None:
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors:
+        raise CohortError(root / MANIFEST_FILE, errors)
 
 
 def _interpreted(text: str, spec: CohortSpec, root: Path) -> tuple[Cohort, list[Problem]]:
@@ -221,13 +186,9 @@ def _interpreted(text: str, spec: CohortSpec, root: Path) -> tuple[Cohort, list[
     table, problems = interpret_manifest(
         parse_manifest_text(text, root / MANIFEST_FILE), spec, root
     )
-    return _cohort(table, problems, spec, root), problems
-
-
-def _cohort(table: pd.DataFrame, problems: list[Problem], spec: CohortSpec, root: Path) -> Cohort:
     warnings = tuple(problem for problem in problems if problem.severity == "warning")
     rows = tuple(int(row) for row in table.index)
-    return Cohort(root, spec, table.reset_index(drop=True), rows, warnings)
+    return Cohort(root, spec, table.reset_index(drop=True), rows, warnings), problems
 
 
 def _as_csv(table: pd.DataFrame) -> str:

@@ -75,6 +75,11 @@ def make_folds(table: pd.DataFrame, n_folds: int = 5, seed: int = 0) -> pd.Serie
     return pd.Series(fold, index=pd.Index(dealt["eye_id"], name="eye_id"), name="fold")
 
 
+def most_folds(table: pd.DataFrame, wanted: int = 5) -> int:
+    """So many folds, or as many as there are patients to deal; below 2 there can be none."""
+    return min(wanted, one_spelling(fold_rows(table)["patient_id"]).nunique())
+
+
 def _deal_groups(labels: np.ndarray, patient: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
     """Fold of each eye; each patient goes where the strata then differ least."""
     # Here and not above: half of the start-up of a prediction, which deals no folds.

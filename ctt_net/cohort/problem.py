@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from ctt_net.errors import InputError
+from ctt_net.wording import count_of
 
 Severity = Literal["error", "warning", "note"]
 
@@ -67,7 +68,7 @@ class CohortError(InputError):
         shown = [f"  {line}" for line in _grouped(self.problems)]
         if len(shown) > SHOWN:
             shown[SHOWN:] = [f"  ... and {len(shown) - SHOWN} more kinds"]
-        count = f"{len(self.problems)} problem" + ("s" if len(self.problems) > 1 else "")
+        count = count_of(len(self.problems), "problem")
         super().__init__("\n".join([f"{path}: {count}", *shown]))
 
 

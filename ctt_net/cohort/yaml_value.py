@@ -50,6 +50,16 @@ def read_number(value: Any, where: str) -> float:
     return float(value)
 
 
+def read_bounds(value: Any, where: str) -> tuple[float, float]:
+    """The lowest and the highest of something."""
+    if not isinstance(value, list) or len(value) != 2:
+        raise InputError(f"{where} must be two numbers such as [14, 120], got {value!r}")
+    low, high = (read_number(end, where) for end in value)
+    if low > high:
+        raise InputError(f"{where}: {low:g} is above {high:g}; exchange them")
+    return low, high
+
+
 def read_words(value: Any, where: str) -> tuple[str, ...]:
     """A list of texts or numbers, as they were typed; absent = none."""
     if value is None:

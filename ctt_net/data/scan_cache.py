@@ -1,8 +1,11 @@
 """Decoded scans kept on disk, for many trainings on one cohort."""
 
+import contextlib
 import hashlib
 import io
 import json
+import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,9 +42,10 @@ def kept_arrays(
         read: Reads them.
     """
     path = folder / f"{_name(tasks, preprocessing)}.npz"
-    if path.exists():
-        with np.load(path, allow_pickle=False) as kept:
-            return dict(kept)
+    # A file that was cut short is as good as none.
+    damaged = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
+    with contextlib.suppress(*damaged), np.load(path, allow_pickle=False) as kept:
+        return dict(kept)
     arrays = read()
     file = io.BytesIO()
     np.savez(file, **arrays)  # type: ignore[arg-type]

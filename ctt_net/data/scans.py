@@ -22,9 +22,13 @@ from ctt_net.imaging import (
     read_bscan,
     signal_quality,
 )
+from ctt_net.wording import count_of
 
 # Called with (done, total) after each scan.
 Progress = Callable[[int, int], None]
+
+# More unreadable files than this help nobody in one message.
+SHOWN = 20
 
 T = TypeVar("T")
 
@@ -175,18 +179,28 @@ def _read_scans(
     for task, result in _each(tasks, work, progress):
         if isinstance(result, ImagingError):
             row = f"row {task.row}, column" if task.row else task.laterality
-            broken.append(f"  {row} {task.view_name}: {result}")
+            broken.append(f"{row} {task.view_name}: {result}")
             continue
         place = (task.position, task.view)
         scan, scans.pixels[place], scans.quality[place], scans.doubts[place] = result
         scans.present[place] = True
         if also is not None:
             also(task, scan)
-    if broken:
-        shown = [
-            *broken[:20],
-            *([f"  ... and {len(broken) - 20} more"] if len(broken) > 20 else []),
-        ]
-        count = "1 scan" if len(broken) == 1 else f"{len(broken)} scans"
-        raise InputError("\n".join([f"{cohort.root}: {count} cannot be read", *shown]))
+    refuse_unreadable(cohort, broken)
     return scans
+
+
+def refuse_unreadable(cohort: Cohort, broken: list[str]) -> None:
+    """Name scans that cannot be read, the first of them.
+
+    Args:
+        cohort: Theirs.
+        broken: Row, view and what is wrong, of each.
+
+    Raises:
+        InputError: If there is one.
+    """
+    if broken:
+        more = [f"... and {len(broken) - SHOWN} more"] if len(broken) > SHOWN else []
+        head = f"{cohort.root}: {count_of(len(broken), 'scan')} cannot be read"
+        raise InputError("\n  ".join([head, *broken[:SHOWN], *more]))

@@ -8,14 +8,3 @@ from ctt_net.devices.sections import (
     foveal_sections,
     raster_lines,
 )
-
-__all__ = [
-    "Acquisition",
-    "FovealSections",
-    "cut_foveal_sections",
-    "foveal_sections",
-    "is_device_file",
-    "raster_lines",
-    "read_acquisition",
-    "read_acquisitions",
-]

@@ -4,5 +4,3 @@ from ctt_net.doctor.examination import examine
 from ctt_net.doctor.finding import Check, Finding, Findings
 from ctt_net.doctor.terminal import print_findings
 from ctt_net.doctor.written import as_json
-
-__all__ = ["Check", "Finding", "Findings", "as_json", "examine", "print_findings"]

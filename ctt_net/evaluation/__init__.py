@@ -10,24 +10,5 @@ from ctt_net.evaluation.baselines import (
 from ctt_net.evaluation.comparison import comparison_table, render_table, verdict
 from ctt_net.evaluation.metrics import evaluate, write_metrics
 from ctt_net.evaluation.predictions import read_predictions, write_predictions
-from ctt_net.evaluation.report import REPORT_FILE, write_report
+from ctt_net.evaluation.report import REPORT_FILE
 from ctt_net.evaluation.results import Setting, write_results
-
-__all__ = [
-    "COVARIATE_BASELINES",
-    "REPORT_FILE",
-    "Baselines",
-    "Setting",
-    "average_baselines",
-    "baseline_label",
-    "comparison_table",
-    "cross_fit_baselines",
-    "evaluate",
-    "read_predictions",
-    "render_table",
-    "verdict",
-    "write_metrics",
-    "write_predictions",
-    "write_report",
-    "write_results",
-]

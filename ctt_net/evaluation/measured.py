@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from ctt_net.evaluation.bootstrap import Draws, FigurePath, Statistics, Totals, Weights
 from ctt_net.evaluation.calibration import calibration_bins, logistic_calibration
-from ctt_net.evaluation.coarse import FINE_EYES, Cells, like_values, measured_finely
 from ctt_net.evaluation.decision_curve import (
     MODEL,
     decision_outcome,
@@ -31,9 +30,6 @@ from ctt_net.outcome import Outcome
 
 ACUITY = "acuity"
 WORST_BIAS = ("worst_third", "bias")
-
-# Of a score, where eyes are counted in cells.
-SCORE_CELLS = 2000
 
 Floats = NDArray[np.float64]
 
@@ -137,7 +133,8 @@ class Measured:
         chance = eyes.probabilities[outcome.name]
         cut = cut_of_eyes(eyes.table, outcome.name, self._cuts)
         own = ("recovery", outcome.name), ("calibration", outcome.name)
-        out = [_scored(chance, label, decided, partial(_of_probability, *own), chance >= cut)]
+        figures = partial(_of_probability, *own, cut[decided])
+        out = [_scored(chance, label, decided, figures)]
         for name in self._baselines:
             path = ("baselines", name, "recovery", outcome.name, "auroc")
             area = partial(_of_score, path)
@@ -168,41 +165,22 @@ def _scored(
     score: Floats,
     label: Floats,
     decided: NDArray[np.bool_],
-    figures: Callable[[Floats, Floats, NDArray[np.bool_], Weights], Draws],
-    called: NDArray[np.bool_] | None = None,
+    figures: Callable[[Floats, Floats, Weights], Draws],
 ) -> Statistics:
-    """Figures of a score and a label on the eyes where both are known, or on cells of like eyes."""
-    yes = np.zeros(len(score), dtype=bool) if called is None else called
-    own = score[decided], label[decided], yes[decided]
-
-    def on_eyes(weights: Weights) -> Draws:
-        return figures(*own, weights if decided.all() else weights[:, decided])
-
-    if decided.sum() <= FINE_EYES:
-        return on_eyes
-    known = np.where(decided, score, 0.0)
-    sure = np.where(decided, label, 0.0)
-    keys = [like_values(known, SCORE_CELLS), sure.astype(np.int64), yes.astype(np.int64)]
-    cells = Cells(keys, decided)
-    by_cell = cells.mean(known), cells.mean(sure), cells.mean(yes.astype(np.float64)) > 0.5
-
-    def on_cells(weights: Weights) -> Draws:
-        return figures(*by_cell, cells.weights(weights))
-
-    return measured_finely(on_eyes, on_cells, len(score))
+    """Figures of a score and a label on the eyes where both are known."""
+    own = score[decided], label[decided]
+    return lambda weights: figures(*own, weights if decided.all() else weights[:, decided])
 
 
 def _of_probability(
     discrimination: FigurePath,
     calibration: FigurePath,
+    cut: Floats,
     chance: Floats,
     label: Floats,
-    called: NDArray[np.bool_],
     weights: Weights,
 ) -> Draws:
     """All that is told of a probability."""
-    # Cells hold called eyes or others, but their mean says no more which.
-    cut = np.where(called, 0.0, 2.0)
     found = {
         discrimination: recovery_figures(chance, label, weights, cut),
         calibration: logistic_calibration(chance, label, weights),
@@ -212,11 +190,8 @@ def _of_probability(
     }
 
 
-def _of_score(
-    path: FigurePath, score: Floats, label: Floats, called: NDArray[np.bool_], weights: Weights
-) -> Draws:
+def _of_score(path: FigurePath, score: Floats, label: Floats, weights: Weights) -> Draws:
     """AUROC of a score that is no probability."""
-    del called
     both = len(np.unique(label)) == 2
     return {path: auroc(score, label, weights) if both else np.full(len(weights), np.nan)}
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from ctt_net.errors import InputError
 from ctt_net.evaluation.alarms import REFUTED, alarms, coverage_finding
 from ctt_net.evaluation.bootstrap import (
     Draws,
@@ -32,7 +33,8 @@ from ctt_net.evaluation.selective import selective_figures
 from ctt_net.evaluation.subgroup_columns import prediction_columns
 from ctt_net.evaluation.subgroups import Subgroups
 from ctt_net.outcome import Outcome
-from ctt_net.whole_file import write_whole
+from ctt_net.read_file import parse_json, read_text
+from ctt_net.whole_file import undo_unfinished, write_whole
 
 METRICS_FILE = "metrics.json"
 
@@ -126,6 +128,25 @@ def evaluate(
 def metrics_text(metrics: dict[str, Any]) -> str:
     """Contents of `metrics.json`; NaN is refused since it is not JSON."""
     return json.dumps(metrics, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def read_metrics(folder: Path) -> dict[str, Any]:
+    """The `metrics.json` of a folder.
+
+    Raises:
+        InputError: If there is none, or it tells of no evaluation.
+    """
+    undo_unfinished(folder)
+    path = folder / METRICS_FILE
+    text = read_text(path, belongs="give a run folder, or the --out of ctt-net evaluate")
+    try:
+        metrics = parse_json(text)
+        told = isinstance(metrics["regression"]["mae"]["value"], float)
+    except (ValueError, LookupError, TypeError) as error:
+        raise InputError(f"{path}: damaged ({error!r}); evaluate again") from None
+    if not told:
+        raise InputError(f"{path}: its mae is no number; evaluate again")
+    return dict(metrics)
 
 
 def write_metrics(metrics: dict[str, Any], path: str | Path) -> None:

@@ -8,16 +8,12 @@ from numpy.typing import NDArray
 
 from ctt_net.evaluation.agreement import Moments, agreement_columns, limits_of_agreement
 from ctt_net.evaluation.bootstrap import Draws, Statistics, Totals, Weights
-from ctt_net.evaluation.coarse import FINE_EYES, Cells, like_values, measured_finely
 from ctt_net.evaluation.ranks import spearman, weighted_median
 
 WITHIN_LOGMAR = (0.1, 0.2, 0.3)
 
 # An error of exactly one line is within one line, whatever floating point makes of 0.3 - 0.2.
 ROUNDING_LOGMAR = 1e-9
-
-# Of each acuity, where eyes are counted in cells.
-RANK_CELLS = 100
 
 # As of a group that may be told.
 FEWEST_WORST = 10
@@ -133,22 +129,11 @@ def regression_ranks(
     inside = np.ones(len(truth), dtype=bool) if chosen is None else chosen
     p, t = predicted[inside], truth[inside]
 
-    def on_eyes(weights: Weights) -> Draws:
-        return {("spearman",): spearman(p, t, weights if every else weights[:, inside])}
-
-    correlation: Statistics = on_eyes
-    if len(p) > FINE_EYES:
-        keys = [like_values(values, RANK_CELLS) for values in (predicted, truth)]
-        cells = Cells(keys, inside)
-        a, b = (cells.mean(key.astype(np.float64)) for key in keys)
-        correlation = measured_finely(
-            on_eyes,
-            lambda weights: {("spearman",): spearman(a, b, cells.weights(weights))},
-            len(truth),
-        )
-
     def figures(weights: Weights) -> Draws:
         own = weights if every else weights[:, inside]
-        return {("median_ae",): weighted_median(np.abs(p - t), own), **correlation(weights)}
+        return {
+            ("median_ae",): weighted_median(np.abs(p - t), own),
+            ("spearman",): spearman(p, t, own),
+        }
 
     return figures

@@ -44,11 +44,18 @@ _BLOCKS = 250
 _TABLE = 50
 _CEILING_CELLS = 10_000_000
 
-# Flags that say why an eye is not answered, with `abstain` beside them.
-REASONS = (
-    "no_view", "low_quality", "no_preop_va", "off_chart_preop", "wide_interval",
-    "far_from_training",
-)  # fmt: skip
+# Flags that say why an eye is not answered, with `abstain` beside them, and their words.
+REASONS = {
+    "no_view": "no scan",
+    "unusable_scan": "a scan that is no upright B-scan",
+    "other_view": "a scan whose mark names another view",
+    "other_eye": "a scan whose mark names the other eye",
+    "low_quality": "poor scans",
+    "no_preop_va": "acuity before surgery unknown",
+    "off_chart_preop": "acuity before surgery off the chart",
+    "wide_interval": "the model too unsure of itself",
+    "far_from_training": "unlike the eyes of the training",
+}
 
 Figure = dict[str, Any]
 

@@ -14,27 +14,3 @@ from ctt_net.imaging.report_page import looks_like_report_page
 from ctt_net.imaging.retina import RetinaBand, find_retina
 from ctt_net.imaging.text import find_text
 from ctt_net.imaging.widget import Box
-
-__all__ = [
-    "DOUBTS",
-    "UNUSABLE_NOTES",
-    "BScan",
-    "Box",
-    "DiscSide",
-    "ImagingError",
-    "Note",
-    "Preprocessing",
-    "RetinaBand",
-    "disc_side",
-    "doubts_of",
-    "find_retina",
-    "find_text",
-    "is_inverted",
-    "looks_like_report_page",
-    "near_duplicates",
-    "orient",
-    "perceptual_hash",
-    "pixel_digest",
-    "read_bscan",
-    "signal_quality",
-]

@@ -7,7 +7,6 @@ import numpy as np
 from scipy.fft import dctn
 
 SIDE = 16
-BITS = SIDE * SIDE
 _SMALL = 64
 # Bits of 256. Of 450 different scans (104 Quebec eyes among them) the nearest two differ in 40, a
 # scan and the mirror image of any in 44; copies in 16 at most, but up to 40 where darkening clips
@@ -68,3 +67,16 @@ def near_duplicates(hashes: np.ndarray, max_distance: int = MAX_DISTANCE) -> lis
         keep = second > first
         pairs += zip(first[keep].tolist(), second[keep].tolist(), strict=True)
     return sorted(pairs)
+
+
+def near_or_mirrored(hashes: np.ndarray) -> list[tuple[int, int]]:
+    """Pairs of pictures that are alike as they are, or one of them mirrored.
+
+    Args:
+        hashes: (N, 2, 32) uint8, of each picture and of its mirror image.
+    """
+    n = len(hashes)
+    if n < 2:
+        return []
+    near = near_duplicates(np.concatenate([hashes[:, 0], hashes[:, 1]]))
+    return sorted({(min(i, j % n), max(i, j % n)) for i, j in near if i < n and j % n != i})

@@ -82,7 +82,7 @@ def evaluate_model(
     refuse_place(out)
     predictor = model if isinstance(model, Predictor) else Predictor.load(model)
     cohort = read_cohort(cohort_folder)
-    chosen, part = _rows(cohort)
+    chosen, part = cohort.to_test_on()
     table = chosen.table
     refuse_other_covariates(chosen, predictor.spec)
     if not allow_training_eyes:
@@ -192,13 +192,6 @@ def _cross_fitted(cohort: Cohort, known: pd.DataFrame) -> tuple[pd.DataFrame | N
     except InputError as error:
         return None, [f"no baselines: {error}"]
     return fitted.set_axis(known["eye_id"]), []
-
-
-def _rows(cohort: Cohort) -> tuple[Cohort, str]:
-    """The rows of `split` test where there are any, else all."""
-    if "split" in cohort.table and (cohort.table["split"] == "test").any():
-        return cohort.where(cohort.table["split"] == "test"), "split test"
-    return cohort, "all rows"
 
 
 def _policy_warning(predictor: Predictor, cohort: Cohort) -> list[str]:

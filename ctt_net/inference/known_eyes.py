@@ -11,6 +11,7 @@ from ctt_net.data.scans import Scans
 from ctt_net.errors import InputError
 from ctt_net.imaging import DOUBTS
 from ctt_net.model_folder import ORIGIN_COLUMNS, Predictor, flags_in_words, known_origins
+from ctt_net.wording import count_of
 
 # Rows that a refusal names; the rest are counted.
 SHOWN_ROWS = 10
@@ -69,7 +70,7 @@ def origin_warnings(predictor: Predictor, table: pd.DataFrame) -> list[str]:
         for value, count in sorted(Counter(known_origins(table, column)).items()):
             known = [one.provenance.knows_origin(column, value) for one in predictor.members]
             if False in known and True not in known:
-                unseen.append(f"{value!r} ({count} eye{'' if count == 1 else 's'})")
+                unseen.append(f"{value!r} ({count_of(count, 'eye')})")
         if unseen:
             warnings.append(
                 f"The model was trained on no eye of {column} {', '.join(unseen)}: its intervals "

@@ -24,6 +24,7 @@ from ctt_net.model_folder import Predictor
 from ctt_net.model_folder.member import ONNX_FILE
 from ctt_net.model_folder.provenance import fingerprint, new_salt
 from ctt_net.model_folder.spec import SPEC_FILE
+from ctt_net.wording import count_of
 
 WEIGHTS_FILES = ("model.safetensors", ONNX_FILE, SPEC_FILE)
 
@@ -195,10 +196,10 @@ def _warnings(figures: dict[str, Any], damaged: Sequence[Path], place: Path) -> 
     out = []
     times, others, day = figures["opened"], figures["by_other_models"], figures["first_opened"][:10]
     if others:
-        models = figures["other_models"]
+        models = count_of(figures["other_models"], "other model")
         out.append(
             f"These held-out eyes, or some of them, were opened {times} times (first on {day}), "
-            f"{others} of them by {models} other model{'' if models == 1 else 's'}: the smallest "
+            f"{others} of them by {models}: the smallest "
             f"error of several looks is too small. Report every look, or measure the chosen model "
             f"once on eyes that nobody has opened."
         )
@@ -215,7 +216,7 @@ def _warnings(figures: dict[str, Any], damaged: Sequence[Path], place: Path) -> 
     if damaged:
         which = "/".join(damaged[0].parts[-3:])
         out.append(
-            f"{len(damaged)} record{'' if len(damaged) == 1 else 's'} of earlier looks cannot be "
+            f"{count_of(len(damaged), 'record')} of earlier looks cannot be "
             f"read ({which}): the count may be too low."
         )
     return out

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ctt_net.cohort import Cohort, CohortSpec, Covariate, impossible_value
+from ctt_net.cohort.covariate import level_of
 from ctt_net.errors import InputError
 from ctt_net.inference.patient import EYES, PATIENT_FILE, Patient
 from ctt_net.model_folder import ModelSpec, Predictor
@@ -76,4 +77,5 @@ def _value(folder: Path, name: str, given: Any, side: str, covariate: Covariate)
     wrong = impossible_value(name, covariate, given)
     if wrong is not None:
         raise InputError(f"{where}: {wrong}; correct it, or leave it out if it is unknown")
-    return str(given).strip() if covariate.kind == "categorical" else float(given)
+    level = level_of(covariate, given) if covariate.kind == "categorical" else None
+    return float(given) if level is None else level

@@ -2,5 +2,3 @@
 
 from ctt_net.intake.mapping import CohortMapping, check_mapping, read_mapping
 from ctt_net.intake.prepare import Prepared, prepare_cohort
-
-__all__ = ["CohortMapping", "Prepared", "check_mapping", "prepare_cohort", "read_mapping"]

@@ -65,8 +65,9 @@ def excluded(raw: pd.DataFrame, mapping: CohortMapping, flow: Flow) -> pd.DataFr
     rule = mapping.columns.get("eye_id", mapping.columns["patient_id"])
     for exclusion in mapping.exclude:
         out = exclusion.applies(raw[exclusion.column])
+        column = (*rule.columns, exclusion.column)[0]  # an id may be the same `value` for all
         # No rule and no check has seen these cells: a blank one is named by its row.
-        ids = [text or f"row {row}" for row, text in raw[out][rule.columns[0]].items()]
+        ids = [text or f"row {row}" for row, text in raw[out][column].items()]
         flow.leave_out(exclusion.reason, len(ids), ids)
         raw = raw[~out]
     return raw

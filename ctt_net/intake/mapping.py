@@ -8,7 +8,7 @@ from typing import Any
 from ctt_net.cohort import CohortSpec
 from ctt_net.cohort.schema import VA_COLUMNS
 from ctt_net.cohort.words import comparable
-from ctt_net.cohort.yaml_value import read_choice, read_number, read_section, read_words
+from ctt_net.cohort.yaml_value import read_bounds, read_choice, read_section, read_words
 from ctt_net.errors import InputError
 from ctt_net.intake.column_rules import (
     LateralityWords,
@@ -180,6 +180,7 @@ def check_mapping(given: Mapping[str, Any], path: Path) -> CohortMapping:
     require = _requirements(given.get("require"), f"{where}: require")
     if scans is None and {"any_view", "all_views"} & set(require):
         raise InputError(f"{where}: require asks for views, but there is no scans section; add it")
+    window = given.get("followup_window_days")
     return CohortMapping(
         path=path,
         given=given,
@@ -194,7 +195,9 @@ def check_mapping(given: Mapping[str, Any], path: Path) -> CohortMapping:
         sections=sections,
         exclude=_exclusions(given.get("exclude"), f"{where}: exclude"),
         require=require,
-        followup_window_days=_window(given.get("followup_window_days"), where),
+        followup_window_days=None
+        if window is None
+        else read_bounds(window, f"{where}: followup_window_days"),
     )
 
 
@@ -227,15 +230,3 @@ def _requirements(given: Any, where: str) -> tuple[str, ...]:
     for word in words:
         read_choice(word, REQUIREMENTS, where)
     return words
-
-
-def _window(given: Any, where: str) -> tuple[float, float] | None:
-    if given is None:
-        return None
-    place = f"{where}: followup_window_days"
-    if not isinstance(given, list) or len(given) != 2:
-        raise InputError(f"{place} must be two numbers such as [14, 120], got {given!r}")
-    low, high = (read_number(day, place) for day in given)
-    if low > high:
-        raise InputError(f"{place}: {low:g} is above {high:g}; exchange them")
-    return low, high

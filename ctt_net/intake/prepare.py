@@ -89,7 +89,7 @@ def prepare_cohort(
             )
     collected = collect(mapping, folder, not tables_only, table)
     eyes, flow = collected.eyes, collected.flow
-    warnings = leftovers(out) + list(collected.remarks)
+    warnings = [*leftovers(out), *leftovers(held_folder), *collected.remarks]
     with ExitStack() as folders:
         beside = folders.enter_context(new_folder(out, replace))
         if collected.found.files:

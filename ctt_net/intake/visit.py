@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ctt_net.cohort.words import matched
-from ctt_net.cohort.yaml_value import read_number, read_words
+from ctt_net.cohort.yaml_value import read_bounds, read_number, read_words
 from ctt_net.errors import InputError
 from ctt_net.intake.rule import Rule, read_rule
 from ctt_net.yaml_file import refuse_unknown_keys
@@ -82,12 +82,7 @@ def _choice(given: Any, where: str) -> Choice:
         return Choice(end=given)
     if isinstance(given, Mapping):
         refuse_unknown_keys(given, ("between", "nearest"), where)
-        bounds = given.get("between")
-        if not isinstance(bounds, list) or len(bounds) != 2:
-            raise InputError(f"{where}.between must be two numbers such as [14, 120]")
-        low, high = (read_number(bound, f"{where}.between") for bound in bounds)
-        if low > high:
-            raise InputError(f"{where}.between: {low:g} is above {high:g}; exchange them")
+        low, high = read_bounds(given.get("between"), f"{where}.between")
         nearest = read_number(given.get("nearest", (low + high) / 2), f"{where}.nearest")
         return Choice(between=(low, high), nearest=nearest)
     values = read_words(given, where)

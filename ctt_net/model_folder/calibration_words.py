@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from ctt_net.model_folder.calibration import OUT_OF_FOLD, SELECTION, Calibration
 from ctt_net.model_folder.calibration_interval import enough
+from ctt_net.wording import count_of
 
 _ELSEWHERE = "Nothing is promised for other patients, devices or ways of measuring acuity."
 
@@ -17,7 +18,7 @@ def guarantee(calibrations: Sequence[Calibration], cohort: str) -> str:
     """
     first, n = calibrations[0], n_calibrated(calibrations)
     alike = f"{first.level:.0%} of the eyes of patients like those of {cohort}"
-    on = f"{n} patient{'' if n == 1 else 's'}"
+    on = count_of(n, "patient")
     if not enough(n, first.level):
         return (
             f"The intervals rest on {on}, and so few can promise no {first.level:.0%}: they are "

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ctt_net.cohort import Covariate
 from ctt_net.data.covariates import covariate_values
@@ -36,25 +35,16 @@ IN_WORDS = {
 }
 
 
-def eye_flags(
-    *,
-    preop_logmar: NDArray[np.float64],
-    preop_off_chart: Iterable[str],
-    postop_off_chart: Iterable[str],
-    scans: Scans,
-    views: tuple[str, ...],
-) -> list[list[str]]:
+def eye_flags(table: pd.DataFrame, scans: Scans, views: tuple[str, ...]) -> list[list[str]]:
     """Flags of each eye; `missing_view:<name>` names the view.
 
     Args:
-        preop_logmar: (E,).
-        preop_off_chart: E words, empty = on the chart.
-        postop_off_chart: E words.
+        table: Rows of a cohort.
         scans: Of the same eyes.
         views: Names of the views in their order.
     """
     flags = []
-    rows = zip(preop_logmar, preop_off_chart, postop_off_chart, strict=True)
+    rows = table[["preop_logmar", "preop_off_chart", "postop_off_chart"]].itertuples(index=False)
     for i, (preop, before, after) in enumerate(rows):
         found = []
         if np.isnan(preop):

@@ -29,6 +29,8 @@ MESSAGES: dict[str, dict[int, str]] = {
 _EXTERNAL_DATA, _DATA_LOCATION = 13, 14  # of TensorProto
 _NODE_DOMAIN, _FUNCTION_DOMAIN = 7, 10
 _STANDARD = {b"", b"ai.onnx", b"ai.onnx.ml"}
+# Whoever defines a function there would let in the operators that a runtime has of that name.
+_OF_RUNTIMES = (b"ai.", b"com.", b"org.")
 
 _VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5
 
@@ -70,6 +72,7 @@ def refuse_foreign_data(data: bytes, path: Path) -> None:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: no usable network (damaged); export it again") from None
+    functions = {domain for domain in functions if not domain.startswith(_OF_RUNTIMES)}
     foreign = sorted(operators - _STANDARD - functions)
     if foreign:
         raise InputError(

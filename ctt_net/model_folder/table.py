@@ -108,13 +108,7 @@ def predicted(predictor: Predictor, table: pd.DataFrame, scans: Scans) -> Predic
     raws = predictor.raws(scans.pixels, scans.present, preop, covariates)
     rules = [member.abstention for member in predictor.members]
     because = abstain_because(rules, raws, scans, preop, off_chart)
-    flags = eye_flags(
-        preop_logmar=preop,
-        preop_off_chart=table["preop_off_chart"],
-        postop_off_chart=table["postop_off_chart"],
-        scans=scans,
-        views=tuple(spec.views),
-    )
+    flags = eye_flags(table, scans, tuple(spec.views))
     of_covariates = covariate_flags(table, spec.covariates, predictor.covariate_ranges)
     for i, why in enumerate(because):
         flags[i] += of_covariates[i]

@@ -7,17 +7,3 @@ from ctt_net.phantom.plan import CohortPlan
 from ctt_net.phantom.population import draw_eyes
 from ctt_net.phantom.scan import scan
 from ctt_net.phantom.simulate import simulate_cohort
-
-__all__ = [
-    "CIRRUS_LIKE",
-    "DEVICES",
-    "HEIDELBERG_LIKE",
-    "KINDS",
-    "CohortPlan",
-    "Device",
-    "Lesion",
-    "SimulatedEye",
-    "draw_eyes",
-    "scan",
-    "simulate_cohort",
-]

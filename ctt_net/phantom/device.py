@@ -52,11 +52,6 @@ class Device:
     direction_mark: bool
     margin_px: int
 
-    @property
-    def lateral_span_mm(self) -> float:
-        """Length of a scan line on the retina."""
-        return self.width_px * self.lateral_um_per_px / 1000.0
-
 
 HEIDELBERG_LIKE = Device(
     name="heidelberg_like",

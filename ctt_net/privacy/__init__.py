@@ -1,5 +1,3 @@
 """What identifies a person leaves a cohort before it is passed on."""
 
 from ctt_net.privacy.deidentify import Deidentified, deidentify
-
-__all__ = ["Deidentified", "deidentify"]

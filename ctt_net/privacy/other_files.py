@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from ctt_net.cohort import Cohort, fold_rows, write_folds
+from ctt_net.cohort import Cohort, write_folds
 from ctt_net.cohort.flow_file import FLOW_FILE
 from ctt_net.cohort.folder import MANIFEST_FILE, SPEC_FILE, TRUTH_FILE
-from ctt_net.cohort.folds import FOLDS_FILE
+from ctt_net.cohort.folds import FOLDS_FILE, most_folds
 from ctt_net.cohort.manifest_text import read_manifest_text
 from ctt_net.whole_file import write_whole
 
@@ -18,16 +18,14 @@ NUMBER = re.compile(r"-?[0-9]*\.?[0-9]*(?:e[-+]?[0-9]+)?")
 FLOW_UNITS = ("rows", "eyes", "patients", "visits", "scans")
 _FLOW_COLUMNS = ["step", "count", "unit"]
 _LEFT_OUT = "left out"
-_USUAL_FOLDS = 5
 
 
 def write_coded_folds(cohort: Cohort, eye_codes: Mapping[str, str], folder: Path) -> None:
     """The same folds under the new ids; those that would be dealt, if none stand there."""
-    patients = fold_rows(cohort.table)["patient_id"].nunique()
-    if patients < 2:
+    most = most_folds(cohort.table)
+    if most < 2:
         return
-    folds = cohort.folds(min(_USUAL_FOLDS, patients))
-    write_folds(folds.rename(index=dict(eye_codes)).sort_index(), folder / FOLDS_FILE)
+    write_folds(cohort.folds(most).rename(index=dict(eye_codes)).sort_index(), folder / FOLDS_FILE)
 
 
 def write_coded_truth(cohort: Cohort, eye_codes: Mapping[str, str], folder: Path) -> bool:

@@ -8,15 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from ctt_net.cohort import Cohort
-from ctt_net.data.scans import ScanTask, read_each, scan_tasks
-from ctt_net.errors import InputError
+from ctt_net.data.scans import ScanTask, read_each, refuse_unreadable, scan_tasks
 from ctt_net.imaging import ImagingError
 from ctt_net.privacy.png import bare_png
 from ctt_net.privacy.rows import Rows
 from ctt_net.progress import progress_bar
 from ctt_net.whole_file import write_whole
-
-_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -60,16 +57,12 @@ def write_scans(cohort: Cohort, rows: Rows, folder: Path) -> list[WrittenScan]:
     with progress_bar("writing scans") as progress:
         for name, (task, result) in zip(names, read_each(tasks, progress), strict=True):
             if isinstance(result, ImagingError):
-                broken.append(f"  row {task.row}, column {task.view_name}: {result}")
+                broken.append(f"row {task.row}, column {task.view_name}: {result}")
                 continue
             overlays.append(result.overlays)
             digests.append(_digest(result.pixels))
             write_whole(folder / name, bare_png(result.pixels))
-    if broken:
-        more = [f"  ... and {len(broken) - _SHOWN} more"] if len(broken) > _SHOWN else []
-        scans = "1 scan" if len(broken) == 1 else f"{len(broken)} scans"
-        lines = [f"{cohort.root}: {scans} cannot be read", *broken[:_SHOWN], *more]
-        raise InputError("\n".join(lines))
+    refuse_unreadable(cohort, broken)
     steady = _read_again(tasks, names, digests, folder)
     facts = zip(names, tasks, overlays, steady, strict=True)
     return [

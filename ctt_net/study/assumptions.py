@@ -10,8 +10,8 @@ import numpy as np
 
 from ctt_net.errors import InputError
 from ctt_net.evaluation import read_predictions
-from ctt_net.evaluation.results import METRICS_FILE, PREDICTIONS_FILE
-from ctt_net.read_file import parse_json, read_text
+from ctt_net.evaluation.metrics import METRICS_FILE, read_metrics
+from ctt_net.evaluation.results import PREDICTIONS_FILE
 from ctt_net.study.fellow_eyes import CAUTIOUS_CORRELATION, design_effect, fellow_correlation
 from ctt_net.study.precision import (
     Z95,
@@ -20,7 +20,6 @@ from ctt_net.study.precision import (
     mean_half_width,
     share_half_width,
 )
-from ctt_net.whole_file import undo_unfinished
 
 # Of |error| in published predictions of acuity after cataract surgery, about.
 SD_ABSOLUTE_ERROR = 0.13
@@ -140,8 +139,7 @@ def from_run(run: Path | str) -> Assumptions:
         InputError: If one is missing or damaged, or there are too few eyes to plan from.
     """
     run = Path(run)
-    undo_unfinished(run)
-    metrics = _metrics(run / METRICS_FILE)
+    metrics = read_metrics(run)
     table = read_predictions(run / PREDICTIONS_FILE)
     table = table[table["postop_logmar"].notna()].reset_index(drop=True)
     if len(table) < FEWEST_EYES:
@@ -196,18 +194,6 @@ def _scaled(metrics: Mapping[str, Any], n_eyes: int) -> list[Planned]:
             basis = f"{figure['value']:.3f} ± {half:.3f} with {n_eyes} eyes"
             out.append(Planned(name, unit, basis, mean_half_width(sd), measured_whole=True))
     return out
-
-
-def _metrics(path: Path) -> Mapping[str, Any]:
-    try:
-        metrics = parse_json(read_text(path))
-    except InputError:
-        raise
-    except ValueError as error:
-        raise InputError(f"{path}: cannot be read ({error}); evaluate again") from None
-    if not isinstance(metrics, dict) or "regression" not in metrics:
-        raise InputError(f"{path}: holds no figures of an evaluation; evaluate again")
-    return metrics
 
 
 def _between(value: float, low: float, high: float) -> float | None:

@@ -67,11 +67,7 @@ def development_sizes(
 
 
 def validation_sizes(
-    r2: float,
-    sd_outcome: float,
-    bias_half_width: float = MEAN_MARGIN_LOGMAR,
-    r2_half_width: float = R2_HALF_WIDTH,
-    slope_half_width: float = SLOPE_HALF_WIDTH,
+    r2: float, sd_outcome: float, bias_half_width: float = MEAN_MARGIN_LOGMAR
 ) -> dict[str, int]:
     """Fewest independent subjects to test a model that is well calibrated; the largest counts.
 
@@ -79,8 +75,6 @@ def validation_sizes(
         r2: Expected there.
         sd_outcome: SD of the outcome there.
         bias_half_width: Of the 95% interval of the bias (calibration in the large), outcome's unit.
-        r2_half_width: Of that of R2.
-        slope_half_width: Of that of the calibration slope.
 
     Returns:
         `r2`, `bias`, `calibration_slope`, `residual_sd` known to 10%, and `needed`.
@@ -89,13 +83,13 @@ def validation_sizes(
         InputError: If a value is impossible.
     """
     _refuse_values(r2, sd_outcome)
-    if min(bias_half_width, r2_half_width, slope_half_width) <= 0:
-        raise InputError("wanted half widths must be above 0")
+    if bias_half_width <= 0:
+        raise InputError("the wanted half width must be above 0")
     unexplained = 1 - r2
     sizes = {
-        "r2": math.ceil(4 * r2 * unexplained**2 * (Z95 / r2_half_width) ** 2),
+        "r2": math.ceil(4 * r2 * unexplained**2 * (Z95 / R2_HALF_WIDTH) ** 2),
         "bias": math.ceil(sd_outcome**2 * unexplained * (Z95 / bias_half_width) ** 2),
-        "calibration_slope": math.ceil(1 + unexplained / r2 * (Z95 / slope_half_width) ** 2),
+        "calibration_slope": math.ceil(1 + unexplained / r2 * (Z95 / SLOPE_HALF_WIDTH) ** 2),
         # One parameter is estimated for the bias, two for the calibration line: the latter counts.
         "residual_sd": 2 + _residual_freedom(),
     }

@@ -1,6 +1,5 @@
 """`trainer.precision`: what a device is good at, and a warning where it is not."""
 
-import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,22 +8,17 @@ import torch
 from lightning_fabric.plugins.precision.precision import _PRECISION_INPUT
 from rich.console import Console
 
-from ctt_net.errors import InputError
-
 # What a processor may call its own bfloat16 instructions, in torch's words and in those of Linux.
 _OWN_BF16 = ("amx_bf16", "avx512_bf16", "sve_bf16", "svebf16", "bf16")
 
 
 class PrecisionTrainer(pl.Trainer):
-    """Lightning's trainer, whose precision may be `auto`, on no more CPU processes than cores.
+    """Lightning's trainer, whose precision may be `auto`.
 
     Args:
         accelerator: See Lightning.
         precision: See Lightning; `auto` takes what the device computes fastest in.
         kwargs: See Lightning.
-
-    Raises:
-        InputError: If more processes are asked for than there are cores.
     """
 
     def __init__(
@@ -34,13 +28,6 @@ class PrecisionTrainer(pl.Trainer):
         **kwargs: Any,
     ) -> None:
         super().__init__(accelerator=accelerator, precision=precision, **kwargs)
-        cores = os.cpu_count() or 1
-        if self.strategy.root_device.type == "cpu" and self.num_devices > cores:
-            # Each would be a process that reads the whole cohort.
-            raise InputError(
-                f"trainer.devices: {self.num_devices} processes on {cores} processor cores; give "
-                f"at most {cores}"
-            )
 
 
 def warn_of_slow_precision(trainer: pl.Trainer, console: Console) -> None:

@@ -76,11 +76,12 @@ def read_source(folder: Path) -> Source:
     """
     if (folder / PRETRAINED_FILE).is_file():
         refuse_links(folder, (PRETRAINED_FILE, PRETRAINED_WEIGHTS))
+        provenance: Provenance | None = None
         spec: PretrainedSpec | ModelSpec = PretrainedSpec.read(folder)
-        weights, provenance = folder / PRETRAINED_WEIGHTS, None
+        weights = folder / PRETRAINED_WEIGHTS
     elif (folder / SPEC_FILE).is_file():
-        spec = ModelSpec.read(folder)
-        weights, provenance = folder / WEIGHTS_FILE, verify(folder)
+        provenance = verify(folder)
+        spec, weights = ModelSpec.read(folder), folder / WEIGHTS_FILE
     else:
         raise InputError(
             f"{KEY}: {folder} holds neither {PRETRAINED_FILE} nor {SPEC_FILE}; give the folder "

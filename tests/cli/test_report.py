@@ -69,6 +69,7 @@ def test_reports_are_written_again_with_pictures_if_asked_and_compared(
     both = ("report", first, second, "--out")
     assert "one evaluation" in fails(*both, tmp_path / "x", "--gallery", small_cohort)
     assert "name another folder" in fails(*both, first)
-    assert "no metrics.json there" in fails("report", small_cohort, "--out", tmp_path / "x")
+    no_run = fails("report", small_cohort, "--out", tmp_path / "x")
+    assert "metrics.json: no such file; give a run folder" in no_run
     assert "give --gallery" in fails("report", first, "--out", tmp_path / "x", "--model", first)
     assert not (tmp_path / "x").exists()

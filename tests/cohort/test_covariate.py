@@ -3,6 +3,7 @@
 import pytest
 
 from ctt_net.cohort import CohortError, Covariate, impossible_value, read_cohort
+from ctt_net.cohort.covariate import level_of
 from ctt_net.errors import InputError
 
 
@@ -65,6 +66,10 @@ def test_other_kinds_take_their_own_values_only():
     assert impossible_value("sex", levels, 1) is None
     assert impossible_value("sex", levels, "M") == "'M' is none of the levels 1, F"
     assert impossible_value("sex", levels, True) is not None
+    assert level_of(levels, " f ") == level_of(levels, "Ｆ") == "F"
+    assert level_of(levels, 1.0) == "1"
+    assert level_of(levels, "01") is None
+    assert impossible_value("sex", levels, "f") is None
     binary = Covariate("binary")
     assert impossible_value("diabetes", binary, 1.0) is None
     assert impossible_value("diabetes", binary, 2) == "2 is not 0 (no) or 1 (yes)"

@@ -71,6 +71,18 @@ def test_kept_scans_are_the_same_and_are_not_read_again(cohort_folder, tmp_path,
         np.testing.assert_array_equal(getattr(again, part), getattr(first, part))
 
 
+@pytest.mark.parametrize("left", [0, 0.5, 0.99])
+def test_a_kept_file_that_is_damaged_is_read_anew(cohort_folder, tmp_path, left):
+    cohort = read_cohort(cohort_folder)
+    whole = load_scans(cohort, SMALL, cache=tmp_path)
+    (file,) = tmp_path.glob("*.npz")
+    content = file.read_bytes()
+    file.write_bytes(content[: int(left * len(content))])
+    again = load_scans(cohort, SMALL, cache=tmp_path)
+    np.testing.assert_array_equal(again.pixels, whole.pixels)
+    assert len(file.read_bytes()) == len(content)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("change", ["file", "preprocessing", "rows"])
 def test_what_has_changed_is_read_anew(cohort_folder, tmp_path, change):

@@ -8,8 +8,9 @@ from jinja2 import UndefinedError
 from markupsafe import Markup
 
 from ctt_net import INTENDED_USE
-from ctt_net.evaluation import Baselines, evaluate, verdict, write_report
+from ctt_net.evaluation import Baselines, evaluate, verdict
 from ctt_net.evaluation.page import render
+from tests.evaluation.whole_report import write_report
 
 EVIL = "<script>alert('x')</script>"
 
@@ -25,13 +26,12 @@ def undrawn(draw, name, description, height, **_):
 
 @pytest.fixture
 def page(predictions, baselines, outcomes, potential, tmp_path, monkeypatch, drawn):
-    def write(table=predictions, beside=baselines, name="report.html", drawn=False, **facts):
+    def write(table=predictions, beside=baselines, drawn=False, **facts):
         if not drawn:  # it is most of the time
             monkeypatch.setattr("ctt_net.evaluation.report.drawing.svg_and_png", undrawn)
         metrics = evaluate(table, beside, outcomes, oracle=potential, bootstrap=100)
-        facts = {"title": "T", "cohort": {}, "model": {}, "synthetic": False, **facts}
-        write_report(metrics, table, beside, outcomes, tmp_path / name, **facts)
-        return (tmp_path / name).read_text(encoding="utf-8"), metrics
+        written = write_report(metrics, table, beside, outcomes, tmp_path, **facts)
+        return written.read_text(encoding="utf-8"), metrics
 
     return write
 
@@ -107,7 +107,7 @@ def test_warnings_and_figures_are_on_the_page(page, predictions):
 @pytest.mark.slow
 def test_the_same_figures_give_the_same_bytes(page, predictions):
     first, _ = page(drawn=True)
-    again, _ = page(predictions.iloc[::-1], name="again.html", drawn=True)
+    again, _ = page(predictions.iloc[::-1], drawn=True)
     assert again == first
 
 
@@ -138,9 +138,8 @@ def test_thousands_of_eyes_do_not_make_a_heavy_page(predictions, tmp_path):
     many["eye_id"] = [f"e{i:05d}" for i in range(len(many))]
     many["patient_id"] = many["eye_id"]
     metrics = evaluate(many, None, (), bootstrap=2)
-    facts = {"title": "T", "cohort": {}, "model": {}, "synthetic": False}
-    write_report(metrics, many, None, (), tmp_path / "many.html", **facts)
-    assert (tmp_path / "many.html").stat().st_size < 500_000
+    written = write_report(metrics, many, None, (), tmp_path)
+    assert written.stat().st_size < 500_000
 
 
 def test_a_template_that_lacks_a_value_fails_and_another_room_may_bring_its_own(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from markupsafe import Markup
 
 from ctt_net.errors import InputError
-from ctt_net.evaluation import Baselines, evaluate, write_metrics, write_predictions, write_report
+from ctt_net.evaluation import Baselines, evaluate, write_metrics, write_predictions
 from ctt_net.evaluation.eyes import evaluated_eyes
 from ctt_net.evaluation.report import (
     failures,
@@ -17,6 +17,7 @@ from ctt_net.evaluation.report import (
     write_comparison,
 )
 from ctt_net.evaluation.report.side import names_of, paired_difference
+from tests.evaluation.whole_report import write_report
 
 PNG = b"\x89PNG"
 
@@ -44,8 +45,8 @@ def leave(eyes, spec, outcomes, tmp_path):
         write_predictions(table, folder / "predictions.csv")
         write_metrics(metrics, folder / "metrics.json")
         if report:
-            facts = {"title": name, "cohort": {"name": "c"}, "model": {}, "synthetic": True}
-            write_report(metrics, table, beside, outcomes, folder / "report.html", **facts)
+            facts = {"title": name, "cohort": {"name": "c"}, "synthetic": True}
+            write_report(metrics, table, beside, outcomes, folder, **facts)
         return folder
 
     return done
@@ -82,7 +83,7 @@ def test_a_broken_metrics_file_is_told_with_its_cure(leave, predictions, content
     with pytest.raises(InputError, match=r"metrics\.json.*evaluate again"):
         read_evaluated(folder)
     (folder / "metrics.json").unlink()
-    with pytest.raises(InputError, match=r"no metrics\.json there"):
+    with pytest.raises(InputError, match=r"metrics\.json: no such file; give a run folder"):
         read_evaluated(folder)
 
 

@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from ctt_net.evaluation import Baselines, evaluate, write_report
+from ctt_net.evaluation import Baselines, evaluate
 from ctt_net.evaluation.report import rivals
 from ctt_net.evaluation.report.drawing import numbers_as_csv
 from ctt_net.evaluation.report.methods import methods
@@ -21,6 +21,7 @@ from ctt_net.evaluation.report.plain import plain_words
 from ctt_net.evaluation.report.tables import recovery_cells
 from ctt_net.evaluation.report.tripod import ITEMS, TO_COMPLETE, checklist
 from ctt_net.evaluation.svg import STYLE, WIDTH_IN
+from tests.evaluation.whole_report import write_report
 
 
 @pytest.fixture
@@ -49,9 +50,8 @@ def undrawn(monkeypatch):
 def write(metrics, outcomes, tmp_path, drawn):
     def done(found=None, out="out", **facts):
         own, table, baselines = metrics
-        facts = {"title": "T", "cohort": {}, "model": {}, "synthetic": False, **facts}
-        path = tmp_path / out / "report.html"
-        write_report(own if found is None else found, table, baselines, outcomes, path, **facts)
+        found = own if found is None else found
+        path = write_report(found, table, baselines, outcomes, tmp_path / out, **facts)
         return path.read_text(encoding="utf-8"), path.parent
 
     return done

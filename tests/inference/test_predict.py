@@ -221,6 +221,16 @@ def test_a_value_that_cannot_be_is_refused(predictor, patient, tmp_path, covaria
     assert str(patient / "patient.yaml") in str(caught.value)
 
 
+def test_a_level_means_the_same_in_patient_yaml_as_in_a_cohort(predictor, patient, tmp_path):
+    level = predictor.spec.covariates["sex"].levels[0]
+    facts = yaml.safe_load((patient / "patient.yaml").read_text())
+    facts["covariates"] = {"sex": f" {level.swapcase()} "}
+    (patient / "patient.yaml").write_text(yaml.safe_dump(facts))
+    done = predict_patient(patient, predictor, tmp_path / "out")
+    told = {one["name"]: one["value"] for one in first(done)["covariates"]}
+    assert told["sex"] == level
+
+
 def test_values_of_no_training_eye_are_flagged_and_said_once(small_run, cohort, tmp_path):
     predictor = Predictor.load(small_run)
     low, high = predictor.covariate_ranges["age_years"]

@@ -100,6 +100,13 @@ def test_a_split_that_parts_a_patient_names_the_tables_rows(raw):
     raw.say("columns", split="Set").fails("row 3, column Set", "in row 2", "'00017'")
 
 
+def test_rows_are_left_out_where_no_column_says_the_id(raw):
+    raw.table([EYES[0], {**EYES[1], "Eye": "both"}])
+    raw.say("columns", eye_id={"value": "only"})
+    raw.sections["exclude"] = [{"reason": "two eyes", "column": "Eye", "is": ["both"]}]
+    assert list(raw.eyes().index) == ["only"]
+
+
 @pytest.mark.parametrize("cell", ["", "  "])
 def test_no_patient_no_cohort(raw, cell):
     raw.table([EYES[0], {**EYES[1], "MRN": cell}])

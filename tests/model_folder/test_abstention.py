@@ -8,6 +8,7 @@ from scipy.spatial.distance import mahalanobis
 from ctt_net.cohort import read_cohort
 from ctt_net.data.scans import Scans, load_scans
 from ctt_net.errors import InputError
+from ctt_net.evaluation.selective import REASONS
 from ctt_net.imaging import ImagingError, Preprocessing, read_bscan, signal_quality
 from ctt_net.model_folder import Abstention, Cloud, Raw, abstain_because, features_of
 from ctt_net.model_folder.abstention import UNSURE, scale_limit, upper_limit
@@ -198,6 +199,7 @@ def test_an_older_model_folder_has_no_say_and_hinders_none():
 
 
 def test_flags_name_abstention_once_and_last():
+    assert set(REASONS) == set(BECAUSE)  # a report counts every reason there can be
     assert with_abstention(["low_quality"], []) == ["low_quality"]
     found = with_abstention(["low_quality", "missing_view:v"], ["low_quality", "wide_interval"])
     assert found == ["low_quality", "missing_view:v", "wide_interval", "abstain"]

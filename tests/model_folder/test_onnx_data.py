@@ -135,6 +135,16 @@ def test_operators_outside_of_the_standard_are_refused(domain, deep, tmp_path):
         refuse_foreign_data(helper.make_model(graph([node])).SerializeToString(), tmp_path)
 
 
+@pytest.mark.parametrize("domain", ["com.microsoft", "org.pytorch.aten"])
+def test_a_function_of_the_network_lets_no_operator_of_a_runtime_in(domain, tmp_path):
+    model = in_function(tensor(external=False))
+    node = helper.make_node("EPContext", [], ["z"], domain=domain, ep_cache_context="secret.bin")
+    model.graph.node.append(node)
+    model.functions[0].domain = model.graph.node[0].domain = domain
+    with pytest.raises(InputError, match=domain):
+        refuse_foreign_data(model.SerializeToString(), tmp_path)
+
+
 def test_every_way_from_a_network_to_a_tensor_is_known():
     waiting, found = [onnx.ModelProto.DESCRIPTOR], {}
     while waiting:

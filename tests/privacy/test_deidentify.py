@@ -44,6 +44,17 @@ def test_the_same_folds_are_dealt_where_none_stood(few_eyes, key_file, tmp_path)
     assert {done.rows.eye_codes[eye]: fold for eye, fold in old.items()} == new.to_dict()
 
 
+def test_a_patient_of_two_spellings_is_one_in_the_folds_that_are_dealt(
+    few_eyes, edit, key_file, tmp_path
+):
+    edit(few_eyes, patient_id=["P1", "P2", "P-03", "p3"])
+    codes = deidentify(few_eyes, tmp_path / "out", key_file).rows.eye_codes
+    last_two = list(read_cohort(few_eyes).table["eye_id"][2:])
+    folds = read_cohort(tmp_path / "out").folds()
+    assert folds.nunique() == 3
+    assert folds[codes[last_two[0]]] == folds[codes[last_two[1]]]
+
+
 def test_what_people_say_of_the_new_cohort_is_kept(few_eyes, key_file, tmp_path):
     deidentify(few_eyes, tmp_path / "out", key_file, name="cataract 1", source="three clinics")
     facts = yaml.safe_load((tmp_path / "out" / "cohort.yaml").read_text())

@@ -7,7 +7,6 @@ import pytest
 import torch
 from rich.console import Console
 
-from ctt_net.errors import InputError
 from ctt_net.training import config as config_module
 from ctt_net.training import precision
 from ctt_net.training.config import TrainingConfig
@@ -65,8 +64,3 @@ def test_emulated_bfloat16_is_warned_of(monkeypatch, device, kind, has, warned):
     trainer = SimpleNamespace(strategy=strategy, precision=kind)
     precision.warn_of_slow_precision(trainer, Console(file=text))
     assert ("32-true" in text.getvalue()) is warned
-
-
-def test_no_more_processes_than_cores(tmp_path):
-    with pytest.raises(InputError, match=r"trainer\.devices: 4000 processes on \d+ processor"):
-        precision.PrecisionTrainer("cpu", devices=4000, default_root_dir=tmp_path)

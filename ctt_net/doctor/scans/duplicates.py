@@ -1,14 +1,12 @@
 """The same picture twice: exactly, or re-encoded, resized, mirrored."""
 
-from collections.abc import Iterable
-
 import numpy as np
 import pandas as pd
 
 from ctt_net.cohort.problem import Severity
 from ctt_net.doctor.finding import Check, Finding
 from ctt_net.doctor.scans.reading import Scan
-from ctt_net.imaging.fingerprint import near_duplicates
+from ctt_net.imaging.fingerprint import near_or_mirrored
 from ctt_net.wording import count_of
 
 _ACROSS = (
@@ -36,7 +34,7 @@ def duplicate_findings(scans: list[Scan], table: pd.DataFrame) -> list[Finding]:
     for scan in scans:
         groups.setdefault(scan.record.digest, []).append(scan)
     exact = [(first, other) for first, *others in groups.values() for other in others]
-    near = list(_near([members[0] for members in groups.values()]))
+    near = _near([members[0] for members in groups.values()])
     found = []
     for pairs, across, within, how in (
         (exact, EXACT_ACROSS, EXACT_WITHIN, "the same pixels"),
@@ -54,22 +52,10 @@ def duplicate_findings(scans: list[Scan], table: pd.DataFrame) -> list[Finding]:
     return found
 
 
-def _near(scans: list[Scan]) -> Iterable[_Pair]:
+def _near(scans: list[Scan]) -> list[_Pair]:
     """Pairs alike as they are, or one mirrored."""
-    if len(scans) < 2:
-        return
-    hashes = np.array(
-        [list(bytes.fromhex(scan.record.hashes[turn])) for turn in (0, 1) for scan in scans],
-        dtype=np.uint8,
-    )
-    n = len(scans)
-    pairs = {
-        (min(i, j - n), max(i, j - n)) if j >= n else (i, j)
-        for i, j in near_duplicates(hashes)
-        if i < n and j - n != i
-    }
-    for i, j in sorted(pairs):
-        yield scans[i], scans[j]
+    hashes = [[list(bytes.fromhex(one)) for one in scan.record.hashes] for scan in scans]
+    return [(scans[i], scans[j]) for i, j in near_or_mirrored(np.array(hashes, dtype=np.uint8))]
 
 
 def _differ(pair: _Pair, column: pd.Series) -> bool:

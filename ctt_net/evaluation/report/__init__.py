@@ -8,20 +8,4 @@ from ctt_net.evaluation.report.written import (
     REPORT_FILE,
     report_files,
     stale_report_files,
-    write_report,
 )
-
-__all__ = [
-    "REPORT_FILE",
-    "Evaluated",
-    "Facts",
-    "Pictures",
-    "failures",
-    "flow_of",
-    "read_evaluated",
-    "render_again",
-    "report_files",
-    "stale_report_files",
-    "write_comparison",
-    "write_report",
-]

@@ -10,13 +10,12 @@ import pandas as pd
 
 from ctt_net.cohort.manifest_text import read_manifest_text
 from ctt_net.errors import InputError
-from ctt_net.evaluation.metrics import METRICS_FILE
+from ctt_net.evaluation.metrics import METRICS_FILE, read_metrics
 from ctt_net.evaluation.predictions import read_predictions
 from ctt_net.evaluation.report.facts import Facts, read_facts, stale_figures
 from ctt_net.evaluation.report.failures import Pictures
 from ctt_net.evaluation.report.written import BASELINES_FILE, REPORT_FILE, page_files
-from ctt_net.read_file import parse_json, read_text
-from ctt_net.whole_file import undo_unfinished, write_together
+from ctt_net.whole_file import write_together
 
 NEEDED = (
     "n_eyes", "n_patients", "n_missing_truth", "n_off_chart", "settings", "regression", "recovery",
@@ -56,13 +55,10 @@ def read_evaluated(folder: Path | str) -> Evaluated:
         InputError: If a file is missing, cannot be read, or belongs to another evaluation.
     """
     folder = Path(folder)
-    undo_unfinished(folder)
-    for name in (METRICS_FILE, "predictions.csv"):
-        if not (folder / name).is_file():
-            raise InputError(
-                f"{folder}: no {name} there; give a run folder, or the --out of ctt-net evaluate"
-            )
-    metrics = _metrics(folder / METRICS_FILE)
+    metrics = read_metrics(folder)
+    lacking = [name for name in NEEDED if name not in metrics]
+    if lacking:
+        raise InputError(f"{folder / METRICS_FILE}: {lacking[0]!r} is missing; evaluate again")
     predictions = read_predictions(folder / "predictions.csv")
     known = predictions[predictions["postop_logmar"].notna()]
     mae = float(np.abs(known["predicted_logmar"] - known["postop_logmar"]).mean())
@@ -120,19 +116,6 @@ def refuse_other_evaluation(out: Path) -> None:
     """
     if (out / METRICS_FILE).exists():
         raise InputError(f"--out {out}: holds an evaluation and its report; name another folder")
-
-
-def _metrics(path: Path) -> dict[str, Any]:
-    try:
-        metrics = parse_json(read_text(path))
-        lacking = [name for name in NEEDED if name not in metrics]
-        value = None if lacking else metrics["regression"]["mae"]["value"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}; evaluate again") from None
-    if lacking or not isinstance(value, float):
-        what = f"{lacking[0]!r} is missing" if lacking else "its mae is no number"
-        raise InputError(f"{path}: {what}; evaluate again")
-    return dict(metrics)
 
 
 def _baselines(path: Path, metrics: Mapping[str, Any]) -> pd.DataFrame:

@@ -7,21 +7,15 @@ from ctt_net.evaluation.alarms import TOO_FEW_PATIENTS, coverage_finding, probab
 from ctt_net.evaluation.chart_units import PER_LOGMAR
 from ctt_net.evaluation.comparison import signed_text, span_text
 from ctt_net.evaluation.report.tables import figure_cell
+from ctt_net.evaluation.selective import REASONS
 from ctt_net.evaluation.subgroups import SUPPRESSED_BELOW
+from ctt_net.wording import count_of
 
 NOT_FOR = (
     "to refuse or advise surgery because of a predicted acuity",
     "for devices, ages, diseases or clinics unlike those that the model was trained and tested on",
     "in place of a measurement: a prediction is not an acuity, and not to be recorded as one",
 )
-REASONS = {
-    "no_view": "no scan",
-    "low_quality": "poor scans",
-    "no_preop_va": "acuity before surgery unknown",
-    "off_chart_preop": "acuity before surgery off the chart",
-    "wide_interval": "the model too unsure of itself",
-    "far_from_training": "unlike the eyes of the training",
-}
 
 
 def plain_words(metrics: Mapping[str, Any], key: str) -> list[tuple[str, str]]:
@@ -80,11 +74,6 @@ def off_chart_sentence(metrics: Mapping[str, Any], key: str) -> str:
         f"Off the chart (counting fingers or less): {count_of(n['preop'], 'eye')} before and "
         f"{count_of(n['postop'], 'eye')} after surgery.{without}"
     )
-
-
-def count_of(n: int, noun: str) -> str:
-    """`1 eye`, `2,000 eyes`."""
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
 def _how_far(metrics: Mapping[str, Any]) -> str:

@@ -29,12 +29,12 @@ from ctt_net.evaluation.report.drawing import (
 )
 from ctt_net.evaluation.report.facts import stale_figures
 from ctt_net.evaluation.report.methods import methods
-from ctt_net.evaluation.report.plain import count_of
 from ctt_net.evaluation.report.tables import RECOVERY_ROWS, REGRESSION_ROWS, figure_at, figure_cell
 from ctt_net.evaluation.report.written import REPORT_FILE
 from ctt_net.evaluation.side_by_side import DIFFERENCE, side_by_side
 from ctt_net.outcome import DEFAULT_OUTCOMES
 from ctt_net.whole_file import write_together
+from ctt_net.wording import count_of
 
 EXTRA_ROWS = (
     ("Coverage of the intervals", ("interval", "coverage"), True),

@@ -1,6 +1,6 @@
 """One report: the page, its figures beside it, and what the next page needs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from ctt_net.evaluation.report.facts import FACTS_FILE, Facts, stale_figures
 from ctt_net.evaluation.report.failures import Pictures, failure_rows, failures
 from ctt_net.evaluation.report.groups import COLUMNS, group_rows
 from ctt_net.evaluation.report.methods import cut_sentence, methods
-from ctt_net.evaluation.report.plain import NOT_FOR, count_of, interval_sentence, plain_words
+from ctt_net.evaluation.report.plain import NOT_FOR, interval_sentence, plain_words
 from ctt_net.evaluation.report.tables import (
     comparison_cells,
     left_out_names,
@@ -27,47 +27,10 @@ from ctt_net.evaluation.report.tables import (
     unit_cells,
 )
 from ctt_net.evaluation.report.tripod import TO_COMPLETE, checklist
-from ctt_net.outcome import Outcome
-from ctt_net.whole_file import write_together
+from ctt_net.wording import count_of
 
 REPORT_FILE = "report.html"
 BASELINES_FILE = "baseline_predictions.csv"
-
-
-def write_report(
-    metrics: Mapping[str, Any],
-    predictions: pd.DataFrame,
-    baselines: pd.DataFrame | None,
-    outcomes: Sequence[Outcome],
-    out_path: str | Path,
-    *,
-    title: str,
-    cohort: Mapping[str, Any],
-    model: Mapping[str, Any],
-    synthetic: bool,
-    flow: Sequence[Sequence[str]] = (),
-) -> None:
-    """Write the report: one file that needs nothing else, the same bytes for the same figures.
-
-    Beside it `figures/` (PNG and CSV of each), and `report.json` and `baseline_predictions.csv`,
-    from which the page can be written again.
-
-    Args:
-        metrics: What `evaluate` returned for the same predictions, baselines and outcomes.
-        predictions: Table of door 3.
-        baselines: logMAR, indexed by eye.
-        outcomes: Recovery questions.
-        out_path: HTML file to write.
-        title: Heading.
-        cohort: Facts on the eyes, name to value.
-        model: Facts on the model, name to value.
-        synthetic: Simulated eyes; the page then says so at the top.
-        flow: How rows became eyes: header and steps, as `flow_of` reads them.
-    """
-    path = Path(out_path)
-    facts = Facts(title, cohort, model, synthetic, tuple(outcomes), tuple(map(tuple, flow)))
-    files = report_files(metrics, predictions, baselines, facts, path.name)
-    write_together(path.parent, files, stale_report_files(path.parent))
 
 
 def report_files(
@@ -75,10 +38,9 @@ def report_files(
     predictions: pd.DataFrame,
     baselines: pd.DataFrame | None,
     facts: Facts,
-    name: str = REPORT_FILE,
 ) -> dict[str, str | bytes]:
     """Contents of all files of a report, by name; arguments as in `page_files`."""
-    files = page_files(metrics, predictions, baselines, facts, name=name)
+    files = page_files(metrics, predictions, baselines, facts)
     figures = [Path(file).stem for file in files if file.endswith(".png")]
     files[FACTS_FILE] = facts.as_text(figures)
     if baselines is not None:
@@ -99,7 +61,6 @@ def page_files(
     baselines: pd.DataFrame | None,
     facts: Facts,
     pictures: Pictures | None = None,
-    name: str = REPORT_FILE,
 ) -> dict[str, str | bytes]:
     """Page and figures alone, by name.
 
@@ -109,7 +70,6 @@ def page_files(
         baselines: logMAR, indexed by eye.
         facts: Words.
         pictures: Of the eyes in the gallery; None shows none.
-        name: Of the page.
     """
     eyes = evaluated_eyes(predictions, baselines, None, facts.outcomes)
     key = interval_key(metrics["settings"]["level"])
@@ -149,7 +109,7 @@ def page_files(
         checklist=checklist(metrics, facts),
         to_complete=TO_COMPLETE,
     )
-    return {name: page, **figure_files(chain.from_iterable(figures.values()))}
+    return {REPORT_FILE: page, **figure_files(chain.from_iterable(figures.values()))}
 
 
 def _drawings(

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from ctt_net.evaluation.repeated_folds import corrected_interval, fold_differences
+from benchmarks.comparison.repeated_folds import corrected_interval, fold_differences
 
 
 def test_the_formula_written_out():
