@@ -112,9 +112,10 @@ def test_a_cohort_is_checked_evaluated_and_a_patient_predicted(
         (["convert", "a.dcm", "o"], "formats"),
     ],
 )
-def test_what_needs_an_extra_says_which(base, tmp_path, command, extra):
+def test_what_needs_an_extra_says_which(base, small_run, tmp_path, command, extra):
     (tmp_path / "a.dcm").write_bytes(bytes(128) + b"DICM" + bytes(8))
-    done = base("ctt-net", *(tmp_path / one if one == "a.dcm" else one for one in command))
+    places = {"a.dcm": tmp_path / "a.dcm", "run": small_run, "out": tmp_path / "out"}
+    done = base("ctt-net", *(places.get(word, word) for word in command))
     assert done.returncode == 2
     assert extra in done.stderr
     assert "Traceback" not in done.stderr

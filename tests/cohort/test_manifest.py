@@ -32,7 +32,7 @@ FAULTS = [
     ("postop_va", "0", "'0'"),
     ("age_years", "63,5", "'63,5' is no number; write it like 63.5"),
     ("age_years", "inf", "'inf'"),
-    ("diabetes", "2", "2 is not 0 or 1"),
+    ("diabetes", "2", "2.0 is not 0 (no) or 1 (yes)"),
     ("diabetes", "Yes", "'Yes' is not 0 or 1; write it so"),
     ("sex", "Man ", "'Man' is none of the declared levels male, female"),
     ("split", "training", "must be train, val, test or empty, got 'training'"),

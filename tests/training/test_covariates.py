@@ -173,7 +173,10 @@ def test_what_is_not_given_of_a_patient_is_shown_as_unknown(run, patient, tmp_pa
 
 @pytest.mark.parametrize(
     ("covariates", "said"),
-    [("{diabetes: 3}", "not 0 or 1"), ("{axial_length_mm: {left: 23}}", "unknown key 'left'")],
+    [
+        ("{diabetes: 3}", r"3 is not 0 \(no\) or 1 \(yes\)"),
+        ("{axial_length_mm: {left: 23}}", "unknown key 'left'"),
+    ],
 )
 def test_a_covariate_that_cannot_be_is_named(run, patient, tmp_path, covariates, said):
     folder, row = patient

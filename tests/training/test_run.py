@@ -181,5 +181,5 @@ def test_folds_dealt_anew_are_not_reported_as_unseen(
 
 def test_a_training_of_no_epoch_is_no_model(small_cohort, tiny_network, tmp_path):
     keys = ["--data.cohort", str(small_cohort), "--out", str(tmp_path / "run"), "--folds", "1"]
-    with pytest.raises(InputError, match="no epoch was finished"):
+    with pytest.raises(InputError, match="max_epochs: without an epoch nothing is learned"):
         train([*tiny_network, *keys, "--trainer.max_epochs", "0"])
