@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ctt_net.evaluation.bootstrap import Draws, Weights, with_intervals
-from ctt_net.evaluation.calibration import logistic_calibration
-from ctt_net.evaluation.recovery import auroc, recovery_figures
-from ctt_net.evaluation.regression import regression_figures
+from ctt_net.metrics.bootstrap import Draws, Weights, with_intervals
+from ctt_net.metrics.calibration import logistic_calibration
+from ctt_net.metrics.recovery import auroc, recovery_figures
+from ctt_net.metrics.regression import regression_figures
 
 SHOWN = (
     *("mae", "rmse", "median_ae", "bias", "within_0.1", "within_0.2", "within_0.3"),

@@ -26,8 +26,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ctt_net.check import examine
 from ctt_net.cohort import CohortSpec, Covariate, View, inspect_cohort, write_cohort
-from ctt_net.doctor import examine
 
 STEPS = ("write", "read", "check")
 EYES_PER_FOLDER = 1000

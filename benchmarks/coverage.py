@@ -22,17 +22,14 @@ from numpy.typing import NDArray
 from ctt_net.cohort import read_cohort
 from ctt_net.data.covariates import covariate_values
 from ctt_net.data.scans import load_scans
-from ctt_net.evaluation import evaluate
-from ctt_net.model_folder import (
-    Calibration,
-    Predictor,
-    Raw,
-    arrange_views,
-    recalibration,
-    refuse_other_covariates,
-)
+from ctt_net.io.progress import progress_bar
+from ctt_net.metrics.summary import evaluate
 from ctt_net.model_folder.ensemble import Estimate, estimate
-from ctt_net.progress import progress_bar
+from ctt_net.model_folder.predictor import Predictor
+from ctt_net.model_folder.recalibration import recalibration
+from ctt_net.model_folder.table import arrange_views, check_same_covariates
+from ctt_net.uncertainty.calibration import Calibration
+from ctt_net.uncertainty.model_output import ModelOutput
 
 
 def main() -> None:
@@ -54,7 +51,7 @@ def main() -> None:
         recalibrated(predictor, table, raws, options.eyes, options.draws)
 
 
-def ask(predictor: Predictor, folder: Path) -> tuple[pd.DataFrame, list[Raw]]:
+def ask(predictor: Predictor, folder: Path) -> tuple[pd.DataFrame, list[ModelOutput]]:
     """What each member says of the eyes of known outcome that the model has not seen."""
     cohort = read_cohort(folder)
     known = cohort.table["postop_logmar"].notna()
@@ -62,7 +59,7 @@ def ask(predictor: Predictor, folder: Path) -> tuple[pd.DataFrame, list[Raw]]:
     if not known.any():
         raise SystemExit(f"{folder}: the model has seen every patient of known outcome")
     cohort = cohort.where(known)
-    refuse_other_covariates(cohort, predictor.spec)
+    check_same_covariates(cohort, predictor.spec)
     with progress_bar("reading scans") as progress:
         scans = load_scans(cohort, predictor.spec.preprocessing, progress)
     scans = arrange_views(scans, cohort, predictor.spec)
@@ -73,7 +70,7 @@ def ask(predictor: Predictor, folder: Path) -> tuple[pd.DataFrame, list[Raw]]:
 
 def said(
     predictor: Predictor,
-    raws: list[Raw],
+    raws: list[ModelOutput],
     table: pd.DataFrame,
     calibrations: list[Calibration] | None = None,
 ) -> Estimate:
@@ -116,7 +113,7 @@ def show(title: str, table: pd.DataFrame, estimated: Estimate) -> None:
 
 
 def recalibrated(
-    predictor: Predictor, table: pd.DataFrame, raws: list[Raw], eyes: int, draws: int
+    predictor: Predictor, table: pd.DataFrame, raws: list[ModelOutput], eyes: int, draws: int
 ) -> None:
     """Coverage of the other patients' eyes after recalibration on some patients, many times."""
     patients = table["patient_id"].to_numpy(str)
@@ -139,10 +136,10 @@ def recalibrated(
     )
 
 
-def rows_of(raws: list[Raw], chosen: NDArray[np.bool_]) -> list[Raw]:
+def rows_of(raws: list[ModelOutput], chosen: NDArray[np.bool_]) -> list[ModelOutput]:
     """Some eyes of what the members said."""
     return [
-        Raw(one.postop_logmar[chosen], one.scale_logmar[chosen], one.recovery_logit[chosen])
+        ModelOutput(one.postop_logmar[chosen], one.scale_logmar[chosen], one.recovery_logit[chosen])
         for one in raws
     ]
 

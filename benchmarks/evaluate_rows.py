@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ctt_net.evaluation import evaluate, read_predictions, write_metrics, write_predictions
+from ctt_net.cohort.predictions import read_predictions, write_predictions
+from ctt_net.metrics.summary import evaluate, write_metrics
 from ctt_net.outcome import DEFAULT_OUTCOMES
 
 

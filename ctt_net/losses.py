@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ctt_net.errors import InputError
 from ctt_net.models.head import Head
-from ctt_net.sample import EyeBatch, Prediction
+from ctt_net.types import EyeBatch, Prediction
 
 # Not `off`, which YAML reads as a truth value.
 Auxiliary = Literal["bce", "hinge", "none"]

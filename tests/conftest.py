@@ -17,10 +17,20 @@ import pytest
 from filelock import FileLock
 from markupsafe import Markup
 
+from tests.simulated_tables import (  # fixtures
+    eyes,
+    make_eyes,
+    make_predictions,
+    outcomes,
+    potential,
+    predictions,
+    spec,
+)
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
-def refuse_network(event, arguments):
+def check_network(event, arguments):
     """No test asks another machine for anything, whatever a library thinks of it."""
     if event == "socket.getaddrinfo":
         host = arguments[0]
@@ -32,7 +42,7 @@ def refuse_network(event, arguments):
         raise RuntimeError(f"a test asked the network for {host!r}")
 
 
-sys.addaudithook(refuse_network)
+sys.addaudithook(check_network)
 
 
 @pytest.fixture(scope="session")
@@ -67,7 +77,7 @@ def figures_by_name():
 
     Tests of the figures ask for `drawn`.
     """
-    from ctt_net.evaluation.report import drawing
+    from ctt_net.report import drawing
 
     def stub(draw, name, description, height, **_):
         return Markup("<svg></svg>"), b""
@@ -81,7 +91,7 @@ def figures_by_name():
 @pytest.fixture
 def drawn(figures_by_name, monkeypatch):
     """Figures of reports as users get them."""
-    monkeypatch.setattr("ctt_net.evaluation.report.drawing.svg_and_png", figures_by_name)
+    monkeypatch.setattr("ctt_net.report.drawing.svg_and_png", figures_by_name)
 
 
 @pytest.fixture(scope="session")
@@ -110,7 +120,7 @@ def made_once(shared_folder):
 @pytest.fixture(scope="session")
 def small_cohort(made_once) -> Path:
     """Sixty simulated eyes in a cohort folder; read-only for tests."""
-    from ctt_net.phantom import CohortPlan, simulate_cohort
+    from ctt_net.synthetic import CohortPlan, simulate_cohort
 
     return made_once(
         "small_cohort", lambda out: simulate_cohort(out, CohortPlan(n_eyes=60, seed=5))
@@ -120,7 +130,7 @@ def small_cohort(made_once) -> Path:
 @pytest.fixture(scope="session")
 def other_cohort(made_once) -> Path:
     """Twenty simulated eyes of other patients."""
-    from ctt_net.phantom import CohortPlan, simulate_cohort
+    from ctt_net.synthetic import CohortPlan, simulate_cohort
 
     return made_once(
         "other_cohort", lambda out: simulate_cohort(out, CohortPlan(n_eyes=20, seed=6))

@@ -571,7 +571,7 @@ def quickly() -> Any:
     import onnxruntime
     from markupsafe import Markup
 
-    from ctt_net.evaluation.report import drawing
+    from ctt_net.report import drawing
 
     sound, drawn = onnxruntime.InferenceSession, drawing.svg_and_png
     loaded: dict[bytes, Any] = {}
@@ -602,7 +602,7 @@ def parsed(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def main_() -> int:
     options = parsed()
-    from ctt_net.phantom import CohortPlan, simulate_cohort
+    from ctt_net.synthetic import CohortPlan, simulate_cohort
 
     faults = 0
     with tempfile.TemporaryDirectory() as name, quickly():

@@ -7,19 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ctt_net.audit.examine import Audit
-from ctt_net.audit.written import write_audit
+from ctt_net.audit.report import write_audit
+from ctt_net.audit.run import Audit
 from ctt_net.cli import main
 from ctt_net.cohort import read_cohort
+from ctt_net.cohort.predictions import read_predictions, write_predictions
 from ctt_net.errors import InputError
-from ctt_net.evaluation import (
-    Setting,
-    read_predictions,
-    results,
-    write_predictions,
-    write_results,
-)
 from ctt_net.outcome import DEFAULT_OUTCOMES
+from ctt_net.report import results
+from ctt_net.report.results import Setting, write_results
 from tests.full_disk import assert_all_or_nothing
 
 # Their inputs do not exist, so that whoever reads them first says so.

@@ -14,8 +14,9 @@ pytestmark = pytest.mark.slow
 
 # Their packages come with an extra, which the command line names.
 NEED_AN_EXTRA = (
-    "ctt_net.training", "ctt_net.models", "ctt_net.losses", "ctt_net.bundle.network",
-    "ctt_net.bundle.run", "ctt_net.bundle.write", "ctt_net.data.augmentation",
+    "ctt_net.training", "ctt_net.models", "ctt_net.losses", "ctt_net.export.monai_bundle.network",
+    "ctt_net.export.monai_bundle.run", "ctt_net.export.monai_bundle.write",
+    "ctt_net.data.augmentation",
     "ctt_net.data.reference_augmentation", "ctt_net.data.dataset", "ctt_net.data.module",
 )  # fmt: skip
 

@@ -10,7 +10,7 @@ from ctt_net.errors import InputError
 from ctt_net.losses import JointLoss
 from ctt_net.models.head import DecimalHead, ResidualHead
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
-from ctt_net.sample import EyeBatch, Prediction
+from ctt_net.types import EyeBatch, Prediction
 
 NAN = float("nan")
 HEAD = ResidualHead()

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from ctt_net.errors import InputError
-from ctt_net.yaml_file import read_yaml_mapping
+from ctt_net.io.yaml_file import read_yaml_mapping
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 FOLDERS = ("ctt_net", "datasets", "benchmarks", "scripts")
@@ -264,8 +264,8 @@ def assert_escaped(page):
 
 def test_the_page_of_an_evaluation_escapes_what_a_cohort_says(planted, tmp_path):
     from ctt_net.cohort import read_cohort
-    from ctt_net.evaluation.predictions import write_predictions
-    from ctt_net.inference.cohort import evaluate_table
+    from ctt_net.cohort.predictions import write_predictions
+    from ctt_net.inference.evaluate import evaluate_table
 
     table = read_cohort(planted).table
     predictions = table[["eye_id", "patient_id", "preop_logmar", "postop_logmar"]].assign(
@@ -278,7 +278,7 @@ def test_the_page_of_an_evaluation_escapes_what_a_cohort_says(planted, tmp_path)
 
 
 def test_the_page_of_an_examination_escapes_what_a_cohort_says(planted, tmp_path):
-    from ctt_net.doctor import examine
+    from ctt_net.check import examine
 
     examine(planted, open_scans=False, out=tmp_path / "out")
     assert_escaped(tmp_path / "out" / "check.html")
@@ -288,7 +288,7 @@ def test_the_page_of_an_examination_escapes_what_a_cohort_says(planted, tmp_path
 @pytest.mark.parametrize("text", ["=HYPERLINK(A1)", "@A1", "＝A1"])
 def test_a_table_of_predictions_holds_no_formula(planted, tmp_path, column, text):
     from ctt_net.cohort import read_cohort
-    from ctt_net.evaluation.predictions import write_predictions
+    from ctt_net.cohort.predictions import write_predictions
 
     table = read_cohort(planted).table
     predictions = table[["eye_id", "patient_id", "preop_logmar", "postop_logmar"]].assign(

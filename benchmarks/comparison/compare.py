@@ -13,7 +13,7 @@ from benchmarks.comparison.scores import measure
 from benchmarks.comparison.table import facts_of, flat_table
 from ctt_net.cohort import Cohort, read_cohort
 from ctt_net.errors import InputError
-from ctt_net.whole_file import refuse_no_folder, write_together
+from ctt_net.io.atomic_write import atomic_write_all, check_can_make_folder
 
 TABLE_FILE, MARKDOWN_FILE, PAGE_FILE = "comparison.csv", "comparison.md", "comparison.html"
 
@@ -47,14 +47,14 @@ def compare(
     """
     if at_once < 1 or bootstrap < 2:
         raise InputError("--jobs must be 1 or more and --bootstrap 2 or more")
-    refuse_no_folder(out)
+    check_can_make_folder(out)
     plan = read_plan(plan_file, cohort_folder, held_out_folders)
     cohort = read_cohort(plan.cohort)
     held_out = {name: read_cohort(folder) for name, folder in plan.held_out.items()}
     jobs = make_jobs(plan, out, _folds(plan, cohort), cohort, held_out)
     for job in jobs:
-        job.refuse_other()
-    _refuse_wrong_configs(plan, jobs)
+        job.check_same()
+    _check_configs(plan, jobs)
     failures = run_jobs(jobs, at_once, console)
     _report(failures, console)
     finished = [job for job in jobs if job.finished()]
@@ -71,7 +71,7 @@ def compare(
             MARKDOWN_FILE: text,
             PAGE_FILE: write_page(table, facts, failed, title, plan),
         }
-        write_together(out, files)
+        atomic_write_all(out, files)
         print(text)
         console.print(f"{out / PAGE_FILE}", highlight=False, soft_wrap=True)
     if not failures:
@@ -95,7 +95,7 @@ def _folds(plan: Plan, cohort: Cohort) -> list[int]:
     return chosen
 
 
-def _refuse_wrong_configs(plan: Plan, jobs: Sequence[Job]) -> None:
+def _check_configs(plan: Plan, jobs: Sequence[Job]) -> None:
     """Find a misspelt key now and not after the hours that the rows before it take."""
     rows = {job.row.name: job for job in jobs if job.row.kind == "config" and not job.finished()}
     if not rows:

@@ -10,8 +10,8 @@ from typing import Any
 from benchmarks.comparison.plan import Plan, Row
 from ctt_net.cohort import Cohort
 from ctt_net.errors import InputError
-from ctt_net.whole_file import write_whole
-from ctt_net.yaml_file import dump_yaml, read_yaml_mapping
+from ctt_net.io.atomic_write import atomic_write
+from ctt_net.io.yaml_file import dump_yaml, read_yaml_mapping
 
 HELD_OUT = "held_out"
 
@@ -87,9 +87,9 @@ class Job:
 
     def write_task(self) -> None:
         """Leave the description for the process."""
-        write_whole(self.task_file, dump_yaml(dict(self.task)))
+        atomic_write(self.task_file, dump_yaml(dict(self.task)))
 
-    def refuse_other(self) -> None:
+    def check_same(self) -> None:
         """Refuse a folder that holds the same name with another meaning.
 
         Raises:

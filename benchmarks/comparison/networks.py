@@ -7,11 +7,12 @@ from typing import Any
 
 from benchmarks.comparison.job import fold_table, scan_cache
 from ctt_net.cohort import Cohort, read_cohort
+from ctt_net.cohort.predictions import read_predictions, write_predictions
 from ctt_net.data.scans import load_scans
-from ctt_net.evaluation import read_predictions, write_predictions
-from ctt_net.evaluation.results import PREDICTIONS_FILE
-from ctt_net.inference.cohort import evaluate_model
-from ctt_net.model_folder import Predictor, arrange_views, model_folders, predict_eyes
+from ctt_net.inference.evaluate import evaluate_model
+from ctt_net.model_folder.predictor import Predictor, model_folders
+from ctt_net.model_folder.table import arrange_views, predict_eyes
+from ctt_net.report.results import PREDICTIONS_FILE
 from ctt_net.training.architecture import load_network
 
 # Enough eyes for full batches, few enough to be read in a moment; the quickest of some rounds is

@@ -10,8 +10,8 @@ from benchmarks.comparison.pictures import forest, learning_curve
 from benchmarks.comparison.plan import Plan
 from benchmarks.comparison.table import Facts
 from ctt_net import INTENDED_USE
-from ctt_net.evaluation.comparison import number_text, signed_text, span_text
-from ctt_net.evaluation.page import render
+from ctt_net.report.comparison import number_text, signed_text, span_text
+from ctt_net.report.page import render
 
 TEMPLATES = Path(__file__).parent / "templates"
 HEADINGS = (

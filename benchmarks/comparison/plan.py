@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from benchmarks.comparison.plan_values import a_number, numbers, one_of, sizes, words
+from ctt_net.baselines.clinical import BASELINES
 from ctt_net.errors import InputError
-from ctt_net.evaluation.baselines import BASELINES
-from ctt_net.yaml_file import read_yaml_mapping, refuse_unknown_keys
+from ctt_net.io.yaml_file import check_known_keys, read_yaml_mapping
 
 PLAN_KEYS = (
     "cohort", "held_out", "folds", "n_folds", "folds_from", "seeds", "reference", "training_eyes",
@@ -128,7 +128,7 @@ def read_plan(
     """
     data = read_yaml_mapping(path)
     where = str(path)
-    refuse_unknown_keys(data, PLAN_KEYS, where)
+    check_known_keys(data, PLAN_KEYS, where)
     folder = cohort or data.get("cohort")
     if not folder:
         raise InputError(f"{where}: key 'cohort' is missing; name a cohort folder, or --cohort")
@@ -188,7 +188,7 @@ def _row(name: str, facts: Any, shared: Mapping[str, Any], where: str) -> Row:
         raise InputError(f"{where}: a row's name is made of letters, digits and _ . + -")
     if not isinstance(facts, Mapping):
         raise InputError(f"{where} must hold config, baseline or oracle, got {facts!r}")
-    refuse_unknown_keys(facts, ROW_KEYS, where)
+    check_known_keys(facts, ROW_KEYS, where)
     kinds = [kind for kind in ("config", "baseline", "oracle") if kind in facts]
     if len(kinds) != 1:
         raise InputError(f"{where}: give one of config, baseline and oracle, not {len(kinds)}")

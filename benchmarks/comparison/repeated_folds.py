@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ctt_net.evaluation.interval_ends import plain_float
-from ctt_net.evaluation.predictions import FOLD_COLUMN
-from ctt_net.evaluation.repeat import known_rows
+from ctt_net.cohort.predictions import FOLD_COLUMN
+from ctt_net.metrics.bootstrap_intervals import plain_float
+from ctt_net.metrics.repeat import known_rows
 
 
 def corrected_interval(

@@ -17,9 +17,9 @@ from typing import Any
 from benchmarks.comparison.job import HELD_OUT, training_arguments
 from ctt_net.cli import main as ctt_net
 from ctt_net.errors import InputError
+from ctt_net.io.atomic_write import atomic_write
+from ctt_net.io.yaml_file import read_yaml_mapping
 from ctt_net.model_folder.provenance import git_revision, library_versions
-from ctt_net.whole_file import write_whole
-from ctt_net.yaml_file import read_yaml_mapping
 
 
 def main(task_file: Path) -> int:
@@ -100,7 +100,7 @@ def _facts(task: Mapping[str, Any]) -> dict[str, Any]:
 
 def _note(task: Mapping[str, Any], more: Mapping[str, Any]) -> None:
     text = json.dumps({**_facts(task), **more}, indent=2)
-    write_whole(Path(task["run"]).with_suffix(".json"), text + "\n")
+    atomic_write(Path(task["run"]).with_suffix(".json"), text + "\n")
 
 
 if __name__ == "__main__":

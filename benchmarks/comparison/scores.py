@@ -10,11 +10,10 @@ import pandas as pd
 from benchmarks.comparison.job import HELD_OUT, Job, fold_table
 from benchmarks.comparison.plan import Plan
 from benchmarks.comparison.repeated_folds import corrected_interval, fold_differences
-from ctt_net.evaluation import read_predictions
-from ctt_net.evaluation.predictions import FOLD_COLUMN
-from ctt_net.evaluation.results import PREDICTIONS_FILE
-from ctt_net.evaluation.side_by_side import side_by_side
+from ctt_net.cohort.predictions import FOLD_COLUMN, read_predictions
+from ctt_net.metrics.side_by_side import side_by_side
 from ctt_net.outcome import DEFAULT_OUTCOMES
+from ctt_net.report.results import PREDICTIONS_FILE
 
 LEVEL = 0.95
 OUTCOME = DEFAULT_OUTCOMES[0]

@@ -10,9 +10,9 @@ import pandas as pd
 from benchmarks.comparison.job import Job
 from benchmarks.comparison.scores import CORRECTED, OUTCOME, Scores
 from ctt_net import INTENDED_USE, __version__
-from ctt_net.evaluation.bootstrap import interval_key
-from ctt_net.evaluation.chart_units import PER_LOGMAR
-from ctt_net.evaluation.side_by_side import DIFFERENCE
+from ctt_net.metrics.bootstrap import interval_key
+from ctt_net.metrics.chart_units import PER_LOGMAR
+from ctt_net.metrics.side_by_side import DIFFERENCE
 from ctt_net.model_folder.provenance import git_revision
 
 FIGURES = ("mae", "rmse", "auroc", "coverage", "width")

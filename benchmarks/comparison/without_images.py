@@ -12,11 +12,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.comparison.job import HELD_OUT, fold_table
+from ctt_net.baselines.clinical import Baselines
 from ctt_net.cohort import Cohort, read_cohort
+from ctt_net.cohort.predictions import write_predictions
 from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
-from ctt_net.evaluation import Baselines, write_predictions
-from ctt_net.evaluation.results import PREDICTIONS_FILE
+from ctt_net.report.results import PREDICTIONS_FILE
 
 
 def fit_folds(task: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def fit_folds(task: Mapping[str, Any]) -> dict[str, Any]:
         out_of_fold.append(table)
         for name, cohort in held_out.items():
             rows = held_out_rows(cohort)
-            _refuse_shared(seen, rows, cohort)
+            _check_not_shared(seen, rows, cohort)
             predicted = _predict(fitted, task["baseline"], cohort, rows)
             others[name].append(predicted)
             write_predictions(_table(rows, predicted), fold_table(run / HELD_OUT / name, fold))
@@ -95,7 +96,7 @@ def _predict(
     return potential.reindex(table["eye_id"]).to_numpy(np.float64)
 
 
-def _refuse_shared(seen: pd.DataFrame, rows: pd.DataFrame, cohort: Cohort) -> None:
+def _check_not_shared(seen: pd.DataFrame, rows: pd.DataFrame, cohort: Cohort) -> None:
     shared = sorted(set(seen["patient_id"]) & set(rows["patient_id"]))
     if shared:
         raise InputError(

@@ -89,7 +89,7 @@ def off_chart_word(plain: str) -> str | None:
     """
     found = {str(match.lastgroup) for match in _WORDS.finditer(plain)}
     if not found:
-        _refuse_half_words(plain)
+        _check_whole_words(plain)
         return None
     if len(found) > 1:
         raise AcuityError(f"two off-chart words in one reading ({', '.join(sorted(found))})")
@@ -103,7 +103,7 @@ def off_chart_word(plain: str) -> str | None:
     return word
 
 
-def _refuse_half_words(plain: str) -> None:
+def _check_whole_words(plain: str) -> None:
     if "眼前" in plain:
         raise AcuityError("眼前 says where, not what the eye saw; add 指数, 手动 or 光感")
     if re.search(r"(?<![a-z])fl(?![a-z])", plain):

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ctt_net.evaluation.bootstrap import patient_weights
-from ctt_net.evaluation.interval_ends import expanded_level, percentile_interval, plain_float
+from ctt_net.metrics.bootstrap import patient_weights
+from ctt_net.metrics.bootstrap_intervals import expanded_level, percentile_interval, plain_float
 
 Floats = NDArray[np.float64]
 

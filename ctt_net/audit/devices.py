@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctt_net.audit.chance import ratio_figure
-from ctt_net.audit.explained import beyond, explained
+from ctt_net.audit.cohort_under_audit import Subject
 from ctt_net.audit.metadata import one_hot
+from ctt_net.audit.partial_r2 import beyond, explained
 from ctt_net.audit.probe import Probe, Question
-from ctt_net.audit.subject import Subject
 
 Floats = NDArray[np.float64]
 

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctt_net.audit.chance import mean_figure
+from ctt_net.audit.cohort_under_audit import Subject
 from ctt_net.audit.probe import Probe, Question
-from ctt_net.audit.subject import Subject
 from ctt_net.imaging import read_bscan
-from ctt_net.imaging.cover import without_text
+from ctt_net.imaging.artifacts.cover import without_text
 
 Pixels = NDArray[np.uint8]
 

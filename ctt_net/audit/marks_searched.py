@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ctt_net.audit.explained import Explained, explained_by_kernel
+from ctt_net.audit.cohort_under_audit import ENOUGH_PATIENTS, Subject
 from ctt_net.audit.metadata import one_hot
+from ctt_net.audit.partial_r2 import Explained, explained_by_kernel
 from ctt_net.audit.probe import Probe, Question
-from ctt_net.audit.subject import ENOUGH_PATIENTS, Subject
 
 SEARCHED = Question(
     "marks-searched",

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ctt_net.audit.explained import Explained, explained
+from ctt_net.audit.cohort_under_audit import Subject
+from ctt_net.audit.partial_r2 import Explained, explained
 from ctt_net.audit.probe import Probe, Question
-from ctt_net.audit.subject import Subject
 from ctt_net.imaging.retina import outline_retina
 
 Pixels = NDArray[np.uint8]

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ctt_net.audit.explained import explained
+from ctt_net.audit.cohort_under_audit import Subject
+from ctt_net.audit.partial_r2 import explained
 from ctt_net.audit.probe import Probe, Question
 from ctt_net.audit.scan_files import ScanFile
-from ctt_net.audit.subject import Subject
 from ctt_net.cohort.dates import DATE_COLUMNS, read_dates
 
 Floats = NDArray[np.float64]

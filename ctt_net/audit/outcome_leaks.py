@@ -7,11 +7,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ctt_net.audit.chance import mean_figure
-from ctt_net.audit.explained import explained
+from ctt_net.audit.cohort_under_audit import Subject
+from ctt_net.audit.partial_r2 import explained
 from ctt_net.audit.probe import Probe, Question, Row
-from ctt_net.audit.subject import Subject
 from ctt_net.cohort.dates import read_dates
-from ctt_net.evaluation.alarms import TEST_RETEST_MAE_LOGMAR
+from ctt_net.metrics.warnings import TEST_RETEST_MAE_LOGMAR
 
 AFTER = Question(
     "postoperative-scans",

@@ -3,11 +3,11 @@
 import numpy as np
 
 from ctt_net.audit.chance import mean_figure
-from ctt_net.audit.explained import explained
+from ctt_net.audit.cohort_under_audit import Subject
 from ctt_net.audit.metadata import one_hot
+from ctt_net.audit.partial_r2 import explained
 from ctt_net.audit.probe import Probe, Question, Row
-from ctt_net.audit.subject import Subject
-from ctt_net.evaluation.comparison import signed_text
+from ctt_net.report.comparison import signed_text
 
 SITES = Question(
     "errors-by-site",

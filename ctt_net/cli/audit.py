@@ -30,11 +30,11 @@ def run(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from ctt_net.audit import audit
-    from ctt_net.audit.written import PAGE_FILE, write_audit
-    from ctt_net.progress import progress_bar
-    from ctt_net.whole_file import refuse_place
+    from ctt_net.audit.report import PAGE_FILE, write_audit
+    from ctt_net.io.atomic_write import check_writable
+    from ctt_net.io.progress import progress_bar
 
-    refuse_place(options.out)
+    check_writable(options.out)
     with progress_bar("reading scans, then asking") as progress:
         done = audit(options.model, options.cohort, progress=progress, on_probe=progress)
     write_audit(done, options.out)

@@ -24,13 +24,13 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the bundle, and say how it is run and what its author must still complete."""
-    from ctt_net.model_folder import model_folders
-    from ctt_net.whole_folder import refuse_taken
+    from ctt_net.io.atomic_folder import check_not_taken
+    from ctt_net.model_folder.predictor import model_folders
 
-    refuse_taken(options.out)  # before torch is loaded, which takes seconds
+    check_not_taken(options.out)  # before torch is loaded, which takes seconds
     model_folders(options.model)
     with needs_extra("a bundle", "train,bundle"):
-        from ctt_net.bundle.write import write_bundle
+        from ctt_net.export.monai_bundle.write import write_bundle
     done = write_bundle(options.model, options.out, options.scan_fingerprints)
     print(f"{done.members} networks; from predict they differ by {done.difference:.1g} at most")
     print(f"bundle: {options.out}\nrun it: see {options.out}/docs/README.md")

@@ -27,7 +27,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Exit code 2 if there are errors."""
-    from ctt_net.doctor import as_json, examine, print_findings
+    from ctt_net.check import as_json, examine, print_findings
 
     findings = examine(options.cohort, not options.tables_only, options.out)
     if options.json:

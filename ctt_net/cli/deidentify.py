@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from ctt_net import INTENDED_USE
 from ctt_net.cli.exit_code import DONE
 from ctt_net.cli.parser import Commands, add_command
-from ctt_net.wording import count_of
+from ctt_net.errors import count_of
 
 if TYPE_CHECKING:
-    from ctt_net.privacy import Deidentified
+    from ctt_net.deidentify import Deidentified
 
 
 def add(commands: Commands) -> None:
@@ -42,7 +42,7 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """De-identify, and say what was done and what people must still do."""
-    from ctt_net.privacy import deidentify
+    from ctt_net.deidentify import deidentify
 
     done = deidentify(
         options.cohort, options.out, options.key, options.name, options.source, options.review

@@ -35,9 +35,9 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Evaluate a model or a table."""
-    from ctt_net.evaluation import REPORT_FILE
-    from ctt_net.inference.cohort import evaluate_model, evaluate_table
-    from ctt_net.progress import progress_bar
+    from ctt_net.inference.evaluate import evaluate_model, evaluate_table
+    from ctt_net.io.progress import progress_bar
+    from ctt_net.report.evaluation_page import REPORT_FILE
 
     level = options.interval_level
     if options.model.suffix == ".csv":

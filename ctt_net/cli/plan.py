@@ -11,8 +11,8 @@ from ctt_net.cli.parser import Commands, add_command
 from ctt_net.errors import InputError
 
 if TYPE_CHECKING:
-    from ctt_net.study.assumptions import Assumptions
-    from ctt_net.study.plan import StudyPlan
+    from ctt_net.planning.assumptions import Assumptions
+    from ctt_net.planning.plan import StudyPlan
 
 # Beyond these nothing can be planned: an acuity has an error of some letters, not of thousands.
 _LOGMAR, _SHARE = (1e-4, 5.0), (1e-4, 0.9999)
@@ -91,10 +91,10 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the plan, and write it if asked."""
-    from ctt_net.study.curve_table import read_learning_curve
-    from ctt_net.study.plan import make_plan
-    from ctt_net.study.written import as_json, write_plan
-    from ctt_net.whole_file import refuse_place
+    from ctt_net.io.atomic_write import check_writable
+    from ctt_net.planning.curve_table import read_learning_curve
+    from ctt_net.planning.plan import make_plan
+    from ctt_net.planning.report import as_json, write_plan
 
     for name, (low, high) in _BOUNDS.items():
         given = getattr(options, name)
@@ -103,7 +103,7 @@ def run(options: argparse.Namespace) -> int:
                 flag = name.replace("_", "-")
                 raise InputError(f"--{flag} {value:g}: must lie in {low:g}..{high:g}")
     if options.out is not None:
-        refuse_place(options.out, "config.yaml")
+        check_writable(options.out, "config.yaml")
     curve = None
     if options.curve is not None:
         curve = read_learning_curve(options.curve, options.row, options.evaluated)
@@ -128,7 +128,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _assumptions(options: argparse.Namespace) -> "Assumptions":
-    from ctt_net.study.assumptions import Assumptions, from_run, guessed
+    from ctt_net.planning.assumptions import Assumptions, from_run, guessed
 
     names = (
         *("sd_absolute_error", "sd_error", "coverage", "sd_difference", "auroc"),
@@ -153,7 +153,7 @@ def _print(plan: "StudyPlan", page: Path | None) -> None:
     from rich.table import Table
 
     from ctt_net import INTENDED_USE
-    from ctt_net.study.written import CRITERIA, curve_rows, half_width_text
+    from ctt_net.planning.report import CRITERIA, curve_rows, half_width_text
 
     console = Console(highlight=False, markup=False)
     console.print(f"assumed from {plan.source}; {plan.eyes_per_patient:.2f} eyes a patient")

@@ -14,7 +14,7 @@ from ctt_net.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ctt_net.intake import CohortMapping
+    from ctt_net.prepare import CohortMapping
 
 
 # More ids than this in one line help nobody at a terminal.
@@ -90,7 +90,7 @@ def run(options: argparse.Namespace) -> int:
             "name the cohort folder to make: ctt-net prepare MAPPING OUT; to draft a mapping: "
             "ctt-net prepare --draft TABLE FOLDER"
         )
-    from ctt_net.intake import read_mapping
+    from ctt_net.prepare import read_mapping
 
     return prepare(read_mapping(options.mapping), options, options.raw)
 
@@ -111,8 +111,8 @@ def prepare(
         table: To be taken in place of the mapping's file.
         remarks: Step, count and unit of what a recipe has to say in the flow.
     """
-    from ctt_net.intake import prepare_cohort
-    from ctt_net.progress import progress_bar
+    from ctt_net.io.progress import progress_bar
+    from ctt_net.prepare import prepare_cohort
 
     if options.seed is not None and options.hold_out is None:
         raise InputError("--seed draws the patients of --hold-out; say --hold-out too")
@@ -159,7 +159,7 @@ def print_flow(flow: "pd.DataFrame", out: Path) -> None:
 def _draft(options: argparse.Namespace) -> int:
     if options.raw is not None or options.replace or options.tables_only or options.hold_out:
         raise InputError("--draft prints a mapping only; leave out the other options")
-    from ctt_net.intake.draft import draft_mapping
+    from ctt_net.prepare.draft.draft import draft_mapping
 
     draft = draft_mapping(options.mapping, options.out)
     if isinstance(sys.stdout, io.TextIOWrapper):

@@ -53,7 +53,7 @@ def run(arguments: Sequence[str]) -> int:
     if checked is None:
         return DONE
     with needs_extra("pretraining", "train"):
-        from ctt_net.training.pretrain import pretrain
+        from ctt_net.training.pretrain.run import pretrain
     finished = pretrain(checked)
     if finished.figures is not None:
         _print(finished.figures)

@@ -21,7 +21,7 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Recalibrate, and say what it changes and what it does not."""
     from ctt_net.inference.recalibrate import recalibrate
-    from ctt_net.progress import progress_bar
+    from ctt_net.io.progress import progress_bar
 
     with progress_bar("reading scans") as progress:
         done = recalibrate(options.model, options.cohort, options.out, progress=progress)

@@ -45,7 +45,7 @@ def run_recipe(
     Returns:
         Exit code: 0 done, 2 the input is wrong.
     """
-    from ctt_net.intake import check_mapping
+    from ctt_net.prepare import check_mapping
 
     try:
         mapping, table = complete(options)

@@ -39,10 +39,11 @@ def run(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from ctt_net.errors import InputError
-    from ctt_net.evaluation.report import read_evaluated, render_again, write_comparison
-    from ctt_net.whole_file import refuse_place
+    from ctt_net.io.atomic_write import check_writable
+    from ctt_net.report.compare import write_comparison
+    from ctt_net.report.rerender import read_evaluated, render_again
 
-    refuse_place(options.out, "config.yaml")
+    check_writable(options.out, "config.yaml")
     if options.gallery is not None and len(options.evaluations) > 1:
         raise InputError("--gallery: shows the eyes of one evaluation; name one folder only")
     if options.model is not None and options.gallery is None:
@@ -72,10 +73,11 @@ def write_gallery(evaluation: Path, out: Path, cohort: Path, model: Path | None)
     Returns:
         The page.
     """
-    from ctt_net.evaluation.eyes import evaluated_eyes
-    from ctt_net.evaluation.report import failures, read_evaluated, render_again
     from ctt_net.inference.gallery import gallery_pictures
-    from ctt_net.progress import progress_bar
+    from ctt_net.io.progress import progress_bar
+    from ctt_net.metrics.eyes import evaluated_eyes
+    from ctt_net.report.largest_errors import failures
+    from ctt_net.report.rerender import read_evaluated, render_again
 
     one = read_evaluated(evaluation)
     eyes = evaluated_eyes(one.predictions, None, None, ())

@@ -9,7 +9,7 @@ def print_results(metrics: dict, report: Path) -> None:
     """Table, verdict, warnings and where the report lies."""
     from rich.console import Console
 
-    from ctt_net.evaluation import render_table, verdict
+    from ctt_net.report.comparison import render_table, verdict
 
     console = Console()
     console.print(render_table(metrics))

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 from ctt_net.cohort.words import check_words, comparable
 from ctt_net.cohort.yaml_value import read_bounds, read_choice, read_words
 from ctt_net.errors import InputError
-from ctt_net.yaml_file import as_typed, refuse_unknown_keys
+from ctt_net.io.yaml_file import as_typed, check_known_keys
 
 CovariateKind = Literal["numeric", "binary", "categorical"]
 
@@ -90,7 +90,7 @@ def read_covariates(section: Mapping[str, Any], where: str) -> dict[str, Covaria
             raise InputError(
                 f"{place} must hold kind, unit, levels, missing or range, got {facts!r}"
             )
-        refuse_unknown_keys(facts, ("kind", "unit", "levels", "missing", "range"), place)
+        check_known_keys(facts, ("kind", "unit", "levels", "missing", "range"), place)
         kind = read_choice(facts.get("kind"), get_args(CovariateKind), f"{place}.kind")
         levels = read_words(facts.get("levels"), f"{place}.levels")
         unit = facts.get("unit")

@@ -17,10 +17,10 @@ from ctt_net.cohort.manifest_text import parse_manifest_text, read_manifest_text
 from ctt_net.cohort.problem import HEADER_ROW, CohortError, Problem
 from ctt_net.cohort.schema import ACUITY_COLUMNS, IDENTITY_COLUMNS, CohortSpec
 from ctt_net.errors import InputError
-from ctt_net.formula import neutral
-from ctt_net.read_file import read_text
-from ctt_net.whole_file import write_whole
-from ctt_net.yaml_file import dump_yaml, read_yaml_mapping
+from ctt_net.io.atomic_write import atomic_write
+from ctt_net.io.formula import escape_formula
+from ctt_net.io.read_text import read_text
+from ctt_net.io.yaml_file import dump_yaml, read_yaml_mapping
 
 SPEC_FILE = "cohort.yaml"
 MANIFEST_FILE = "manifest.csv"
@@ -117,7 +117,7 @@ def read_cohort(root: Path | str) -> Cohort:
         InputError: If a file is missing or cannot be read at all.
     """
     cohort, problems = inspect_cohort(root)
-    _refuse_errors(problems, cohort.root)
+    _check_no_errors(problems, cohort.root)
     return cohort
 
 
@@ -152,7 +152,7 @@ def write_cohort(
     raw = _as_text(rows, root / MANIFEST_FILE)
     raw.index = pd.RangeIndex(HEADER_ROW + 1, HEADER_ROW + 1 + len(raw))
     table, problems = interpret_manifest(raw, spec, root)
-    _refuse_errors(problems, root)
+    _check_no_errors(problems, root)
     if not len(raw):
         raise InputError(f"{root / MANIFEST_FILE}: no rows; a cohort has at least one eye")
     for column in ("preop_logmar", "postop_logmar"):
@@ -163,11 +163,11 @@ def write_cohort(
     ordered = raw[[*first, *(name for name in raw.columns if name not in first)]]
     text = _as_csv(ordered)
     cohort, problems = _interpreted(text, spec, root)
-    _refuse_errors(problems, root)
+    _check_no_errors(problems, root)
     most = most_folds(table, n_folds)
     folds = make_folds(table, most, seed) if most > 1 else None
-    write_whole(root / SPEC_FILE, dump_yaml(declared))
-    write_whole(root / MANIFEST_FILE, text)
+    atomic_write(root / SPEC_FILE, dump_yaml(declared))
+    atomic_write(root / MANIFEST_FILE, text)
     if folds is None:
         (root / FOLDS_FILE).unlink(missing_ok=True)
     else:
@@ -175,7 +175,7 @@ def write_cohort(
     return cohort
 
 
-def _refuse_errors(problems: Sequence[Problem], root: Path) -> None:
+def _check_no_errors(problems: Sequence[Problem], root: Path) -> None:
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         raise CohortError(root / MANIFEST_FILE, errors)
@@ -196,8 +196,8 @@ def _as_csv(table: pd.DataFrame) -> str:
     text = io.StringIO()
     safe = {
         # Nearly every cell is blank or begins with a letter or a digit, which saves the call.
-        neutral(str(name)): [
-            c if not c or c[:1].isalnum() else neutral(c) for c in table[name].astype(object)
+        escape_formula(str(name)): [
+            c if not c or c[:1].isalnum() else escape_formula(c) for c in table[name].astype(object)
         ]
         for name in table
     }

@@ -9,9 +9,8 @@ import pandas as pd
 
 from ctt_net.cohort.ids import one_spelling
 from ctt_net.cohort.manifest_text import read_manifest_text
-from ctt_net.errors import InputError
-from ctt_net.whole_file import write_whole
-from ctt_net.wording import count_of
+from ctt_net.errors import InputError, count_of
+from ctt_net.io.atomic_write import atomic_write
 
 FOLDS_FILE = "folds.csv"
 
@@ -142,7 +141,7 @@ def write_folds(folds: pd.Series, path: Path) -> None:
     folds.rename("fold").rename_axis("eye_id").reset_index().to_csv(
         text, index=False, lineterminator="\n"
     )
-    write_whole(path, text.getvalue())
+    atomic_write(path, text.getvalue())
 
 
 def read_folds(path: Path, table: pd.DataFrame) -> pd.Series:

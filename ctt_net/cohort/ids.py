@@ -5,7 +5,7 @@ import unicodedata
 
 import pandas as pd
 
-from ctt_net.formula import is_formula
+from ctt_net.io.formula import is_formula
 
 MAX_CHARACTERS = 200
 

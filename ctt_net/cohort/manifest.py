@@ -11,7 +11,7 @@ from ctt_net.cohort.ids import id_fault, one_spelling, spelled_alike
 from ctt_net.cohort.problem import Problem
 from ctt_net.cohort.scan_paths import view_problems
 from ctt_net.cohort.schema import IDENTITY_COLUMNS, OWN_MEANING, VA_COLUMNS, CohortSpec
-from ctt_net.wording import close_name
+from ctt_net.errors import close_name
 
 SPLITS = ("train", "val", "test")
 

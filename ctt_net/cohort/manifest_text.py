@@ -7,8 +7,8 @@ import pandas as pd
 from ctt_net.cohort.csv_lines import csv_lines
 from ctt_net.cohort.problem import HEADER_ROW, CohortError, Problem
 from ctt_net.errors import InputError
-from ctt_net.formula import GUARD, restored
-from ctt_net.read_file import read_text
+from ctt_net.io.formula import GUARD, unescape_formula
+from ctt_net.io.read_text import read_text
 
 # Excel writes the separator of the region: in most of Europe not a comma.
 _OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -43,7 +43,7 @@ def parse_manifest_text(text: str, path: Path, by_program: bool = False) -> pd.D
         InputError: As `read_manifest_text`.
     """
     lines = _lines(text, path)
-    header = [restored(name.strip()) for name in lines[0]]
+    header = [unescape_formula(name.strip()) for name in lines[0]]
     while header and not header[-1] and not any(_filled(line, len(header) - 1) for line in lines):
         header.pop()  # spreadsheets write columns that were once touched
     if len(header) <= 1:
@@ -86,7 +86,7 @@ def parse_manifest_text(text: str, path: Path, by_program: bool = False) -> pd.D
         raise InputError(f"{path}: no rows below the header")
     cells = list(rows.values())
     if GUARD in text:
-        cells = [[restored(c) if c[:1] == GUARD else c for c in line] for line in cells]
+        cells = [[unescape_formula(c) if c[:1] == GUARD else c for c in line] for line in cells]
     return pd.DataFrame(cells, columns=header, index=list(rows), dtype=object)
 
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ctt_net.errors import InputError
-from ctt_net.wording import count_of
+from ctt_net.errors import InputError, count_of
 
 Severity = Literal["error", "warning", "note"]
 

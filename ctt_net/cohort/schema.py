@@ -10,7 +10,7 @@ from ctt_net.cohort.dates import DATE_COLUMNS
 from ctt_net.cohort.view import View, read_views
 from ctt_net.cohort.yaml_value import read_choice, read_flag, read_number, read_section, read_text
 from ctt_net.errors import InputError
-from ctt_net.yaml_file import refuse_unknown_keys
+from ctt_net.io.yaml_file import check_known_keys
 
 IDENTITY_COLUMNS = ("eye_id", "patient_id", "laterality")
 VA_COLUMNS = ("preop_va", "postop_va")
@@ -98,11 +98,11 @@ class CohortSpec:
         """
         texts = ("name", "source", "licence", "citation")
         known = (*texts, "synthetic", "acuity", "views", "covariates", "devices")
-        refuse_unknown_keys(mapping, known, where)
+        check_known_keys(mapping, known, where)
         acuity = read_section(mapping, "acuity", where)
         views = read_views(read_section(mapping, "views", where), where)
         covariates = read_covariates(read_section(mapping, "covariates", where), where)
-        _refuse_taken_columns(views, covariates, where)
+        _check_columns_free(views, covariates, where)
         return cls(
             **{key: read_text(mapping.get(key), f"{where}: key {key!r}") for key in texts},
             synthetic=read_flag(mapping, "synthetic", False, where),
@@ -120,7 +120,7 @@ class CohortSpec:
 
 
 def _notation(acuity: Mapping[str, Any], where: str) -> dict[str, str]:
-    refuse_unknown_keys(
+    check_known_keys(
         acuity, (*VA_COLUMNS, "off_chart_policy", "expect_improvement"), f"{where}: acuity"
     )
     for column in VA_COLUMNS:
@@ -136,7 +136,7 @@ def _notation(acuity: Mapping[str, Any], where: str) -> dict[str, str]:
     }
 
 
-def _refuse_taken_columns(
+def _check_columns_free(
     views: Mapping[str, View], covariates: Mapping[str, Covariate], where: str
 ) -> None:
     """A column has one meaning, and what is known only after surgery is no input."""
@@ -163,7 +163,7 @@ def _devices(section: Mapping[str, Any], where: str) -> dict[str, dict[str, floa
         place = f"{where}: devices.{name}"
         if not isinstance(facts, Mapping):
             raise InputError(f"{place} must hold numbers, got {facts!r}")
-        refuse_unknown_keys(facts, ("axial_um_per_px", "lateral_um_per_px"), place)
+        check_known_keys(facts, ("axial_um_per_px", "lateral_um_per_px"), place)
         devices[str(name)] = {
             key: read_number(value, f"{place}.{key}") for key, value in facts.items()
         }

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 
 from ctt_net.cohort.yaml_value import read_choice, read_number
 from ctt_net.errors import InputError
-from ctt_net.yaml_file import refuse_unknown_keys
+from ctt_net.io.yaml_file import check_known_keys
 
 Direction = Literal["horizontal", "vertical", "oblique"]
 
@@ -41,7 +41,7 @@ def read_views(section: Mapping[str, Any], where: str) -> dict[str, View]:
         place = f"{where}: views.{name}"
         if not isinstance(facts, Mapping):
             raise InputError(f"{place} must hold direction and angle_deg, got {facts!r}")
-        refuse_unknown_keys(facts, ("direction", "angle_deg"), place)
+        check_known_keys(facts, ("direction", "angle_deg"), place)
         views[str(name)] = View(
             direction=read_choice(
                 facts.get("direction", "horizontal"), get_args(Direction), f"{place}.direction"

@@ -58,3 +58,20 @@ def check_words(meanings: Mapping[str, str], where: str) -> None:
                 f"{where}: {other!r} and {word!r} are one word (capitals, blanks and ways to write "
                 f"a number do not count), and mean {meanings[other]!r} and {meaning!r}; keep one"
             )
+
+
+def plain_text(cell: object) -> str:
+    """A cell as text; whole numbers alike whether read as `1`, `1.0` or 1.
+
+    Example:
+        >>> plain_text(1.0), plain_text(" 1 "), plain_text("F"), plain_text(None)
+        ('1', '1', 'F', '')
+    """
+    if cell is None or cell is pd.NA or cell != cell:
+        return ""
+    text = str(cell).strip()
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return repr(int(number)) if number.is_integer() else repr(number)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ctt_net.errors import InputError
-from ctt_net.yaml_file import as_typed
+from ctt_net.io.yaml_file import as_typed
 
 
 def read_section(mapping: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from torch.utils.data import Dataset, DistributedSampler
 from ctt_net.cohort import Direction
 from ctt_net.data.augmentation import ScanAugmenter
 from ctt_net.data.scans import Scans
-from ctt_net.sample import EyeBatch, EyeSample
+from ctt_net.types import EyeBatch, EyeSample
 
 
 class EpochSampler(DistributedSampler):

@@ -29,9 +29,9 @@ from ctt_net.data.covariates import (
     covariate_values,
 )
 from ctt_net.data.dataset import EpochSampler, EyeDataset, collate_eyes
-from ctt_net.data.fewer_eyes import fewer_eyes
 from ctt_net.data.reference_augmentation import ReferenceAugmentation
 from ctt_net.data.scans import Progress, Scans, load_scans
+from ctt_net.data.subset import fewer_eyes
 from ctt_net.errors import InputError
 from ctt_net.imaging import Preprocessing
 
@@ -176,12 +176,12 @@ class EyeDataModule(pl.LightningDataModule):
         if self.training_eyes is not None:
             rest = fewer_eyes(rest, self.training_eyes, self.seed)
         if len(val):
-            self._refuse_few(val)
+            self._check_enough(val)
             return val if part == "selection" else rest
         selected = self._selection(rest)
         return rest[selected] if part == "selection" else rest[~selected]
 
-    def _refuse_few(self, val: pd.DataFrame) -> None:
+    def _check_enough(self, val: pd.DataFrame) -> None:
         patients = val["patient_id"].nunique()
         if patients < MIN_VAL_PATIENTS:
             raise InputError(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 import ctt_net.imaging
 from ctt_net import __version__
 from ctt_net.imaging import Preprocessing
-from ctt_net.whole_file import write_whole
+from ctt_net.io.atomic_write import atomic_write
 
 if TYPE_CHECKING:
     from ctt_net.data.scans import ScanTask
@@ -49,7 +49,7 @@ def kept_arrays(
     arrays = read()
     file = io.BytesIO()
     np.savez(file, **arrays)  # type: ignore[arg-type]
-    write_whole(path, file.getvalue())
+    atomic_write(path, file.getvalue())
     return arrays
 
 
@@ -66,6 +66,6 @@ def _name(tasks: Sequence["ScanTask"], preprocessing: Preprocessing) -> str:
 def _readers() -> str:
     """Digest of the code that reads scans: what it gives may differ in the next version of it."""
     digest = hashlib.sha256()
-    for source in sorted(Path(ctt_net.imaging.__file__).parent.glob("*.py")):
+    for source in sorted(Path(ctt_net.imaging.__file__).parent.rglob("*.py")):
         digest.update(source.read_bytes())
     return digest.hexdigest()

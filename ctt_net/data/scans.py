@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ctt_net.cohort import Cohort
 from ctt_net.data.scan_cache import kept_arrays
-from ctt_net.errors import InputError
+from ctt_net.errors import InputError, count_of
 from ctt_net.imaging import (
     DOUBTS,
     BScan,
@@ -22,7 +22,6 @@ from ctt_net.imaging import (
     read_bscan,
     signal_quality,
 )
-from ctt_net.wording import count_of
 
 # Called with (done, total) after each scan.
 Progress = Callable[[int, int], None]
@@ -186,11 +185,11 @@ def _read_scans(
         scans.present[place] = True
         if also is not None:
             also(task, scan)
-    refuse_unreadable(cohort, broken)
+    check_readable(cohort, broken)
     return scans
 
 
-def refuse_unreadable(cohort: Cohort, broken: list[str]) -> None:
+def check_readable(cohort: Cohort, broken: list[str]) -> None:
     """Name scans that cannot be read, the first of them.
 
     Args:

@@ -13,10 +13,10 @@ from ctt_net.devices.read import read_acquisition
 from ctt_net.devices.sections import cut_foveal_sections, raster_lines
 from ctt_net.errors import InputError
 from ctt_net.imaging.failure import ImagingError
-from ctt_net.progress import progress_bar
-from ctt_net.whole_file import write_whole
-from ctt_net.whole_folder import new_folder, refuse_taken
-from ctt_net.yaml_file import dump_yaml
+from ctt_net.io.atomic_folder import check_not_taken, new_folder
+from ctt_net.io.atomic_write import atomic_write
+from ctt_net.io.progress import progress_bar
+from ctt_net.io.yaml_file import dump_yaml
 
 FACTS_FILE = "acquisition.yaml"
 EVERY_BSCAN = "every_bscan"  # a folder of its own: `predict` reads views from the one above
@@ -56,7 +56,7 @@ def convert(
     Raises:
         InputError: the file cannot be read, the eye is not known, or nothing can be cut.
     """
-    refuse_taken(out)
+    check_not_taken(out)
     with progress_bar("reading B-scans") as progress:
         acquisition = read_acquisition(file, laterality, number, progress)
     eye = acquisition.laterality or laterality
@@ -79,7 +79,7 @@ def convert(
     notes = (*acquisition.notes, *cut.notes)
     with new_folder(out) as folder:
         for name, pixels in pictures.items():
-            write_whole(folder / name, _png(pixels))
+            atomic_write(folder / name, _png(pixels))
         facts = _facts(acquisition, eye) | {"files": list(pictures), "notes": list(notes)}
         if cut.fovea is not None:
             facts["fovea"] = {
@@ -87,7 +87,7 @@ def convert(
                 "bscan": cut.fovea.index + 1,
                 "column": cut.fovea.column,
             }
-        write_whole(folder / FACTS_FILE, dump_yaml(facts))
+        atomic_write(folder / FACTS_FILE, dump_yaml(facts))
     return Converted(tuple(pictures), notes)
 
 

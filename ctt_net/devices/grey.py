@@ -3,15 +3,15 @@
 Heidelberg floats are reflectivities from 0 to 1, of which most are below 0.01; the device shows
 grey = 255 * reflectivity ** (1/4). Values above 1 that stand for "no sample" become black.
 
-Deep integers follow the rule of `ctt_net.imaging.depth`, decided once over all B-scans of the
-acquisition so that they stay comparable: the smallest usual full scale that holds the 99.9th
+Deep integers follow the rule of `ctt_net.imaging.decode.depth`, decided once over all B-scans of
+an acquisition so that they stay comparable: the smallest usual full scale that holds the 99.9th
 percentile; where none fits, the 0.1 and 99.9 percentiles are spread over 0..255. Samples of 8
 bits are not changed.
 """
 
 import numpy as np
 
-from ctt_net.imaging.depth import FULL_SCALES
+from ctt_net.imaging.decode.depth import FULL_SCALES
 
 _NO_SAMPLE = 1e30  # the largest float stands for it in .vol files
 _SMALLEST_SHARE = 1 / 20

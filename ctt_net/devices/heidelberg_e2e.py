@@ -55,7 +55,7 @@ class HeidelbergE2e(DeviceReader):
                 f"a file of more than {MAX_FILE_BYTES >> 20} MB",
                 "export one examination at a time",
             )
-        _refuse_broken_directory(path)
+        _check_directory(path)
         found = []
         with HeE2eReader(path) as archive:
             for series in archive.series:
@@ -67,7 +67,7 @@ class HeidelbergE2e(DeviceReader):
         return tuple(found)
 
 
-def _refuse_broken_directory(path: Path) -> None:
+def _check_directory(path: Path) -> None:
     """Follow the chain of directories, which eyepy would follow in circles or without end.
 
     Raises:

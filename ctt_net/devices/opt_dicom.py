@@ -37,7 +37,7 @@ _CODECS = {
 _FIRST_ELEMENT = re.compile(rb"[\x02\x08]\x00[\x00-\x20]\x00(?:[A-Z]{2}|.\x00\x00\x00)", re.DOTALL)
 _SYNTAX_ELEMENT = re.compile(rb"\x02\x00\x10\x00UI..([0-9.]+)", re.DOTALL)
 _FILE_FACTS = 4096  # bytes, of which the group of file facts takes a few hundred
-_FEWEST_LEVELS = 255 / 20  # as in `ctt_net.imaging.depth`
+_FEWEST_LEVELS = 255 / 20  # as in `ctt_net.imaging.decode.depth`
 _UNCOMPRESSED = "export it uncompressed (Explicit VR Little Endian)"
 
 
@@ -69,7 +69,7 @@ class OptDicom(DeviceReader):
         try:
             dataset = dcmread(BytesIO(data))
             dataset.file_meta.TransferSyntaxUID = syntax
-            _refuse_other_kinds(dataset, path)
+            _check_kinds(dataset, path)
             notes: list[str] = []
             samples = _samples(dataset, syntax, path, progress)
             inverted = dataset.PhotometricInterpretation == "MONOCHROME1"
@@ -88,7 +88,7 @@ def _syntax(data: bytes) -> str:
     return f"{_SYNTAX}.1" if data[136:138].isalpha() else _SYNTAX
 
 
-def _refuse_other_kinds(dataset: "Dataset", path: Path) -> None:
+def _check_kinds(dataset: "Dataset", path: Path) -> None:
     """Say by name what it is instead of OPT, and what the header rules out."""
     from pydicom.uid import UID
 

@@ -1,5 +1,8 @@
 """Scan file to one grey, upright B-scan; its signal quality; and the network's input."""
 
+from ctt_net.imaging.artifacts.report_page import looks_like_report_page
+from ctt_net.imaging.artifacts.text import find_text
+from ctt_net.imaging.artifacts.widget import Box
 from ctt_net.imaging.bscan import BScan
 from ctt_net.imaging.contradiction import DOUBTS, doubts_of
 from ctt_net.imaging.disc_side import DiscSide, disc_side
@@ -10,7 +13,4 @@ from ctt_net.imaging.note import UNUSABLE_NOTES, Note
 from ctt_net.imaging.preprocessing import Preprocessing, orient
 from ctt_net.imaging.quality import signal_quality
 from ctt_net.imaging.read import read_bscan
-from ctt_net.imaging.report_page import looks_like_report_page
 from ctt_net.imaging.retina import RetinaBand, find_retina
-from ctt_net.imaging.text import find_text
-from ctt_net.imaging.widget import Box

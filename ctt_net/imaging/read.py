@@ -5,20 +5,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ctt_net.imaging.artifacts.cover import without_text
+from ctt_net.imaging.artifacts.margins import blacken, white_margin
+from ctt_net.imaging.artifacts.overlay import without_marks
+from ctt_net.imaging.artifacts.panel import find_panel, layering
+from ctt_net.imaging.artifacts.report_page import looks_like_report_page
 from ctt_net.imaging.bscan import BScan
-from ctt_net.imaging.cover import without_text
-from ctt_net.imaging.decode_pillow import decode_by_pillow
-from ctt_net.imaging.decode_tiff import decode_tiff
-from ctt_net.imaging.depth import eight_bit, grey
+from ctt_net.imaging.decode.depth import eight_bit, grey
+from ctt_net.imaging.decode.file_kind import kind_of, misnamed, read_limited
+from ctt_net.imaging.decode.pillow import decode_by_pillow
+from ctt_net.imaging.decode.raster import Raster, check_size, turned
+from ctt_net.imaging.decode.tiff import decode_tiff
 from ctt_net.imaging.failure import ImagingError
-from ctt_net.imaging.file_kind import kind_of, misnamed, read_limited
 from ctt_net.imaging.inversion import is_inverted, is_upside_down
-from ctt_net.imaging.margins import blacken, white_margin
 from ctt_net.imaging.note import Note
-from ctt_net.imaging.overlay import without_marks
-from ctt_net.imaging.panel import find_panel, layering
-from ctt_net.imaging.raster import Raster, check_size, turned
-from ctt_net.imaging.report_page import looks_like_report_page
 
 _MIN_DEVIATION = 1.0  # grey levels; below it a picture is blank
 _EN_FACE = 1.3  # `layering` of fundus pictures and plain noise; B-scans have 1.9 and more
@@ -55,7 +55,7 @@ def read_bscan(path: str | Path) -> BScan:
     notes = [note for note in [misnamed(kind, path)] if note] + raster.notes
     colours = _upright_eight_bit(raster, notes)
     whole = grey(colours)
-    _refuse_blank(whole, path)
+    _check_not_blank(whole, path)
     bscan = find_panel(whole)
     panel = bscan is not None
     if bscan is not None:
@@ -66,7 +66,7 @@ def read_bscan(path: str | Path) -> BScan:
         notes.append(Note("panel_cut", text))
         colours = np.ascontiguousarray(colours[:, bscan])
         check_size(colours.shape[1], colours.shape[0], path)
-        _refuse_blank(grey(colours), path)
+        _check_not_blank(grey(colours), path)
     page = looks_like_report_page(grey(colours))
     cleaned = without_marks(colours, notes)
     pixels, written = without_text(cleaned.pixels, notes)
@@ -92,7 +92,7 @@ def _upright_eight_bit(raster: Raster, notes: list[Note]) -> np.ndarray:
     return eight_bit(samples, notes)
 
 
-def _refuse_blank(pixels: np.ndarray, path: Path) -> None:
+def _check_not_blank(pixels: np.ndarray, path: Path) -> None:
     if float(cv2.meanStdDev(pixels)[1][0, 0]) < _MIN_DEVIATION:
         raise ImagingError.of(
             path,

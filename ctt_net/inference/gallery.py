@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from ctt_net.cohort import read_cohort
 from ctt_net.data.scans import Progress, load_scans
 from ctt_net.errors import InputError
-from ctt_net.evaluation.report import Pictures
 from ctt_net.imaging import Preprocessing
-from ctt_net.model_folder import ModelSpec, model_folders
+from ctt_net.model_folder.predictor import model_folders
+from ctt_net.model_folder.spec import ModelSpec
+from ctt_net.report.largest_errors import Pictures
 
 # Large enough to see a macular hole; a larger input is reduced to it.
 WIDTH_PX = 192

@@ -9,11 +9,11 @@ from typing import Any
 
 from ctt_net.acuity import NOTATIONS, Acuity, is_missing, parse_va
 from ctt_net.cohort import View
+from ctt_net.cohort.scan_names import eye_and_view, is_scan
 from ctt_net.cohort.yaml_value import read_text
 from ctt_net.devices import is_device_file
 from ctt_net.errors import InputError
-from ctt_net.scan_names import eye_and_view, is_scan
-from ctt_net.yaml_file import as_typed, read_yaml_mapping, refuse_unknown_keys
+from ctt_net.io.yaml_file import as_typed, check_known_keys, read_yaml_mapping
 
 PATIENT_FILE = "patient.yaml"
 EYES = ("OD", "OS")
@@ -88,7 +88,7 @@ def read_patient(
             if _NEARLY_PATIENT_FILE.fullmatch(other.name):
                 raise InputError(f"{other}: is not read under this name; rename it {PATIENT_FILE}")
     facts = read_yaml_mapping(path) if path.exists() else {}
-    refuse_unknown_keys(facts, KEYS, str(path))
+    check_known_keys(facts, KEYS, str(path))
     name = folder.resolve().name
     if facts.get("patient_id") is not None:
         name = read_text(facts["patient_id"], f"{path}: patient_id")
@@ -109,7 +109,7 @@ def read_patient(
     if not isinstance(covariates, Mapping):
         raise InputError(f"{path}: 'covariates' must hold 'name: value' lines, got {covariates!r}")
     if not facts.get("files"):
-        _refuse_other_patients(
+        _check_same_patients(
             folder, name, [scan for eye in scans.values() for scan in eye.values()]
         )
     return Patient(name, eyes, covariates)
@@ -140,11 +140,11 @@ def _scans(folder: Path, listed: Any, views: Mapping[str, View]) -> dict[str, di
                 f"{folder}: {other.name} and {path.name} are both the {view} view of {eye}; "
                 f"keep one"
             )
-    _refuse_same_picture(folder, [path for _, _, path in triples])
+    _check_different_pictures(folder, [path for _, _, path in triples])
     return scans
 
 
-def _refuse_same_picture(folder: Path, paths: list[Path]) -> None:
+def _check_different_pictures(folder: Path, paths: list[Path]) -> None:
     """One scan cannot be two views, nor two eyes."""
     seen: dict[bytes, Path] = {}
     for path in paths:
@@ -157,7 +157,7 @@ def _refuse_same_picture(folder: Path, paths: list[Path]) -> None:
             )
 
 
-def _refuse_other_patients(folder: Path, patient_id: str, paths: list[Path]) -> None:
+def _check_same_patients(folder: Path, patient_id: str, paths: list[Path]) -> None:
     """Names that begin with numbers begin with this patient's, as far as that is written alike."""
     begun: dict[str, str] = {}
     for path in paths:
@@ -181,11 +181,11 @@ def _listed(folder: Path, listed: Any, views: Mapping[str, View]) -> list[tuple[
     triples = []
     if not isinstance(listed, Mapping):
         raise InputError(f"{where}: 'files' must map eyes to views to files, got {listed!r}")
-    refuse_unknown_keys(listed, EYES, f"{where}: files")
+    check_known_keys(listed, EYES, f"{where}: files")
     for eye, of_eye in listed.items():
         if not isinstance(of_eye, Mapping):
             raise InputError(f"{where}: files.{eye} must map views to files, got {of_eye!r}")
-        refuse_unknown_keys(of_eye, views, f"{where}: files.{eye}")
+        check_known_keys(of_eye, views, f"{where}: files.{eye}")
         for view, name in of_eye.items():
             path = folder / str(name)
             if not path.resolve().is_relative_to(folder.resolve()):
@@ -203,7 +203,7 @@ def _given_acuities(
     written = facts.get("preop_va") or {}
     if not isinstance(written, Mapping):
         raise InputError(f"{path}: 'preop_va' must hold lines like 'OD: 20/60', got {written!r}")
-    refuse_unknown_keys(written, EYES, f"{path}: preop_va")
+    check_known_keys(written, EYES, f"{path}: preop_va")
     in_file = facts.get("notation")
     given = {eye: (as_typed(va), in_file, f"{path}: preop_va.{eye}") for eye, va in written.items()}
     for argument in preop_va:

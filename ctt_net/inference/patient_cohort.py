@@ -10,8 +10,9 @@ from ctt_net.cohort import Cohort, CohortSpec, Covariate, impossible_value
 from ctt_net.cohort.covariate import level_of
 from ctt_net.errors import InputError
 from ctt_net.inference.patient import EYES, PATIENT_FILE, Patient
-from ctt_net.model_folder import ModelSpec, Predictor
-from ctt_net.yaml_file import refuse_unknown_keys
+from ctt_net.io.yaml_file import check_known_keys
+from ctt_net.model_folder.predictor import Predictor
+from ctt_net.model_folder.spec import ModelSpec
 
 
 def patient_cohort(
@@ -28,7 +29,7 @@ def patient_cohort(
     Raises:
         InputError: If a covariate is none of the model's, or its value is none of its own.
     """
-    refuse_unknown_keys(patient.covariates, known, f"{folder / PATIENT_FILE}: covariates")
+    check_known_keys(patient.covariates, known, f"{folder / PATIENT_FILE}: covariates")
     rows = [
         {
             "eye_id": f"{patient.patient_id}_{eye.laterality}",
@@ -70,7 +71,7 @@ def _value(folder: Path, name: str, given: Any, side: str, covariate: Covariate)
     """A level's name or a number, NaN = not given; one value for both eyes, or one for each."""
     where = f"{folder / PATIENT_FILE}: covariates.{name}"
     if isinstance(given, Mapping):
-        refuse_unknown_keys(given, EYES, where)
+        check_known_keys(given, EYES, where)
         given = given.get(side)
     if given is None:
         return float("nan")

@@ -7,13 +7,14 @@ from typing import Any
 import cv2
 from matplotlib.axes import Axes
 
-from ctt_net.evaluation.baselines import baseline_label
-from ctt_net.evaluation.comparison import number_text
-from ctt_net.evaluation.page import render
-from ctt_net.evaluation.svg import svg
+from ctt_net.baselines.clinical import baseline_label
 from ctt_net.imaging import BScan
-from ctt_net.model_folder import ABSTAIN, BECAUSE, flags_in_words
 from ctt_net.outcome import probability_text
+from ctt_net.report.comparison import number_text
+from ctt_net.report.page import render
+from ctt_net.report.svg import svg
+from ctt_net.uncertainty.abstention import ABSTAIN, BECAUSE
+from ctt_net.uncertainty.flags import flags_in_words
 
 TEMPLATES = Path(__file__).parent / "templates"
 EYE_NAMES = {"OD": "Right eye (OD)", "OS": "Left eye (OS)"}

@@ -9,22 +9,18 @@ import numpy as np
 
 from ctt_net import INTENDED_USE, __version__
 from ctt_net.acuity import decimal_from_logmar, letters_from_logmar, snellen_from_logmar
+from ctt_net.baselines.clinical import COVARIATE_BASELINES
 from ctt_net.data.scans import ScanTask, load_scans
 from ctt_net.errors import InputError
-from ctt_net.evaluation import COVARIATE_BASELINES
 from ctt_net.imaging import UNUSABLE_NOTES, BScan
 from ctt_net.inference.patient import PatientEye, read_patient
 from ctt_net.inference.patient_cohort import patient_cohort, used_covariates
 from ctt_net.inference.patient_report import render_report
-from ctt_net.model_folder import (
-    ABSTAIN,
-    BECAUSE,
-    Predictor,
-    arrange_views,
-    flags_in_words,
-    predicted,
-)
-from ctt_net.whole_file import refuse_place, undo_unfinished, write_together
+from ctt_net.io.atomic_write import atomic_write_all, check_writable, roll_back_unfinished
+from ctt_net.model_folder.predictor import Predictor
+from ctt_net.model_folder.table import arrange_views, predicted
+from ctt_net.uncertainty.abstention import ABSTAIN, BECAUSE
+from ctt_net.uncertainty.flags import flags_in_words
 
 PREDICTION_FILE = "prediction.json"
 REPORT_FILE = "report.html"
@@ -71,7 +67,7 @@ def predict_patient(
         InputError: If the folder, a scan, the model or `out` is wrong; nothing is written then.
     """
     folder, out = Path(folder), Path(out)
-    _refuse_earlier(out, overwrite)
+    _check_no_earlier(out, overwrite)
     predictor = model if isinstance(model, Predictor) else Predictor.load(model)
     spec = predictor.spec
     patient = read_patient(folder, spec.views, spec.off_chart_policy, preop_va, notation)
@@ -133,14 +129,14 @@ def predict_patient(
     }
     text = json.dumps(prediction, indent=2, ensure_ascii=False, allow_nan=False)
     page = render_report(prediction, bscans)
-    write_together(out, {PREDICTION_FILE: text + "\n", REPORT_FILE: page})
+    atomic_write_all(out, {PREDICTION_FILE: text + "\n", REPORT_FILE: page})
     return PatientPrediction(prediction, out / PREDICTION_FILE, out / REPORT_FILE)
 
 
-def _refuse_earlier(out: Path, overwrite: bool) -> None:
+def _check_no_earlier(out: Path, overwrite: bool) -> None:
     """Refuse, before long work, a folder that cannot be written or holds somebody's report."""
-    refuse_place(out, PREDICTION_FILE)
-    undo_unfinished(out)
+    check_writable(out, PREDICTION_FILE)
+    roll_back_unfinished(out)
     for name in (PREDICTION_FILE, REPORT_FILE):
         if not overwrite and (out / name).exists():
             raise InputError(

@@ -17,25 +17,24 @@ from ctt_net.cohort import Cohort, development_rows, read_cohort
 from ctt_net.data.covariates import covariate_values
 from ctt_net.data.scans import Progress, Scans, load_scans
 from ctt_net.errors import InputError
-from ctt_net.inference.known_eyes import refuse_known_patients, refuse_known_scans
-from ctt_net.model_folder import (
-    Abstention,
-    Calibration,
-    Estimate,
-    Member,
-    Predictor,
+from ctt_net.inference.training_overlap import check_no_known_patients, check_no_known_scans
+from ctt_net.io.atomic_folder import check_not_taken, new_folder
+from ctt_net.model_folder.digests import seal
+from ctt_net.model_folder.ensemble import Estimate
+from ctt_net.model_folder.member import Member
+from ctt_net.model_folder.predictor import Predictor
+from ctt_net.model_folder.provenance import (
     Provenance,
-    abstain_because,
-    arrange_views,
     fingerprints,
     joined,
     origins_of,
     patient_fingerprints,
-    recalibration,
-    refuse_other_covariates,
-    seal,
 )
-from ctt_net.whole_folder import new_folder, refuse_taken
+from ctt_net.model_folder.recalibration import recalibration
+from ctt_net.model_folder.table import arrange_views, check_same_covariates
+from ctt_net.uncertainty.abstention import abstain_because
+from ctt_net.uncertainty.abstention_limits import Abstention
+from ctt_net.uncertainty.calibration import Calibration
 
 # With fewer, the coverage that a local sample brings varies by more than 5 points (one standard
 # deviation) from sample to sample.
@@ -93,7 +92,7 @@ def recalibrate(
         InputError: If something is wrong, patients are too few, or the model has seen one of them.
     """
     model, out = Path(model), Path(out)
-    refuse_taken(out)
+    check_not_taken(out)
     predictor = Predictor.load(model)
     cohort = read_cohort(cohort_folder)
     local = development_rows(cohort.table).index
@@ -106,11 +105,11 @@ def recalibrate(
             f"{MIN_PATIENTS} are the fewest that can recalibrate: the coverage that fewer bring "
             f"is left to chance, and 100 do much better"
         )
-    refuse_other_covariates(chosen, predictor.spec)
-    refuse_known_patients(predictor, chosen, _CURE)
+    check_same_covariates(chosen, predictor.spec)
+    check_no_known_patients(predictor, chosen, _CURE)
     scans = load_scans(chosen, predictor.spec.preprocessing, progress)
     scans = arrange_views(scans, chosen, predictor.spec)
-    refuse_known_scans(predictor, chosen, scans, _CURE)
+    check_no_known_scans(predictor, chosen, scans, _CURE)
     covariates = covariate_values(table, predictor.spec.covariates)
     preop = table["preop_logmar"].to_numpy(float)
     raws = predictor.raws(scans.pixels, scans.present, preop, covariates)

@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ctt_net.errors import InputError
+from ctt_net.io.atomic_write import roll_back_unfinished
 from ctt_net.model_folder.provenance import PROVENANCE_FILE, Provenance
-from ctt_net.whole_file import undo_unfinished
 
 # Files that are read. One of them that is there without being listed was put there by somebody.
 READ = (
@@ -35,13 +35,13 @@ def verify(folder: Path) -> Provenance:
         InputError: If a file is missing, was changed or added, or is a link.
     """
     for place in (folder, *folder.absolute().parents[:2]):  # a run rewrites what its folds hold
-        undo_unfinished(place)
-    refuse_links(folder, (*READ, PROVENANCE_FILE))
+        roll_back_unfinished(place)
+    check_no_links(folder, (*READ, PROVENANCE_FILE))
     provenance = Provenance.read(folder)
     if not provenance.digests:
         return provenance
     for name, digest in provenance.digests.items():
-        refuse_links(folder, [name])
+        check_no_links(folder, [name])
         path = folder / name
         if not path.exists():
             if name in READ:
@@ -60,7 +60,7 @@ def verify(folder: Path) -> Provenance:
     return provenance
 
 
-def refuse_links(folder: Path, names: Iterable[str]) -> None:
+def check_no_links(folder: Path, names: Iterable[str]) -> None:
     """A link may lead anywhere, and so may a name with folders in it.
 
     Args:

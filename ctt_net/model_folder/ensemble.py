@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctt_net.acuity import preop_band
-from ctt_net.model_folder.calibration import Calibration
-from ctt_net.model_folder.calibration_interval import half_widths, shrinkage
-from ctt_net.model_folder.member import Raw
 from ctt_net.outcome import Outcome
+from ctt_net.uncertainty.calibration import Calibration
+from ctt_net.uncertainty.conformal import half_widths, shrinkage
+from ctt_net.uncertainty.model_output import ModelOutput
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Estimate:
 
 
 def estimate(
-    raws: Sequence[Raw],
+    raws: Sequence[ModelOutput],
     calibrations: Sequence[Calibration],
     outcomes: Sequence[Outcome],
     preop_logmar: NDArray[np.float64],
@@ -75,7 +75,7 @@ def _half_width(
 
 
 def _logit(
-    raws: Sequence[Raw], calibrations: Sequence[Calibration], outcomes: Sequence[Outcome]
+    raws: Sequence[ModelOutput], calibrations: Sequence[Calibration], outcomes: Sequence[Outcome]
 ) -> NDArray[np.float64]:
     """(E, K) mean of the members' calibrated logits.
 

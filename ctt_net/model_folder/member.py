@@ -4,7 +4,6 @@ The network runs as `model.onnx`, written from the same weights as `model.safete
 hospital that only evaluates or predicts installs no training stack.
 """
 
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,11 +13,12 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from ctt_net.errors import InputError
-from ctt_net.model_folder.abstention import Abstention
-from ctt_net.model_folder.calibration import Calibration
 from ctt_net.model_folder.digests import verify
-from ctt_net.model_folder.onnx_data import refuse_foreign_data
+from ctt_net.model_folder.onnx_data import check_no_external_data
 from ctt_net.model_folder.spec import SPEC_FILE, ModelSpec
+from ctt_net.uncertainty.abstention_limits import Abstention
+from ctt_net.uncertainty.calibration import Calibration
+from ctt_net.uncertainty.model_output import ModelOutput
 
 ONNX_FILE = "model.onnx"
 
@@ -27,24 +27,6 @@ OUTPUTS = ("postop_logmar", "scale_logmar", "recovery_logit", "embedding")
 
 # Eyes per call: enough to keep the cores busy, little enough for any memory.
 BATCH = 32
-
-
-@dataclass(frozen=True)
-class Raw:
-    """What one network says of E eyes, before calibration.
-
-    Args:
-        postop_logmar: (E,).
-        scale_logmar: (E,).
-        recovery_logit: (E, K), NaN where an outcome needs a preop acuity that is unknown.
-        embedding: (E, D) what the network's head reads of an eye; None of a network that does not
-            tell.
-    """
-
-    postop_logmar: NDArray[np.float64]
-    scale_logmar: NDArray[np.float64]
-    recovery_logit: NDArray[np.float64]
-    embedding: NDArray[np.float64] | None = None
 
 
 class Session(Protocol):
@@ -91,7 +73,7 @@ class Member:
         # Its own format has no check of ours; a file that looks like it would be taken for it.
         options.add_session_config_entry("session.load_model_format", "ONNX")
         data = path.read_bytes()
-        refuse_foreign_data(data, path)
+        check_no_external_data(data, path)
         try:
             session = onnxruntime.InferenceSession(
                 data, options, providers=onnxruntime.get_available_providers()
@@ -99,10 +81,10 @@ class Member:
         except Exception as error:  # onnxruntime has no base class of its own
             reason = str(error).splitlines()[0][:160]
             raise InputError(f"{path}: no usable network ({reason}); export it again") from None
-        self._refuse_other_shape(path, session)
+        self._check_same_shape(path, session)
         return session
 
-    def _refuse_other_shape(self, path: Path, session: onnxruntime.InferenceSession) -> None:
+    def _check_same_shape(self, path: Path, session: onnxruntime.InferenceSession) -> None:
         """The network must take and give what model.yaml says."""
         V, K = len(self.spec.views), len(self.spec.outcomes)
         size = [self.spec.preprocessing.height, self.spec.preprocessing.width]
@@ -130,7 +112,7 @@ class Member:
         present: NDArray[np.bool_],
         preop_logmar: NDArray[np.float64],
         covariates: NDArray[np.float32] | None = None,
-    ) -> Raw:
+    ) -> ModelOutput:
         """Run the network over E eyes.
 
         Args:
@@ -160,10 +142,10 @@ class Member:
             parts.append(self._session.run(None, feeds))
         K = len(self.spec.outcomes)
         if not parts:
-            return Raw(np.zeros(0), np.zeros(0), np.zeros((0, K)))
+            return ModelOutput(np.zeros(0), np.zeros(0), np.zeros((0, K)))
         postop, scale, logit, *further = (
             np.concatenate(part).astype(np.float64) for part in zip(*parts, strict=True)
         )
         undecidable = [outcome.needs_preop for outcome in self.spec.outcomes]
         logit[np.isnan(preop_logmar)[:, None] & np.array(undecidable)[None, :]] = np.nan
-        return Raw(postop, scale, logit, further[0] if further else None)
+        return ModelOutput(postop, scale, logit, further[0] if further else None)

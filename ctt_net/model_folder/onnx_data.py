@@ -35,7 +35,7 @@ _OF_RUNTIMES = (b"ai.", b"com.", b"org.")
 _VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5
 
 
-def refuse_foreign_data(data: bytes, path: Path) -> None:
+def check_no_external_data(data: bytes, path: Path) -> None:
     """Refuse a network that would have something read besides its own bytes.
 
     Args:

@@ -11,16 +11,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ctt_net.baselines.clinical import Baselines, average_baselines
+from ctt_net.baselines.stored import read_baselines
 from ctt_net.cohort import Covariate
 from ctt_net.cohort.covariate import CovariateKind
 from ctt_net.errors import InputError
-from ctt_net.evaluation import Baselines, average_baselines
-from ctt_net.model_folder.baselines import read_baselines
-from ctt_net.model_folder.calibration import Calibration
-from ctt_net.model_folder.calibration_words import calibration_warnings, guarantee
 from ctt_net.model_folder.ensemble import Estimate, estimate
-from ctt_net.model_folder.member import Member, Raw
+from ctt_net.model_folder.member import Member
 from ctt_net.model_folder.spec import SPEC_FILE, ModelSpec
+from ctt_net.uncertainty.calibration import Calibration
+from ctt_net.uncertainty.guarantee import calibration_warnings, guarantee
+from ctt_net.uncertainty.model_output import ModelOutput
 
 LOG = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ class Predictor:
         self.spec = first
         if calibrations is None:
             calibrations = [member.calibration for member in members]
-            _refuse_other_calibrations(members)
+            _check_same_calibration(members)
         self.calibrations = list(calibrations)
         self.level = self.calibrations[0].level
 
@@ -99,13 +100,13 @@ class Predictor:
         present: NDArray[np.bool_],
         preop_logmar: NDArray[np.float64],
         covariates: NDArray[np.float32] | None = None,
-    ) -> list[Raw]:
+    ) -> list[ModelOutput]:
         """What each member says, before calibration; arguments as in `predict`."""
         return [member(pixels, present, preop_logmar, covariates) for member in self.members]
 
     def estimate(
         self,
-        raws: Sequence[Raw],
+        raws: Sequence[ModelOutput],
         preop_logmar: NDArray[np.float64],
         preop_off_chart: NDArray[np.bool_] | None = None,
     ) -> Estimate:
@@ -188,7 +189,7 @@ class Predictor:
         return average_baselines(self.baselines, table)
 
 
-def _refuse_other_calibrations(members: list[Member]) -> None:
+def _check_same_calibration(members: list[Member]) -> None:
     """Members of a recalibrated ensemble answer for all of it, or not at all."""
     first = members[0].calibration
     for member in members:

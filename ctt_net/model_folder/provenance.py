@@ -21,8 +21,8 @@ import pandas as pd
 
 from ctt_net import INTENDED_USE, __version__
 from ctt_net.cohort.ids import spelling
-from ctt_net.model_folder.json_file import json_text, read_json
-from ctt_net.whole_file import write_whole
+from ctt_net.io.atomic_write import atomic_write
+from ctt_net.io.json_file import json_text, read_json
 
 PROVENANCE_FILE = "provenance.json"
 
@@ -84,7 +84,7 @@ class Provenance:
 
     def write(self, folder: Path) -> None:
         """Write `provenance.json`."""
-        write_whole(folder / PROVENANCE_FILE, self.text())
+        atomic_write(folder / PROVENANCE_FILE, self.text())
 
     @classmethod
     def read(cls, folder: Path) -> "Provenance":

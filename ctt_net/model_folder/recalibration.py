@@ -6,16 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from ctt_net.model_folder.calibration import Calibration
-from ctt_net.model_folder.calibration_eyes import calibration_eyes
-from ctt_net.model_folder.member import Raw
 from ctt_net.model_folder.spec import ModelSpec
+from ctt_net.uncertainty.calibration import Calibration
+from ctt_net.uncertainty.calibration_eyes import calibration_eyes
+from ctt_net.uncertainty.model_output import ModelOutput
 
 
 def recalibration(
     calibrations: Sequence[Calibration],
     spec: ModelSpec,
-    raws: Sequence[Raw],
+    raws: Sequence[ModelOutput],
     table: pd.DataFrame,
     measured_on: str,
 ) -> Calibration:

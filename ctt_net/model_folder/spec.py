@@ -8,11 +8,11 @@ from typing import Any
 from ctt_net.acuity import OFF_CHART_POLICIES
 from ctt_net.cohort import Covariate, View
 from ctt_net.errors import InputError
-from ctt_net.field_types import check_field_types
 from ctt_net.imaging import Preprocessing
+from ctt_net.io.atomic_write import atomic_write
+from ctt_net.io.field_types import check_field_types
+from ctt_net.io.yaml_file import as_typed, check_known_keys, dump_yaml, read_yaml_mapping
 from ctt_net.outcome import Outcome
-from ctt_net.whole_file import write_whole
-from ctt_net.yaml_file import as_typed, dump_yaml, read_yaml_mapping, refuse_unknown_keys
 
 SPEC_FILE = "model.yaml"
 FORMAT = 1
@@ -73,7 +73,7 @@ class ModelSpec:
             "weights": dict(self.weights) if self.weights else None,
             "architecture": dict(self.architecture),
         }
-        write_whole(folder / SPEC_FILE, dump_yaml(data))
+        atomic_write(folder / SPEC_FILE, dump_yaml(data))
 
     @classmethod
     def read(cls, folder: Path) -> "ModelSpec":
@@ -93,7 +93,7 @@ class ModelSpec:
             "followup_days", "views", "covariates", "covariate_ranges", "preprocessing", "outcomes",
             "architecture", "weights",
         ]  # fmt: skip
-        refuse_unknown_keys(data, known, str(path))
+        check_known_keys(data, known, str(path))
         try:
             days = data["followup_days"]
             spec = cls(

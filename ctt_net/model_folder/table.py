@@ -9,11 +9,11 @@ from ctt_net.cohort import Cohort, Covariate
 from ctt_net.data.covariates import covariate_values
 from ctt_net.data.scans import Scans
 from ctt_net.errors import InputError
-from ctt_net.model_folder.abstention_rule import abstain_because, with_abstention
 from ctt_net.model_folder.ensemble import Estimate
-from ctt_net.model_folder.flags import covariate_flags, eye_flags
 from ctt_net.model_folder.predictor import Predictor
 from ctt_net.model_folder.spec import ModelSpec
+from ctt_net.uncertainty.abstention import abstain_because, with_abstention
+from ctt_net.uncertainty.flags import covariate_flags, eye_flags
 
 
 def arrange_views(scans: Scans, cohort: Cohort, spec: ModelSpec) -> Scans:
@@ -56,7 +56,7 @@ def arrange_views(scans: Scans, cohort: Cohort, spec: ModelSpec) -> Scans:
     )
 
 
-def refuse_other_covariates(cohort: Cohort, spec: ModelSpec) -> None:
+def check_same_covariates(cohort: Cohort, spec: ModelSpec) -> None:
     """Covariates are matched by name, so one name must mean one thing.
 
     One that the cohort has not is unknown for all its eyes; a level the model does not know is

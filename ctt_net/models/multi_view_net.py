@@ -10,7 +10,7 @@ from ctt_net.models.backbone import Backbone
 from ctt_net.models.covariates import CovariateEncoder
 from ctt_net.models.fusion import Fusion
 from ctt_net.models.head import Head
-from ctt_net.sample import Prediction
+from ctt_net.types import Prediction
 
 Sharing = Literal["all", "backbone", "none"]
 
@@ -51,7 +51,7 @@ class MultiViewNet(nn.Module):
         for name, part in (("head", head), ("covariates", covariates)):
             if part is not None and part.dim != fusion.dim:
                 raise ValueError(f"fusion.dim {fusion.dim} and {name}.dim {part.dim} must be equal")
-        fusion.refuse_views(num_views)
+        fusion.check_views(num_views)
         if sharing not in get_args(Sharing):
             raise ValueError(f"sharing must be one of {get_args(Sharing)}, got {sharing!r}")
         self.num_views = num_views

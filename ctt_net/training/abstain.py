@@ -7,7 +7,10 @@ import pandas as pd
 
 from ctt_net.data.covariates import covariate_values
 from ctt_net.data.module import EyeDataModule
-from ctt_net.model_folder import Abstention, Cloud, Member, features_of
+from ctt_net.model_folder.member import Member
+from ctt_net.uncertainty.abstention_limits import Abstention
+from ctt_net.uncertainty.reference_embeddings import Cloud
+from ctt_net.uncertainty.scan_features import features_of
 
 # More eyes change a mean and a covariance no more, and have to be run through the network.
 MOST_EYES = 2000

@@ -8,7 +8,8 @@ from jsonargparse import Namespace
 from safetensors.torch import load_file
 
 from ctt_net.errors import InputError
-from ctt_net.model_folder import ModelSpec, verify
+from ctt_net.model_folder.digests import verify
+from ctt_net.model_folder.spec import ModelSpec
 from ctt_net.models import MultiViewNet
 from ctt_net.models.backbone import Backbone
 from ctt_net.models.covariates import CovariateEncoder

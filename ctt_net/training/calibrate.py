@@ -9,17 +9,11 @@ import pandas as pd
 from ctt_net.data.covariates import covariate_values
 from ctt_net.data.module import EyeDataModule, Part
 from ctt_net.errors import InputError
-from ctt_net.model_folder import (
-    CALIBRATION_FILE,
-    ERROR,
-    OUT_OF_FOLD,
-    SELECTION,
-    Calibration,
-    Member,
-    calibration_eyes,
-    error_correlation,
-    resealed,
-)
+from ctt_net.model_folder.digests import resealed
+from ctt_net.model_folder.member import Member
+from ctt_net.uncertainty.calibration import CALIBRATION_FILE, OUT_OF_FOLD, SELECTION, Calibration
+from ctt_net.uncertainty.calibration_eyes import ERROR, calibration_eyes
+from ctt_net.uncertainty.conformal import error_correlation
 
 
 @dataclass(frozen=True)

@@ -22,11 +22,11 @@ from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
 from ctt_net.outcome import DEFAULT_OUTCOMES
 from ctt_net.training.backbone_start import check_backbone, say_origin, take_scan_size
+from ctt_net.training.checks import lightning_errors
 from ctt_net.training.config_keys import check_arguments, explain, first_words
 from ctt_net.training.epoch_log import csv_log, epoch_display
 from ctt_net.training.module import AcuityModule
 from ctt_net.training.precision import PrecisionTrainer, best_precision
-from ctt_net.training.refusals import lightning_refusals
 
 # The most processes that train on the CPU; two are let be on any machine.
 MOST_PROCESSES = max(os.cpu_count() or 1, 2)
@@ -209,7 +209,7 @@ class TrainingConfig(LightningCLI):
             if not any(isinstance(one, ProgressBar) for one in own):
                 own = [*own, epoch_display(bar)]
                 bar = isinstance(own[-1], ProgressBar)
-            with lightning_refusals():
+            with lightning_errors():
                 trainer = self.instantiate_trainer(
                     default_root_dir=str(folder),
                     logger=_loggers(self.config_init.trainer.logger, folder, steps),

@@ -17,7 +17,7 @@ from typing import Any, get_args, get_type_hints
 
 import ctt_net
 from ctt_net.errors import InputError
-from ctt_net.yaml_file import read_yaml_mapping
+from ctt_net.io.yaml_file import read_yaml_mapping
 
 COMMON = (
     "config",
@@ -86,7 +86,7 @@ def check_arguments(program: str, arguments: Sequence[str]) -> Flags:
     flags = list(_flags(arguments))
     known = known_keys(program)
     for name, value in flags:
-        _refuse_unknown(name.rstrip("+"), known, "--", "")
+        _check_known(name.rstrip("+"), known, "--", "")
         if name == "config":
             content = read_yaml_mapping(Path(value))
             inner = {
@@ -96,7 +96,7 @@ def check_arguments(program: str, arguments: Sequence[str]) -> Flags:
                 for key in content[section]
             }
             for key in (*map(str, content), *sorted(inner)):
-                _refuse_unknown(key, known, "", f"{value}: ")
+                _check_known(key, known, "", f"{value}: ")
     return flags
 
 
@@ -141,7 +141,7 @@ def _flags(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
         yield name, value
 
 
-def _refuse_unknown(key: str, known: Iterable[str], dashes: str, where: str) -> None:
+def _check_known(key: str, known: Iterable[str], dashes: str, where: str) -> None:
     """Refuse a key whose first two levels are unknown, with the likely ones."""
     first_two = ".".join(key.split(".")[:2])
     top = key.split(".")[0]

@@ -14,11 +14,11 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from ctt_net.model_folder import ONNX_FILE, OUTPUTS
-from ctt_net.model_folder.onnx_data import refuse_foreign_data
+from ctt_net.io.atomic_write import atomic_write
+from ctt_net.model_folder.member import ONNX_FILE, OUTPUTS
+from ctt_net.model_folder.onnx_data import check_no_external_data
 from ctt_net.models import MultiViewNet
 from ctt_net.training.architecture import WEIGHTS_FILE
-from ctt_net.whole_file import write_whole
 
 OPSET = 20
 # The last one only where the network takes covariates.
@@ -58,7 +58,7 @@ def export_weights(network: MultiViewNet, folder: Path) -> None:
     state = {
         name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()
     }
-    write_whole(folder / WEIGHTS_FILE, save(state))
+    atomic_write(folder / WEIGHTS_FILE, save(state))
 
 
 def export_onnx(
@@ -88,7 +88,7 @@ def export_onnx(
             _compare(plain, data, example)
     finally:
         network.train(was_training).to(device)
-    write_whole(folder / ONNX_FILE, data)
+    atomic_write(folder / ONNX_FILE, data)
 
 
 def _example(network: MultiViewNet, height: int, width: int) -> tuple[Tensor, ...]:
@@ -169,7 +169,7 @@ def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def _with_weights(like: Path, plain: nn.Module) -> onnx.ModelProto:
     data = like.read_bytes()
-    refuse_foreign_data(data, like)
+    check_no_external_data(data, like)
     model = onnx.load_model_from_string(data)
     state = {**dict(plain.named_parameters()), **dict(plain.named_buffers())}
     for tensor in model.graph.initializer:

@@ -9,8 +9,8 @@ import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 
 from ctt_net.errors import InputError
+from ctt_net.training.checks import lightning_errors
 from ctt_net.training.config import is_first_process
-from ctt_net.training.refusals import lightning_refusals
 
 CHECKPOINTS = "checkpoints"
 
@@ -104,7 +104,7 @@ def fit(
         KeyboardInterrupt: If a person stopped it.
     """
     try:
-        with lightning_refusals():
+        with lightning_errors():
             trainer.fit(
                 module,
                 datamodule=data,

@@ -8,21 +8,21 @@ import numpy as np
 import pandas as pd
 import pytorch_lightning as pl
 
+from ctt_net.baselines.clinical import Baselines
+from ctt_net.baselines.stored import write_baselines
 from ctt_net.cohort import Covariate
 from ctt_net.data.covariates import covariate_levels, covariate_ranges
 from ctt_net.data.module import EyeDataModule
-from ctt_net.evaluation import Baselines
-from ctt_net.model_folder import (
-    ONNX_FILE,
-    ModelSpec,
+from ctt_net.model_folder.digests import seal
+from ctt_net.model_folder.member import ONNX_FILE
+from ctt_net.model_folder.provenance import (
     Provenance,
     fingerprints,
     new_salt,
     origins_of,
     patient_fingerprints,
-    seal,
-    write_baselines,
 )
+from ctt_net.model_folder.spec import ModelSpec
 from ctt_net.models.covariates import T2GEncoder
 from ctt_net.training.abstain import write_abstention
 from ctt_net.training.architecture import describe

@@ -18,9 +18,9 @@ from ctt_net.models.fusion import Fusion
 from ctt_net.models.head import Head
 from ctt_net.models.multi_view_net import Sharing
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
-from ctt_net.sample import EyeBatch, Prediction
 from ctt_net.training.parameter_groups import parameter_groups
 from ctt_net.training.schedule import AdamWOneCycle, Optimisation
+from ctt_net.types import EyeBatch, Prediction
 
 # What picks the checkpoint and stops the training.
 MONITOR = "selection/mae"
@@ -116,7 +116,7 @@ class AcuityModule(pl.LightningModule):
 
     def _logged(self, parts: Any, batch: EyeBatch) -> Tensor:
         """Log a loss with its parts, a named tuple, and give its total back."""
-        self._refuse_no_number(parts.total, "training")
+        self._check_number(parts.total, "training")
         for name, value in parts._asdict().items():
             self.log(
                 "train/loss" if name == "total" else f"train/{name}",
@@ -130,7 +130,7 @@ class AcuityModule(pl.LightningModule):
         total: Tensor = parts.total
         return total
 
-    def _refuse_no_number(self, loss: Tensor, part: str) -> None:
+    def _check_number(self, loss: Tensor, part: str) -> None:
         """Stop where nothing can be learned any more.
 
         Raises:
@@ -153,7 +153,7 @@ class AcuityModule(pl.LightningModule):
         """MAE and loss on the selection split."""
         prediction = self._predict(batch)
         parts = self.loss(prediction, batch, self.network.head)
-        self._refuse_no_number(parts.total, "validation")
+        self._check_number(parts.total, "validation")
         self.selection_mae(prediction.postop_logmar, batch.postop_logmar)
         size = len(batch.position)
         self.log("selection/loss", parts.total, batch_size=size, sync_dist=True)

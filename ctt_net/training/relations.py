@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from ctt_net import INTENDED_USE
 from ctt_net.data.module import EyeDataModule
-from ctt_net.evaluation.svg import SOFT, svg
-from ctt_net.model_folder.json_file import write_json
+from ctt_net.io.atomic_write import atomic_write
+from ctt_net.io.json_file import write_json
 from ctt_net.models.covariates import T2GEncoder
-from ctt_net.whole_file import write_whole
+from ctt_net.report.svg import SOFT, svg
 
 RELATIONS_FILE = "feature_relations.json"
 RELATIONS_PICTURE = "feature_relations.svg"
@@ -39,7 +39,7 @@ def write_relations(encoder: T2GEncoder, data: EyeDataModule, folder: Path) -> N
     device = next(encoder.parameters()).device
     found = relations(encoder, eyes.to(device), list(data.covariates))
     write_json(folder / RELATIONS_FILE, found)
-    write_whole(folder / RELATIONS_PICTURE, draw_relations(found))
+    atomic_write(folder / RELATIONS_PICTURE, draw_relations(found))
 
 
 def relations(encoder: T2GEncoder, covariates: torch.Tensor, names: list[str]) -> dict[str, Any]:

@@ -11,10 +11,12 @@ from rich.console import Console
 from ctt_net.cohort import val_rows
 from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
-from ctt_net.evaluation import Setting, write_results
-from ctt_net.model_folder import Predictor, model_facts, predict_eyes
-from ctt_net.model_folder.calibration_words import n_calibrated
-from ctt_net.progress import progress_bar
+from ctt_net.io.atomic_write import atomic_write
+from ctt_net.io.progress import progress_bar
+from ctt_net.model_folder.facts import model_facts
+from ctt_net.model_folder.predictor import Predictor
+from ctt_net.model_folder.table import predict_eyes
+from ctt_net.report.results import Setting, write_results
 from ctt_net.training.calibrate import ask_fold, calibrated, calibration_for_report
 from ctt_net.training.config import TrainingConfig, is_first_process
 from ctt_net.training.fit import resumable
@@ -22,8 +24,8 @@ from ctt_net.training.fold import fold_folder, model_folder, train_fold
 from ctt_net.training.precision import warn_of_slow_precision
 from ctt_net.training.relations import RELATIONS_PICTURE
 from ctt_net.training.run_folder import CONFIG_FILE, only_training_in
-from ctt_net.training.start_from import refuse_seen, start_from
-from ctt_net.whole_file import write_whole
+from ctt_net.training.start_from import check_not_seen, start_from
+from ctt_net.uncertainty.guarantee import n_calibrated
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def train(arguments: Sequence[str]) -> FinishedRun:
     folds = _chosen(config.config.folds, data)
     start = start_from(module.start_from, module.network, data)
     if start is not None:
-        refuse_seen(start.source, data, folds)
+        check_not_seen(start.source, data, folds)
     with only_training_in(run, config):
         if start is not None:
             console.print(start.in_words())
@@ -75,7 +77,7 @@ def _train_folds(
         data.progress = progress
         scans = data.scans
     if is_first_process():
-        write_whole(run / CONFIG_FILE, config.resolved())
+        atomic_write(run / CONFIG_FILE, config.resolved())
     val = len(val_rows(data.cohort.table))
     console.print(
         f"{data.cohort.spec.name}: {len(data.folds) + val} eyes of known outcome, "

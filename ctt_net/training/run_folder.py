@@ -8,10 +8,10 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from ctt_net.errors import InputError
+from ctt_net.io.atomic_write import check_can_make_folder
+from ctt_net.io.yaml_file import parse_yaml, read_yaml_mapping
 from ctt_net.training.config import TrainingConfig, is_first_process
 from ctt_net.training.epoch_log import LOG_FILE
-from ctt_net.whole_file import refuse_no_folder
-from ctt_net.yaml_file import parse_yaml, read_yaml_mapping
 
 CONFIG_FILE = "config.yaml"
 
@@ -35,7 +35,7 @@ def only_training_in(run: Path, config: TrainingConfig) -> Iterator[None]:
     Raises:
         InputError: If another process trains there, or it is the folder of another run.
     """
-    refuse_other_run(run, config)
+    check_same_run(run, config)
     if not is_first_process():
         yield
         return
@@ -43,7 +43,7 @@ def only_training_in(run: Path, config: TrainingConfig) -> Iterator[None]:
     lock = FileLock(run / LOCK_FILE)
     try:
         with lock.acquire(blocking=False):
-            refuse_other_run(run, config)  # what the other one has left until now
+            check_same_run(run, config)  # what the other one has left until now
             try:
                 yield
             finally:
@@ -57,7 +57,7 @@ def only_training_in(run: Path, config: TrainingConfig) -> Iterator[None]:
         ) from None
 
 
-def refuse_other_run(run: Path, config: TrainingConfig) -> None:
+def check_same_run(run: Path, config: TrainingConfig) -> None:
     """Refuse to overwrite a run, or to resume it with another configuration than it began with.
 
     Args:
@@ -69,7 +69,7 @@ def refuse_other_run(run: Path, config: TrainingConfig) -> None:
     """
     if not is_first_process():
         return
-    refuse_no_folder(run)
+    check_can_make_folder(run)
     if not run.exists() or all(
         path.is_dir() or path.name in (LOCK_FILE, CONFIG_FILE, LOG_FILE) for path in run.rglob("*")
     ):

@@ -15,12 +15,13 @@ from ctt_net.cohort import Covariate
 from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
 from ctt_net.imaging import Preprocessing
-from ctt_net.model_folder import ModelSpec, Provenance, refuse_links, verify
-from ctt_net.model_folder.spec import SPEC_FILE
+from ctt_net.model_folder.digests import check_no_links, verify
+from ctt_net.model_folder.provenance import Provenance
+from ctt_net.model_folder.spec import SPEC_FILE, ModelSpec
 from ctt_net.models import MultiViewNet
 from ctt_net.training.architecture import WEIGHTS_FILE
 from ctt_net.training.matching import Match, match_tensors
-from ctt_net.training.pretrained_folder import PRETRAINED_FILE, PRETRAINED_WEIGHTS, PretrainedSpec
+from ctt_net.training.pretrain.folder import PRETRAINED_FILE, PRETRAINED_WEIGHTS, PretrainedSpec
 
 KEY = "model.start_from"
 
@@ -75,7 +76,7 @@ def read_source(folder: Path) -> Source:
         InputError: If it is neither, or damaged.
     """
     if (folder / PRETRAINED_FILE).is_file():
-        refuse_links(folder, (PRETRAINED_FILE, PRETRAINED_WEIGHTS))
+        check_no_links(folder, (PRETRAINED_FILE, PRETRAINED_WEIGHTS))
         provenance: Provenance | None = None
         spec: PretrainedSpec | ModelSpec = PretrainedSpec.read(folder)
         weights = folder / PRETRAINED_WEIGHTS
@@ -134,7 +135,7 @@ def start_from(folder: str | None, network: MultiViewNet, data: EyeDataModule) -
     return Start(source, match)
 
 
-def refuse_seen(source: Source, data: EyeDataModule, folds: Sequence[int]) -> None:
+def check_not_seen(source: Source, data: EyeDataModule, folds: Sequence[int]) -> None:
     """Refuse to report on, or to choose a checkpoint by, patients that the source has seen.
 
     Those that train again do no harm.
@@ -186,7 +187,7 @@ def take_over(
     Raises:
         InputError: If the scans are prepared otherwise, or the backbone is another one.
     """
-    _refuse_other_scans(source, preprocessing)
+    _check_same_scans(source, preprocessing)
     same = _columns(covariates) == _columns(source.covariates)
     match = match_tensors(
         network, views, source.state, source.architecture, source.views, same_covariates=same
@@ -206,7 +207,7 @@ def take_over(
     return match
 
 
-def _refuse_other_scans(source: Source, preprocessing: Preprocessing) -> None:
+def _check_same_scans(source: Source, preprocessing: Preprocessing) -> None:
     theirs, ours = source.preprocessing.to_dict(), preprocessing.to_dict()
     differ = [key for key, value in theirs.items() if ours.get(key) != value]
     if differ:

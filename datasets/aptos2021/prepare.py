@@ -18,9 +18,9 @@ import pandas as pd
 
 from ctt_net.cli.recipe import recipe_parser, run_recipe
 from ctt_net.errors import InputError
-from ctt_net.intake.read_table import read_table
-from ctt_net.intake.table_source import TableSource
-from ctt_net.yaml_file import read_yaml_mapping
+from ctt_net.io.yaml_file import read_yaml_mapping
+from ctt_net.prepare.mapping.table_source import TableSource
+from ctt_net.prepare.tables.read_table import read_table
 
 FOLDER = Path(__file__).resolve().parent
 ONLY_IN_ROUND1 = ("preIRF", "preSRF", "prePED", "preHRF")
@@ -35,7 +35,7 @@ def complete(options: argparse.Namespace) -> tuple[dict[str, Any], pd.DataFrame 
     mapping = read_yaml_mapping(FOLDER / f"mapping_{options.round}.yaml")
     mapping["table"]["file"] = options.table or mapping["table"]["file"]
     path, table = read_table(TableSource.from_dict(mapping["table"], "table"), options.raw)
-    refuse_other_round(table, options.round, path)
+    check_same_round(table, options.round, path)
     if options.round == "final" and "anti-VEGF" in table:
         table["anti-VEGF"] = table["anti-VEGF"].replace("Ozrudex", "Ozurdex")
     for name, column in LEVELS_FROM_TABLE.items():
@@ -63,7 +63,7 @@ def complete(options: argparse.Namespace) -> tuple[dict[str, Any], pd.DataFrame 
     return mapping, table.assign(picture=middle_pictures(table["patient ID"], options.raw))
 
 
-def refuse_other_round(table: pd.DataFrame, wanted: str, path: Path) -> None:
+def check_same_round(table: pd.DataFrame, wanted: str, path: Path) -> None:
     """Stop where columns or values are those of the other round.
 
     Raises:

@@ -25,7 +25,7 @@ from ctt_net.cohort import CohortSpec, Covariate, View, write_cohort
 from ctt_net.cohort.manifest_text import read_manifest_text
 from ctt_net.errors import InputError
 from ctt_net.imaging import BScan, read_bscan
-from ctt_net.whole_folder import new_folder
+from ctt_net.io.atomic_folder import new_folder
 
 SPLITS = ("train", "val", "test", "others")
 FOLLOWUP_DAYS = {"2weeks": 14, "3months": 91, "6months": 183, "12months": 365}

@@ -13,9 +13,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from ctt_net.cli.recipe import recipe_parser, run_recipe
-from ctt_net.intake.read_table import read_table
-from ctt_net.intake.table_source import TableSource
-from ctt_net.yaml_file import read_yaml_mapping
+from ctt_net.io.yaml_file import read_yaml_mapping
+from ctt_net.prepare.mapping.table_source import TableSource
+from ctt_net.prepare.tables.read_table import read_table
 
 MAPPING = Path(__file__).resolve().with_name("mapping.yaml")
 TREATED = "First_or_Second_Treated_Eye"

@@ -18,7 +18,7 @@ import pandas as pd
 
 from ctt_net.cli.exit_code import DONE, WRONG_INPUT
 from ctt_net.errors import InputError
-from ctt_net.whole_folder import new_folder
+from ctt_net.io.atomic_folder import new_folder
 
 CLASSES = ("CNV", "DME", "DRUSEN", "NORMAL")
 # A patient of two published parts belongs to the one named first: nobody of `test` is trained on.

@@ -19,8 +19,8 @@ import pandas as pd
 
 from ctt_net.cohort import Cohort
 from ctt_net.errors import InputError
-from ctt_net.phantom import CohortPlan, simulate_cohort
-from ctt_net.whole_folder import new_folder
+from ctt_net.io.atomic_folder import new_folder
+from ctt_net.synthetic import CohortPlan, simulate_cohort
 
 MAPPING = Path(__file__).resolve().with_name("hospital.yaml")
 NAMES = ("Abel", "Brandt", "Cohen", "Dietrich", "Engel", "Fischer", "Gruber", "Hahn")

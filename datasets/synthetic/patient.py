@@ -15,8 +15,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from ctt_net.errors import InputError
-from ctt_net.phantom import CohortPlan, simulate_cohort
-from ctt_net.yaml_file import dump_yaml
+from ctt_net.io.yaml_file import dump_yaml
+from ctt_net.synthetic import CohortPlan, simulate_cohort
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ctt_net.acuity import NOTATIONS, OFF_CHART_POLICIES, AcuityError, parse_va
-from tests.intake import oracle
+from tests.prepare import oracle
 
 NOTATION = st.sampled_from(NOTATIONS)
 POLICY = st.sampled_from(sorted(OFF_CHART_POLICIES))

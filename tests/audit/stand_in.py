@@ -12,7 +12,10 @@ import pandas as pd
 
 from ctt_net.cohort import CohortSpec, Covariate, View, write_cohort
 from ctt_net.imaging import Preprocessing
-from ctt_net.model_folder import Member, ModelSpec, Predictor, Provenance, fingerprints
+from ctt_net.model_folder.member import Member
+from ctt_net.model_folder.predictor import Predictor
+from ctt_net.model_folder.provenance import Provenance, fingerprints
+from ctt_net.model_folder.spec import ModelSpec
 from ctt_net.outcome import DEFAULT_OUTCOMES
 
 HEIGHT, WIDTH = 128, 192

@@ -6,7 +6,7 @@ from scipy import stats
 from sklearn.linear_model import Ridge
 
 from ctt_net.audit.chance import holm, mean_figure, permutations, ratio_figure
-from ctt_net.audit.explained import (
+from ctt_net.audit.partial_r2 import (
     _PENALTIES,
     FOLDS,
     beyond,

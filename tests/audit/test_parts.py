@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ctt_net.audit.exchange import partners
 from ctt_net.audit.marks_added import MARKS
 from ctt_net.audit.masks import retina_rows
 from ctt_net.audit.metadata import name_pattern, one_hot
 from ctt_net.audit.outcome_leaks import _AFTER
+from ctt_net.audit.permutation import partners
 from ctt_net.audit.scan_files import SIZE, outside
 from tests.audit.stand_in import HEIGHT, WIDTH, draw_scan
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from ctt_net import INTENDED_USE
-from ctt_net.audit.written import page, write_audit
+from ctt_net.audit.report import page, write_audit
 from ctt_net.cli import main
-from ctt_net.model_folder import Predictor
+from ctt_net.model_folder.predictor import Predictor
 from tests.audit.stand_in import Cohort, make_model, predictor, reads_the_lesion
 
 SCRIPT = "<script>alert(1)</script>"

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from ctt_net.cohort import Cohort, CohortSpec, View
-from ctt_net.yaml_file import dump_yaml
+from ctt_net.io.yaml_file import dump_yaml
 
 
 @pytest.fixture

@@ -132,15 +132,15 @@ def test_another_meaning_under_the_same_name_is_refused(write_plan, bare_cohort,
         return make_jobs(plan, tmp_path / "out", folds, bare_cohort, held_out or {})[0]
 
     first = job()
-    first.refuse_other()
+    first.check_same()
     first.write_task()
-    job().refuse_other()
-    job("# a remark changes nothing\ntrainer:\n  max_epochs: 3\n").refuse_other()
-    job(folds=(1, 2), held_out={"more": bare_cohort}).refuse_other()
+    job().check_same()
+    job("# a remark changes nothing\ntrainer:\n  max_epochs: 3\n").check_same()
+    job(folds=(1, 2), held_out={"more": bare_cohort}).check_same()
     with pytest.raises(InputError, match="row 'mean' was made with other contents of its config"):
-        job("trainer: {max_epochs: 4}\n").refuse_other()
+        job("trainer: {max_epochs: 4}\n").check_same()
     with pytest.raises(InputError, match="made with other overrides; give the row another name"):
-        job(overrides={"model.learning_rate": 1}).refuse_other()
+        job(overrides={"model.learning_rate": 1}).check_same()
 
 
 def test_a_run_of_somebody_else_is_left_alone(write_plan, bare_cohort, tmp_path):
@@ -148,7 +148,7 @@ def test_a_run_of_somebody_else_is_left_alone(write_plan, bare_cohort, tmp_path)
     job = make_jobs(plan, tmp_path / "out", [1], bare_cohort, {})[0]
     job.run.mkdir(parents=True)
     with pytest.raises(InputError, match="did not make"):
-        job.refuse_other()
+        job.check_same()
 
 
 def test_a_changed_cohort_is_another_comparison(write_plan, bare_cohort, tmp_path):
@@ -156,7 +156,7 @@ def test_a_changed_cohort_is_another_comparison(write_plan, bare_cohort, tmp_pat
     make_jobs(plan, tmp_path / "out", [1], bare_cohort, {})[0].write_task()
     (bare_cohort.root / "manifest.csv").write_text("eye_id\ne1\n", encoding="utf-8")
     with pytest.raises(InputError, match="made with other tables of the cohort"):
-        make_jobs(plan, tmp_path / "out", [1], bare_cohort, {})[0].refuse_other()
+        make_jobs(plan, tmp_path / "out", [1], bare_cohort, {})[0].check_same()
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from benchmarks.comparison.without_images import _predict
+from ctt_net.baselines.clinical import BASELINES, Baselines
 from ctt_net.cohort import read_cohort
 from ctt_net.errors import InputError
-from ctt_net.evaluation.baselines import BASELINES, Baselines
 
 
 def test_every_name_of_a_plan_is_fitted_and_one_without_its_columns_is_refused(small_cohort):

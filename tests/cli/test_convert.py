@@ -50,7 +50,7 @@ def test_no_written_file_says_whose_eye_it_is(cube, tmp_path):
 
 
 def test_the_names_are_those_that_predict_reads(cube, tmp_path):
-    from ctt_net.scan_names import eye_and_view, is_scan
+    from ctt_net.cohort.scan_names import eye_and_view, is_scan
 
     path, _ = cube
     out = tmp_path / "out"

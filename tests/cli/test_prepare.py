@@ -3,7 +3,7 @@
 import pytest
 
 from ctt_net.cli import main
-from tests.intake.conftest import EYES, Raw
+from tests.prepare.conftest import EYES, Raw
 
 
 @pytest.fixture

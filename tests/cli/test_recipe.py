@@ -4,8 +4,8 @@ import pytest
 
 from ctt_net.cli.recipe import recipe_parser, run_recipe
 from ctt_net.cohort import read_cohort
-from ctt_net.intake.read_table import read_table
-from ctt_net.intake.table_source import TableSource
+from ctt_net.prepare.mapping.table_source import TableSource
+from ctt_net.prepare.tables.read_table import read_table
 
 MAPPING = {
     "cohort": {"name": "made", "source": "made", "licence": "none", "citation": "none"},

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from ctt_net import INTENDED_USE
 from ctt_net.cli import main
-from ctt_net.evaluation import write_predictions
+from ctt_net.cohort.predictions import write_predictions
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +19,7 @@ def undrawn(monkeypatch):
     def stub(draw, name, description, height, **_):
         return Markup("<svg></svg>"), b""
 
-    monkeypatch.setattr("ctt_net.evaluation.report.drawing.svg_and_png", stub)
+    monkeypatch.setattr("ctt_net.report.drawing.svg_and_png", stub)
 
 
 @pytest.fixture

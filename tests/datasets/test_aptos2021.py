@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ctt_net.check import examine
 from ctt_net.cohort import read_cohort
-from ctt_net.doctor import examine
 from ctt_net.imaging import read_bscan
 from tests.datasets.raw_aptos2021 import (
     BEFORE,

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 import tifffile
 
+from ctt_net.check import examine
 from ctt_net.cohort import read_cohort
-from ctt_net.doctor import examine
 from ctt_net.imaging import read_bscan
 
 HEADER = (

@@ -3,7 +3,7 @@
 import pytest
 
 from ctt_net.errors import InputError
-from ctt_net.intake.mapping import read_mapping
+from ctt_net.prepare.mapping.mapping import read_mapping
 
 WHOLE = (
     "aptos2021/mapping_final.yaml",

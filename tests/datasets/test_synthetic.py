@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from ctt_net.cohort import read_cohort
-from ctt_net.phantom import CohortPlan
-from ctt_net.phantom.population import draw_eyes
-from ctt_net.phantom.simulate import manifest_row
+from ctt_net.synthetic import CohortPlan
+from ctt_net.synthetic.population import draw_eyes
+from ctt_net.synthetic.simulate import manifest_row
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def test_a_failure_half_way_leaves_nothing(prepare, tmp_path, monkeypatch):
     def fails(*_, **__):
         raise RuntimeError("disk full")
 
-    monkeypatch.setattr("ctt_net.phantom.simulate.write_cohort", fails)
+    monkeypatch.setattr("ctt_net.synthetic.simulate.write_cohort", fails)
     with pytest.raises(RuntimeError, match="disk full"):
         prepare([str(tmp_path / "x"), "--eyes", "3", "--workers", "1"])
     assert not list(tmp_path.iterdir())

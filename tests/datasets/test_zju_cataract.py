@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
+from ctt_net.check import examine
 from ctt_net.cohort import read_cohort
-from ctt_net.doctor import examine
 from ctt_net.imaging import read_bscan
 from tests.datasets.raw_zju_cataract import ROWS, build, write_pictures
 

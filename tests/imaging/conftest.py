@@ -82,7 +82,7 @@ def bscan():
 def refuse(tmp_path):
     """Write bytes under a name and return the refusal's text."""
 
-    def _refuse(data, name="scan.png"):
+    def _check_or_raise(data, name="scan.png"):
         path = tmp_path / name
         path.write_bytes(data)
         with pytest.raises(ImagingError) as caught:
@@ -93,7 +93,7 @@ def refuse(tmp_path):
         assert "\n" not in text
         return text
 
-    return _refuse
+    return _check_or_raise
 
 
 @pytest.fixture(scope="session")

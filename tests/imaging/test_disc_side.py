@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ctt_net.imaging import disc_side, read_bscan
-from ctt_net.phantom import DEVICES, draw_eyes, scan
+from ctt_net.synthetic import DEVICES, draw_eyes, scan
 
 
 def flipped(pixels):

@@ -9,7 +9,7 @@ import pytest
 
 from ctt_net.imaging import near_duplicates, perceptual_hash, pixel_digest
 from ctt_net.imaging.fingerprint import MAX_DISTANCE
-from ctt_net.phantom import DEVICES, draw_eyes, scan
+from ctt_net.synthetic import DEVICES, draw_eyes, scan
 
 
 @pytest.fixture(scope="module")

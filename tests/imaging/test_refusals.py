@@ -12,7 +12,7 @@ from PIL import Image
 
 from ctt_net.errors import InputError
 from ctt_net.imaging import BScan, ImagingError, read_bscan
-from ctt_net.imaging.raster import check_size
+from ctt_net.imaging.decode.raster import check_size
 
 
 def _bytes(pixels, kind, **options):

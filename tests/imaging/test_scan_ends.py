@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from ctt_net.imaging import read_bscan
-from ctt_net.imaging.scan_ends import LETTERS
-from ctt_net.phantom import CIRRUS_LIKE, HEIDELBERG_LIKE, draw_eyes, scan
+from ctt_net.imaging.artifacts.scan_ends import LETTERS
+from ctt_net.synthetic import CIRRUS_LIKE, HEIDELBERG_LIKE, draw_eyes, scan
 
 
 def stamp(pixels, letter, left, top):

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from ctt_net.imaging import find_text, read_bscan
-from ctt_net.phantom import DEVICES, draw_eyes, scan
+from ctt_net.synthetic import DEVICES, draw_eyes, scan
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,10 @@ import pytest
 from ctt_net.cohort import read_cohort
 from ctt_net.data.scans import load_scans
 from ctt_net.inference.predict import predict_patient
-from ctt_net.model_folder import Predictor, predict_eyes, seal
-from tests.model_folder.no_oct import fundus
+from ctt_net.model_folder.digests import seal
+from ctt_net.model_folder.predictor import Predictor
+from ctt_net.model_folder.table import predict_eyes
+from tests.uncertainty.no_oct import fundus
 
 
 def predicted(folder, model, out, acuity="20/60"):

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from ctt_net.cohort import View
+from ctt_net.cohort.scan_names import eye_and_view
 from ctt_net.errors import InputError
 from ctt_net.inference.patient import read_patient
-from ctt_net.scan_names import eye_and_view
 
 VIEWS = {"horizontal": View("horizontal", 0), "vertical": View("vertical", 90)}
 

@@ -14,13 +14,15 @@ from ctt_net.cohort import read_cohort
 from ctt_net.data.scans import load_scans
 from ctt_net.errors import InputError
 from ctt_net.imaging import read_bscan
-from ctt_net.inference.cohort import evaluate_model
+from ctt_net.inference.evaluate import evaluate_model
 from ctt_net.inference.patient import read_patient
 from ctt_net.inference.patient_cohort import patient_cohort
 from ctt_net.inference.patient_report import render_report
 from ctt_net.inference.predict import predict_patient
-from ctt_net.model_folder import Predictor, predict_eyes, seal
-from tests.model_folder.no_oct import fundus
+from ctt_net.model_folder.digests import seal
+from ctt_net.model_folder.predictor import Predictor
+from ctt_net.model_folder.table import predict_eyes
+from tests.uncertainty.no_oct import fundus
 
 COVARIATES = ("age_years", "sex", "axial_length_mm", "diabetes")
 

@@ -10,10 +10,13 @@ import pytest
 from ctt_net.cli import main
 from ctt_net.errors import InputError
 from ctt_net.inference import recalibrate as room
-from ctt_net.inference.cohort import evaluate_model
+from ctt_net.inference.evaluate import evaluate_model
 from ctt_net.inference.recalibrate import recalibrate
-from ctt_net.model_folder import Member, Predictor, Provenance, seal
-from ctt_net.model_folder.abstention import UNSURE
+from ctt_net.model_folder.digests import seal
+from ctt_net.model_folder.member import Member
+from ctt_net.model_folder.predictor import Predictor
+from ctt_net.model_folder.provenance import Provenance
+from ctt_net.uncertainty.abstention_limits import UNSURE
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,9 @@ import pytest
 
 from ctt_net.errors import InputError
 from ctt_net.inference import recalibrate as recalibration
-from ctt_net.model_folder import Predictor, Provenance, seal, verify
-from ctt_net.model_folder.digests import READ
+from ctt_net.model_folder.digests import READ, seal, verify
+from ctt_net.model_folder.predictor import Predictor
+from ctt_net.model_folder.provenance import Provenance
 
 
 @pytest.fixture

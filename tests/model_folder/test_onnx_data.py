@@ -8,8 +8,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from ctt_net.errors import InputError
-from ctt_net.model_folder import Member, seal
-from ctt_net.model_folder.onnx_data import MESSAGES, refuse_foreign_data
+from ctt_net.model_folder.digests import seal
+from ctt_net.model_folder.member import Member
+from ctt_net.model_folder.onnx_data import MESSAGES, check_no_external_data
 
 FLOATS = TensorProto.FLOAT
 
@@ -112,9 +113,9 @@ PLACES = [
 
 @pytest.mark.parametrize("place", PLACES)
 def test_weights_outside_are_refused_wherever_they_are_named(place, tmp_path):
-    refuse_foreign_data(place(tensor(external=False)).SerializeToString(), tmp_path)
+    check_no_external_data(place(tensor(external=False)).SerializeToString(), tmp_path)
     with pytest.raises(InputError, match="external data"):
-        refuse_foreign_data(place(tensor(external=True)).SerializeToString(), tmp_path)
+        check_no_external_data(place(tensor(external=True)).SerializeToString(), tmp_path)
 
 
 @pytest.mark.parametrize("field", ["data_location", "external_data"])
@@ -122,7 +123,7 @@ def test_half_a_mark_is_enough(field, tmp_path):
     one = tensor(external=True)
     one.ClearField(field)
     with pytest.raises(InputError, match="external data"):
-        refuse_foreign_data(in_constant(one).SerializeToString(), tmp_path)
+        check_no_external_data(in_constant(one).SerializeToString(), tmp_path)
 
 
 @pytest.mark.parametrize("domain", ["com.microsoft", "com.microsoft.extensions", "mine"])
@@ -132,7 +133,7 @@ def test_operators_outside_of_the_standard_are_refused(domain, deep, tmp_path):
     if deep:
         node = helper.make_node("If", ["c"], ["y"], then_branch=graph([node]), else_branch=graph())
     with pytest.raises(InputError, match=domain):
-        refuse_foreign_data(helper.make_model(graph([node])).SerializeToString(), tmp_path)
+        check_no_external_data(helper.make_model(graph([node])).SerializeToString(), tmp_path)
 
 
 @pytest.mark.parametrize("domain", ["com.microsoft", "org.pytorch.aten"])
@@ -142,7 +143,7 @@ def test_a_function_of_the_network_lets_no_operator_of_a_runtime_in(domain, tmp_
     model.graph.node.append(node)
     model.functions[0].domain = model.graph.node[0].domain = domain
     with pytest.raises(InputError, match=domain):
-        refuse_foreign_data(model.SerializeToString(), tmp_path)
+        check_no_external_data(model.SerializeToString(), tmp_path)
 
 
 def test_every_way_from_a_network_to_a_tensor_is_known():
@@ -173,7 +174,7 @@ def test_every_way_from_a_network_to_a_tensor_is_known():
 )  # fmt: skip
 def test_what_is_no_network_is_refused(data, tmp_path):
     with pytest.raises(InputError, match=r"model\.onnx: no usable network"):
-        refuse_foreign_data(data, tmp_path / "model.onnx")
+        check_no_external_data(data, tmp_path / "model.onnx")
 
 
 def test_a_strangers_folder_with_right_digests_reads_no_file_of_the_working_directory(

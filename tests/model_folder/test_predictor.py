@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from ctt_net.errors import InputError
-from ctt_net.model_folder import Predictor, seal
+from ctt_net.model_folder.digests import seal
+from ctt_net.model_folder.predictor import Predictor
 
 
 @pytest.fixture

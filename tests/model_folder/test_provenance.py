@@ -2,7 +2,7 @@
 
 import pytest
 
-from ctt_net.model_folder import Provenance, fingerprints, new_salt, patient_fingerprints
+from ctt_net.model_folder.provenance import Provenance, fingerprints, new_salt, patient_fingerprints
 
 
 def provenance(patients, salt):

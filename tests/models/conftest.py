@@ -13,7 +13,7 @@ from ctt_net.models.backbone import SmallConvBackbone, SmallResNetBackbone, Timm
 from ctt_net.models.fusion import (
     CrossTokenFusion,
     JointAttentionFusion,
-    LateJoinFusion,
+    LateFusion,
     MeanFusion,
     SingleViewFusion,
 )
@@ -69,7 +69,7 @@ FUSIONS = [
     Case(CrossTokenFusion, {"read_out": "both", "exchanges": 1}),
     Case(CrossTokenFusion, {"acuity_token": False, "exchanges": 1}),
     Case(JointAttentionFusion, {"acuity_token": False}),
-    Case(LateJoinFusion, {"acuity_token": False}),
+    Case(LateFusion, {"acuity_token": False}),
     Case(MeanFusion, {"acuity_token": False}),
     Case(SingleViewFusion, {"view": 1}),
     Case(SingleViewFusion, {"plain": True}),

@@ -167,10 +167,10 @@ def test_a_width_of_nothing_is_refused(fusion_case):
 
 def test_weights_for_some_views_serve_no_other_number(fusion_case, token_eyes):
     fusion = fusion_case.fusion(2)
-    fusion.refuse_views(2)
+    fusion.check_views(2)
     if fusion.num_views is None:
         return
     with pytest.raises(ValueError, match=r"3 views; set fusion\.init_args\.num_views to 3"):
-        fusion.refuse_views(3)
+        fusion.check_views(3)
     with pytest.raises(ValueError, match="3 views are more than the 2 of num_views"):
         fusion(*token_eyes(V=3))

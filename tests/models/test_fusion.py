@@ -9,7 +9,7 @@ from ctt_net.models.fusion import (
     ConcatFusion,
     CrossTokenFusion,
     JointAttentionFusion,
-    LateJoinFusion,
+    LateFusion,
     MeanFusion,
     SingleViewFusion,
 )
@@ -204,7 +204,7 @@ def test_concatenation_gives_every_view_its_place(stir, token_eyes):
 
 def test_a_single_view_that_does_not_exist_is_refused_when_the_network_is_built():
     with pytest.raises(ValueError, match="view is 2 and there are 2 views, from 0 to 1"):
-        SingleViewFusion(dim=DIM, view=2).refuse_views(2)
+        SingleViewFusion(dim=DIM, view=2).check_views(2)
     with pytest.raises(ValueError, match="view must be 0 or more, got -1"):
         SingleViewFusion(dim=DIM, view=-1)
 
@@ -225,6 +225,6 @@ def test_late_joining_is_a_linear_layer_over_the_views_side_by_side(token_eyes):
     projected = torch.stack([project[v](tokens[:, v]) for v in (0, 1)], dim=1)
     joined = torch.cat([layer.weight for layer in project], dim=1)
     expected = torch.cat([tokens[:, 0, 0], tokens[:, 1, 0]], dim=1) @ joined.T
-    fusion = LateJoinFusion(dim=DIM, acuity_token=False)
+    fusion = LateFusion(dim=DIM, acuity_token=False)
     torch.testing.assert_close(fusion(projected, present, *rest), expected)
     assert not list(fusion.parameters())

@@ -7,7 +7,7 @@ from scipy.stats import laplace, logistic, norm
 
 from ctt_net.models.head import DecimalHead, OrdinalHead, ResidualHead
 from ctt_net.outcome import Outcome
-from ctt_net.sample import Prediction
+from ctt_net.types import Prediction
 
 DIM = 32
 RESIDUAL = {"laplace": laplace, "gaussian": norm}

@@ -91,7 +91,7 @@ def test_the_run_that_it_makes_where_there_is_none_can_be_made(
         (out,) = (word.removeprefix("--out=") for word in arguments if word.startswith("--out="))
         shutil.copytree(small_run, out)
 
-    monkeypatch.setattr("ctt_net.phantom.simulate_cohort", simulate)
+    monkeypatch.setattr("ctt_net.synthetic.simulate_cohort", simulate)
     monkeypatch.setattr("ctt_net.training.run.train", train)
     for name in ("CTT_NET_RUN", "CTT_NET_HELD_OUT"):
         monkeypatch.delenv(name, raising=False)

@@ -7,11 +7,15 @@ import pandas as pd
 import pytest
 
 from ctt_net.acuity import BANDS, preop_band
-from ctt_net.model_folder import Calibration, Provenance, Raw, calibration_eyes, recalibration
+from ctt_net.io.atomic_write import atomic_write_all
 from ctt_net.model_folder.ensemble import estimate
+from ctt_net.model_folder.provenance import Provenance
+from ctt_net.model_folder.recalibration import recalibration
 from ctt_net.outcome import DEFAULT_OUTCOMES
 from ctt_net.training.calibrate import FoldEyes, calibrated, calibration_for_report
-from ctt_net.whole_file import write_together
+from ctt_net.uncertainty.calibration import Calibration
+from ctt_net.uncertainty.calibration_eyes import calibration_eyes
+from ctt_net.uncertainty.model_output import ModelOutput
 
 FOLDS = 5
 SPEC = SimpleNamespace(outcomes=DEFAULT_OUTCOMES)
@@ -50,12 +54,17 @@ def simulate(rng, n_patients, correlation, *, shift=1.0, bias=0.0):
     )
     # Too sure, and too hopeful.
     logit = 2 * (0.3 - (0.2 + error)) / 0.1 + 1
-    raws = [Raw(0.2 + error[k], scale[k], np.repeat(logit[k][:, None], 2, 1)) for k in range(FOLDS)]
+    raws = [
+        ModelOutput(0.2 + error[k], scale[k], np.repeat(logit[k][:, None], 2, 1))
+        for k in range(FOLDS)
+    ]
     return table, raws
 
 
 def rows_of(raw, chosen):
-    return Raw(raw.postop_logmar[chosen], raw.scale_logmar[chosen], raw.recovery_logit[chosen])
+    return ModelOutput(
+        raw.postop_logmar[chosen], raw.scale_logmar[chosen], raw.recovery_logit[chosen]
+    )
 
 
 def eyes_of(table, raw, chosen):
@@ -76,7 +85,7 @@ def run_of(rng, folder, correlation, n_patients=600):
         member = SimpleNamespace(spec=SPEC, folder=folder / str(k), provenance=PROVENANCE)
         unseen = eyes_of(table, raws[k], patient % FOLDS == k)
         asked.append(FoldEyes(k, member, unseen, eyes_of(table, raws[k], selected)))
-    write_together(folder, calibrated(asked, folder))
+    atomic_write_all(folder, calibrated(asked, folder))
     return asked, (table, raws), [Calibration.read(folder / str(k)) for k in range(FOLDS)]
 
 
@@ -127,7 +136,7 @@ def test_one_fold_alone_is_reported_by_its_selection_split(tmp_path):
     alone = calibration_for_report(asked[:1], 0)
     assert alone.n_patients == len(asked[0].selected)
     assert "selection split" in alone.measured_on
-    write_together(tmp_path, calibrated(asked[:1], tmp_path))
+    atomic_write_all(tmp_path, calibrated(asked[:1], tmp_path))
     kept = Calibration.read(tmp_path / "0")
     assert kept.n_patients == len(asked[0].unseen)  # for patients to come, its own fold is honest
     assert kept.error_correlation == 1.0

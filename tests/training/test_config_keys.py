@@ -8,7 +8,7 @@ import pytest
 from ctt_net.errors import InputError
 from ctt_net.training.config import TrainingConfig
 from ctt_net.training.config_keys import check_arguments, cohort_folder, known_keys
-from ctt_net.training.pretrain_config import PretrainConfig
+from ctt_net.training.pretrain.config import PretrainConfig
 
 
 @pytest.fixture

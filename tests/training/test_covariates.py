@@ -11,12 +11,13 @@ import torch
 import yaml
 
 from ctt_net.errors import InputError
-from ctt_net.inference.cohort import evaluate_model
+from ctt_net.inference.evaluate import evaluate_model
 from ctt_net.inference.predict import predict_patient
-from ctt_net.model_folder import Predictor, covariate_flags
+from ctt_net.model_folder.predictor import Predictor
 from ctt_net.training.architecture import load_network
 from ctt_net.training.config import TrainingConfig
 from ctt_net.training.run import train
+from ctt_net.uncertainty.flags import covariate_flags
 
 NAMES = ["age_years", "sex", "axial_length_mm", "diabetes"]
 T2G = ["--model.covariates", "T2GEncoder"]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ctt_net.errors import InputError
-from ctt_net.model_folder import Predictor
+from ctt_net.model_folder.predictor import Predictor
 from ctt_net.models import MultiViewNet
 from ctt_net.models.backbone import SmallConvBackbone, TimmBackbone
 from ctt_net.models.fusion import CrossTokenFusion, MeanFusion

@@ -11,11 +11,11 @@ import yaml
 from safetensors.torch import load_file
 
 from ctt_net.errors import InputError
-from ctt_net.model_folder import Provenance
+from ctt_net.model_folder.provenance import Provenance
 from ctt_net.training.config import TrainingConfig
-from ctt_net.training.pretrain import pretrain
-from ctt_net.training.pretrain_config import PretrainConfig
-from ctt_net.training.pretrain_module import TruthTable
+from ctt_net.training.pretrain.config import PretrainConfig
+from ctt_net.training.pretrain.module import TruthTable
+from ctt_net.training.pretrain.run import pretrain
 from ctt_net.training.run import train
 
 pytestmark = pytest.mark.usefixtures("traced_once")

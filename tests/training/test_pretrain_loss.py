@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from ctt_net.errors import InputError
-from ctt_net.phantom import KINDS
-from ctt_net.training.pretrain_figures import LesionMeter, flat, lesion_figures
-from ctt_net.training.pretrain_head import LesionHead
-from ctt_net.training.pretrain_loss import LesionLoss
-from ctt_net.training.pretrain_targets import Lesions
+from ctt_net.synthetic import KINDS
+from ctt_net.training.pretrain.figures import LesionMeter, flat, lesion_figures
+from ctt_net.training.pretrain.head import LesionHead
+from ctt_net.training.pretrain.loss import LesionLoss
+from ctt_net.training.pretrain.targets import Lesions
 
 B, V, L = 5, 2, len(KINDS)
 

@@ -9,9 +9,9 @@ import pytest
 
 from ctt_net.cohort import read_cohort
 from ctt_net.errors import InputError
-from ctt_net.phantom import KINDS
-from ctt_net.training.pretrain_data import PhantomDataModule
-from ctt_net.training.pretrain_targets import read_targets
+from ctt_net.synthetic import KINDS
+from ctt_net.training.pretrain.data import PretrainDataModule
+from ctt_net.training.pretrain.targets import read_targets
 
 
 def test_targets_are_those_of_the_truth(small_cohort):
@@ -58,7 +58,7 @@ def test_real_eyes_and_eyes_without_truth_are_refused(small_cohort, tmp_path):
     text = (root / "cohort.yaml").read_text()
     (root / "cohort.yaml").write_text(text.replace("synthetic: true", "synthetic: false"))
     with pytest.raises(InputError, match="not a simulated cohort"):
-        _ = PhantomDataModule(cohort=str(root)).cohort
+        _ = PretrainDataModule(cohort=str(root)).cohort
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_damaged_truth_is_named(small_cohort, tmp_path, change, said):
 
 
 def test_the_parts_share_no_patient_and_hold_every_eye(small_cohort):
-    data = PhantomDataModule(cohort=str(small_cohort), selection_fraction=0.2)
+    data = PretrainDataModule(cohort=str(small_cohort), selection_fraction=0.2)
     train, selection = data.part("train"), data.part("selection")
     assert not set(train["patient_id"]) & set(selection["patient_id"])
     assert sorted([*train["eye_id"], *selection["eye_id"]]) == sorted(data.cohort.table["eye_id"])
@@ -91,5 +91,5 @@ def test_the_parts_share_no_patient_and_hold_every_eye(small_cohort):
     everyone = read_targets(data.cohort).potential
     row = data.cohort.table["eye_id"].tolist().index(selection["eye_id"].iloc[3])
     assert data.targets_of("selection").potential[3] == everyone[row]
-    again = PhantomDataModule(cohort=str(small_cohort), selection_fraction=0.2)
+    again = PretrainDataModule(cohort=str(small_cohort), selection_fraction=0.2)
     assert again.part("selection")["eye_id"].tolist() == selection["eye_id"].tolist()

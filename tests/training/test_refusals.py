@@ -5,8 +5,8 @@ import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from ctt_net.errors import InputError
+from ctt_net.training.checks import lightning_errors
 from ctt_net.training.config import TrainingConfig
-from ctt_net.training.refusals import lightning_refusals
 
 SLURM = {
     "SLURM_JOB_ID": "1", "SLURM_NTASKS": "8", "SLURM_JOB_NAME": "train", "SLURM_NNODES": "1",
@@ -60,11 +60,11 @@ def test_a_slurm_job_of_another_size_is_refused(tiny_network, small_cohort, tmp_
     ],
 )
 def test_refusals_and_a_full_memory_become_input_errors(error, words):
-    with pytest.raises(InputError, match=words), lightning_refusals():
+    with pytest.raises(InputError, match=words), lightning_errors():
         raise error
 
 
 @pytest.mark.parametrize("error", [ValueError("shape"), RuntimeError("dtype"), KeyError("view")])
 def test_an_error_of_ours_stays_an_error(error):
-    with pytest.raises(type(error)), lightning_refusals():
+    with pytest.raises(type(error)), lightning_errors():
         raise error

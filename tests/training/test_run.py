@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 import yaml
 
+from ctt_net.baselines.clinical import Baselines
 from ctt_net.cohort import read_cohort
 from ctt_net.data.covariates import covariate_values
 from ctt_net.data.scans import load_scans
 from ctt_net.errors import InputError
-from ctt_net.evaluation import Baselines
-from ctt_net.model_folder import Predictor, model_folders
+from ctt_net.model_folder.predictor import Predictor, model_folders
 from ctt_net.training.run import train
 
 pytestmark = pytest.mark.usefixtures("traced_once")

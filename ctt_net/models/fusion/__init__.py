@@ -4,7 +4,7 @@ from ctt_net.models.fusion.base import Fusion
 from ctt_net.models.fusion.concat import ConcatFusion
 from ctt_net.models.fusion.cross_token import CrossTokenFusion
 from ctt_net.models.fusion.joint_attention import JointAttentionFusion
-from ctt_net.models.fusion.late_join import LateJoinFusion
+from ctt_net.models.fusion.late import LateFusion
 from ctt_net.models.fusion.mean import MeanFusion
 from ctt_net.models.fusion.single_view import SingleViewFusion
 
@@ -13,7 +13,7 @@ __all__ = [
     "CrossTokenFusion",
     "Fusion",
     "JointAttentionFusion",
-    "LateJoinFusion",
+    "LateFusion",
     "MeanFusion",
     "SingleViewFusion",
 ]

@@ -51,7 +51,7 @@ class Fusion(nn.Module, ABC):
             (B, D).
         """
 
-    def refuse_views(self, num_views: int) -> None:
+    def check_views(self, num_views: int) -> None:
         """See whether it can serve a network of so many views.
 
         Raises:

@@ -41,8 +41,8 @@ class SingleViewFusion(Fusion):
         self.view = view
         self.mean = None if plain else MeanFusion(dim, dropout, acuity_token, acuity_unit)
 
-    def refuse_views(self, num_views: int) -> None:
-        """See `Fusion.refuse_views`."""
+    def check_views(self, num_views: int) -> None:
+        """See `Fusion.check_views`."""
         if self.view >= num_views:
             raise ValueError(
                 f"fusion.view is {self.view} and there are {num_views} views, from 0 to "

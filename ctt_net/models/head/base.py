@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
-from ctt_net.sample import Prediction
+from ctt_net.types import Prediction
 
 # Repeated measurements of one eye differ by this much at the least (Leinonen et al. 2005,
 # PMID 15948786, SD 0.04 at good acuity), so no prediction can be surer.

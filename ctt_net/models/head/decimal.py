@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from ctt_net.models.head.base import SMALLEST_SCALE_LOGMAR, Head
 from ctt_net.models.head.preop_line import fit_preop_line
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
-from ctt_net.sample import Prediction
+from ctt_net.types import Prediction
 
 # The output's upper bound: 6/4, the best line of the published charts.
 BEST_DECIMAL = 1.5

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ctt_net.models.head.base import SMALLEST_SCALE_LOGMAR, Head
 from ctt_net.models.head.preop_line import fit_preop_line, softplus_inverse
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
-from ctt_net.sample import Prediction
+from ctt_net.types import Prediction
 
 LINE_LOGMAR = 0.1
 

@@ -65,8 +65,8 @@ def load_reference_state_dict(
     net = ReferenceNet(name)
     ours = net.network.state_dict()
     wanted = _wanted(family, list(ours))
-    _refuse("lacks", name, [key for key in wanted if key not in used])
-    _refuse("has no place for", name, [key for key in used if key not in wanted])
+    _check_or_raise("lacks", name, [key for key in wanted if key not in used])
+    _check_or_raise("has no place for", name, [key for key in used if key not in wanted])
     for theirs, mine in wanted.items():
         pieces = _pieces(used[theirs], len(mine))
         for piece, place in zip(pieces, mine, strict=True):
@@ -121,7 +121,7 @@ def _repeats(state: Mapping[str, Tensor], key: str) -> bool:
     return True
 
 
-def _refuse(what: str, variant: str, names: Sequence[str]) -> None:
+def _check_or_raise(what: str, variant: str, names: Sequence[str]) -> None:
     if names:
         more = f" and {len(names) - 5} more" if len(names) > 5 else ""
         raise InputError(

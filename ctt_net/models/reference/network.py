@@ -9,14 +9,14 @@ from ctt_net.models.fusion import (
     CrossTokenFusion,
     Fusion,
     JointAttentionFusion,
-    LateJoinFusion,
+    LateFusion,
     SingleViewFusion,
 )
 from ctt_net.models.head import DecimalHead
 from ctt_net.models.multi_view_net import MultiViewNet, Sharing
 from ctt_net.models.reference.variants import VARIANTS
 from ctt_net.outcome import Outcome
-from ctt_net.sample import Prediction
+from ctt_net.types import Prediction
 
 DIM = 128
 GAIN = Outcome("gains_0.20_decimal", "decimal_gain", threshold_decimal=0.20)
@@ -110,7 +110,7 @@ def _fusion(family: str, view: int | None) -> tuple[Fusion, Sharing]:
     if family == "full_attention":
         return JointAttentionFusion(DIM, head_dim=DIM, depth=6, acuity_token=False), "none"
     if family == "late_join":
-        return LateJoinFusion(DIM, acuity_token=False), "backbone"
+        return LateFusion(DIM, acuity_token=False), "backbone"
     if family == "late_join_pva":
-        return LateJoinFusion(DIM, acuity_unit="decimal"), "backbone"
+        return LateFusion(DIM, acuity_unit="decimal"), "backbone"
     return SingleViewFusion(DIM, view=view or 0, plain=True), "all"

@@ -1,0 +1,10 @@
+"""Predictors without images: what every result is compared with."""
+
+from ctt_net.baselines.clinical import (
+    COVARIATE_BASELINES,
+    Baselines,
+    average_baselines,
+    baseline_label,
+    cross_fit_baselines,
+)
+from ctt_net.baselines.stored import read_baselines, write_baselines

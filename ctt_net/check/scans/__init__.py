@@ -1,0 +1,69 @@
+"""Every check of the scans; each file is opened once."""
+
+from collections import Counter
+
+import numpy as np
+
+from ctt_net.check.finding import Finding
+from ctt_net.check.scans.cache import KeptRecords
+from ctt_net.check.scans.duplicates import duplicate_findings
+from ctt_net.check.scans.laterality import side_findings
+from ctt_net.check.scans.overlays import overlay_findings
+from ctt_net.check.scans.quality import quality_findings
+from ctt_net.check.scans.reading import Scan, read_scans
+from ctt_net.check.scans.views import note_findings, swapped_findings, unreadable
+from ctt_net.check.tables.facts import Facts
+from ctt_net.cohort import Cohort, Problem
+from ctt_net.data.scans import ScanTask, scan_tasks
+from ctt_net.io.progress import progress_bar
+
+
+def tasks_to_read(cohort: Cohort, problems: list[Problem]) -> list[ScanTask]:
+    """Files the manifest names, but for paths that are wrong: those must not be opened."""
+    refused = {(p.row, p.column) for p in problems if p.severity == "error"}
+    return [task for task in scan_tasks(cohort) if (task.row, task.view_name) not in refused]
+
+
+def examine_scans(
+    cohort: Cohort, tasks: list[ScanTask], kept: KeptRecords
+) -> tuple[Facts, list[Finding], list[Scan]]:
+    """Read every scan and say what is wrong with them.
+
+    Args:
+        cohort: Its tables, typed.
+        tasks: What to read.
+        kept: What is known from an earlier run.
+
+    Returns:
+        Facts, findings, and the facts on each scan.
+    """
+    with progress_bar("reading scans") as progress:
+        scans = read_scans(cohort.root, tasks, kept, progress)
+    readable = [scan for scan in scans if not scan.record.error]
+    found = [
+        *unreadable(scans),
+        *swapped_findings(readable, dict(cohort.spec.views)),
+        *side_findings(readable),
+        *duplicate_findings(readable, cohort.table),
+        *overlay_findings(readable, cohort.table),
+        *quality_findings(readable, cohort.table),
+        *note_findings(readable),
+    ]
+    return _facts(scans, readable), found, scans
+
+
+def _facts(scans: list[Scan], readable: list[Scan]) -> Facts:
+    facts = [("scans read", f"{len(readable)}, {len(scans) - len(readable)} unreadable")]
+    if not readable:
+        return facts
+    sizes = Counter(f"{s.record.shape[0]}x{s.record.shape[1]}" for s in readable)
+    layouts = Counter(s.record.layout.replace("_", " ") for s in readable)
+    overlays = Counter(kind.replace("_", " ") for s in readable for kind in s.record.overlays)
+    low, middle, high = np.percentile([s.record.quality for s in readable], [5, 50, 95])
+    return [
+        *facts,
+        ("scan sizes", ", ".join(f"{size} ({n})" for size, n in sizes.most_common(5))),
+        ("scan layouts", ", ".join(f"{layout} {n}" for layout, n in layouts.most_common())),
+        ("burnt-in marks", ", ".join(f"{k} {n}" for k, n in overlays.most_common()) or "none"),
+        ("signal quality", f"median {middle:.2f}, 5% below {low:.2f}, 5% above {high:.2f}"),
+    ]

@@ -1,0 +1,103 @@
+"""What is in the tables of a cohort, in words a person can count after."""
+
+import pandas as pd
+
+from ctt_net.cohort import Cohort
+from ctt_net.cohort.dates import DATE_COLUMNS
+from ctt_net.cohort.schema import ACUITY_COLUMNS, IDENTITY_COLUMNS
+from ctt_net.errors import count_of
+
+Facts = list[tuple[str, str]]
+
+_OPTIONAL_COLUMNS = ("split", "site", "device", "followup_days", *DATE_COLUMNS)
+_SHOWN_GROUPS = 12
+
+
+def table_facts(cohort: Cohort) -> Facts:
+    """Name and value, in the order to be shown."""
+    return [
+        *_people(cohort),
+        *_views(cohort),
+        *_acuities(cohort),
+        *_covariates(cohort),
+        *_unused(cohort),
+    ]
+
+
+def undeclared_columns(cohort: Cohort) -> list[str]:
+    """Columns that nothing reads."""
+    spec = cohort.spec
+    known = {*IDENTITY_COLUMNS, *ACUITY_COLUMNS, *_OPTIONAL_COLUMNS, *spec.views, *spec.covariates}
+    return [str(name) for name in cohort.table if name not in known]
+
+
+def _people(cohort: Cohort) -> Facts:
+    table = cohort.table
+    eyes_each = table["patient_id"].value_counts()
+    sides = table["laterality"].value_counts()
+    facts = [
+        ("eyes", f"{len(table)}"),
+        ("patients", f"{len(eyes_each)} ({(eyes_each > 1).sum()} with both eyes)"),
+        ("right / left eyes", " / ".join(str(sides.get(side, 0)) for side in ("OD", "OS"))),
+    ]
+    for column in ("device", "site", "split"):
+        if column in table:
+            named = table[column].replace("", "not said")
+            facts.append((column, _groups(named.value_counts().sort_index())))
+    return facts
+
+
+def _groups(counts: pd.Series) -> str:
+    shown = ", ".join(f"{name} {n}" for name, n in counts.iloc[:_SHOWN_GROUPS].items())
+    return shown + (f", ... ({len(counts)} in all)" if len(counts) > _SHOWN_GROUPS else "")
+
+
+def _views(cohort: Cohort) -> Facts:
+    facts = []
+    for name, view in cohort.spec.views.items():
+        present = int((cohort.table[name] != "").sum())
+        facts.append(
+            (
+                f"view {name}",
+                f"{count_of(present, 'scan')}, {len(cohort.table) - present} missing "
+                f"({view.direction}, {view.angle_deg:g} degrees)",
+            )
+        )
+    return facts
+
+
+def _acuities(cohort: Cohort) -> Facts:
+    facts = []
+    for time in ("preop", "postop"):
+        logmar = cohort.table[f"{time}_logmar"]
+        words = cohort.table[f"{time}_off_chart"]
+        off = ", ".join(f"{word} {n}" for word, n in words[words != ""].value_counts().items())
+        span = "none known"
+        if logmar.notna().any():
+            span = (
+                f"{logmar.min():.2f} to {logmar.max():.2f}, median {logmar.median():.2f} logMAR "
+                f"({logmar.isna().sum()} missing)"
+            )
+        facts.append((f"{time} acuity ({cohort.spec.notation[f'{time}_va']})", span))
+        facts.append((f"{time} off-chart ({cohort.spec.off_chart_policy})", off or "none"))
+    return facts
+
+
+def _covariates(cohort: Cohort) -> Facts:
+    facts = []
+    for name, covariate in cohort.spec.covariates.items():
+        column = cohort.table[name]
+        unit = f" {covariate.unit}" if covariate.unit else ""
+        if covariate.kind == "categorical":
+            what = _groups(column.value_counts())
+        elif column.notna().any():
+            what = f"{column.min():g} to {column.max():g}, median {column.median():g}{unit}"
+        else:
+            what = "none known"
+        facts.append((f"covariate {name}", f"{what} ({column.isna().sum()} missing)"))
+    return facts
+
+
+def _unused(cohort: Cohort) -> Facts:
+    others = undeclared_columns(cohort)
+    return [("columns not declared, so not used", ", ".join(others))] if others else []

@@ -1,0 +1,3 @@
+"""What identifies a person leaves a cohort before it is passed on."""
+
+from ctt_net.deidentify.run import Deidentified, deidentify

@@ -1,0 +1,1 @@
+"""What devices and exports draw over a B-scan: found, read and filled."""

@@ -1,0 +1,1 @@
+"""Scan files of any format and depth to grey pictures."""

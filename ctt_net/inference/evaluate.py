@@ -1,0 +1,205 @@
+"""A model, or a table of predictions, measured on a cohort."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ctt_net.baselines.clinical import COVARIATE_BASELINES, cross_fit_baselines
+from ctt_net.cohort import Cohort, read_cohort
+from ctt_net.cohort.predictions import read_predictions
+from ctt_net.data.scans import Progress, load_scans
+from ctt_net.errors import InputError
+from ctt_net.inference.test_set import open_locked_test
+from ctt_net.inference.training_overlap import (
+    check_no_known_patients,
+    check_no_known_scans,
+    input_warnings,
+    origin_warnings,
+)
+from ctt_net.io.atomic_write import check_writable
+from ctt_net.model_folder.facts import model_facts
+from ctt_net.model_folder.predictor import Predictor
+from ctt_net.model_folder.table import arrange_views, check_same_covariates, predict_eyes
+from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
+from ctt_net.report.results import Setting, write_results
+
+_OUT_OF_FOLD = (
+    "their figures would be too good. For the training cohort read the run's own out-of-fold "
+    "metrics.json; otherwise leave them out, or say --allow-training-eyes if ids are shared by "
+    "different people"
+)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured, and where it was written.
+
+    Args:
+        metrics: Contents of metrics.json.
+        out: Folder with predictions.csv, metrics.json and report.html.
+    """
+
+    metrics: dict[str, Any]
+    out: Path
+
+
+def evaluate_model(
+    model: Path | str | Predictor,
+    cohort_folder: Path | str,
+    out: Path | str,
+    *,
+    allow_training_eyes: bool = False,
+    progress: Progress | None = None,
+    scan_cache: Path | None = None,
+) -> Evaluation:
+    """Predict a cohort that the model has not seen, and measure it beside its baselines.
+
+    Rows of `split` test are taken where there are any, else all rows.
+
+    Args:
+        model: Model folder, run folder for the ensemble of its folds, or a predictor.
+        cohort_folder: Held-out cohort.
+        out: Folder to write to.
+        allow_training_eyes: Go on although patients or scans took part in the training.
+        progress: Told of each scan read.
+        scan_cache: Folder where decoded scans are kept for the next time; None keeps none.
+
+    Raises:
+        InputError: If something is wrong, or eyes of the training are found among the rows.
+    """
+    out = Path(out)
+    check_writable(out)
+    predictor = model if isinstance(model, Predictor) else Predictor.load(model)
+    cohort = read_cohort(cohort_folder)
+    chosen, part = cohort.to_test_on()
+    table = chosen.table
+    check_same_covariates(chosen, predictor.spec)
+    if not allow_training_eyes:
+        check_no_known_patients(predictor, chosen, _OUT_OF_FOLD)
+    scans = load_scans(chosen, predictor.spec.preprocessing, progress, scan_cache)
+    scans = arrange_views(scans, chosen, predictor.spec)
+    if not allow_training_eyes:
+        cure = "leave them out, or say --allow-training-eyes"
+        check_no_known_scans(predictor, chosen, scans, cure)
+    predictions = predict_eyes(predictor, table, scans)
+    missing = [name for name in predictor.covariates if name not in table]
+    baselines = predictor.predict_baselines(
+        table.assign(**dict.fromkeys(missing, np.nan))
+    ).set_axis(table["eye_id"])
+    if missing:
+        baselines = baselines.drop(columns=list(COVARIATE_BASELINES), errors="ignore")
+    locked = open_locked_test(predictor, chosen, scans, allow_training_eyes)
+    unseen = "eyes the model may have seen" if allow_training_eyes else "unseen eyes"
+    setting = Setting(
+        title=f"{cohort.spec.name}: evaluation on {unseen}",
+        evaluated=part,
+        model=model_facts(predictor.members),
+        interval_level=predictor.level,
+        guarantee=predictor.guarantee,
+        probability_cuts=predictor.probability_cuts,
+        warnings=[
+            *_policy_warning(predictor, cohort),
+            *_covariate_warning(predictor, table),
+            *input_warnings(predictor, chosen, predictions),
+            *predictor.warnings,
+            *origin_warnings(predictor, table),
+            *locked.warnings,
+        ],
+        locked_test=locked.figures,
+    )
+    outcomes = predictor.spec.outcomes
+    return Evaluation(write_results(out, predictions, baselines, outcomes, chosen, setting), out)
+
+
+def evaluate_table(
+    predictions_file: Path | str, cohort_folder: Path | str, out: Path | str, level: float = 0.9
+) -> Evaluation:
+    """Measure a table of predictions against a cohort's truth; no model and no scan is needed.
+
+    The baselines are fitted on the cohort's other folds, so they know this cohort better than a
+    model from elsewhere does.
+
+    Args:
+        predictions_file: Table of door 3; acuities are taken from the cohort.
+        cohort_folder: The eyes it is about.
+        out: Folder to write to.
+        level: Nominal coverage of the table's intervals.
+
+    Raises:
+        InputError: If something is wrong, or the table names an eye that the cohort has not.
+    """
+    if not 0 < level < 1:
+        raise InputError(f"--interval-level: {level:g} is no coverage; give a share such as 0.9")
+    out = Path(out)
+    check_writable(out)
+    predictions = read_predictions(predictions_file)
+    cohort = read_cohort(cohort_folder)
+    by_eye = cohort.table.set_index("eye_id", drop=False)
+    unknown = sorted(set(predictions["eye_id"]) - set(by_eye.index))
+    if unknown:
+        raise InputError(
+            f"{predictions_file}: eye {unknown[0]!r} is not in {cohort.root} "
+            f"({len(unknown)} such eyes); give the cohort the table was made from"
+        )
+    table = by_eye.loc[predictions["eye_id"]].reset_index(drop=True)
+    for column in ("patient_id", "preop_logmar", "postop_logmar"):
+        predictions[column] = table[column].to_numpy()
+    outcomes, warnings = _outcomes_in(predictions)
+    baselines, more = _cross_fitted(cohort, table[table["postop_logmar"].notna()])
+    setting = Setting(
+        title=f"{cohort.spec.name}: evaluation of a table of predictions",
+        evaluated="rows of the table; who trained on what is not known",
+        model={"predictions": Path(predictions_file).name},
+        interval_level=level,
+        guarantee="What these intervals promise is not known: the table does not tell.",
+        warnings=[*warnings, *more],
+    )
+    return Evaluation(write_results(out, predictions, baselines, outcomes, cohort, setting), out)
+
+
+def _outcomes_in(predictions: pd.DataFrame) -> tuple[tuple[Outcome, ...], list[str]]:
+    """The outcomes that a bare table defines by its column names, and what is left out."""
+    named = [str(column)[2:] for column in predictions if str(column).startswith("p_")]
+    named.remove("recovery")
+    known = tuple(outcome for outcome in DEFAULT_OUTCOMES if outcome.name in named)
+    left_out = sorted(set(named) - {outcome.name for outcome in known})
+    if not named:
+        first = DEFAULT_OUTCOMES[0]
+        return (first,), [f"p_recovery was taken as the probability of {first.in_words()}"]
+    if left_out:
+        what = ", ".join(left_out)
+        return known, [f"without their model the outcomes {what} have no definition: left out"]
+    return known, []
+
+
+def _cross_fitted(cohort: Cohort, known: pd.DataFrame) -> tuple[pd.DataFrame | None, list[str]]:
+    """Baselines by the cohort's own folds; none where it is too small or set aside for testing."""
+    try:
+        # Eyes of split val are in no fold, and their patients in no other.
+        fold = known["eye_id"].map(cohort.folds()).fillna(0)
+        fitted = cross_fit_baselines(known, cohort.spec, fold)
+    except InputError as error:
+        return None, [f"no baselines: {error}"]
+    return fitted.set_axis(known["eye_id"]), []
+
+
+def _policy_warning(predictor: Predictor, cohort: Cohort) -> list[str]:
+    ours, theirs = predictor.spec.off_chart_policy, cohort.spec.off_chart_policy
+    if ours == theirs:
+        return []
+    return [
+        f"off-chart acuities count by policy {theirs!r} here and counted by {ours!r} in training"
+    ]
+
+
+def _covariate_warning(predictor: Predictor, table: pd.DataFrame) -> list[str]:
+    """Said once for the cohort, besides the flag of every eye."""
+    columns = [name for name in predictor.spec.covariates if name in table]
+    lacking = [name for name in predictor.spec.covariates if name not in columns]
+    lacking += [name for name in columns if table[name].isna().all()]
+    if not lacking:
+        return []
+    return [f"unknown for every eye here, and known in training: {', '.join(lacking)}"]

@@ -1,4 +1,0 @@
-"""A spreadsheet and a folder of exports become a cohort folder, by a mapping a person wrote."""
-
-from ctt_net.intake.mapping import CohortMapping, check_mapping, read_mapping
-from ctt_net.intake.prepare import Prepared, prepare_cohort

@@ -1,0 +1,207 @@
+"""What more eyes would bring: an inverse power law through the errors of smaller trainings.
+
+    MAE(n) = a + b n^-c        a: error that no number of eyes goes below, c: how fast it is reached
+
+Usual since Cortes and others 1993; fitted and extrapolated so by Figueroa and others 2012, doi
+10.1186/1472-6947-12-8. Few points leave much open: a curve that is still falling fits many
+asymptotes. So no standard error around the best fit is given, but everything between the curves
+that the points do not refute (profile likelihood).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import least_squares
+from scipy.stats import chi2
+from scipy.stats import f as fisher
+
+from ctt_net.errors import InputError
+
+# As slow as a curve can be told from a straight line, and faster than any that was published.
+EXPONENTS = (0.05, 3.0)
+GRID = 81
+ZOOMS = 3
+
+FEWEST_POINTS = 3
+FEWEST_WITHOUT_SE = 5
+
+# Larger numbers of eyes are "nobody can say": no collection of operated eyes has as many.
+MOST_EYES = 1e7
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """A figure with the range that the points leave open.
+
+    Args:
+        value: Of the best curve.
+        low: Of the range.
+        high: Of the range; infinite if the points set no upper end.
+    """
+
+    value: float
+    low: float
+    high: float
+
+    def to_dict(self) -> dict[str, object]:
+        """As figures stand in JSON, `null` for no end."""
+        value, low, high = (
+            float(x) if np.isfinite(x) else None for x in (self.value, self.low, self.high)
+        )
+        return {"value": value, "ci95": [low, high]}
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """A fitted curve, and all others that the points do not refute.
+
+    Args:
+        eyes: (points,) training eyes.
+        mae: (points,) error there, logMAR.
+        se: (points,) its standard error; None = unknown.
+        best: (3,) a, b, c.
+        open_curves: (curves, 3) a, b, c within the 95% profile.
+        scatter: Root of chi-square per degree of freedom: above 1 the points scatter more than
+            their standard errors say, which then were enlarged; NaN where there is no telling.
+    """
+
+    eyes: Values
+    mae: Values
+    se: Values | None
+    best: Values
+    open_curves: Values
+    scatter: float
+
+    def mae_at(self, eyes: float) -> Estimated:
+        """Error with so many training eyes."""
+        return self._estimated(lambda a, b, c: a + b * eyes**-c)
+
+    @property
+    def asymptote(self) -> Estimated:
+        """Error that no number of eyes goes below."""
+        return self._estimated(lambda a, b, c: a)
+
+    def eyes_within(self, margin: float) -> Estimated:
+        """Training eyes from which on the error is within a margin of its asymptote.
+
+        Args:
+            margin: logMAR, above 0.
+        """
+        if not margin > 0:
+            raise InputError(f"the margin must be above 0, got {margin:g}")
+
+        def eyes(a: Values, b: Values, c: Values) -> Values:
+            with np.errstate(over="ignore", divide="ignore"):
+                needed = np.exp(np.log(b / margin) / c)
+            return np.where(needed > MOST_EYES, np.inf, np.maximum(needed, 1.0))
+
+        return self._estimated(eyes)
+
+    def band(self, eyes: Values) -> tuple[Values, Values, Values]:
+        """Best curve, and lowest and highest open one, at each number of eyes."""
+        a, b, c = (column[:, None] for column in self.open_curves.T)
+        open_mae = a + b * eyes**-c
+        best = self.best[0] + self.best[1] * eyes ** -self.best[2]
+        return best, open_mae.min(axis=0), open_mae.max(axis=0)
+
+    def _estimated(self, figure: Callable[[Values, Values, Values], Values]) -> Estimated:
+        value = np.ravel(figure(*self.best[:, None]))[0]
+        open_values = figure(*self.open_curves.T)
+        return Estimated(float(value), float(open_values.min()), float(open_values.max()))
+
+
+def fit_learning_curve(eyes: Values, mae: Values, se: Values | None = None) -> LearningCurve:
+    """Fit the curve.
+
+    Args:
+        eyes: (points,) training eyes, at least three different numbers.
+        mae: (points,) error, logMAR.
+        se: (points,) standard error of each; None = to be judged by the scatter about the curve,
+            which takes five points.
+
+    Raises:
+        InputError: If points are too few or impossible.
+    """
+    eyes, mae = np.asarray(eyes, float), np.asarray(mae, float)
+    se = None if se is None else np.asarray(se, float)
+    _check_points(eyes, mae, se)
+    weight = np.ones_like(mae) if se is None else 1 / se**2
+    freedom = len(eyes) - 3
+    a_range, c_range = (0.0, float(mae.min())), EXPONENTS
+    for _ in range(ZOOMS):
+        curves, misfit = _curves(eyes, mae, weight, a_range, c_range)
+        limit, scatter = _limit(float(misfit.min()), freedom, known=se is not None)
+        kept = misfit <= limit
+        a_range, c_range = _around(curves[:, 0], kept), _around(curves[:, 2], kept, EXPONENTS)
+    best = _polished(curves[int(misfit.argmin())], eyes, mae, weight)
+    return LearningCurve(eyes, mae, se, best, np.vstack([best, curves[kept]]), scatter)
+
+
+def _polished(start: Values, eyes: Values, mae: Values, weight: Values) -> Values:
+    """The best curve, from the best of the grid."""
+    bounds = [0.0, 0.0, EXPONENTS[0]], [float(mae.max()), np.inf, EXPONENTS[1]]
+
+    def misfits(curve: Values) -> Values:
+        residual = mae - curve[0] - curve[1] * eyes ** -curve[2]
+        return np.asarray(np.sqrt(weight) * residual)
+
+    found = least_squares(misfits, np.clip(start, *bounds), bounds=bounds, x_scale="jac").x
+    return np.asarray(min(start, found, key=lambda curve: float((misfits(curve) ** 2).sum())))
+
+
+def _limit(least: float, freedom: int, known: bool) -> tuple[float, float]:
+    """Largest misfit that does not refute a curve, and how much the points scatter."""
+    if not known:
+        return least * (1 + float(fisher.ppf(0.95, 1, freedom)) / freedom), float("nan")
+    if freedom == 0:
+        return least + float(chi2.ppf(0.95, 1)), float("nan")
+    scatter = float(np.sqrt(least / freedom))
+    return least + float(chi2.ppf(0.95, 1)) * max(scatter, 1.0) ** 2, scatter
+
+
+def _curves(
+    eyes: Values,
+    mae: Values,
+    weight: Values,
+    a_range: tuple[float, float],
+    c_range: tuple[float, float],
+) -> tuple[Values, Values]:
+    """Curves on a grid of asymptotes and exponents, b fitted to each: (curves, 3), misfit."""
+    a = np.linspace(*a_range, GRID)[:, None, None]
+    power = eyes ** -np.geomspace(*c_range, GRID)[:, None]
+    b = ((mae - a) * power * weight).sum(-1) / (power**2 * weight).sum(-1)
+    b = np.maximum(b, 0.0)  # more eyes do no harm
+    misfit = (weight * (mae - a - b[..., None] * power) ** 2).sum(-1)
+    c = np.broadcast_to(np.geomspace(*c_range, GRID), b.shape)
+    a = np.broadcast_to(a[..., 0], b.shape)
+    return np.stack([a.ravel(), b.ravel(), c.ravel()], axis=1), misfit.ravel()
+
+
+def _around(
+    values: Values, kept: NDArray[np.bool_], limits: tuple[float, float] = (0.0, np.inf)
+) -> tuple[float, float]:
+    """The range of what was kept and one step of the grid beyond, for a finer grid."""
+    steps = np.unique(values)
+    chosen = np.flatnonzero(np.isin(steps, values[kept]))
+    low, high = steps[max(chosen[0] - 1, 0)], steps[min(chosen[-1] + 1, len(steps) - 1)]
+    return max(float(low), limits[0]), min(float(high), limits[1])
+
+
+def _check_points(eyes: Values, mae: Values, se: Values | None) -> None:
+    least = FEWEST_POINTS if se is not None else FEWEST_WITHOUT_SE
+    if len(np.unique(eyes)) < least:
+        how = "with" if se is not None else "without"
+        raise InputError(
+            f"a learning curve {how} standard errors takes {least} different numbers of training "
+            f"eyes, got {len(np.unique(eyes))}; train on more subsets"
+        )
+    if not (np.isfinite(eyes).all() and (eyes >= 1).all()):
+        raise InputError("training eyes must be numbers of 1 or more")
+    if not (np.isfinite(mae).all() and (mae > 0).all()):
+        raise InputError("every MAE of a learning curve must be above 0")
+    if se is not None and not (np.isfinite(se).all() and (se > 0).all()):
+        raise InputError("every standard error of a learning curve must be above 0")

@@ -1,0 +1,169 @@
+"""A plan for people and for programs: a page, a picture of the curve, CSV and JSON."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ctt_net import INTENDED_USE
+from ctt_net.io.atomic_write import atomic_write_all
+from ctt_net.planning.learning_curve import Estimated, LearningCurve
+from ctt_net.planning.plan import Line, StudyPlan
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+    from matplotlib.axes import Axes
+
+PAGE_FILE = "plan.html"
+CURVE_FILE = "learning_curve.png"
+TEMPLATES = Path(__file__).parent / "templates"
+
+CRITERIA = {
+    "shrinkage": "coefficients too large by at most a tenth (shrinkage at least 0.9)",
+    "r2_optimism": "R² too good by at most 0.05",
+    "residual_sd": "residual SD known to 10%",
+    "mean": "mean outcome known to one letter",
+    "r2": "R² known to ±0.05",
+    "bias": "bias known to the wanted half width",
+    "calibration_slope": "calibration slope known to ±0.1",
+    "needed": "all of these",
+}
+
+
+def as_json(plan: StudyPlan) -> str:
+    """The plan as JSON."""
+    return json.dumps(plan.to_dict(), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+
+
+def write_plan(plan: StudyPlan, out: Path) -> Path:
+    """Write the plan as JSON, CSV and page, and the learning curve as PNG.
+
+    Args:
+        plan: The plan.
+        out: Folder.
+
+    Returns:
+        The page.
+
+    Raises:
+        InputError: If there is no writing there.
+    """
+    picture, pixels = _picture(plan.curve, plan.within) if plan.curve else (None, b"")
+    files: dict[str, str | bytes] = {
+        "plan.json": as_json(plan),
+        "plan.csv": _csv(plan),
+        PAGE_FILE: _page(plan, picture),
+    }
+    if pixels:
+        files[CURVE_FILE] = pixels
+    atomic_write_all(out, files, stale=[CURVE_FILE])
+    return out / PAGE_FILE
+
+
+def half_width_text(line: Line, half_width: float) -> str:
+    """In the figure's unit: thousandths of logMAR, or percent."""
+    return f"±{half_width:.3f}" if line.unit == "logMAR" else f"±{half_width:.1%}"
+
+
+def curve_rows(curve: LearningCurve, within: float) -> list[tuple[str, str]]:
+    """What a fitted curve says, in words."""
+    largest = float(curve.eyes.max())
+    return [
+        ("error that no number of eyes goes below", _logmar(curve.asymptote)),
+        (f"error with twice as many, {2 * largest:,.0f} eyes", _logmar(curve.mae_at(2 * largest))),
+        (f"eyes for an error within {within:g} of the first", _eyes(curve.eyes_within(within))),
+    ]
+
+
+def _logmar(figure: Estimated) -> str:
+    return f"{figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f}) logMAR"
+
+
+def _eyes(figure: Estimated) -> str:
+    """Two digits: more would not be honest."""
+
+    def text(eyes: float) -> str:
+        return f"{float(f'{eyes:.2g}'):,.0f}" if np.isfinite(eyes) else "no upper end"
+
+    value = text(figure.value) if np.isfinite(figure.value) else "nobody can say"
+    return f"{value} ({text(figure.low)} to {text(figure.high)})"
+
+
+def _csv(plan: StudyPlan) -> str:
+    """A line for each figure and number of eyes, then a line for each size."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["part", "what", "eyes", "patients", "half_width", "unit"])
+    for line in plan.lines:
+        asked = [*zip(plan.eyes, line.half_widths, strict=True), (line.eyes_needed, line.wanted)]
+        for eyes, half in asked:
+            row = ["precision", line.name, eyes, plan.patients(eyes), f"{half:.6g}", line.unit]
+            rows.writerow(row)
+    for part, sizes in (("development", plan.development), ("validation", plan.validation)):
+        for name, patients in (sizes or {}).items():
+            rows.writerow([part, name, "", patients, "", ""])
+    rows.writerow(["intended use", INTENDED_USE, "", "", "", ""])
+    return text.getvalue()
+
+
+def _page(plan: StudyPlan, picture: "Markup | None") -> str:
+    # Here and not above: it loads the template library, which `--help` needs not.
+    from ctt_net.report.page import render
+
+    sections: list[dict[str, Any]] = []
+    if plan.development:
+        title = f"To make a regression of {plan.parameters} parameters"
+        sections.append(
+            {"title": title, "source": "doi 10.1002/sim.7993", **_sizes(plan.development)}
+        )
+    if plan.validation:
+        title = "To test a well-calibrated model on other patients"
+        sections.append(
+            {"title": title, "source": "doi 10.1002/sim.8766", **_sizes(plan.validation)}
+        )
+    return render(
+        "plan.html",
+        folder=TEMPLATES,
+        title="Plan of a study",
+        synthetic=False,
+        plan=plan,
+        half_width_text=half_width_text,
+        sections=sections,
+        curve_rows=curve_rows(plan.curve, plan.within) if plan.curve else [],
+        picture=picture,
+    )
+
+
+def _sizes(sizes: Any) -> dict[str, Any]:
+    return {"rows": [(CRITERIA[name], f"{patients:,}") for name, patients in sizes.items()]}
+
+
+def _picture(curve: LearningCurve, within: float) -> "tuple[Markup, bytes]":
+    """The points, the best curve and all that the points leave open, to four times the largest."""
+    from ctt_net.report.svg import LINE, SOFT, svg_and_png
+
+    largest = float(curve.eyes.max())
+    eyes = np.geomspace(float(curve.eyes.min()), 4 * largest, 200)
+    best, low, high = curve.band(eyes)
+    ticks = np.unique(np.concatenate([curve.eyes, [4 * largest]]).round())
+
+    def draw(axes: "Axes") -> None:
+        axes.fill_between(eyes, low, high, color="#1f5a96", alpha=0.15, lw=0)
+        measured = eyes <= largest
+        axes.plot(eyes[measured], best[measured], color="#1f5a96", lw=1.6)
+        axes.plot(eyes[~measured], best[~measured], color="#1f5a96", lw=1.6, ls=(0, (4, 2)))
+        spread = None if curve.se is None else 1.96 * curve.se
+        axes.errorbar(curve.eyes, curve.mae, spread, fmt="o", color="#1f5a96", ms=4, lw=1)
+        axes.axhline(curve.best[0], color=LINE, lw=1)
+        axes.axhline(curve.best[0] + within, color=SOFT, lw=1, ls=(0, (1, 3)))
+        axes.set_xscale("log")
+        axes.set_xticks(ticks, [f"{tick:.0f}" for tick in ticks])
+        axes.set_xticks([], minor=True)
+        axes.set_ylim(0, None)
+        axes.set_xlabel("Training eyes")
+        axes.set_ylabel("Mean absolute error, logMAR")
+
+    return svg_and_png(draw, "learning-curve", "Error against number of training eyes", height=3.4)

@@ -1,0 +1,1 @@
+"""A first mapping, drafted from a table and a folder for a person to finish."""

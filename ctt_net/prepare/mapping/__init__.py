@@ -1,0 +1,1 @@
+"""The mapping: what a person says of a spreadsheet and a folder of scans."""

@@ -1,0 +1,150 @@
+"""`ctt-net prepare`: from mapping, table and folder to a cohort folder, whole or not at all."""
+
+import copy
+import dataclasses
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pandas as pd
+
+from ctt_net.cohort import Cohort, write_cohort
+from ctt_net.cohort.flow_file import FLOW_FILE
+from ctt_net.errors import InputError
+from ctt_net.io.atomic_folder import new_folder
+from ctt_net.io.atomic_write import atomic_write
+from ctt_net.io.yaml_file import dump_yaml
+from ctt_net.prepare.collect import collect
+from ctt_net.prepare.hold_out import check_evaluation_log, held_out, held_out_folder
+from ctt_net.prepare.mapping.mapping import CohortMapping
+from ctt_net.prepare.out_folder import MAPPING_FILE, check_out, leftovers
+from ctt_net.prepare.scans.copy_scans import copy_scans, with_paths
+from ctt_net.prepare.tables.flow import Flow
+from ctt_net.prepare.tables.requirements import required
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """A cohort that was written.
+
+    Args:
+        cohort: As it reads back.
+        flow: Columns step, count, unit, and the ids of what was left out.
+        unused: Scan files that belong to no eye of the cohort.
+        remarks: What else a person should know.
+        held_out: The cohort of the patients that were held out, if any were to be.
+    """
+
+    cohort: Cohort
+    flow: pd.DataFrame
+    unused: tuple[str, ...]
+    remarks: tuple[str, ...]
+    held_out: Cohort | None = None
+
+
+def prepare_cohort(
+    mapping: CohortMapping,
+    out: Path,
+    raw: Path | None = None,
+    replace: bool = False,
+    tables_only: bool = False,
+    table: pd.DataFrame | None = None,
+    remarks: Sequence[tuple[str, int, str]] = (),
+    progress: Callable[[int, int], None] | None = None,
+    hold_out: float | None = None,
+    seed: int = 0,
+) -> Prepared:
+    """Read by a mapping, and write the cohort folder.
+
+    Args:
+        mapping: From `read_mapping`, see docs/mapping.md.
+        out: Cohort folder to make.
+        raw: What the paths of the mapping are relative to; default: its own folder.
+        replace: Take the place of an existing cohort folder, in one step.
+        tables_only: Leave the scans out; every view is then missing.
+        table: What `read_table` made of `table.file`, amended, to be taken in its place; indexed
+            by its rows, so that errors name those.
+        remarks: Step, count and unit of facts to be said at the end of the flow.
+        progress: Called with (done, total) while scans are copied.
+        hold_out: Share of the patients whose eyes go to a second folder, `held_out_folder(out)`,
+            as `split` test: no training takes them.
+        seed: Of the draw of these patients.
+
+    Raises:
+        InputError: If anything is wrong; `out` is then as it was.
+    """
+    folder = mapping.path.parent if raw is None else raw
+    inputs = [mapping.path, folder / mapping.table.file]
+    inputs += [folder / mapping.scans.folder] if mapping.scans is not None else []
+    held_folder = held_out_folder(out)
+    check_out(out, replace, inputs)
+    if hold_out is None:
+        check_evaluation_log(out)
+    else:
+        check_out(held_folder, replace, inputs)
+        if "split" in mapping.columns:
+            raise InputError(
+                f"{mapping.path}: columns.split names the eyes to test on already; take it out, or "
+                f"do without --hold-out"
+            )
+    collected = collect(mapping, folder, not tables_only, table)
+    eyes, flow = collected.eyes, collected.flow
+    warnings = [*leftovers(out), *leftovers(held_folder), *collected.remarks]
+    with ExitStack() as folders:
+        beside = folders.enter_context(new_folder(out, replace))
+        if collected.found.files:
+            copied = copy_scans(eyes, collected.found, mapping.sections, beside, progress)
+            eyes = with_paths(eyes, copied, mapping, collected.table_path, warnings)
+            eyes = required(eyes, mapping, flow, with_scans=True)
+        if not len(eyes.table):
+            flow.arrive(0, "in the cohort", "eyes")
+            raise InputError(
+                f"{mapping.path}: no eye is left\n{flow.to_table().to_string(index=False)}"
+            )
+        for remark in remarks:
+            flow.remark(*remark)
+        held_cohort, table = None, eyes.table
+        if hold_out is not None:
+            apart = held_out(table["patient_id"], hold_out, seed)
+            held, table = table[apart].assign(split="test"), table[~apart]
+            place = folders.enter_context(new_folder(held_folder, replace))
+            _move_scans(beside, place, held, mapping)
+            held_flow = copy.deepcopy(flow)
+            held_flow.leave_out(f"for development, in {out.name}", len(table))
+            held_cohort = _write(place, held_folder, held, mapping, held_flow)
+            flow.leave_out(f"held out for testing, in {held_folder.name}", len(held))
+            flow.remark("patients held out", held["patient_id"].nunique(), "patients")
+        cohort = _write(beside, out, table, mapping, flow)
+        for folder in (out, held_folder) if hold_out is not None else ():
+            check_out(folder, replace, inputs)  # both are put in place, or none
+    unused = tuple(collected.found.unused)
+    return Prepared(cohort, flow.to_table(), unused, tuple(warnings), held_cohort)
+
+
+def _write(
+    beside: Path, out: Path, table: pd.DataFrame, mapping: CohortMapping, flow: Flow
+) -> Cohort:
+    """The tables of a cohort, into a folder that is to be named `out`."""
+    flow.arrive(len(table), "in the cohort", "eyes")
+    flow.remark("their patients", table["patient_id"].nunique(), "patients")
+    _remove_unused(beside, table, tuple(mapping.spec.views))
+    cohort = write_cohort(beside, mapping.spec, table)
+    atomic_write(beside / FLOW_FILE, flow.to_csv())
+    written = mapping.path.read_bytes() if mapping.path.is_file() else None
+    atomic_write(beside / MAPPING_FILE, written or dump_yaml(dict(mapping.given)))
+    return dataclasses.replace(cohort, root=out)
+
+
+def _move_scans(root: Path, to: Path, table: pd.DataFrame, mapping: CohortMapping) -> None:
+    """Scans of some eyes from one cohort folder to another."""
+    for path in filter(None, table[list(mapping.spec.views)].to_numpy(object).ravel()):
+        (to / path).parent.mkdir(exist_ok=True)
+        (root / path).rename(to / path)
+
+
+def _remove_unused(root: Path, table: pd.DataFrame, views: tuple[str, ...]) -> None:
+    """Scans of an eye that was left out after they were copied."""
+    used = {path for view in views for path in table[view] if path}
+    for file in (root / "scans").glob("*"):
+        if file.relative_to(root).as_posix() not in used:
+            file.unlink()

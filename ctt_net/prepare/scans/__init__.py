@@ -1,0 +1,1 @@
+"""The user's scans: found, matched to eyes and copied."""

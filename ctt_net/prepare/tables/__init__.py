@@ -1,0 +1,1 @@
+"""The user's table, read and turned into eyes."""

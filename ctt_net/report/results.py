@@ -1,0 +1,101 @@
+"""What every evaluation leaves behind: `predictions.csv`, `metrics.json` and `report.html`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ctt_net.cohort import Cohort
+from ctt_net.cohort.predictions import predictions_text
+from ctt_net.io.atomic_write import atomic_write_all
+from ctt_net.metrics.recovery import ProbabilityCuts
+from ctt_net.metrics.subgroup_columns import covariates_in_words, subgroup_columns
+from ctt_net.metrics.summary import METRICS_FILE, evaluate, metrics_text
+from ctt_net.outcome import Outcome
+from ctt_net.report.evaluation_page import report_files, stale_report_files
+from ctt_net.report.facts import Facts, flow_of
+
+PREDICTIONS_FILE = "predictions.csv"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What was evaluated, in words for the report.
+
+    Args:
+        title: Heading.
+        evaluated: Which eyes.
+        model: Facts on the model.
+        interval_level: Nominal coverage of the intervals.
+        guarantee: What those promise and to whom.
+        probability_cuts: Per outcome, fixed beforehand; 0.5 where there is none.
+        warnings: To be added to those that the figures give.
+        locked_test: How often these eyes were looked at; empty where nobody counts.
+    """
+
+    title: str
+    evaluated: str
+    model: Mapping[str, Any]
+    interval_level: float
+    guarantee: str = ""
+    probability_cuts: ProbabilityCuts = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+    locked_test: Mapping[str, Any] = field(default_factory=dict)
+
+
+def write_results(
+    out: Path,
+    predictions: pd.DataFrame,
+    baselines: pd.DataFrame | None,
+    outcomes: Sequence[Outcome],
+    cohort: Cohort,
+    setting: Setting,
+    also: Mapping[str, str | bytes] | None = None,
+) -> dict[str, Any]:
+    """Measure and write all three files, and those of the report; together or not at all.
+
+    Args:
+        out: Folder.
+        predictions: Table of door 3.
+        baselines: logMAR, indexed by eye.
+        outcomes: Recovery questions.
+        cohort: Where the eyes come from.
+        setting: What was evaluated.
+        also: Further files of the folder that belong to this result.
+
+    Returns:
+        Contents of metrics.json.
+    """
+    spec = cohort.spec
+    metrics = evaluate(
+        predictions,
+        baselines,
+        outcomes,
+        oracle=cohort.potential(),
+        groups=subgroup_columns(cohort),
+        covariates=covariates_in_words(spec),
+        interval_level=setting.interval_level,
+        guarantee=setting.guarantee,
+        probability_cuts=setting.probability_cuts,
+    )
+    if setting.locked_test:
+        metrics["locked_test"] = dict(setting.locked_test)
+    metrics["warnings"] += setting.warnings
+    facts = Facts(
+        title=setting.title,
+        cohort={"name": spec.name, "source": spec.source, "evaluated": setting.evaluated},
+        model=setting.model,
+        synthetic=spec.synthetic,
+        outcomes=tuple(outcomes),
+        flow=flow_of(cohort.root),
+    )
+    files: dict[str, str | bytes] = {
+        **(also or {}),
+        PREDICTIONS_FILE: predictions_text(predictions),
+        METRICS_FILE: metrics_text(metrics),
+        **report_files(metrics, predictions, baselines, facts),
+    }
+    atomic_write_all(out, files, stale_report_files(out))
+    return metrics

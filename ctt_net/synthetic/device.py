@@ -1,0 +1,98 @@
+"""OCT devices: size, scale and look of what they export."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Device:
+    """What one make of OCT does to the light that comes back.
+
+    A pixel shows `255 * (signal + floor + noise) ** (1 / display_root)`; the figures of noise and
+    grain were read off exported scans of such devices.
+
+    Args:
+        name: Goes into the manifest.
+        height_px: Rows of the export.
+        width_px: A-scans of the export.
+        axial_um_per_px: Depth of a row, in tissue.
+        lateral_um_per_px: Distance of two A-scans on the retina.
+        display_root: 2 or 4: which root of the signal is shown as grey.
+        gain: Signal from behind a clear lens, relative to `ctt_net.synthetic.paint.BRIGHTNESS`.
+        floor: Signal shown where there is none.
+        noise: SD of the additive noise, in signal.
+        noise_spread: How much noise and floor differ from scan to scan (SD of their log).
+        deep_noise: What is left of noise and floor 0.35 mm below the retina.
+        noise_grain_px: Lateral and axial blur of that noise.
+        speckle: SD of the log signal from pixel to pixel.
+        speckle_grain_px: Lateral and axial blur of the speckle.
+        texture: SD of the log signal along the layers.
+        axial_blur_um: Depth over which a boundary is smeared.
+        choroid_reach_um: Depth at which light from the choroid has faded to a third.
+        direction_mark: Whether exports carry a burnt-in mark of the scan direction.
+        margin_px: Widest strip that the export leaves black at a side after registration.
+    """
+
+    name: str
+    height_px: int
+    width_px: int
+    axial_um_per_px: float
+    lateral_um_per_px: float
+    display_root: int
+    gain: float
+    floor: float
+    noise: float
+    noise_spread: float
+    deep_noise: float
+    noise_grain_px: tuple[float, float]
+    speckle: float
+    speckle_grain_px: tuple[float, float]
+    texture: float
+    axial_blur_um: float
+    choroid_reach_um: float
+    direction_mark: bool
+    margin_px: int
+
+
+HEIDELBERG_LIKE = Device(
+    name="heidelberg_like",
+    height_px=496,
+    width_px=768,
+    axial_um_per_px=3.87,
+    lateral_um_per_px=11.3,
+    display_root=4,
+    gain=1.5,
+    floor=5.0e-5,
+    noise=2.4e-4,
+    noise_spread=0.55,
+    deep_noise=0.12,
+    noise_grain_px=(0.52, 0.78),
+    speckle=0.30,
+    speckle_grain_px=(0.85, 1.0),
+    texture=0.26,
+    axial_blur_um=8.0,
+    choroid_reach_um=640.0,
+    direction_mark=False,
+    margin_px=12,
+)
+CIRRUS_LIKE = Device(
+    name="cirrus_like",
+    height_px=500,
+    width_px=750,
+    axial_um_per_px=4.0,
+    lateral_um_per_px=8.0,
+    display_root=2,
+    gain=1.5,
+    floor=1.25e-2,
+    noise=3.2e-3,
+    noise_spread=0.25,
+    deep_noise=0.85,
+    noise_grain_px=(0.56, 0.56),
+    speckle=0.20,
+    speckle_grain_px=(0.75, 0.75),
+    texture=0.13,
+    axial_blur_um=9.0,
+    choroid_reach_um=370.0,
+    direction_mark=True,
+    margin_px=6,
+)
+DEVICES = (HEIDELBERG_LIKE, CIRRUS_LIKE)

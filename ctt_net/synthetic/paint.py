@@ -1,0 +1,157 @@
+"""From a section of the macula to the brightness a perfect, noiseless OCT would show."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ctt_net.synthetic.anatomy import LAYERS, Build
+from ctt_net.synthetic.cavities import empty_cysts, open_hole
+from ctt_net.synthetic.choroid import add_choroid
+from ctt_net.synthetic.lesions import Lesion
+from ctt_net.synthetic.macula import Section
+from ctt_net.synthetic.vessels import retinal_vessels
+
+Image = NDArray[np.float32]
+Floats = NDArray[np.float64]
+
+# Brightness (8-bit grey after the device's compression) of each layer, read off exported scans.
+BRIGHTNESS: dict[str, float] = {
+    "rnfl": 140.0, "gcl": 86.0, "ipl": 95.0, "inl": 67.0, "opl": 84.0, "onl": 52.0,
+    "myoid": 62.0, "ellipsoid": 188.0, "segments": 128.0, "rpe": 196.0, "drusen": 104.0,
+}  # fmt: skip
+ELLIPSOID_UM = 15.0
+ELM_UM = 8.0
+GLINT = 26.0  # the inner limiting membrane mirrors a little
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where a section lies in the picture.
+
+    Args:
+        height_px: Rows.
+        axial_um_per_px: Depth of a row.
+        axial_blur_um: Depth over which a boundary is smeared.
+        bruch_row: Row of Bruch's membrane for every A-scan.
+    """
+
+    height_px: int
+    axial_um_per_px: float
+    axial_blur_um: float
+    bruch_row: Floats
+
+    def height_um(self) -> Image:
+        """Height above Bruch's membrane of every pixel, µm."""
+        rows = np.arange(self.height_px, dtype=np.float32)[:, None]
+        lowest = self.bruch_row.astype(np.float32)[None]
+        return (lowest - rows) * np.float32(self.axial_um_per_px)
+
+
+def paint(
+    section: Section, build: Build, lesions: tuple[Lesion, ...], frame: Frame, reach_um: float
+) -> Image:
+    """Brightness of every pixel, 0 = no light comes back.
+
+    Returns:
+        (H, W) float32, grey levels of a clean scan, not clipped.
+    """
+    height = frame.height_um()
+    tops = section.surfaces_um()
+    first = int(np.min(frame.bruch_row - tops["rnfl"] / frame.axial_um_per_px)) - 6
+    last = int(np.max(frame.bruch_row)) + 6
+    first, last = max(first, 0), min(last, frame.height_px)
+    image = np.zeros(height.shape, np.float32)
+    image[first:last] = _layers(section, tops, height[first:last], frame.axial_blur_um)
+    open_hole(section, tops["rnfl"], image, height)
+    empty_cysts(section, tops, lesions, image, height, frame.axial_um_per_px)
+    add_choroid(section, build, image, height, reach_um)
+    _add_vessels(section, build, tops, image, height)
+    _add_membranes(section, build, tops["rnfl"], image, frame)
+    return image
+
+
+def _layers(section: Section, tops: dict[str, Floats], height: Image, blur_um: float) -> Image:
+    """Stack the layers: a step of brightness at the top of each."""
+    image = np.zeros(height.shape, np.float32)
+    before = np.zeros_like(section.x_mm)
+    for top, brightness in _steps(section, tops):
+        step = (top / blur_um + 0.5).astype(np.float32)[None] - height * np.float32(1.0 / blur_um)
+        np.clip(step, 0.0, 1.0, out=step)
+        step *= (brightness - before).astype(np.float32)[None]
+        image += step
+        before = brightness
+    return image
+
+
+def _steps(section: Section, tops: dict[str, Floats]) -> list[tuple[Floats, Floats]]:
+    """Top and brightness of every layer from the vitreous down to Bruch's membrane."""
+    level = {name: np.full_like(section.x_mm, grey) for name, grey in BRIGHTNESS.items()}
+    # A thin sheet of nerve fibres sends back less than a thick one.
+    fibres = section.thickness_um["rnfl"]
+    level["rnfl"] = 96.0 + 58.0 * np.clip((fibres - 8.0) / 40.0, 0.0, 1.0)
+    for name in ("gcl", "ipl", "inl", "opl"):
+        level[name] += section.disorder * (86.0 - level[name])
+    dim = level["myoid"]
+    level["ellipsoid"] = dim + section.ellipsoid * (level["ellipsoid"] - dim)
+    level["segments"] = dim + section.ellipsoid * (level["segments"] - dim)
+    level["rpe"] = 84.0 + section.pigment * (level["rpe"] - 84.0)
+    steps = [(tops["rnfl"] + 3.0, level["rnfl"] + GLINT)]
+    steps.append((tops["rnfl"] - 6.0, level["rnfl"]))
+    steps += [(tops[name], level[name]) for name in LAYERS[1:6]]
+    limiting = tops["myoid"]
+    steps.append((limiting + 0.5 * ELM_UM, level["onl"] + 34.0 * section.elm))
+    steps.append((limiting - 0.5 * ELM_UM, level["myoid"]))
+    steps.append((tops["segments"], level["ellipsoid"]))
+    thin = np.minimum(ELLIPSOID_UM, 0.6 * section.thickness_um["segments"])
+    steps.append((tops["segments"] - thin, level["segments"]))
+    steps.append((tops["rpe"], level["rpe"]))
+    steps.append((section.drusen_um, level["drusen"]))
+    steps.append((np.zeros_like(section.x_mm), np.zeros_like(section.x_mm)))
+    return steps
+
+
+def _add_vessels(
+    section: Section, build: Build, tops: dict[str, Floats], image: Image, height: Image
+) -> None:
+    """Retinal vessels: a bright wall in the inner retina, a shadow through all below."""
+    cover = retinal_vessels(build, section.x_mm, section.y_mm)
+    columns = np.flatnonzero(cover > 0.03)
+    if not columns.size:
+        return
+    shade = cover[columns].astype(np.float32)[None]
+    above = height[:, columns]
+    level = (tops["gcl"][columns] - 12.0).astype(np.float32)[None]
+    wall = np.exp(-(((above - level) / 18.0) ** 2))
+    below = np.clip((level - above) / 25.0, 0.0, 1.0)
+    image[:, columns] *= (1.0 + 0.6 * shade * wall) * (1.0 - 0.33 * shade * below)
+
+
+def _add_membranes(
+    section: Section, build: Build, surface: Floats, image: Image, frame: Frame
+) -> None:
+    """Epiretinal membrane on the surface, and the vitreous' own face where it has come off."""
+    scale = frame.axial_um_per_px
+    rows = frame.bruch_row - surface / scale
+    if section.membrane.any():
+        closed = section.hole_ratio > 1.5
+        _draw_line(image, rows, 235.0 * section.membrane * closed, 1.5)
+    rng = np.random.default_rng((*build.seed, 3))
+    if rng.uniform() < 0.45:
+        r = np.hypot(section.x_mm - rng.normal(0.0, 0.3), section.y_mm - rng.normal(0.0, 0.3))
+        lift = rng.uniform(80.0, 420.0) * (1.0 - np.exp(-((r / rng.uniform(1.0, 2.2)) ** 2)))
+        wave = 10.0 * np.sin(section.x_mm * 2.3) + 9.0 * np.sin(section.y_mm * 1.9)
+        face = frame.bruch_row - (rng.uniform(345.0, 420.0) + lift + wave) / scale
+        _draw_line(image, face, np.full_like(r, rng.uniform(26.0, 52.0)), 0.9)
+
+
+def _draw_line(image: Image, rows: Floats, brightness: Floats, thick_px: float) -> None:
+    """Draw a thin bright surface; where something brighter lies, that stays."""
+    base = np.floor(rows).astype(int)
+    columns = np.arange(rows.size)
+    for step in range(-3, 5):
+        row = base + step
+        inside = (row >= 0) & (row < image.shape[0])
+        level = brightness * np.exp(-(((row - rows) / thick_px) ** 2))
+        target = image[row[inside], columns[inside]]
+        image[row[inside], columns[inside]] = np.maximum(target, level[inside])

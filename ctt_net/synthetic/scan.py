@@ -1,0 +1,105 @@
+"""Take a scan: put the section into the picture, add what lens and device do to it."""
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ctt_net.synthetic.anatomy import Build
+from ctt_net.synthetic.device import Device
+from ctt_net.synthetic.disease import FIXATION_LIMIT_MM
+from ctt_net.synthetic.exposure import expose
+from ctt_net.synthetic.eye import SimulatedEye
+from ctt_net.synthetic.macula import cut
+from ctt_net.synthetic.mark import burn_in_direction
+from ctt_net.synthetic.paint import Frame, paint
+
+Direction = Literal["horizontal", "vertical"]
+DIRECTIONS: tuple[Direction, ...] = ("horizontal", "vertical")
+Floats = NDArray[np.float64]
+
+
+def scan(eye: SimulatedEye, device: Device, direction: Direction) -> NDArray[np.uint8]:
+    """Take one line scan through the fovea, as the device exports it.
+
+    Horizontal scans of left eyes come out mirrored (nasal at the left), as from a real device;
+    vertical ones run from inferior (left) to superior (right) in both eyes.
+
+    Args:
+        eye: Whose macula.
+        device: Size, scale and look.
+        direction: Which of the two lines.
+
+    Returns:
+        (H, W) grey.
+    """
+    build = Build.draw(eye.seed, eye.age_years, eye.axial_length_mm)
+    x_mm, y_mm = scan_line(eye, device, direction)
+    rng = np.random.default_rng((*eye.seed, 21, DIRECTIONS.index(direction)))
+    frame = Frame(
+        device.height_px,
+        device.axial_um_per_px,
+        device.axial_blur_um,
+        _bruch_rows(eye, device, x_mm, y_mm, rng),
+    )
+    section = cut(build, eye.lesions, x_mm, y_mm)
+    clean = paint(section, build, eye.lesions, frame, device.choroid_reach_um)
+    image = expose(clean, lens_signal(eye, x_mm, y_mm), frame.bruch_row, device, rng)
+    image = _leave_margin(image, device, rng)
+    if eye.laterality == "OS" and direction == "horizontal":
+        image = np.ascontiguousarray(image[:, ::-1])
+    if device.direction_mark:
+        burn_in_direction(image, direction, eye.laterality)
+    return image
+
+
+def scan_line(eye: SimulatedEye, device: Device, direction: Direction) -> tuple[Floats, Floats]:
+    """Places of the A-scans, mm nasal of and above the fovea, in the right eye's frame."""
+    rng = np.random.default_rng((*eye.seed, 22))
+    limit = FIXATION_LIMIT_MM
+    aim_x, aim_y = np.clip(rng.normal(0.0, 0.02, 2), -limit, limit)
+    along = (np.arange(device.width_px) - 0.5 * (device.width_px - 1)) / 1000.0
+    along = along * device.lateral_um_per_px + rng.normal(0.0, 0.12, 2)[DIRECTIONS.index(direction)]
+    if direction == "horizontal":
+        return along, np.full_like(along, aim_y)
+    return np.full_like(along, aim_x), along
+
+
+def lens_signal(eye: SimulatedEye, x_mm: Floats, y_mm: Floats) -> Floats:
+    """Share of the light that the cataract lets through to these places and back: patchy."""
+    rng = np.random.default_rng((*eye.seed, 23))
+    patch = np.zeros_like(x_mm)
+    for _ in range(7):
+        angle, wavelength = rng.uniform(0.0, np.pi), rng.uniform(1.2, 6.0)
+        along = x_mm * np.cos(angle) + y_mm * np.sin(angle)
+        patch += np.sin(2.0 * np.pi * along / wavelength + rng.uniform(0.0, 2.0 * np.pi))
+    opaque = {"nuclear": 0.25, "cortical": 0.7, "posterior": 0.5}[eye.cataract]
+    loss = eye.signal_loss_db * (1.0 + opaque * np.clip(patch / 1.9, -0.8, 1.5))
+    return 10.0 ** (-loss / 10.0)
+
+
+def _bruch_rows(
+    eye: SimulatedEye, device: Device, x_mm: Floats, y_mm: Floats, rng: np.random.Generator
+) -> Floats:
+    """Row of Bruch's membrane: the eye's curve plus this scan's tilt and place in the window."""
+    own = np.random.default_rng((*eye.seed, 24))
+    longer = max(eye.axial_length_mm - 24.0, 0.0)
+    curve_um = np.clip(own.normal(11.0, 5.0) + 4.0 * longer, 0.0, 32.0)
+    wave_um = own.uniform(0.0, 9.0) * np.sin(x_mm * 1.1 + 1.0) * np.cos(y_mm * 0.9)
+    along = x_mm + y_mm - np.mean(x_mm + y_mm)
+    tilt_um = np.clip(rng.normal(0.0, 28.0), -60.0, 60.0)
+    lift_um = curve_um * (x_mm**2 + y_mm**2) + tilt_um * along + wave_um
+    lowest = device.height_px * np.clip(rng.normal(0.60, 0.05), 0.48, 0.72)
+    return lowest - (lift_um - lift_um.min()) / device.axial_um_per_px
+
+
+def _leave_margin(
+    image: NDArray[np.uint8], device: Device, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Black strip at one side, where the frames that were averaged did not overlap."""
+    strip = int(rng.uniform(-device.margin_px, device.margin_px))
+    if strip > 1:
+        image[:, :strip] = 0
+    elif strip < -1:
+        image[:, strip:] = 0
+    return image

@@ -1,0 +1,125 @@
+"""A whole simulated cohort folder: scans, manifest and, in a file of its own, the truth."""
+
+import io
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from ctt_net.cohort import Cohort, read_cohort, write_cohort
+from ctt_net.io.atomic_folder import new_folder
+from ctt_net.io.atomic_write import atomic_write
+from ctt_net.synthetic.device import DEVICES, Device
+from ctt_net.synthetic.eye import SimulatedEye
+from ctt_net.synthetic.plan import CohortPlan, cohort_spec
+from ctt_net.synthetic.population import draw_eyes
+from ctt_net.synthetic.scan import DIRECTIONS, scan
+from ctt_net.synthetic.vision import measure
+
+TRUTH_FILE = "truth.csv"
+SITES = ("north", "south", "west")
+# Speckle repeats nowhere: looking for repeats costs twice the time and gives larger files.
+PNG_OPTIONS = (
+    cv2.IMWRITE_PNG_COMPRESSION,
+    1,
+    cv2.IMWRITE_PNG_STRATEGY,
+    cv2.IMWRITE_PNG_STRATEGY_HUFFMAN_ONLY,
+)
+
+
+def simulate_cohort(
+    out: Path, plan: CohortPlan, workers: int = 1, on_eye: Callable[[], None] | None = None
+) -> Cohort:
+    """Simulate a cohort folder; it appears whole or not at all.
+
+    Args:
+        out: Folder to make; must not exist.
+        plan: What to simulate.
+        workers: Processes that draw scans; the result does not depend on it.
+        on_eye: Called after every finished eye.
+
+    Raises:
+        InputError: If `out` exists.
+    """
+    eyes = draw_eyes(plan.n_eyes, plan.seed, plan.first_patient, plan.id_prefix, plan.unseen_causes)
+    rows = [manifest_row(eye, plan) for eye in eyes]
+    with new_folder(out) as beside:
+        (beside / "images").mkdir()
+        for _ in _write_scans(eyes, rows, beside, workers):
+            if on_eye is not None:
+                on_eye()
+        patients = len({eye.patient_id for eye in eyes})
+        write_cohort(
+            beside, cohort_spec(plan), rows, n_folds=min(5, max(2, patients // 4)), seed=plan.seed
+        )
+        truth = io.StringIO()
+        pd.DataFrame([eye.truth() for eye in eyes]).to_csv(truth, index=False, lineterminator="\n")
+        atomic_write(beside / TRUTH_FILE, truth.getvalue())
+    return read_cohort(out)
+
+
+def device_of(eye: SimulatedEye, plan: CohortPlan) -> Device:
+    """Device of this eye's patient, by chance: it says nothing about the eye."""
+    rng = np.random.default_rng((*eye.seed[:2], 41))
+    chosen = plan.devices[int(rng.integers(len(plan.devices)))]
+    return next(device for device in DEVICES if device.name == chosen)
+
+
+def manifest_row(eye: SimulatedEye, plan: CohortPlan) -> dict[str, Any]:
+    """What a hospital would know of this eye: recorded acuities, no truth."""
+    rng = np.random.default_rng((*eye.seed, 42))
+    patient = np.random.default_rng((*eye.seed[:2], 43))
+    row: dict[str, Any] = {
+        "eye_id": eye.eye_id,
+        "patient_id": eye.patient_id,
+        "laterality": eye.laterality,
+        "preop_va": measure(eye.potential_logmar + eye.lens_logmar, rng),
+        "postop_va": measure(eye.potential_logmar, rng),
+    }
+    paths: dict[str, str] = {view: f"images/{eye.eye_id}_{view}.png" for view in DIRECTIONS}
+    if rng.uniform() < plan.missing_views:
+        paths[DIRECTIONS[int(rng.integers(2))]] = ""
+    return {
+        **row,
+        **paths,
+        "site": SITES[int(patient.integers(len(SITES)))],
+        "device": device_of(eye, plan).name,
+        "followup_days": int(rng.triangular(21, 32, 90)),
+        "age_years": f"{eye.age_years:.1f}",
+        "sex": eye.sex,
+        "axial_length_mm": f"{eye.axial_length_mm:.2f}",
+        "diabetes": int(eye.diabetes),
+    }
+
+
+def _write_scans(
+    eyes: list[SimulatedEye], rows: list[dict[str, Any]], root: Path, workers: int
+) -> Iterable[None]:
+    """Draw and write every scan, eye by eye, in any order."""
+    tasks = list(zip(eyes, rows, strict=True))
+    write = partial(_write_eye, root=root)
+    if workers <= 1:
+        yield from (write(*task) for task in tasks)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        futures = [pool.submit(write, *task) for task in tasks]
+        for future in as_completed(futures):
+            yield future.result()
+
+
+def _write_eye(eye: SimulatedEye, row: dict[str, Any], root: Path) -> None:
+    """Draw and write the scans of one eye."""
+    cv2.setNumThreads(1)  # one process per core already
+    device = next(device for device in DEVICES if device.name == row["device"])
+    for view in DIRECTIONS:
+        if row[view]:
+            done, data = cv2.imencode(".png", scan(eye, device, view), PNG_OPTIONS)
+            if not done:
+                raise RuntimeError(f"{row[view]}: the scan could not be encoded as PNG")
+            (root / row[view]).write_bytes(data.tobytes())

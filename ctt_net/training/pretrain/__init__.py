@@ -1,0 +1,1 @@
+"""Pretraining of backbone and fusion on simulated eyes."""

@@ -1,0 +1,172 @@
+import numpy as np
+import pytest
+from scipy.stats import norm, t
+
+from ctt_net.metrics import bootstrap
+from ctt_net.metrics.bootstrap import Totals, patient_weights, with_intervals
+from ctt_net.metrics.bootstrap_intervals import expanded_level, percentile_interval
+from ctt_net.metrics.recovery import auroc
+
+
+def mean_of(values):
+    return lambda weights: {("mean",): weights @ values / weights.sum(axis=1)}
+
+
+def two_eyed(seed, n_patients=80, correlation=0.8):
+    """Standard normal values of two correlated eyes a patient; the true mean is 0."""
+    rng = np.random.default_rng(seed)
+    shared = np.repeat(rng.normal(size=n_patients), 2)
+    own = rng.normal(size=2 * n_patients)
+    patients = np.repeat([f"p{i}" for i in range(n_patients)], 2)
+    return np.sqrt(correlation) * shared + np.sqrt(1 - correlation) * own, patients
+
+
+def interval(values, patients, resamples=400, seed=0):
+    return with_intervals(mean_of(values), patients, resamples, 0.95, seed)[("mean",)]["ci95"]
+
+
+def test_both_eyes_of_a_patient_are_drawn_together():
+    patients = ["b", "a", "b", "c"]
+    weights = np.concatenate(list(patient_weights(patients, 50, 0)))
+    np.testing.assert_array_equal(weights[:, 0], weights[:, 2])
+    per_patient = weights[:, [0, 1, 3]]
+    np.testing.assert_array_equal(per_patient.sum(axis=1), 3)
+
+
+def studies(n_studies=1000, n_patients=100, correlation=0.7, seed=0):
+    """Errors of many studies with two correlated eyes a patient: (studies, eyes)."""
+    rng = np.random.default_rng(seed)
+    shared = np.repeat(rng.normal(size=(n_studies, n_patients)), 2, axis=1)
+    own = rng.normal(size=(n_studies, 2 * n_patients))
+    error = np.sqrt(correlation) * shared + np.sqrt(1 - correlation) * own
+    return 0.05 + 0.15 * error, np.repeat(np.arange(n_patients), 2).astype(str)
+
+
+def covered(draws, truth, n_patients):
+    """Share of the studies (resamples, studies) whose interval holds the truth, and its width."""
+    level = expanded_level(0.95, n_patients)
+    ends = np.array([percentile_interval(one, level) for one in draws.T])
+    return ((ends[:, 0] <= truth) & (truth <= ends[:, 1])).mean(), np.diff(ends).mean()
+
+
+@pytest.mark.parametrize("figure", ["mae", "bias"])
+def test_resampling_patients_covers_the_truth_where_resampling_eyes_does_not(figure):
+    error, patients = studies()
+    bias, sd = 0.05, 0.15
+    values, truth = error, bias
+    if figure == "mae":  # of a folded normal distribution
+        values = np.abs(error)
+        truth = sd * np.sqrt(2 / np.pi) * np.exp(-(bias**2) / (2 * sd**2))
+        truth += bias * (1 - 2 * norm.cdf(-bias / sd))
+    share, width = {}, {}
+    for unit, cluster in (("patients", patients), ("eyes", np.arange(200).astype(str))):
+        # Draws from another stream than the eyes': of the same one they would not be independent.
+        weights = np.concatenate(list(patient_weights(cluster, 1000, seed=77)))
+        draws = weights @ values.T / weights.sum(axis=1, keepdims=True)
+        share[unit], width[unit] = covered(draws, truth, len(set(cluster)))
+    assert 0.93 <= share["patients"] <= 0.97
+    assert share["eyes"] < 0.91
+    assert width["patients"] > 1.15 * width["eyes"]
+
+
+def test_the_interval_of_an_auroc_difference_covers_it():
+    """Two scores of one eye: binormal, so that each AUROC is a normal probability."""
+    rng = np.random.default_rng(3)
+    n_studies, n_patients, n_recovered = 1000, 80, 64
+    patients = np.repeat(np.arange(n_patients), 2).astype(str)
+    truth = norm.cdf(1.4 / np.sqrt(2)) - norm.cdf(0.9 / np.sqrt(2))
+    weights = np.concatenate(list(patient_weights(patients, 400, seed=78)))
+    # Both eyes of a patient have one outcome, and errors of a score are shared between the eyes.
+    label = np.arange(2 * n_patients) < n_recovered
+    noise = np.sqrt(0.6) * np.repeat(rng.normal(size=(2, n_studies, n_patients)), 2, axis=2)
+    noise += np.sqrt(0.4) * rng.normal(size=(2, n_studies, 2 * n_patients))
+    yes, no = weights[:, label], weights[:, ~label]
+    pairs = yes.sum(axis=1) * no.sum(axis=1)
+
+    def area(score):
+        """Share of pairs in the right order; no two scores are equal."""
+        won = (score[label][:, None] > score[~label]).astype(float)
+        return np.einsum("rn,rn->r", yes @ won, no) / pairs
+
+    scores = noise + np.array([1.4, 0.9])[:, None, None] * label
+    draws = np.stack([area(model) - area(other) for model, other in zip(*scores, strict=True)])
+    own = auroc(scores[0, 5], label.astype(float), weights)
+    own -= auroc(scores[1, 5], label.astype(float), weights)
+    np.testing.assert_allclose(draws[5], own, atol=1e-12)
+    share, _ = covered(draws.T, truth, n_patients)
+    assert 0.93 <= share <= 0.97
+
+
+def test_percentiles_of_few_patients_reach_students_interval():
+    """Of a mean, where both are exact: the expanded percentiles are Student's ends."""
+    values = np.random.default_rng(0).normal(size=12)
+    draws = with_intervals(mean_of(values), [f"p{i:02d}" for i in range(12)], 40_000, 0.95, 1)
+    half = t.ppf(0.975, 11) * values.std(ddof=1) / np.sqrt(12)
+    low, high = draws[("mean",)]["ci95"]
+    assert (high - low) / 2 == pytest.approx(half, rel=0.04)
+
+
+def test_figures_made_of_totals_are_those_made_of_weights():
+    values, patients = two_eyed(3, n_patients=30)
+    order = np.random.default_rng(0).permutation(len(values))
+    values, patients = values[order], np.asarray(patients)[order]
+
+    def mean(totals):
+        return {("total",): totals[:, 0] / totals[:, 1]}
+
+    columns = np.column_stack([values, np.ones(len(values))])
+    draws = bootstrap.bootstrap_draws(
+        list(patients), 50, 4, totals=[Totals(columns, mean)], statistics=[mean_of(values)]
+    )
+    np.testing.assert_allclose(draws[("total",)], draws[("mean",)], atol=1e-12)
+    assert draws[("mean",)][0] == pytest.approx(values.mean())
+    assert len(draws[("mean",)]) == 51
+
+
+def test_figures_by_rank_share_the_first_resamples(monkeypatch):
+    values, patients = two_eyed(3, n_patients=30)
+    monkeypatch.setattr(bootstrap, "RANKED_CELLS", 60 * 25)
+    monkeypatch.setattr(bootstrap, "FEWEST_RANKED", 10)
+    monkeypatch.setattr(bootstrap, "BLOCK_CELLS", 60 * 7)
+    mean = mean_of(values)
+    draws = bootstrap.bootstrap_draws(
+        list(patients),
+        80,
+        4,
+        statistics=[mean],
+        ranked=[lambda weights: {("ranked",): mean(weights)[("mean",)]}],
+    )
+    assert len(draws[("mean",)]) == 81
+    np.testing.assert_array_equal(draws[("ranked",)], draws[("mean",)][:26])
+
+
+def test_interval_of_a_mean_is_that_of_the_cluster_formula():
+    values, patients = two_eyed(5, n_patients=200)
+    means = values.reshape(-1, 2).mean(axis=1)
+    half = 1.96 * means.std() / np.sqrt(200)
+    low, high = interval(values, patients, resamples=8000)
+    assert (low, high) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.01)
+
+
+def test_blocks_do_not_change_the_draws(monkeypatch):
+    values, patients = two_eyed(1)
+    whole = interval(values, patients)
+    monkeypatch.setattr(bootstrap, "BLOCK_CELLS", 1000)
+    assert interval(values, patients) == pytest.approx(whole, abs=1e-12)
+
+
+def test_an_undefined_figure_has_no_interval():
+    def undefined(weights):
+        return {("x",): np.full(len(weights), np.nan)}
+
+    figure = with_intervals(undefined, ["a", "b"], 10, 0.95, 0)[("x",)]
+    assert figure == {"value": None, "ci95": [None, None]}
+    assert percentile_interval(np.array([np.nan] * 20 + [0.1] * 80), 0.95) == [None, None]
+    assert percentile_interval(np.array([np.nan] * 5 + [0.1] * 95), 0.95) == [0.1, 0.1]
+
+
+def test_the_level_is_in_the_key_and_in_the_width():
+    values, patients = two_eyed(2)
+    wide = with_intervals(mean_of(values), patients, 500, 0.95, 0)[("mean",)]["ci95"]
+    narrow = with_intervals(mean_of(values), patients, 500, 0.8, 0)[("mean",)]["ci80"]
+    assert wide[0] < narrow[0] < narrow[1] < wide[1]
