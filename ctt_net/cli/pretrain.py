@@ -16,7 +16,7 @@ Learn to see from simulated eyes; a training starts from it with --model.start_f
 
 examples:
   python datasets/synthetic/prepare.py data/synthetic --eyes 2000
-  ctt-net pretrain --config configs/pretrain/phantom.yaml --data.cohort data/synthetic
+  ctt-net pretrain --config configs/pretrain/synthetic.yaml --data.cohort data/synthetic
   ctt-net pretrain ... --out runs/phantom --resume true  go on where it broke off
 
 a pretraining:
@@ -67,7 +67,7 @@ def _print(figures: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title="simulated eyes, selection split")
+    table = Table(title="simulated eyes, validation split")
     table.add_column("lesion")
     for view in figures["views"]:
         table.add_column(f"AUROC {view}", justify="right")

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from ctt_net.acuity import preop_band
 from ctt_net.outcome import Outcome
+from ctt_net.types import ModelOutput
 from ctt_net.uncertainty.calibration import Calibration
 from ctt_net.uncertainty.conformal import half_widths, shrinkage
-from ctt_net.uncertainty.model_output import ModelOutput
 
 
 @dataclass(frozen=True)

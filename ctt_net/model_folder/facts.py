@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ctt_net.io.renamed import current
 from ctt_net.model_folder.member import Member
 from ctt_net.model_folder.provenance import Provenance
 
@@ -27,7 +28,7 @@ def model_facts(members: Sequence[Member]) -> dict[str, str]:
         "covariates": ", ".join(spec.covariates) or "none",
         "preprocessing": f"{spec.preprocessing.height} x {spec.preprocessing.width} pixels, "
         f"crop {spec.preprocessing.crop}",
-        "architecture": _architecture(spec.architecture),
+        "architecture": _architecture(current(spec.architecture)),
         "started from": _start(spec.weights, origins[0].started_from),
         "software": ", ".join(f"{name} {version}" for name, version in origins[0].versions.items())
         + (f"; code {origins[0].revision}" if origins[0].revision else ""),
@@ -41,7 +42,7 @@ def model_facts(members: Sequence[Member]) -> dict[str, str]:
 def _training(origins: Sequence[Provenance]) -> str:
     """Eyes of every fold, and once what all have in common."""
     eyes = [
-        f"fold {one.fold}: {one.n_train:,} eyes, {one.n_selection:,} more chose its checkpoint"
+        f"fold {one.fold}: {one.n_train:,} eyes, {one.n_val:,} more chose its checkpoint"
         for one in origins
     ]
     how = [f"seed {one.seed}, {one.trained_on}" for one in origins]

@@ -8,6 +8,7 @@ from jsonargparse import Namespace
 from safetensors.torch import load_file
 
 from ctt_net.errors import InputError
+from ctt_net.io.renamed import current
 from ctt_net.model_folder.digests import verify
 from ctt_net.model_folder.spec import ModelSpec
 from ctt_net.models import MultiViewNet
@@ -65,6 +66,7 @@ def build(architecture: Mapping[str, Any], where: str) -> MultiViewNet:
     Raises:
         InputError: If it cannot be built.
     """
+    architecture = current(architecture)
     kinds = dict(PARTS)
     if "covariates" in architecture:
         kinds["covariates"] = CovariateEncoder

@@ -4,8 +4,10 @@ import argparse
 import logging
 import os
 import re
+import sys
 import warnings
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +22,19 @@ from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
+from ctt_net.imaging import Preprocessing
+from ctt_net.io.renamed import current, current_arguments
+from ctt_net.models import MultiViewNet
 from ctt_net.outcome import DEFAULT_OUTCOMES
-from ctt_net.training.backbone_start import check_backbone, say_origin, take_scan_size
-from ctt_net.training.checks import lightning_errors
 from ctt_net.training.config_keys import check_arguments, explain, first_words
-from ctt_net.training.epoch_log import csv_log, epoch_display
 from ctt_net.training.module import AcuityModule
-from ctt_net.training.precision import PrecisionTrainer, best_precision
+from ctt_net.training.trainer import (
+    PrecisionTrainer,
+    best_precision,
+    csv_log,
+    epoch_display,
+    lightning_errors,
+)
 
 # The most processes that train on the CPU; two are let be on any machine.
 MOST_PROCESSES = max(os.cpu_count() or 1, 2)
@@ -48,7 +56,7 @@ for _kind, _number in (
         f"tag:yaml.org,2002:{_kind}", re.compile(_number, re.ASCII), list("-+.0123456789")
     )
 # Of the whole program, since jsonargparse makes parsers of its own for the parts of a config.
-set_loader("yaml", lambda text: yaml.load(text, Loader=_ConfigLoader), (yaml.YAMLError,))
+set_loader("yaml", lambda text: current(yaml.load(text, Loader=_ConfigLoader)), (yaml.YAMLError,))
 
 
 class TrainingConfig(LightningCLI):
@@ -76,7 +84,7 @@ class TrainingConfig(LightningCLI):
                 self.data_class,
                 run=False,
                 trainer_class=PrecisionTrainer,
-                args=list(arguments),
+                args=current_arguments(list(arguments)),
                 auto_configure_optimizers=False,
                 save_config_callback=None,
                 # It fails where a link points into a part that is null; model folders need no such.
@@ -287,3 +295,42 @@ def _silence() -> None:
     warnings.filterwarnings("ignore", message="Experiment logs directory .* exists and is not")
     for name in ("pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.seed"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def take_scan_size(config: Namespace) -> None:
+    """Prepare scans in the size that the backbone was pretrained with.
+
+    Args:
+        config: Parsed; height and width of its preprocessing are replaced.
+
+    Raises:
+        InputError: If the backbone has no size of its own.
+    """
+    backbone = config.model.backbone
+    arguments = backbone.get("init_args") or Namespace()
+    module, _, name = backbone.class_path.rpartition(".")
+    size = getattr(import_module(module), name).pretrained_size(arguments.as_dict())
+    if size is None:
+        raise InputError(
+            f"scan_size_of_backbone: {name} has no size of its own; set data.preprocessing.height "
+            f"and width instead"
+        )
+    config.data.preprocessing.height, config.data.preprocessing.width = size
+
+
+def check_backbone(network: Any, preprocessing: Any) -> None:
+    """Encode one blank scan, so that a size that does not suit is refused before the first batch.
+
+    Raises:
+        InputError: With the size that the backbone needs.
+    """
+    if isinstance(network, MultiViewNet) and isinstance(preprocessing, Preprocessing):
+        network.backbone[0].check_size(preprocessing.height, preprocessing.width)
+
+
+def say_origin(network: Any) -> None:
+    """Print licence and citation of the weights that training starts from, if there are any."""
+    if isinstance(network, MultiViewNet):
+        origin = network.backbone[0].origin
+        if origin is not None:
+            print(origin, file=sys.stderr)

@@ -23,15 +23,12 @@ from ctt_net.model_folder.provenance import (
     patient_fingerprints,
 )
 from ctt_net.model_folder.spec import ModelSpec
-from ctt_net.models.covariates import T2GEncoder
-from ctt_net.training.abstain import write_abstention
 from ctt_net.training.architecture import describe
-from ctt_net.training.calibrate import calibrate_on_selection
+from ctt_net.training.calibrate import calibrate_fold
 from ctt_net.training.config import TrainingConfig, is_first_process
 from ctt_net.training.export import export_onnx, export_weights
 from ctt_net.training.fit import checkpoints, end_logs, fit, resumable
 from ctt_net.training.module import MONITOR, AcuityModule
-from ctt_net.training.relations import write_relations
 from ctt_net.training.start_from import Start, start_from
 
 
@@ -46,7 +43,7 @@ def model_folder(run: Path, fold: int) -> Path:
 
 
 def train_fold(config: TrainingConfig, run: Path, fold: int, shared: EyeDataModule) -> None:
-    """Fit, take the checkpoint that did best on the selection split, and export it.
+    """Fit, take the checkpoint that did best on the validation split, and export it.
 
     Args:
         config: The run's configuration.
@@ -79,7 +76,7 @@ def _export(
     place = model_folder(run, fold)
     folder = place.with_name(".model")
     shutil.rmtree(folder, ignore_errors=True)
-    seen = pd.concat([data.part("train"), data.part("selection")])
+    seen = pd.concat([data.part("train"), data.part("val")])
     covariates = {} if module.network.covariates is None else data.covariates
     spec = _spec(config, run, data, seen, covariates)
     spec.write(folder)
@@ -91,10 +88,7 @@ def _export(
     export_onnx(module.network, folder, *size, like=like)
     write_baselines(Baselines.fit(seen, data.cohort.spec), folder)
     _provenance(config, fold, data, seen, trainer, start).write(folder)
-    calibrate_on_selection(folder, data)
-    write_abstention(folder, data)
-    if isinstance(module.network.covariates, T2GEncoder):
-        write_relations(module.network.covariates, data, folder)
+    calibrate_fold(folder, data)
     seal(folder)
     shutil.rmtree(place, ignore_errors=True)
     folder.rename(place)
@@ -149,7 +143,7 @@ def _provenance(
         seed=config.seed,
         fold=fold,
         n_train=len(data.part("train")),
-        n_selection=len(data.part("selection")),
+        n_val=len(data.part("val")),
         salt=salt,
         patients=patient_fingerprints(seen["patient_id"].astype(str), salt),
         scans=fingerprints((scan.tobytes() for scan in scans.pixels[scans.present]), salt),

@@ -15,6 +15,7 @@ from ctt_net.cohort import Covariate
 from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
 from ctt_net.imaging import Preprocessing
+from ctt_net.io.renamed import current
 from ctt_net.model_folder.digests import check_no_links, verify
 from ctt_net.model_folder.provenance import Provenance
 from ctt_net.model_folder.spec import SPEC_FILE, ModelSpec
@@ -99,7 +100,7 @@ def read_source(folder: Path) -> Source:
         raise InputError(f"{KEY}: {weights}: no readable weights file: {reason}") from None
     return Source(
         folder, spec.name, tuple(spec.views), spec.preprocessing, spec.covariates,
-        spec.architecture, state, sha256(content).hexdigest(), spec.weights, provenance,
+        current(spec.architecture), state, sha256(content).hexdigest(), spec.weights, provenance,
     )  # fmt: skip
 
 
@@ -152,7 +153,7 @@ def check_not_seen(source: Source, data: EyeDataModule, folds: Sequence[int]) ->
         return
     for fold in folds:
         data.fold = fold
-        held_back = pd.concat([data.part("reported"), data.part("selection")])
+        held_back = pd.concat([data.part("test"), data.part("val")])
         patients = held_back["patient_id"].unique()
         seen = [who for who in patients if source.provenance.knows_patient(str(who))]
         if seen:

@@ -155,13 +155,13 @@ def _quantiles(
 def error_correlation(unseen: pd.Series, selected: Sequence[pd.Series]) -> float:
     """How alike two networks of a run err on an eye that neither was fitted to.
 
-    An eye of one network's own fold may lie in the selection split of another: there, and there
+    An eye of one network's own fold may lie in the validation split of another: there, and there
     only, a run has two honest errors of one eye (the second network's checkpoint was chosen by it
     among many others, which hardly matters).
 
     Args:
         unseen: Error / scale of each eye by the network of its fold, indexed by eye.
-        selected: The same for each network's selection split.
+        selected: The same for each network's validation split.
 
     Returns:
         Uncentred correlation, 0..1; 1 where too few eyes have both, so that nothing is gained from

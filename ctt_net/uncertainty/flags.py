@@ -28,8 +28,8 @@ IN_WORDS = {
     "other_view": "the burnt-in mark of a scan names another view",
     "other_eye": "the burnt-in mark of a scan names the other eye",
     "disc_side": "in a scan the optic disc lies at the other end: it may be of the other eye",
-    "seen_in_training": "a scan took part in the training, so this prediction looks too good",
-    "far_from_training": "the eye or its scans are unlike those the model has learned from",
+    "train_test_overlap": "a scan took part in the training, so this prediction looks too good",
+    "out_of_distribution": "the eye or its scans are unlike those the model has learned from",
     "wide_interval": "the model is too unsure for its answer to be of use",
     "abstain": "this prediction should not be used",
 }

@@ -7,15 +7,14 @@ import pandas as pd
 import pytest
 
 from ctt_net.acuity import BANDS, preop_band
+from ctt_net.inference.recalibrate import recalibration
 from ctt_net.io.atomic_write import atomic_write_all
 from ctt_net.model_folder.ensemble import estimate
 from ctt_net.model_folder.provenance import Provenance
-from ctt_net.model_folder.recalibration import recalibration
 from ctt_net.outcome import DEFAULT_OUTCOMES
 from ctt_net.training.calibrate import FoldEyes, calibrated, calibration_for_report
-from ctt_net.uncertainty.calibration import Calibration
-from ctt_net.uncertainty.calibration_eyes import calibration_eyes
-from ctt_net.uncertainty.model_output import ModelOutput
+from ctt_net.types import ModelOutput
+from ctt_net.uncertainty.calibration import Calibration, calibration_eyes
 
 FOLDS = 5
 SPEC = SimpleNamespace(outcomes=DEFAULT_OUTCOMES)
@@ -135,7 +134,7 @@ def test_one_fold_alone_is_reported_by_its_selection_split(tmp_path):
     asked, _, _ = run_of(np.random.default_rng(2), tmp_path, 0.8)
     alone = calibration_for_report(asked[:1], 0)
     assert alone.n_patients == len(asked[0].selected)
-    assert "selection split" in alone.measured_on
+    assert "validation split" in alone.measured_on
     atomic_write_all(tmp_path, calibrated(asked[:1], tmp_path))
     kept = Calibration.read(tmp_path / "0")
     assert kept.n_patients == len(asked[0].unseen)  # for patients to come, its own fold is honest

@@ -48,7 +48,7 @@ def written(folder, net):
     views = {"horizontal": View("horizontal"), "vertical": View("vertical", 90.0)}
     write_pretrained_weights(net, folder)
     PretrainedSpec(
-        "phantom", "synthetic", "simulated", views, SIZE, COLUMNS, architecture, {}, {}
+        "pretrained", "synthetic", "simulated", views, SIZE, COLUMNS, architecture, {}, {}
     ).write(folder)
     return folder
 
@@ -205,7 +205,7 @@ def provenance_of(patients, salt=None):
 
 def test_a_model_that_saw_the_reported_patients_is_no_start(small_cohort, tmp_path):
     data = EyeDataModule(cohort=str(small_cohort), fold=1)
-    reported = data.part("reported")["patient_id"].iloc[0]
+    reported = data.part("test")["patient_id"].iloc[0]
     trains = data.part("train")["patient_id"].iloc[0]
     source = read_source(written(tmp_path, network(0)))
     check_not_seen(source, data, [1])  # a pretraining has seen nobody

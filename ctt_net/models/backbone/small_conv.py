@@ -7,9 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from ctt_net.errors import InputError
-from ctt_net.models.backbone.base import Backbone
+from ctt_net.models.backbone.base import Backbone, restrict
 from ctt_net.models.backbone.grid import checked_grid, maximum_of_cells, mean_of_cells
-from ctt_net.models.backbone.tune import restrict
 
 # A grey level of a scan, over this and less one, is about -1 in the vitreous and 0 to 3 in tissue.
 USUAL_GREY = 64.0

@@ -8,10 +8,9 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from ctt_net.errors import InputError
-from ctt_net.models.backbone.base import Backbone
+from ctt_net.models.backbone.base import Backbone, restrict
 from ctt_net.models.backbone.grid import checked_grid, maximum_of_cells, mean_of_cells
 from ctt_net.models.backbone.small_conv import USUAL_GREY
-from ctt_net.models.backbone.tune import restrict
 
 
 class HalvingBlock(nn.Module):

@@ -8,8 +8,7 @@ from torch import Tensor
 
 from ctt_net.errors import InputError
 from ctt_net.models.reference.naming import MODULES, aliased, is_unused
-from ctt_net.models.reference.network import ReferenceNet
-from ctt_net.models.reference.variants import VARIANTS, variant_of
+from ctt_net.models.reference.network import VARIANTS, ReferenceNet, variant_of
 
 KEY = "net_state_dict"
 
@@ -92,7 +91,7 @@ def _wanted(family: str, ours: Sequence[str]) -> dict[str, list[str]]:
                 wanted[their_module] = [place]
             elif place.startswith(f"{our_module}."):
                 wanted[their_module + place[len(our_module) :]] = [place]
-    if family == "late_join":
+    if family == "late":
         # One layer over two views side by side is the sum of a layer each.
         wanted |= {f"fc.{k}": [f"project.{v}.{k}" for v in (0, 1)] for k in ("weight", "bias")}
     return wanted
