@@ -45,16 +45,16 @@ DEFAULT_AUGMENTATION = Augmentation()
 class EyeDataModule(pl.LightningDataModule):
     """Serves a cohort's eyes in batches.
 
-    For the chosen fold the eyes fall in three parts, no patient in two: the fold itself is reported
-    on and touched once; a validation split of the rest stops the training and picks the checkpoint;
-    what remains trains. Where the manifest marks eyes as `split` val, they are the validation split
-    of every fold, and all the rest trains.
+    For the chosen fold the eyes fall in three parts, no patient in two: `test`, the fold itself, is
+    reported and used once; `val`, a validation split of the rest, selects the checkpoint; `train`
+    is what remains. Where the manifest marks eyes as `split` val, they are the validation split of
+    every fold.
 
     Args:
         cohort: Cohort folder.
-        fold: Fold that is reported on, from 1.
-        n_folds: Folds to deal if the cohort folder holds no folds.csv.
-        fold_seed: Deal the folds anew by this seed, whatever folds.csv says; null takes those that
+        fold: Test fold, from 1.
+        n_folds: Folds to make if the cohort folder holds no folds.csv.
+        fold_seed: Make the folds anew by this seed, whatever folds.csv says; null takes those that
             are there. Several seeds make repeated folds.
         training_eyes: For learning curves: of the eyes outside the fold only so many are used, the
             validation split among them; null takes all.

@@ -50,7 +50,7 @@ def evaluate_model(
     progress: Progress | None = None,
     scan_cache: Path | None = None,
 ) -> Evaluation:
-    """Predict a cohort that the model has not seen, and measure it beside its baselines.
+    """Predict a cohort that the model was not trained on, and measure it beside its baselines.
 
     Rows of `split` test are taken where there are any, else all rows.
 
@@ -59,7 +59,7 @@ def evaluate_model(
         cohort_folder: Held-out cohort.
         out: Folder to write to.
         allow_training_eyes: Go on although patients or scans took part in the training.
-        progress: Told of each scan read.
+        progress: Called after each scan.
         scan_cache: Folder where decoded scans are kept for the next time; None keeps none.
 
     Raises:
@@ -71,8 +71,8 @@ def evaluate_model(
     cohort = read_cohort(cohort_folder)
     chosen, part = cohort.to_test_on()
     table = chosen.table
-    cure = None if allow_training_eyes else _OUT_OF_FOLD
-    scans = load_unseen_scans(predictor, chosen, cure, progress=progress, cache=scan_cache)
+    fix = None if allow_training_eyes else _OUT_OF_FOLD
+    scans = load_unseen_scans(predictor, chosen, fix, progress=progress, cache=scan_cache)
     predictions = predict_eyes(predictor, table, scans)
     missing = [name for name in predictor.covariates if name not in table]
     baselines = predictor.predict_baselines(
@@ -81,7 +81,7 @@ def evaluate_model(
     if missing:
         baselines = baselines.drop(columns=list(COVARIATE_BASELINES), errors="ignore")
     test_set = record_evaluation(predictor, chosen, scans, allow_training_eyes)
-    unseen = "eyes the model may have seen" if allow_training_eyes else "unseen eyes"
+    unseen = "eyes that may overlap with the training" if allow_training_eyes else "unseen eyes"
     setting = Setting(
         title=f"{cohort.spec.name}: evaluation on {unseen}",
         evaluated=part,

@@ -37,7 +37,7 @@ from ctt_net.uncertainty.calibration import Calibration, calibration_eyes
 # deviation) from sample to sample.
 MIN_PATIENTS = 30
 
-_CURE = (
+_FIX = (
     "the model's errors on them are smaller than on others, so they cannot recalibrate it; leave "
     "them out, or give ids of your own if other people share them"
 )
@@ -83,10 +83,10 @@ def recalibrate(
         model: Model folder, or run folder for the ensemble of its folds.
         cohort_folder: Unseen patients of known outcome.
         out: Folder to make, of the same kind.
-        progress: Told of each scan read.
+        progress: Called after each scan.
 
     Raises:
-        InputError: If something is wrong, patients are too few, or the model has seen one of them.
+        InputError: If something is wrong, patients are too few, or one of them is in the training.
     """
     model, out = Path(model), Path(out)
     check_not_taken(out)
@@ -102,7 +102,7 @@ def recalibrate(
             f"{MIN_PATIENTS} are the fewest that can recalibrate: the coverage that fewer bring "
             f"is left to chance, and 100 do much better"
         )
-    scans = load_unseen_scans(predictor, chosen, _CURE, progress=progress)
+    scans = load_unseen_scans(predictor, chosen, _FIX, progress=progress)
     outputs = predictor.outputs(table, scans)
     measured_on = f"cohort {cohort.spec.name}"
     calibration = recalibration(predictor.calibrations, predictor.spec, outputs, table, measured_on)
@@ -183,7 +183,7 @@ def recalibration(
     table: pd.DataFrame,
     measured_on: str,
 ) -> Calibration:
-    """Scores of the ensemble itself on eyes that no member has seen (split conformal).
+    """Scores of the ensemble itself on eyes that no member was trained on (split conformal).
 
     Args:
         calibrations: Of the members until now; a probability with too few local events keeps its.

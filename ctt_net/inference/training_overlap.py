@@ -23,7 +23,7 @@ SHOWN_ROWS = 10
 def load_unseen_scans(
     predictor: Predictor,
     cohort: Cohort,
-    cure: str | None,
+    fix: str | None,
     *,
     progress: Progress | None = None,
     cache: Path | None = None,
@@ -33,8 +33,8 @@ def load_unseen_scans(
     Args:
         predictor: The model; it keeps fingerprints of its patients and scans.
         cohort: Whose rows are wanted.
-        cure: End of a refusal: why not, and what to do. None lets eyes of the training pass.
-        progress: Told of each scan read.
+        fix: End of a refusal: why not, and what to do. None lets eyes of the training pass.
+        progress: Called after each scan.
         cache: Folder where decoded scans are kept for the next time; None keeps none.
 
     Returns:
@@ -46,18 +46,18 @@ def load_unseen_scans(
     """
     check_same_covariates(cohort, predictor.spec)
     table = cohort.table
-    if cure is not None:
+    if fix is not None:
         patients = table["patient_id"].unique()
         known = {patient for patient in patients if predictor.knows_patient(str(patient))}
         if known:
             rows = np.flatnonzero(table["patient_id"].isin(known))
             raise InputError(
                 f"{cohort.root}: {len(known)} of {len(patients)} patients took part in the "
-                f"training or recalibration of this model ({_named_rows(cohort, rows)}); {cure}"
+                f"training or recalibration of this model ({_named_rows(cohort, rows)}); {fix}"
             )
     scans = load_scans(cohort, predictor.spec.preprocessing, progress, cache)
     scans = arrange_views(scans, cohort, predictor.spec)
-    if cure is not None:
+    if fix is not None:
         eyes = [
             eye
             for eye in range(len(table))
@@ -67,7 +67,7 @@ def load_unseen_scans(
             raise InputError(
                 f"{cohort.root}: scans of {len(eyes)} of {len(table)} eyes took part in the "
                 f"training or recalibration of this model under another patient id "
-                f"({_named_rows(cohort, np.array(eyes))}); {cure}"
+                f"({_named_rows(cohort, np.array(eyes))}); {fix}"
             )
     return scans
 

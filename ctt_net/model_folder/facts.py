@@ -48,7 +48,7 @@ def _training(origins: Sequence[Provenance]) -> str:
     how = [f"seed {one.seed}, {one.trained_on}" for one in origins]
     if len(set(how)) == 1:
         return f"{'; '.join(eyes)} ({how[0]})"
-    return "; ".join(f"{of_fold} ({told})" for of_fold, told in zip(eyes, how, strict=True))
+    return "; ".join(f"{of_fold} ({way})" for of_fold, way in zip(eyes, how, strict=True))
 
 
 def _follow_up(days: tuple[float, float, float] | None) -> str:
@@ -70,7 +70,7 @@ def _architecture(parts: Mapping[str, Any]) -> str:
 
 
 def _start(weights: Mapping[str, str] | None, before: Mapping[str, Any] | None) -> str:
-    told = [weights["name"]] if weights else []
+    start = [weights["name"]] if weights else []
     if before:
-        told.append(f"{before.get('kind', 'model')} {before.get('name', '')}".strip())
-    return "; ".join(told) or "random weights"
+        start.append(f"{before.get('kind', 'model')} {before.get('name', '')}".strip())
+    return "; ".join(start) or "random weights"

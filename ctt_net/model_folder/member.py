@@ -65,7 +65,7 @@ class Member:
 
     @cached_property
     def abstention(self) -> Abstention | None:
-        """Limits beyond which it should not be believed; None of an older model folder."""
+        """Limits beyond which it abstains; None of an older model folder."""
         return Abstention.read(self.folder)
 
     def _open(self, path: Path) -> onnxruntime.InferenceSession:
@@ -73,7 +73,7 @@ class Member:
             raise InputError(f"{path}: no such file; a model folder holds one")
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
-        # Its own format has no check of ours; a file that looks like it would be taken for it.
+        # Its own format has no check of ours; a file in it would be loaded unchecked.
         options.add_session_config_entry("session.load_model_format", "ONNX")
         data = path.read_bytes()
         check_no_external_data(data, path)

@@ -134,7 +134,7 @@ class Predictor:
 
     @property
     def guarantee(self) -> str:
-        """What the intervals promise, to whom, and why."""
+        """What the intervals guarantee, for whom, and on what ground."""
         return guarantee(self.calibrations, self.spec.cohort)
 
     @property
@@ -155,11 +155,11 @@ class Predictor:
     @property
     def covariate_ranges(self) -> dict[str, tuple[float, float]]:
         """Lowest and highest value in the training of any member, where all tell."""
-        told = [member.spec.covariate_ranges for member in self.members]
+        known = [member.spec.covariate_ranges for member in self.members]
         return {
-            name: (min(one[name][0] for one in told), max(one[name][1] for one in told))
-            for name in told[0]
-            if all(name in one for one in told)
+            name: (min(one[name][0] for one in known), max(one[name][1] for one in known))
+            for name in known[0]
+            if all(name in one for one in known)
         }
 
     def knows_patient(self, patient_id: str) -> bool:

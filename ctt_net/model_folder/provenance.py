@@ -42,13 +42,13 @@ class Provenance:
 
     Args:
         seed: Of the run.
-        fold: Fold that the model never saw.
+        fold: Its test fold.
         n_train: Eyes it was trained on.
         n_val: Eyes that chose its checkpoint.
         salt: Key of the fingerprints, hexadecimal.
         patients: Fingerprints of all patients of training and validation, as written and as
             `cohort.ids.spelling` writes them.
-        scans: Fingerprints of all their scans, as the network saw them.
+        scans: Fingerprints of all their scans, as the network took them.
         versions: Of Python and the libraries.
         revision: Of this project's code, if it is a git checkout.
         trained_on: Kind of device, and precision.
@@ -108,11 +108,11 @@ class Provenance:
         bytes.fromhex(self.salt)  # a ValueError here means a damaged file
 
     def after(self, before: "Provenance | None") -> "Provenance":
-        """The same, and whom the model that it started from has seen; both of one salt."""
+        """The same, with the patients and scans of the model it started from; both of one salt."""
         if before is None:
             return self
         if before.salt != self.salt:
-            raise ValueError("fingerprints of two salts cannot be told from one another")
+            raise ValueError("fingerprints of two salts cannot be compared")
         return replace(
             self,
             patients=tuple(sorted({*self.patients, *before.patients})),

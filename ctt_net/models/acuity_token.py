@@ -13,7 +13,7 @@ class AcuityToken(nn.Module):
 
     Args:
         dim: Width of the token.
-        unit: What the number is embedded as; the published networks see decimals.
+        unit: What the number is embedded as; the published networks take decimals.
 
     Raises:
         ValueError: If there is no such unit.

@@ -59,7 +59,7 @@ def build(architecture: Mapping[str, Any], where: str) -> MultiViewNet:
     """Build a network from its description.
 
     Args:
-        architecture: As `describe` gives it. It may come from a stranger, so that nothing is
+        architecture: As `describe` gives it. It may come from an untrusted source, so nothing is
             imported, and no file read, because it says so: jsonargparse would do both.
         where: What to call it in errors.
 

@@ -22,9 +22,7 @@ from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
-from ctt_net.imaging import Preprocessing
 from ctt_net.io.renamed import current, current_arguments
-from ctt_net.models import MultiViewNet
 from ctt_net.outcome import DEFAULT_OUTCOMES
 from ctt_net.training.config_keys import check_arguments, explain, first_words
 from ctt_net.training.module import AcuityModule
@@ -77,7 +75,7 @@ class TrainingConfig(LightningCLI):
     def __init__(self, arguments: Sequence[str]) -> None:
         flags = [] if "--help" in arguments else check_arguments(self.program, arguments)
         _silence()
-        self._said = False
+        self._origin_printed = False
         try:
             super().__init__(
                 self.module_class,
@@ -107,34 +105,46 @@ class TrainingConfig(LightningCLI):
             self.config.trainer.precision = best_precision(self.config.trainer.accelerator)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add what belongs to a run and tie together what must agree."""
+        """Add what belongs to a run and link what must agree."""
+        parser.add_argument(
+            "--out",
+            type=str | None,
+            default=None,
+            help="Folder to make; runs/<name of the last config file> by default.",
+        )
+        parser.add_argument(
+            "--resume",
+            type=bool,
+            default=False,
+            help="Resume in an existing folder: finished folds stay, an interrupted one goes on.",
+        )
+        parser.add_argument(
+            "--scan_size_of_backbone",
+            type=bool,
+            default=False,
+            help="Prepare scans in the size that a timm backbone was pretrained with, whatever "
+            "height and width data.preprocessing has.",
+        )
+        self.add_own_arguments(parser)
+        parser.link_arguments("seed_everything", "data.seed")
+        parser.link_arguments("model.fusion.init_args.dim", "model.covariates.init_args.dim")
+        levels = ("data.covariate_levels", "model.covariates.init_args.levels")
+        parser.link_arguments(*levels, apply_on="instantiate")
+        parser.link_arguments("data.num_views", "model.num_views", apply_on="instantiate")
+
+    def add_own_arguments(self, parser: LightningArgumentParser) -> None:
+        """Folds, outcomes and the head, which a pretraining has none of."""
         parser.add_argument(
             "--folds",
             type=int | list[int] | None,
             default=None,
             help="Folds to train, from 1: a number or a list such as [1,2]; all by default.",
         )
-        parser.add_argument(
-            "--out",
-            type=str | None,
-            default=None,
-            help="Run folder; runs/<name of the last config file> by default.",
-        )
-        parser.add_argument(
-            "--resume",
-            type=bool,
-            default=False,
-            help="Go on with an existing run folder: finished folds stay, a cut-off one goes on.",
-        )
-        add_scan_size(parser)
         # As plain data, so that the resolved config can be written and read again.
         outcomes = [outcome.to_dict() for outcome in DEFAULT_OUTCOMES]
         parser.set_defaults({"model.outcomes": outcomes})
-        parser.link_arguments("seed_everything", "data.seed")
         parser.link_arguments("model.fusion.init_args.dim", "model.head.init_args.dim")
         parser.link_arguments("model.outcomes", "model.head.init_args.outcomes")
-        link_covariates(parser)
-        parser.link_arguments("data.num_views", "model.num_views", apply_on="instantiate")
 
     def instantiate_classes(self) -> None:
         """Nothing yet: `build` does it, once per fold."""
@@ -206,11 +216,12 @@ class TrainingConfig(LightningCLI):
         _place_logger(config, folder, name)
         try:
             self.config_init = self.parser.instantiate_classes(config)
-            network = getattr(self.config_init.model, "network", None)
-            check_backbone(network, getattr(self.config_init.data, "preprocessing", None))
-            if not self._said and is_first_process():
-                say_origin(network)
-                self._said = True
+            backbone = self.config_init.model.network.backbone[0]
+            size = self.config_init.data.preprocessing
+            backbone.check_size(size.height, size.width)  # refused before the first batch
+            if backbone.origin is not None and not self._origin_printed and is_first_process():
+                print(backbone.origin, file=sys.stderr)
+                self._origin_printed = True
             own = self.config_init.trainer.callbacks or []
             own = own if isinstance(own, list) else [own]
             bar = self.config_init.trainer.enable_progress_bar is not False
@@ -236,25 +247,6 @@ class TrainingConfig(LightningCLI):
         except (ValueError, TypeError, ModuleNotFoundError) as error:
             raise InputError(f"config: {first_words(error)}") from error
         return self.config_init.model, self.config_init.data, trainer
-
-
-def add_scan_size(parser: LightningArgumentParser) -> None:
-    """Let a backbone say how large scans have to be."""
-    parser.add_argument(
-        "--scan_size_of_backbone",
-        type=bool,
-        default=False,
-        help="Prepare scans in the size that a timm backbone was pretrained with, whatever "
-        "height and width data.preprocessing has.",
-    )
-
-
-def link_covariates(parser: LightningArgumentParser) -> None:
-    """Give a covariate encoder, if there is one, the fusion's width and the cohort's covariates."""
-    parser.link_arguments("model.fusion.init_args.dim", "model.covariates.init_args.dim")
-    parser.link_arguments(
-        "data.covariate_levels", "model.covariates.init_args.levels", apply_on="instantiate"
-    )
 
 
 def is_first_process() -> bool:
@@ -284,7 +276,7 @@ def _loggers(configured: Any, folder: Path, steps: int) -> list[Logger]:
 
 
 def _silence() -> None:
-    """What the libraries say of themselves, on every run, and nobody here can act on."""
+    """Switch off warnings that come with every run and that no user can act on."""
     # Lightning warns of arguments that come from a program that has some of its own.
     warnings.filterwarnings("ignore", message="LightningCLI's args parameter")
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")
@@ -316,21 +308,3 @@ def take_scan_size(config: Namespace) -> None:
             f"and width instead"
         )
     config.data.preprocessing.height, config.data.preprocessing.width = size
-
-
-def check_backbone(network: Any, preprocessing: Any) -> None:
-    """Encode one blank scan, so that a size that does not suit is refused before the first batch.
-
-    Raises:
-        InputError: With the size that the backbone needs.
-    """
-    if isinstance(network, MultiViewNet) and isinstance(preprocessing, Preprocessing):
-        network.backbone[0].check_size(preprocessing.height, preprocessing.width)
-
-
-def say_origin(network: Any) -> None:
-    """Print licence and citation of the weights that training starts from, if there are any."""
-    if isinstance(network, MultiViewNet):
-        origin = network.backbone[0].origin
-        if origin is not None:
-            print(origin, file=sys.stderr)

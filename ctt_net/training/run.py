@@ -1,4 +1,4 @@
-"""Train the folds that are asked for and report on the eyes each one never saw."""
+"""Train the chosen folds and report on the eyes that each was not trained on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from ctt_net.training.config import TrainingConfig, is_first_process
 from ctt_net.training.fit import resumable
 from ctt_net.training.fold import fold_folder, model_folder, train_fold
 from ctt_net.training.run_folder import CONFIG_FILE, only_training_in
-from ctt_net.training.start_from import check_not_seen, start_from
+from ctt_net.training.start_from import check_no_overlap, start_from
 from ctt_net.training.trainer import warn_of_slow_precision
 from ctt_net.uncertainty.calibration import n_calibrated
 
@@ -56,7 +56,7 @@ def train(arguments: Sequence[str]) -> FinishedRun:
     folds = _chosen(config.config.folds, data)
     start = start_from(module.start_from, module.network, data)
     if start is not None:
-        check_not_seen(start.source, data, folds)
+        check_no_overlap(start.source, data, folds)
     with only_training_in(run, config):
         if start is not None:
             console.print(start.in_words())
@@ -121,7 +121,7 @@ def _report(run: Path, data: EyeDataModule) -> dict[str, Any]:
     weakest = min(predictors.values(), key=lambda one: n_calibrated(one.calibrations))
     setting = Setting(
         title=f"{run.name}: out of fold",
-        evaluated="out of fold: each eye by the model that never saw its patient",
+        evaluated="out of fold: each eye by the model that was not trained on its patient",
         model={
             "run": run.name,
             "folds": ", ".join(map(str, folds)),

@@ -41,7 +41,7 @@ class Source:
         state: Tensors by name.
         digest: SHA-256 of the weights file.
         weights: Published weights that it started from itself: name, licence, citation.
-        provenance: Of a model folder: whom it has seen. None for a pretraining, whose eyes do not
+        provenance: Of a model folder: its patients. None for a pretraining, whose eyes do not
             exist.
     """
 
@@ -136,8 +136,8 @@ def start_from(folder: str | None, network: MultiViewNet, data: EyeDataModule) -
     return Start(source, match)
 
 
-def check_not_seen(source: Source, data: EyeDataModule, folds: Sequence[int]) -> None:
-    """Refuse to report on, or to choose a checkpoint by, patients that the source has seen.
+def check_no_overlap(source: Source, data: EyeDataModule, folds: Sequence[int]) -> None:
+    """Refuse to report on, or to choose a checkpoint by, patients of the source.
 
     Those that train again do no harm.
 
@@ -155,12 +155,12 @@ def check_not_seen(source: Source, data: EyeDataModule, folds: Sequence[int]) ->
         data.fold = fold
         held_back = pd.concat([data.part("test"), data.part("val")])
         patients = held_back["patient_id"].unique()
-        seen = [who for who in patients if source.provenance.knows_patient(str(who))]
-        if seen:
+        known = [who for who in patients if source.provenance.knows_patient(str(who))]
+        if known:
             raise InputError(
-                f"{KEY}: {source.folder} has seen {len(seen)} of the {len(patients)} patients "
-                f"that fold {fold} reports on or chooses its checkpoint by, such as "
-                f"{seen[0]!r}; their figures would be too good. Start from a model of another "
+                f"{KEY}: {source.folder} was trained on {len(known)} of the {len(patients)} "
+                f"patients that fold {fold} reports on or chooses its checkpoint by, such as "
+                f"{known[0]!r}; their figures would be too good. Start from a model of another "
                 f"cohort, or from a pretraining"
             )
 
@@ -193,7 +193,7 @@ def take_over(
     match = match_tensors(
         network, views, source.state, source.architecture, source.views, same_covariates=same
     )
-    # A backbone that is half pretrained and half random is worse than either, and nobody sees it.
+    # A backbone that is half pretrained and half random is worse than either.
     missed = match.missed_of("backbone")
     if missed:
         name, why = next(iter(missed.items()))
@@ -223,5 +223,5 @@ def _check_same_scans(source: Source, preprocessing: Preprocessing) -> None:
 
 
 def _columns(covariates: Mapping[str, Covariate]) -> list[tuple[Any, ...]]:
-    """What a network sees of its covariates: which, in which order, of which levels."""
+    """What a network takes of its covariates: which, in which order, of which levels."""
     return [(name, one.kind, one.unit, one.levels) for name, one in covariates.items()]

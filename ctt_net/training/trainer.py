@@ -40,12 +40,12 @@ def lightning_errors() -> Iterator[None]:
         # The CPU's allocator has no class of its own.
         full = isinstance(error, MemoryError | torch.OutOfMemoryError)
         if full or "not enough memory" in str(error):
-            cure = "out of memory; lower data.batch_size, or the size in data.preprocessing"
+            fix = "out of memory; lower data.batch_size, or the size in data.preprocessing"
         elif isinstance(error, MisconfigurationException) or _raised_in(error, _TRAINERS):
-            cure = "correct the keys under 'trainer', or the job that started this training"
+            fix = "correct the keys under 'trainer', or the job that started this training"
         else:
             raise
-        raise InputError(f"trainer: {one_line(error)} ({cure})") from error
+        raise InputError(f"trainer: {one_line(error)} ({fix})") from error
 
 
 def one_line(error: Exception) -> str:
@@ -163,7 +163,7 @@ class EpochLines(Callback):
     """Prints losses and seconds of each epoch to stderr."""
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Look at the clock."""
+        """Start the clock."""
         self.began = time.monotonic()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

@@ -38,8 +38,8 @@ def calibration_eyes(
     """One eye of each patient: error / scale, band, and logit and truth of each outcome.
 
     Two eyes of a patient are not exchangeable with two patients, so one is drawn. The worse of both
-    would be exchangeable, too, but would promise that both eyes are covered at once, and intervals
-    would hold more eyes than they say.
+    would be exchangeable, too, but would guarantee that both eyes are covered at once, and
+    intervals would cover more eyes than stated.
 
     Args:
         table: Rows of a cohort; eyes of unknown outcome are left out.
@@ -78,7 +78,7 @@ CALIBRATION_FILE = "calibration.json"
 VERSION = 2
 LEVEL = 0.9
 
-OUT_OF_FOLD = "patients whom the network saw neither in training nor in validation"
+OUT_OF_FOLD = "patients of neither the training nor the validation split"
 VALIDATION = "patients of the validation split, which also chose the checkpoint"
 
 

@@ -167,7 +167,7 @@ def test_trap_a_dead_network_is_noticed_within_seconds(monkeypatch):
     assert not is_reachable(address, answer=0.5, patience=3)
     silent.close()
     monkeypatch.setattr(constants, "ENDPOINT", address)  # closed by now: refuses
-    with pytest.raises(InputError, match=r"'resnet18' cannot be had here.*does not answer"):
+    with pytest.raises(InputError, match=r"'resnet18' cannot be had here.*does not respond"):
         TimmBackbone("resnet18", "hub")
     assert time.monotonic() - start < 15
 

@@ -56,7 +56,7 @@ def pretrained(other_cohort, tiny_pretraining, made_once):
 @pytest.mark.slow
 def test_steps_on_one_batch_lower_every_part_of_the_loss(other_cohort, tiny_pretraining, tmp_path):
     config = PretrainConfig([*tiny_pretraining, "--data.cohort", str(other_cohort)])
-    module, data, _ = config.build_once(tmp_path)
+    module, data, _ = config.instantiate(config.config.clone(), tmp_path, "pretrained")
     truth = TruthTable(data.targets_of("train"))
     batch = next(iter(data.train_dataloader()))
     optimizer = torch.optim.Adam(module.network.parameters(), lr=5e-3)
@@ -131,7 +131,7 @@ def test_a_training_starts_from_it_and_leaves_a_model(
     )
     later = tmp_path / "later"
     keys = ["--data.cohort", str(other_cohort), "--folds", "2", "--out", str(later)]
-    with pytest.raises(InputError, match=r"has seen \d+ of .* fold 2"):
+    with pytest.raises(InputError, match=r"was trained on \d+ of .* fold 2"):
         train([*tiny_training, *keys, "--model.start_from", str(run / "fold_1/model")])
     assert not later.exists()
 
@@ -171,7 +171,7 @@ def test_eyes_of_split_val_choose_the_epoch(other_cohort, tiny_pretraining, tmp_
     manifest["split"] = manifest["patient_id"].isin(patients).map({True: "val", False: ""})
     manifest.to_csv(cohort / "manifest.csv", index=False)
     config = PretrainConfig([*tiny_pretraining, "--data.cohort", str(cohort)])
-    _, data, _ = config.build_once(tmp_path / "out")
+    _, data, _ = config.instantiate(config.config.clone(), tmp_path / "out", "out")
     assert set(data.part("val")["patient_id"]) == set(patients)
     assert len(data.part("train")) + len(data.part("val")) == len(manifest)
     truth = data.targets.potential[data.cohort.table["split"] == "val"]

@@ -16,7 +16,7 @@ from ctt_net.models.covariates import PlainEncoder
 from ctt_net.models.fusion import CrossTokenFusion, MeanFusion
 from ctt_net.models.head import ResidualHead
 from ctt_net.training.pretrain.folder import PretrainedSpec, write_pretrained_weights
-from ctt_net.training.start_from import check_not_seen, read_source, take_over
+from ctt_net.training.start_from import check_no_overlap, read_source, take_over
 
 SIZE = Preprocessing(height=64, width=96)
 COLUMNS = {"age_years": Covariate("numeric", "years"), "sex": Covariate("binary")}
@@ -208,11 +208,11 @@ def test_a_model_that_saw_the_reported_patients_is_no_start(small_cohort, tmp_pa
     reported = data.part("test")["patient_id"].iloc[0]
     trains = data.part("train")["patient_id"].iloc[0]
     source = read_source(written(tmp_path, network(0)))
-    check_not_seen(source, data, [1])  # a pretraining has seen nobody
+    check_no_overlap(source, data, [1])  # a pretraining has seen nobody
     seen = {who: replace(source, provenance=provenance_of([who])) for who in (reported, trains)}
-    check_not_seen(seen[trains], data, [1])  # who trains again does no harm
-    with pytest.raises(InputError, match=f"has seen 1 of .* fold 1 .*{reported}"):
-        check_not_seen(seen[reported], data, [1])
+    check_no_overlap(seen[trains], data, [1])  # who trains again does no harm
+    with pytest.raises(InputError, match=f"was trained on 1 of .* fold 1 .*{reported}"):
+        check_no_overlap(seen[reported], data, [1])
 
 
 def test_who_was_seen_before_counts_as_seen():

@@ -1,4 +1,4 @@
-"""A small residual network that learns to see lesions from some hundred eyes."""
+"""A small residual network that learns from some hundred eyes without pretrained weights."""
 
 from itertools import pairwise
 from typing import Literal

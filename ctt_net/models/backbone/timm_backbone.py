@@ -47,7 +47,7 @@ class TimmBackbone(Backbone):
         normalisation: Of the grey levels: `network` as timm's data config says, `imagenet`, or
             `half` (-1..1), for weights that were trained otherwise.
         licence: Of a weights file: a licence, or a family such as RETFound; where it is not given,
-            the file's own words and name are looked at.
+            its metadata and the file name are used.
         tune: `full`; `frozen`; `norms`, scale and shift of every norm; or `lora`, small adapters
             beside the layers of attention, or of a network without attention beside all that are
             not by channel (needs peft).
@@ -55,7 +55,7 @@ class TimmBackbone(Backbone):
         channels_last: Memory layout; faster on most devices, same numbers.
 
     Raises:
-        InputError: If the name is unknown or the weights or peft cannot be had, with the cure.
+        InputError: If the name is unknown or the weights or peft cannot be had, with the fix.
     """
 
     mean: Tensor

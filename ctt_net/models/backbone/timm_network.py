@@ -135,8 +135,8 @@ def _from_state(
     return network
 
 
-# Seconds for one answer of the hub, and for all that may come before it, such as a name server.
-ANSWER = 5.0
+# Seconds for one response of the hub, and for all that precedes it, such as a name server.
+RESPONSE = 5.0
 PATIENCE = 10.0
 FILES = ("model.safetensors", "pytorch_model.bin")
 
@@ -167,7 +167,7 @@ def from_hub(name: str, options: dict[str, Any]) -> Any:
     if cached is not None:
         overlay = {"pretrained_cfg_overlay": {"file": cached}}
     elif config.hf_hub_id and (offline or not is_reachable(constants.ENDPOINT)):
-        reason = " (HF_HUB_OFFLINE is set)" if offline else ": the hub does not answer"
+        reason = " (HF_HUB_OFFLINE is set)" if offline else ": the hub does not respond"
         raise _unavailable(name, reason)
     try:
         return timm.create_model(name, pretrained=True, **overlay, **options)
@@ -195,13 +195,13 @@ def cached_file(config: PretrainedCfg) -> str | None:
     return None
 
 
-def is_reachable(address: str, answer: float = ANSWER, patience: float = PATIENCE) -> bool:
-    """Whether anything answers there, through a proxy if one is set, within some seconds."""
-    answers: list[int] = []
+def is_reachable(address: str, response: float = RESPONSE, patience: float = PATIENCE) -> bool:
+    """Whether a server responds there, through a proxy if one is set, within some seconds."""
+    statuses: list[int] = []
 
     def ask() -> None:
         try:
-            answers.append(get_session().head(address, timeout=answer).status_code)
+            statuses.append(get_session().head(address, timeout=response).status_code)
         except Exception:  # of whichever library the hub's client stands on
             return
 
@@ -209,7 +209,7 @@ def is_reachable(address: str, answer: float = ANSWER, patience: float = PATIENC
     asking = Thread(target=ask, daemon=True)
     asking.start()
     asking.join(patience)
-    return bool(answers)
+    return bool(statuses)
 
 
 def _unavailable(name: str, reason: str) -> InputError:

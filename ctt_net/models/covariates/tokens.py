@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 
 def full_precision(device: torch.device) -> AbstractContextManager:
-    """Switch autocast off inside, if it is on; a trace for export sees nothing of it."""
+    """Switch autocast off inside, if it is on; a trace for export is not affected."""
     if not torch.is_autocast_enabled(device.type):
         return contextlib.nullcontext()
     return torch.autocast(device.type, enabled=False)

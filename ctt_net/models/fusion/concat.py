@@ -17,7 +17,7 @@ class ConcatFusion(Fusion):
         num_views: Number of places; it must be that of the cohort.
         dropout: Between the two layers.
         acuity_token: False leaves the acuity out.
-        acuity_unit: What the acuity token sees.
+        acuity_unit: Unit in which the acuity token takes the acuity.
     """
 
     def __init__(

@@ -26,7 +26,7 @@ def checked_pattern(pattern: str) -> str:
 def exchange_weights(pattern: str, present: Tensor) -> Tensor:
     """What each row's token becomes, as weights on the tokens of all rows.
 
-    A row that has nobody to hear of keeps its own token; an absent row is heard of by none.
+    A row without another one keeps its own token; an absent row is passed to none.
 
     Args:
         pattern: `others`: the mean of the other rows that are there, the published swap if they
@@ -50,12 +50,12 @@ def exchange_weights(pattern: str, present: Tensor) -> Tensor:
         )
         # Absent rows come after all others, so that one is taken only where nobody is there.
         steps = steps + R * (~present[:, None, :]).long()
-        heard = steps.argmin(dim=2, keepdim=True) == place
+        source = steps.argmin(dim=2, keepdim=True) == place
     else:
-        heard = present[:, None, :] & ~itself if pattern == "others" else present[:, None, :]
-        heard = heard.expand(-1, R, -1)
-    number = heard.sum(dim=2, keepdim=True)
-    return torch.where(number > 0, heard / number.clamp(min=1), itself.float())
+        source = present[:, None, :] & ~itself if pattern == "others" else present[:, None, :]
+        source = source.expand(-1, R, -1)
+    number = source.sum(dim=2, keepdim=True)
+    return torch.where(number > 0, source / number.clamp(min=1), itself.float())
 
 
 # Rows that take the same weights: the number of the weights, and tokens (B, R, S, D).
@@ -63,7 +63,7 @@ Rows = list[tuple[int, Tensor]]
 
 
 class CrossTokenFusion(Fusion):
-    """Views attend within themselves; only exchanged acuity tokens carry news between them.
+    """Views attend within themselves; only exchanged acuity tokens pass information between them.
 
     Each view v has its image tokens x_v, an acuity token t_v of its own and the common acuity token
     c. A stage of `depth` blocks on [x_v, t_v, c]; then `exchanges` rounds, each of which first
@@ -85,12 +85,12 @@ class CrossTokenFusion(Fusion):
         head_dim: Width of a head, D as published; D / heads if null.
         num_views: This many views have acuity tokens and blocks of their own, as published; null:
             all views share them, and there may be any number.
-        pattern: Whose tokens a row hears of: `others`, `all`, `ring` or `none`, see
+        pattern: Which tokens a row receives: `others`, `all`, `ring` or `none`, see
             `exchange_weights`; `attention` lets all t attend to each other in one block more.
         common: `fixed`: c enters every stage and round as it was; `updated`: each row keeps its own
             c from the one to the next, as in the published variant f.
-        acuity_token: False: the tokens that carry the news do not carry the acuity.
-        acuity_unit: What acuity tokens see.
+        acuity_token: False: the exchanged tokens do not carry the acuity.
+        acuity_unit: Unit in which acuity tokens take the acuity.
         read_out: `acuity`: the tokens t alone, as published; `both`: plus the mean of what came in,
             scans and covariates. That is a short way for the gradient to the backbone, without
             which lesions are found late or never (docs/experiments.md).
@@ -183,7 +183,7 @@ class CrossTokenFusion(Fusion):
         return torch.cat([each[i].expand(-1, row.shape[1], -1) for i, row in rows], dim=1)
 
     def _exchanged(self, number: int, weights: Tensor, own: Tensor, present: Tensor) -> Tensor:
-        """What every row hears in a round: (B, R, D)."""
+        """The token that every row receives in a round: (B, R, D)."""
         if self.pattern == "attention":
             # An eye without any row attends to all of them, and none is read out.
             return self.among[number](own, present | ~present.any(dim=1, keepdim=True))

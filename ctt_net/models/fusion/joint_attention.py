@@ -21,7 +21,7 @@ class JointAttentionFusion(Fusion):
         dropout: Inside the blocks.
         head_dim: Width of a head, D as published; D / heads if null.
         acuity_token: Whether the acuity has a token in the row; published without.
-        acuity_unit: What the acuity token sees.
+        acuity_unit: Unit in which the acuity token takes the acuity.
     """
 
     def __init__(

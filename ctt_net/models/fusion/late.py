@@ -20,7 +20,7 @@ class LateFusion(Fusion):
         dim: Width of the tokens.
         num_views: Number of views with a layer of their own; needed with acuity only.
         acuity_token: With or without acuity.
-        acuity_unit: What the acuity token sees.
+        acuity_unit: Unit in which the acuity token takes the acuity.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ class MeanFusion(Fusion):
         dim: Width of the tokens.
         dropout: After each layer.
         acuity_token: False leaves the acuity out.
-        acuity_unit: What the acuity token sees.
+        acuity_unit: Unit in which the acuity token takes the acuity.
     """
 
     def __init__(

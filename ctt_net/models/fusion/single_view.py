@@ -18,7 +18,7 @@ class SingleViewFusion(Fusion):
         view: Number of the view in the cohort's order, from 0.
         dropout: As in `MeanFusion`.
         acuity_token: False leaves the acuity out.
-        acuity_unit: What the acuity token sees.
+        acuity_unit: Unit in which the acuity token takes the acuity.
         plain: Hands the view's mean token to the head as it is, as published: no layer, no acuity;
             covariate tokens are added.
 

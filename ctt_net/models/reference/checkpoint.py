@@ -46,7 +46,7 @@ def load_reference_state_dict(
 
     Args:
         state_dict: Names to tensors; a prefix `module.` of several GPUs is taken off.
-        variant: One of `VARIANTS`; told from the names if None, where they decide.
+        variant: One of `VARIANTS`; inferred from the names if None, where they decide.
 
     Returns:
         In eval mode. What took no part is listed in its `ignored`.

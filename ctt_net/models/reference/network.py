@@ -1,4 +1,4 @@
-"""A published network: this project's parts, spoken to in the authors' way."""
+"""The published networks, built of this project's parts, with the authors' inputs and outputs."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -23,14 +23,14 @@ from ctt_net.types import Prediction
 
 
 class Variant(NamedTuple):
-    """What tells one published network from the others.
+    """How one published network differs from the others.
 
     Args:
         family: Networks that are built alike and have the same names.
         bounded: Whether the output goes through 1.5 * sigmoid.
         gain_of_output: Whether it returns (post, post - preop, post - preop - 0.2); the others
             return (post, d, d) with d the correction.
-        view: The one it looks at: 0 horizontal, 1 vertical; None = both.
+        view: The only one it uses: 0 horizontal, 1 vertical; None = both.
     """
 
     family: str

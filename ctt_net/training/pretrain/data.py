@@ -18,7 +18,7 @@ from ctt_net.synthetic import KINDS
 # A line of the chart, what costs and errors count in.
 LINE_LOGMAR = 0.1
 
-SEEN = {"horizontal": ("horizontal", "both"), "vertical": ("vertical", "both")}
+CROSSED_BY = {"horizontal": ("horizontal", "both"), "vertical": ("vertical", "both")}
 
 
 class Lesions(NamedTuple):
@@ -77,14 +77,14 @@ def read_targets(cohort: Cohort) -> Lesions:
     """
     check_synthetic(cohort)
     path = cohort.root / TRUTH_FILE
-    seen = []
+    crossing = []
     for name, view in cohort.spec.views.items():
-        if view.direction not in SEEN:
+        if view.direction not in CROSSED_BY:
             raise InputError(
                 f"{cohort.root}: view {name!r} is {view.direction}, and {TRUTH_FILE} says what "
                 f"horizontal and vertical lines cross only; leave it out of cohort.yaml"
             )
-        seen.append(SEEN[view.direction])
+        crossing.append(CROSSED_BY[view.direction])
     potential = cohort.potential()
     truth = read_manifest_text(path)
     if potential is None or "lesions" not in truth:
@@ -95,13 +95,13 @@ def read_targets(cohort: Cohort) -> Lesions:
     if unknown or row_of.index.has_duplicates:
         what = f"eye {unknown[0]!r} is missing" if unknown else "an eye stands twice"
         raise InputError(f"{path}: {what}; simulate anew")
-    shape = (len(eyes), len(seen), len(KINDS))
+    shape = (len(eyes), len(crossing), len(KINDS))
     presence, view_cost = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     cost = np.zeros((len(eyes), len(KINDS)), np.float32)
     for eye, row in enumerate(row_of[eyes]):
         for kind, seen_in, logmar in _lesions(truth["lesions"].iloc[row], path, truth.index[row]):
             cost[eye, kind] += logmar
-            for number, words in enumerate(seen):
+            for number, words in enumerate(crossing):
                 if seen_in in words:
                     presence[eye, number, kind] = 1
                     view_cost[eye, number, kind] += logmar

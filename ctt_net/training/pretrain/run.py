@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.cli import LightningArgumentParser
 from rich.console import Console
 
@@ -18,7 +16,7 @@ from ctt_net.io.json_file import write_json
 from ctt_net.io.progress import progress_bar
 from ctt_net.model_folder.provenance import git_revision, library_versions
 from ctt_net.training.architecture import describe
-from ctt_net.training.config import TrainingConfig, add_scan_size, is_first_process, link_covariates
+from ctt_net.training.config import TrainingConfig, is_first_process
 from ctt_net.training.fit import checkpoints, end_logs, fit, resumable
 from ctt_net.training.pretrain.data import Lesions, PretrainDataModule
 from ctt_net.training.pretrain.figures import Figures, lesion_figures
@@ -47,39 +45,8 @@ class PretrainConfig(TrainingConfig):
     data_class = PretrainDataModule
     program = "pretrain"
 
-    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add what belongs to a pretraining and tie together what must agree."""
-        parser.add_argument(
-            "--out",
-            type=str | None,
-            default=None,
-            help="Folder to make; runs/<name of the last config file> by default.",
-        )
-        parser.add_argument(
-            "--resume",
-            type=bool,
-            default=False,
-            help="Go on with a folder whose pretraining was cut off.",
-        )
-        add_scan_size(parser)
-        parser.link_arguments("seed_everything", "data.seed")
-        link_covariates(parser)
-        parser.link_arguments("data.num_views", "model.num_views", apply_on="instantiate")
-
-    def build_once(
-        self, folder: Path, callbacks: Sequence[Callback] = (), steps: int = 0
-    ) -> tuple[PretrainModule, PretrainDataModule, pl.Trainer]:
-        """Instantiate network, data and trainer.
-
-        Args:
-            folder: Where logs go.
-            callbacks: Besides those of the configuration.
-            steps: Taken before, of a pretraining that is resumed.
-
-        Raises:
-            InputError: If a value does not suit its part.
-        """
-        return self.instantiate(self.config.clone(), folder, folder.name, callbacks, steps)
+    def add_own_arguments(self, parser: LightningArgumentParser) -> None:
+        """None besides those of every run."""
 
 
 METRICS_FILE = "metrics.json"
@@ -110,7 +77,8 @@ def pretrain(arguments: Sequence[str]) -> FinishedPretraining:
     config = PretrainConfig(arguments)
     folder = config.out
     console = Console(stderr=True, quiet=not is_first_process())
-    config.build_once(folder)[1].parts  # noqa: B018 - what is wrong with the cohort comes first
+    _, data, _ = config.instantiate(config.config.clone(), folder, folder.name)
+    data.parts  # noqa: B018 - what is wrong with the cohort comes first
     with only_training_in(folder, config):
         if (folder / PRETRAINED_FILE).exists():
             console.print(f"{folder}: finished already")
@@ -124,7 +92,9 @@ def _pretrain(config: PretrainConfig, folder: Path, console: Console) -> Figures
     """Pretrain, and write what comes of it; the figures on the first process only."""
     checkpoint, steps = resumable(folder) if config.config.resume else (None, 0)
     best, last = checkpoints(folder, MONITOR)
-    module, data, trainer = config.build_once(folder, [best, last], steps)
+    module, data, trainer = config.instantiate(
+        config.config.clone(), folder, folder.name, [best, last], steps
+    )
     warn_of_slow_precision(trainer, console)
     train, val = data.targets_of("train"), data.targets_of("val")
     with progress_bar("reading scans") as progress:
