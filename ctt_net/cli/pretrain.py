@@ -12,7 +12,7 @@ from ctt_net.cli.training_arguments import checked_arguments
 HELP = f"""\
 usage: ctt-net pretrain --config FILE --data.cohort FOLDER [--KEY VALUE ...]
 
-Learn to see from simulated eyes; a training starts from it with --model.start_from FOLDER.
+Pretrain the encoder on synthetic data; a training starts from it with --model.start_from FOLDER.
 
 examples:
   python datasets/synthetic/prepare.py data/synthetic --eyes 2000
@@ -43,7 +43,7 @@ def add(commands: Commands) -> None:
     """Declare the command, for the program's help."""
     commands.add_parser(
         "pretrain",
-        help="learn to see from simulated eyes before a training (needs the extra train)",
+        help="pretrain the encoder on synthetic data (needs the extra train)",
     )
 
 
