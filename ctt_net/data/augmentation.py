@@ -1,4 +1,4 @@
-"""OCT-safe augmentation: what a second scan of the same eye could look like, nothing else.
+"""OCT-safe augmentation: only what a second scan of the same eye could differ by.
 
 No vertical flip and no half turn (the retina has an up), no horizontal flip (left eyes are mirrored
 already, so the nasal side is the right one) but of vertical scans, where above and below the fovea
@@ -8,8 +8,8 @@ are nearly alike, no colour (a B-scan has none), no elastic warp (layer thicknes
 import inspect
 import os
 import random
-from dataclasses import asdict, dataclass
-from typing import Any, Protocol, get_args
+from dataclasses import dataclass
+from typing import Any, get_args
 
 import albumentations as A  # noqa: N812
 import cv2
@@ -22,13 +22,6 @@ os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
 import numpy as np
 from numpy.typing import NDArray
-
-
-class Transforming(Protocol):
-    """Strengths that know the transforms they mean."""
-
-    def transforms(self, direction: Direction) -> list[A.BasicTransform]:
-        """In their order, for a scan of this direction."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +53,7 @@ class Augmentation:
     def __post_init__(self) -> None:
         limits = {"rotate_deg": 15.0, "shift": 0.3, "scale": 0.3, "brightness": 0.5, "gamma": 0.5}
         limits |= {"speckle": 0.5, "blur": 1.0, "shadow": 1.0, "mirror_vertical": 1.0}
-        for name, value in asdict(self).items():
-            if not 0 <= value <= limits[name]:
-                raise InputError(
-                    f"data.augmentation.{name} must lie in 0..{limits[name]:g}, got {value!r}; "
-                    f"more would no longer look like a scan of the same eye"
-                )
+        _check_limits(self, limits, "; more would not be a scan of the same eye any more")
 
     def transforms(self, direction: Direction) -> list[A.BasicTransform]:
         """Geometry first, light after it."""
@@ -98,6 +86,15 @@ class Augmentation:
             strict(A.GaussianBlur, blur_limit=(3, 3), p=a.blur),
             strict(Shadow, p=a.shadow),
         ]
+
+
+def _check_limits(strengths: Any, limits: dict[str, float], why: str = "") -> None:
+    for name, limit in limits.items():
+        value = getattr(strengths, name)
+        if not 0 <= value <= limit:
+            raise InputError(
+                f"data.augmentation.{name} must lie in 0..{limit:g}, got {value!r}{why}"
+            )
 
 
 def strict(transform: type[A.BasicTransform], **arguments: Any) -> A.BasicTransform:
@@ -145,7 +142,7 @@ class ScanAugmenter:
         seed: Of the run.
     """
 
-    def __init__(self, augmentation: Transforming, seed: int) -> None:
+    def __init__(self, augmentation: "Augmentation | ReferenceAugmentation", seed: int) -> None:
         self.seed = seed
         self._transform = {
             direction: A.Compose(augmentation.transforms(direction), seed=seed)
@@ -206,12 +203,7 @@ class ReferenceAugmentation:
 
     def __post_init__(self) -> None:
         limits = {"flip": 1.0, "rotate_deg": 180.0, "jitter": 1.0, "jitter_probability": 1.0}
-        for name, limit in limits.items():
-            value = getattr(self, name)
-            if not 0 <= value <= limit:
-                raise InputError(
-                    f"data.augmentation.{name} must lie in 0..{limit:g}, got {value!r}"
-                )
+        _check_limits(self, limits)
 
     def transforms(self, direction: Direction) -> list[A.BasicTransform]:
         """In the published order, whatever the direction: light, flips, rotation."""

@@ -28,12 +28,12 @@ ABSTENTION_REASONS = {
         "as exported by the device."
     ),
     "other_view": (
-        "The scan-direction mark in a scan does not match the view it was given as (for example "
-        "horizontal and vertical exchanged). Please check the file names."
+        "The mark burnt into a scan names another view than the one it was given as, for example "
+        "horizontal and vertical exchanged. Please check the file names."
     ),
     "other_eye": (
-        "The mark in a scan belongs to the other eye. Please check the laterality of the scan and "
-        "of the acuity."
+        "The mark burnt into a scan names the other eye. Please check the laterality of the scan "
+        "and of the acuity."
     ),
     "low_quality": "The signal quality of all scans of this eye is too low.",
     "out_of_distribution": (

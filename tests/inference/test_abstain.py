@@ -40,7 +40,7 @@ def test_a_fundus_photo_is_predicted_and_its_page_says_first_not_to_use_it(
     assert eye["abstain"] is True
     assert eye["abstain_because"][:2] == ["unusable_scan", "out_of_distribution"]
     assert {"unusable_scan", "out_of_distribution", "abstain"} <= set(eye["flags"])
-    assert eye["reason"].startswith("A scan of this eye does not look like an upright B-scan")
+    assert eye["reason"].startswith("A scan of this eye is not an upright OCT B-scan")
     assert np.isfinite(eye["postop"]["logmar"])
     warned = page.index("Do not use the prediction for this eye")
     assert (
