@@ -59,7 +59,7 @@ def train(arguments: Sequence[str]) -> FinishedRun:
         check_no_overlap(start.source, data, folds)
     with only_training_in(run, config):
         if start is not None:
-            console.print(start.in_words())
+            console.print(f"starts from {start.source.folder}: {start.in_words()}")
         warn_of_slow_precision(trainer, console)
         _train_folds(config, run, folds, data, console)
         return FinishedRun(run, _report(run, data) if is_first_process() else None)
