@@ -8,7 +8,7 @@ from typing import Any
 
 CLASSES = {"LateJoinFusion": "LateFusion"}
 MODULES = {"ctt_net.data.reference_augmentation": "ctt_net.data.augmentation"}
-CONFIG_KEYS = {"selection_fraction": "val_fraction"}
+CONFIG_KEYS = {"selection_fraction": "val_fraction", "questions": "outcomes"}
 
 PROVENANCE_KEYS = {"n_selection": "n_val"}
 ABSTENTION_KEYS = {"seen": "training_counts"}
@@ -67,7 +67,7 @@ def current_arguments(arguments: list[str]) -> list[str]:
     for word in arguments:
         flag, equals, value = word.partition("=")
         section, dot, key = flag.rpartition(".")
-        if word.startswith("--data."):
+        if word.startswith(("--data.", "--model.")):
             flag = f"{section}{dot}{CONFIG_KEYS.get(key, key)}"
         words.append(f"{flag}{equals}{current_class(value)}" if equals else current_class(flag))
     return words

@@ -34,7 +34,7 @@ class AcuityModule(pl.LightningModule):
         head: From the fused token to acuity, scale and recovery.
         loss: What is minimised.
         num_views: Taken from the cohort.
-        outcomes: Recovery questions.
+        outcomes: Recovery outcomes.
         covariates: Turns covariates into tokens; null leaves them out, as does a cohort of none.
         learning_rate: Of everything but the backbone.
         backbone_learning_rate: Of the backbone; `learning_rate` if null. Pretrained ones want less.

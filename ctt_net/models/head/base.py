@@ -20,7 +20,7 @@ class Head(nn.Module, ABC):
 
     Args:
         dim: Width D of the token.
-        outcomes: The K recovery questions.
+        outcomes: The K recovery outcomes.
     """
 
     def __init__(self, dim: int, outcomes: Sequence[Outcome] = DEFAULT_OUTCOMES) -> None:

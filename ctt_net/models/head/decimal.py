@@ -28,7 +28,7 @@ class DecimalHead(Head):
 
     Args:
         dim: Width of the token.
-        outcomes: The K recovery questions.
+        outcomes: The K recovery outcomes.
         bounded: With the sigmoid, or without.
         hidden_layer: Whether a linear layer stands before the ReLU and the output layer; some of
             the published networks end their fusion with it.

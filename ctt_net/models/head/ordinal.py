@@ -36,7 +36,7 @@ class OrdinalHead(PreopLineHead):
 
     Args:
         dim: Width of the token.
-        outcomes: The K recovery questions.
+        outcomes: The K recovery outcomes.
         hidden: Width of the hidden layer.
         dropout: Before the output layer.
         best_logmar: Best line; the first cut lies half a line beyond it.
@@ -107,7 +107,7 @@ class OrdinalHead(PreopLineHead):
         return start[:, 0] + (passed * steps).sum(dim=1)
 
     def loss(self, prediction: Prediction, postop_logmar: Tensor) -> Tensor:
-        """Cross-entropy of each cut, summed: a likelihood of all its yes-or-no questions."""
+        """Cross-entropy of each cut, summed: the likelihood of all its binary decisions."""
         below = (postop_logmar[:, None] <= self.cuts).to(prediction.native.dtype)
         each = F.binary_cross_entropy_with_logits(prediction.native, below, reduction="none")
         return each.sum(dim=1).mean()

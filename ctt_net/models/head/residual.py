@@ -31,7 +31,7 @@ class ResidualHead(PreopLineHead):
 
     Args:
         dim: Width of the token.
-        outcomes: The K recovery questions.
+        outcomes: The K recovery outcomes.
         hidden: Width of the hidden layer; 0 = none, everything is linear in the token.
         dropout: Before the output layer.
         distribution: Of the outcome around the prediction, whose negative log-likelihood trains it:
