@@ -35,9 +35,14 @@ def current(value: Any, keys: Mapping[str, str] = CONFIG_KEYS) -> Any:
     Example:
         >>> current({"class_path": "ctt_net.models.fusion.LateJoinFusion"})
         {'class_path': 'ctt_net.models.fusion.LateFusion'}
+        >>> current({"selection_fraction": 0.2, "monitor": "selection/mae"})
+        {'val_fraction': 0.2, 'monitor': 'val/mae'}
     """
     if isinstance(value, Mapping):
-        return {keys.get(key, key): current(inner, keys) for key, inner in value.items()}
+        new = {keys.get(key, key): current(inner, keys) for key, inner in value.items()}
+        if isinstance(new.get("monitor"), str):  # of a callback
+            new["monitor"] = new["monitor"].replace(LOGGED, LOGGED_NOW)
+        return new
     if isinstance(value, list):
         return [current(inner, keys) for inner in value]
     return current_class(value) if isinstance(value, str) else value
