@@ -57,7 +57,7 @@ class EyeBatch(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """What a network says of B eyes.
+    """What a network predicts for B eyes.
 
     Args:
         postop_logmar: (B,) location.
@@ -75,14 +75,14 @@ class Prediction(NamedTuple):
 
 @dataclass(frozen=True)
 class ModelOutput:
-    """What one network says of E eyes, before calibration.
+    """What one network predicts for E eyes, before calibration.
 
     Args:
         postop_logmar: (E,).
         scale_logmar: (E,).
         recovery_logit: (E, K), NaN where an outcome needs a preop acuity that is unknown.
-        embedding: (E, D) what the network's head reads of an eye; None of a network that does not
-            tell.
+        embedding: (E, D) what the network's head reads of an eye; None of a network without
+            that output.
     """
 
     postop_logmar: NDArray[np.float64]

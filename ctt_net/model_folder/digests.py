@@ -1,4 +1,4 @@
-"""Whether the files of a model folder are those it was made with.
+"""Checksums: whether the files of a model folder are those it was made with.
 
 `provenance.json` holds the SHA-256 of every other file, written last. It is not signed: who changes
 a file on purpose can change that, too, so that nothing outside a model folder is ever read because

@@ -1,4 +1,4 @@
-"""From what the members say to one estimate: averaged, and calibrated together."""
+"""From the outputs of the members to one estimate: averaged, and calibrated together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from ctt_net.uncertainty.conformal import half_widths, shrinkage
 
 @dataclass(frozen=True)
 class Estimate:
-    """What the ensemble says of E eyes.
+    """What the ensemble predicts for E eyes.
 
     Args:
         postop_logmar: (E,) mean over the members.

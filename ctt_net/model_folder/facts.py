@@ -1,4 +1,4 @@
-"""What a model folder knows of its model, in words for a report's model card."""
+"""The facts of a model folder for a report's model card."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -79,7 +79,7 @@ def _kind(covariate: Covariate) -> str:
 
 @dataclass(frozen=True)
 class Predicted:
-    """What a predictor says of E eyes.
+    """What a predictor predicts for E eyes.
 
     Args:
         estimate: The numbers.

@@ -1,4 +1,4 @@
-"""Fit, and come back with the checkpoint that did best on the validation split."""
+"""Fit, and load the checkpoint with the best validation score."""
 
 import zipfile
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A run folder: what it began with, and that no other run takes its place."""
+"""A run folder: its configuration, and the lock that keeps other runs out."""
 
 import contextlib
 from collections.abc import Iterator, Mapping

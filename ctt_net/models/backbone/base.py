@@ -20,7 +20,7 @@ NORMS = (_BATCH_NORMS, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm, RmsNorm, RmsNorm2
 
 
 def restrict(network: nn.Module, tune: Tune) -> None:
-    """Leave a gradient to what shall learn; adapters are another matter (`lora.add_adapters`).
+    """Require a gradient of what is trained only; `lora.add_adapters` adds adapters.
 
     Args:
         network: Its parameters' `requires_grad` is set.
@@ -41,8 +41,8 @@ def restrict(network: nn.Module, tune: Tune) -> None:
             parameter.requires_grad_(True)
 
 
-def hold_still(network: nn.Module, tune: Tune) -> None:
-    """Put what does not learn in eval mode, below a module that is in train mode.
+def keep_frozen_in_eval(network: nn.Module, tune: Tune) -> None:
+    """Put what is not trained in eval mode, below a module that is in train mode.
 
     A frozen network that drops features or moves its batch statistics would be another one at each
     step, and another one again when it predicts. With `norms` the statistics move: they are half of
@@ -58,7 +58,7 @@ def hold_still(network: nn.Module, tune: Tune) -> None:
 
 
 class Backbone(nn.Module, ABC):
-    """Encodes single B-scans; views and eyes are none of its business.
+    """Encodes single B-scans; it knows nothing of views and eyes.
 
     Attributes:
         embed_dim: Width E of its tokens.
@@ -94,7 +94,7 @@ class Backbone(nn.Module, ABC):
         """Train or eval mode; what is frozen stays in eval mode."""
         super().train(mode)
         if mode:
-            hold_still(self, self.tune)
+            keep_frozen_in_eval(self, self.tune)
         return self
 
     def merge_adapters(self) -> None:
@@ -112,7 +112,7 @@ class Backbone(nn.Module, ABC):
         return set()
 
     def check_size(self, height: int, width: int) -> None:
-        """See whether it encodes scans of a size, before anything is read or trained.
+        """Check that it encodes scans of a size, before anything is read or trained.
 
         Raises:
             InputError: With the size it needs.

@@ -1,4 +1,4 @@
-"""A small convolutional backbone that learns from some hundred eyes on two cores."""
+"""The contract of small backbones without pretrained weights, and a convolutional one."""
 
 from abc import abstractmethod
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Covariates one by one: what the relations of the others are to be measured against."""
+"""Covariates without relations between them: the ablation of `T2GEncoder`."""
 
 from collections.abc import Sequence
 

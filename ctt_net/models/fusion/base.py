@@ -63,7 +63,7 @@ class Fusion(nn.Module, ABC):
         """
 
     def check_views(self, num_views: int) -> None:
-        """See whether it can serve a network of so many views.
+        """Check that it suits a network of so many views.
 
         Raises:
             ValueError: If it cannot.

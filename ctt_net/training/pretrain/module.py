@@ -1,4 +1,4 @@
-"""The network of a training, asked for lesions instead of acuity."""
+"""The pretraining as a Lightning module: the network predicts lesions instead of acuity."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, cast

@@ -1,4 +1,4 @@
-"""Pretrain on simulated eyes: from a configuration to a folder that trainings can start from."""
+"""Pretrain on synthetic data: from a configuration to a folder that trainings can start from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
