@@ -17,16 +17,6 @@ import pytest
 from filelock import FileLock
 from markupsafe import Markup
 
-from tests.simulated_tables import (  # fixtures
-    eyes,
-    make_eyes,
-    make_predictions,
-    outcomes,
-    potential,
-    predictions,
-    spec,
-)
-
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 

@@ -10,8 +10,8 @@ from ctt_net.acuity import is_missing
 from ctt_net.cohort import Cohort
 from ctt_net.cohort.dates import DATE_COLUMNS
 from ctt_net.deidentify.covariates import FEW
+from ctt_net.deidentify.names import Names, is_short
 from ctt_net.deidentify.rows import Rows, dropped_columns
-from ctt_net.deidentify.words import Names, is_short
 
 _DECIMAL = re.compile(r"[-+]?[0-9]*[.,][0-9]+|[-+]?[0-9]{1,4}")
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from ctt_net import INTENDED_USE, __version__
 from ctt_net.cohort import CohortSpec
-from ctt_net.deidentify.codes import CODE_BITS, LONGEST_SHIFT_DAYS
 from ctt_net.deidentify.covariates import AGE_OF_THE_OLDER, OLDEST_AGE_YEARS
+from ctt_net.deidentify.key import CODE_BITS, LONGEST_SHIFT_DAYS
 from ctt_net.deidentify.rows import Rows
 from ctt_net.deidentify.scans import WrittenScan
 from ctt_net.imaging.bscan import OVERLAYS

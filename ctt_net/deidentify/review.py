@@ -7,8 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ctt_net.deidentify.png import picture_of
-from ctt_net.deidentify.scans import WrittenScan
+from ctt_net.deidentify.scans import WrittenScan, picture_of
 from ctt_net.io.atomic_write import atomic_write
 from ctt_net.report.page import render
 

@@ -1,7 +1,7 @@
-"""The manifest's rows under codes, with shifted dates and acuities written anew."""
+"""Rows of the new manifest: codes, shifted dates, rewritten acuities."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -11,9 +11,25 @@ from ctt_net.acuity import is_missing
 from ctt_net.cohort import Cohort
 from ctt_net.cohort.dates import DATE_COLUMNS
 from ctt_net.deidentify.acuity_text import acuity_text
-from ctt_net.deidentify.codes import Codes, Kind
 from ctt_net.deidentify.covariates import OLDEST_AGE_YEARS, is_age, join_ages
-from ctt_net.deidentify.device_name import stays
+from ctt_net.deidentify.key import Codes, Kind
+
+_SERIAL = re.compile(
+    r"[0-9]{4,}"  # a run of digits
+    r"|(?<![a-z])(?:s ?/ ?n|sn|serial|ser|inv|inventory|asset)(?![a-z])"  # the word for one
+    r"|(?=[a-z0-9-]*[0-9][a-z0-9-]*[0-9][a-z0-9-]*[0-9])(?=[a-z0-9-]*[a-z])[a-z0-9-]{6,}",  # A1B2C3
+    re.IGNORECASE,
+)
+
+
+def stays(name: str, declared: Iterable[str]) -> bool:
+    """Whether a device may keep its name: declared as a model, or nothing like a serial number.
+
+    >>> stays("Spectralis", []), stays("Cirrus 5000", []), stays("Cirrus 5000", ["Cirrus 5000"])
+    (True, False, True)
+    """
+    return name in declared or _SERIAL.search(name) is None
+
 
 SCAN_FOLDER = "scans"
 _SAFE_VIEW = re.compile(r"[\w-]{1,60}")

@@ -1,18 +1,16 @@
-"""From a cohort folder to one that can leave the hospital, whole and searched, or not at all."""
+"""From a cohort folder to a de-identified one, complete and searched, or none at all."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ctt_net.cohort import Cohort, CohortSpec, read_cohort, write_cohort
 from ctt_net.cohort.flow_file import FLOW_FILE
 from ctt_net.cohort.folder import TRUTH_FILE
-from ctt_net.deidentify.codes import Codes
 from ctt_net.deidentify.covariates import check_no_identity, rare_levels
-from ctt_net.deidentify.declarations import declarations
 from ctt_net.deidentify.identity import declared_words, identifying_texts
-from ctt_net.deidentify.key import Key, read_or_make_key
+from ctt_net.deidentify.key import Codes, Key, read_or_make_key
 from ctt_net.deidentify.other_files import (
     files_left_behind,
     write_coded_folds,
@@ -28,6 +26,24 @@ from ctt_net.errors import InputError
 from ctt_net.io.atomic_folder import new_folder
 from ctt_net.io.atomic_write import atomic_write
 from ctt_net.io.yaml_file import dump_yaml
+
+NAME = "deidentified"
+SOURCE = "de-identified from a clinical cohort"
+
+
+def declarations(spec: CohortSpec, name: str | None, source: str | None) -> CohortSpec:
+    """The declarations of the new cohort.
+
+    Sentinels of covariates go, as their cells are written empty: else an age of 90 that was once
+    somebody's sign for unknown would be lost.
+
+    Args:
+        spec: Of the original; `licence` and `citation` stay as written.
+        name: Of the new cohort, `deidentified` by default.
+        source: What to say of its origin, a plain sentence by default.
+    """
+    covariates = {key: replace(value, missing=()) for key, value in spec.covariates.items()}
+    return replace(spec, name=name or NAME, source=source or SOURCE, covariates=covariates)
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,10 @@ from ctt_net.cohort.folder import MANIFEST_FILE, SPEC_FILE, TRUTH_FILE
 from ctt_net.cohort.folds import FOLDS_FILE
 from ctt_net.cohort.manifest_text import read_manifest_text
 from ctt_net.cohort.schema import ACUITY_COLUMNS
-from ctt_net.deidentify.byte_search import ByteNames
+from ctt_net.deidentify.names import ByteNames, Names, is_short
 from ctt_net.deidentify.other_files import FLOW_UNITS, NUMBER
-from ctt_net.deidentify.png import picture_of
 from ctt_net.deidentify.report import REPORT_FILE
-from ctt_net.deidentify.words import Names, is_short
+from ctt_net.deidentify.scans import picture_of
 from ctt_net.errors import InputError
 from ctt_net.io.progress import progress_bar
 from ctt_net.io.yaml_file import dump_yaml

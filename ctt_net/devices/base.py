@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import ClassVar, TypeAlias
 
 from ctt_net.devices.acquisition import Acquisition
+from ctt_net.imaging.bscan import ImagingError
 from ctt_net.imaging.decode.raster import MIN_SIDE
-from ctt_net.imaging.failure import ImagingError
 
 MAX_FILE_BYTES = 512 * 2**20
 MAX_VOXELS = 256 * 2**20  # a Cirrus cube has 64, the densest Topcon cube about 120

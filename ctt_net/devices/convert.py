@@ -12,7 +12,7 @@ from ctt_net.devices.acquisition import Acquisition
 from ctt_net.devices.read import read_acquisition
 from ctt_net.devices.sections import cut_foveal_sections, raster_lines
 from ctt_net.errors import InputError
-from ctt_net.imaging.failure import ImagingError
+from ctt_net.imaging.bscan import ImagingError
 from ctt_net.io.atomic_folder import check_not_taken, new_folder
 from ctt_net.io.atomic_write import atomic_write
 from ctt_net.io.progress import progress_bar

@@ -20,8 +20,8 @@ from ctt_net.devices.base import (
     plausible,
 )
 from ctt_net.devices.geometry import pattern_of, spacing_um
-from ctt_net.devices.grey import heidelberg_grey
-from ctt_net.imaging.failure import ImagingError
+from ctt_net.devices.samples import heidelberg_grey
+from ctt_net.imaging.bscan import ImagingError
 
 _MM_PER_DEGREE = 0.29
 # eyepy gives the letter's number, its text or the name of an enumeration's member.

@@ -23,12 +23,11 @@ from ctt_net.devices.base import (
     read_whole,
 )
 from ctt_net.devices.geometry import is_circle, pattern_of, spacing_um
+from ctt_net.imaging.bscan import ImagingError, Note
 from ctt_net.imaging.decode.depth import eight_bit, grey
 from ctt_net.imaging.decode.file_kind import kind_of, read_limited
 from ctt_net.imaging.decode.pillow import decode_by_pillow
 from ctt_net.imaging.decode.tiff import decode_tiff
-from ctt_net.imaging.failure import ImagingError
-from ctt_net.imaging.note import Note
 
 _CONTEXT = "OphthalmicAcquisitionContext"
 _ROOT = re.compile(rb"<(?:\w+:)?HEDX[\s/>]", re.IGNORECASE)

@@ -1,7 +1,7 @@
 """Ophthalmic tomography (OPT) in DICOM, through pydicom.
 
 The samples become grey by the file's own window if it has one for the whole volume, else by the
-rule of `ctt_net.devices.grey`. Tags of the patient are not read.
+rule of `ctt_net.devices.samples`. Tags of the patient are not read.
 """
 
 import re
@@ -14,10 +14,9 @@ import numpy as np
 
 from ctt_net.devices.acquisition import Acquisition
 from ctt_net.devices.base import EXPORT_AGAIN, DeviceReader, Progress, check_volume, read_whole
-from ctt_net.devices.coded import decode
-from ctt_net.devices.grey import deep_to_grey, windowed_grey
 from ctt_net.devices.opt_dicom_facts import facts_of, window_of
-from ctt_net.imaging.failure import ImagingError
+from ctt_net.devices.samples import decode, deep_to_grey, windowed_grey
+from ctt_net.imaging.bscan import ImagingError
 
 if TYPE_CHECKING:
     from pydicom import Dataset

@@ -9,7 +9,7 @@ import numpy as np
 
 from ctt_net.devices.base import iso_date, plausible
 from ctt_net.devices.geometry import pattern_of, spacing_um
-from ctt_net.imaging.failure import ImagingError
+from ctt_net.imaging.bscan import ImagingError
 
 if TYPE_CHECKING:
     from pydicom import Dataset

@@ -16,7 +16,7 @@ from ctt_net.devices.opt_dicom import OptDicom
 from ctt_net.devices.topcon import Topcon
 from ctt_net.devices.zeiss_img import ZeissImg
 from ctt_net.errors import InputError, install_extra
-from ctt_net.imaging.failure import ImagingError
+from ctt_net.imaging.bscan import ImagingError
 from ctt_net.imaging.inversion import is_upside_down
 
 READERS: tuple[DeviceReader, ...] = (

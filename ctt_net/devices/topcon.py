@@ -19,9 +19,8 @@ from ctt_net.devices.base import (
     plausible,
     read_whole,
 )
-from ctt_net.devices.coded import decode
-from ctt_net.devices.grey import deep_to_grey
-from ctt_net.imaging.failure import ImagingError
+from ctt_net.devices.samples import decode, deep_to_grey
+from ctt_net.imaging.bscan import ImagingError
 
 _HEADER_SIZE = 15  # FOCT, FDA or FAA, two version numbers
 _JPEG = struct.Struct("<B8xIII4x")  # pattern, width, height, B-scans

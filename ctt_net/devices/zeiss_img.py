@@ -16,7 +16,7 @@ import numpy as np
 
 from ctt_net.devices.acquisition import Acquisition
 from ctt_net.devices.base import DeviceReader, Progress, check_volume, iso_date, read_whole
-from ctt_net.imaging.failure import ImagingError
+from ctt_net.imaging.bscan import ImagingError
 
 _DEPTH_MM = 2.0
 _CUBE_MM = 6.0

@@ -3,9 +3,8 @@
 Validation of a cohort, evaluation and prediction ask here, so that all of them find the same.
 """
 
-from ctt_net.imaging.bscan import BScan
+from ctt_net.imaging.bscan import UNUSABLE_NOTES, BScan
 from ctt_net.imaging.disc_side import disc_side
-from ctt_net.imaging.note import UNUSABLE_NOTES
 
 # In the order of `Scans.doubts`.
 DOUBTS = ("unusable_scan", "other_view", "other_eye", "disc_side")

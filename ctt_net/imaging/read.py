@@ -1,24 +1,23 @@
 """The way in: one scan file to one grey, upright B-scan."""
 
+import hashlib
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from ctt_net.imaging.artifacts.cover import without_text
-from ctt_net.imaging.artifacts.margins import blacken, white_margin
-from ctt_net.imaging.artifacts.overlay import without_marks
+from ctt_net.imaging.artifacts.borders import blacken, white_margin
 from ctt_net.imaging.artifacts.panel import find_panel, layering
+from ctt_net.imaging.artifacts.remove import without_marks, without_text
 from ctt_net.imaging.artifacts.report_page import looks_like_report_page
-from ctt_net.imaging.bscan import BScan
+from ctt_net.imaging.bscan import BScan, ImagingError, Note
 from ctt_net.imaging.decode.depth import eight_bit, grey
 from ctt_net.imaging.decode.file_kind import kind_of, misnamed, read_limited
 from ctt_net.imaging.decode.pillow import decode_by_pillow
 from ctt_net.imaging.decode.raster import Raster, check_size, turned
 from ctt_net.imaging.decode.tiff import decode_tiff
-from ctt_net.imaging.failure import ImagingError
 from ctt_net.imaging.inversion import is_inverted, is_upside_down
-from ctt_net.imaging.note import Note
 
 _MIN_DEVIATION = 1.0  # grey levels; below it a picture is blank
 _EN_FACE = 1.3  # `layering` of fundus pictures and plain noise; B-scans have 1.9 and more
@@ -108,3 +107,12 @@ def _doubts(pixels: np.ndarray) -> list[Note]:
     inverted = is_inverted(pixels)
     upside_down = is_upside_down(255 - pixels if inverted else pixels)
     return [_INVERTED] * inverted + [_UPSIDE_DOWN] * upside_down
+
+
+@lru_cache(maxsize=1)
+def reader_version() -> str:
+    """Digest of the code that reads scans: what another version has read is not to be reused."""
+    digest = hashlib.sha256()
+    for source in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()

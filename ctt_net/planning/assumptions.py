@@ -11,11 +11,13 @@ import numpy as np
 from ctt_net.cohort.predictions import read_predictions
 from ctt_net.errors import InputError
 from ctt_net.metrics.summary import METRICS_FILE, read_metrics
-from ctt_net.planning.fellow_eyes import CAUTIOUS_CORRELATION, design_effect, fellow_correlation
 from ctt_net.planning.precision import (
+    CAUTIOUS_CORRELATION,
     Z95,
     HalfWidth,
     auroc_half_width,
+    design_effect,
+    fellow_correlation,
     mean_half_width,
     share_half_width,
 )

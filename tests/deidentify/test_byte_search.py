@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ctt_net.deidentify.byte_search import ByteNames
+from ctt_net.deidentify.names import ByteNames
 
 
 def test_bytes_are_found_at_every_place_as_the_plain_search_finds_them():

@@ -5,7 +5,7 @@ import hmac
 import string
 from base64 import b32encode
 
-from ctt_net.deidentify.codes import Codes
+from ctt_net.deidentify.key import Codes
 
 ONE, OTHER = Codes(b"1" * 32), Codes(b"2" * 32)
 

@@ -11,7 +11,7 @@ import pytest
 
 from ctt_net.cli import main
 from ctt_net.cohort import read_cohort
-from ctt_net.deidentify.codes import Codes
+from ctt_net.deidentify.key import Codes
 from ctt_net.imaging import Preprocessing, read_bscan
 from tests.deidentify.conftest import KEY, MRN, NAME, PLANTED
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from ctt_net.deidentify.png import bare_png, chunks, picture_of
+from ctt_net.deidentify.scans import bare_png, chunks, picture_of
 
 PIXELS = np.random.default_rng(1).integers(0, 256, (40, 61), dtype=np.uint8)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ctt_net.deidentify.png import bare_png
+from ctt_net.deidentify.scans import bare_png
 from ctt_net.imaging import read_bscan
 
 SAMPLES = (

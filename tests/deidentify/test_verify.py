@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from ctt_net.cohort import read_cohort
-from ctt_net.deidentify.png import bare_png, picture_of
+from ctt_net.deidentify.scans import bare_png, picture_of
 from ctt_net.deidentify.verify import verify
 from ctt_net.errors import InputError
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ctt_net.deidentify.words import Names, is_short
+from ctt_net.deidentify.names import Names, is_short
 
 
 @pytest.mark.parametrize(

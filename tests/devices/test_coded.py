@@ -4,7 +4,7 @@ import imagecodecs
 import numpy as np
 import pytest
 
-from ctt_net.devices.coded import coded_size, decode
+from ctt_net.devices.samples import coded_size, decode
 
 CODECS = {"jpeg": "jpeg8", "ljpeg": "ljpeg", "jpegls": "jpegls", "jpeg2k": "jpeg2k"}
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ctt_net.devices.grey import deep_to_grey, heidelberg_grey, windowed_grey
+from ctt_net.devices.samples import deep_to_grey, heidelberg_grey, windowed_grey
 
 
 def test_heidelberg_grey_is_the_fourth_root_and_nothing_is_black():

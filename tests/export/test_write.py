@@ -11,8 +11,8 @@ import torch
 from ctt_net import INTENDED_USE
 from ctt_net.cli import main
 from ctt_net.errors import InputError
+from ctt_net.export.monai_bundle.metadata import words
 from ctt_net.export.monai_bundle.run import load_predictor
-from ctt_net.export.monai_bundle.words import words
 from ctt_net.export.monai_bundle.write import write_bundle
 from ctt_net.model_folder.digests import seal
 from ctt_net.model_folder.predictor import Predictor

@@ -1,4 +1,4 @@
-"""What is in the tables of a cohort, in words a person can count after."""
+"""Facts on the tables of a cohort: counts, ranges, missing values."""
 
 import pandas as pd
 
@@ -34,15 +34,15 @@ def undeclared_columns(cohort: Cohort) -> list[str]:
 def _people(cohort: Cohort) -> Facts:
     table = cohort.table
     eyes_each = table["patient_id"].value_counts()
-    sides = table["laterality"].value_counts()
+    eyes = table["laterality"].value_counts()
     facts = [
         ("eyes", f"{len(table)}"),
         ("patients", f"{len(eyes_each)} ({(eyes_each > 1).sum()} with both eyes)"),
-        ("right / left eyes", " / ".join(str(sides.get(side, 0)) for side in ("OD", "OS"))),
+        ("right / left eyes", " / ".join(str(eyes.get(eye, 0)) for eye in ("OD", "OS"))),
     ]
     for column in ("device", "site", "split"):
         if column in table:
-            named = table[column].replace("", "not said")
+            named = table[column].replace("", "not given")
             facts.append((column, _groups(named.value_counts().sort_index())))
     return facts
 

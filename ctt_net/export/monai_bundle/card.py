@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from ctt_net.export.monai_bundle.data_format import covariate_in_words
-from ctt_net.export.monai_bundle.metadata import TO_COMPLETE
-from ctt_net.export.monai_bundle.words import sentence, words
+from ctt_net.export.monai_bundle.metadata import TO_COMPLETE, covariate_in_words, sentence, words
 from ctt_net.model_folder.predictor import Predictor
 from ctt_net.report.page import render
 

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from ctt_net.imaging.artifacts.widget import Box
+from ctt_net.imaging.artifacts.direction_mark import Box
 
 
 def fill_along(pixels: np.ndarray, cells: list[Box]) -> np.ndarray:

@@ -9,7 +9,7 @@ from functools import partial
 import cv2
 import numpy as np
 
-from ctt_net.imaging.artifacts.widget import Box, letter_cells, line_pixels
+from ctt_net.imaging.artifacts.direction_mark import Box, letter_cells, line_pixels
 
 # The letters as Cirrus draws them beside a square of 75 pixels: medians over 99 exports.
 LETTERS = {

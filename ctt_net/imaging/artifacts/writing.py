@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
+from ctt_net.imaging.artifacts.direction_mark import Box
 from ctt_net.imaging.artifacts.strokes import CLEAR, Strokes
-from ctt_net.imaging.artifacts.widget import Box
 
 # Measured on 600 planted strings, 110 real and 340 simulated scans; see docs/scan_facts.md.
 _HEIGHTS = (5, 44)  # pixels, from a small letter's x-height to a capital with its tail

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from ctt_net.imaging.failure import ImagingError
-from ctt_net.imaging.note import Note
+from ctt_net.imaging.bscan import ImagingError, Note
 
 MAX_FILE_BYTES = 64 * 2**20
 FORMATS_CURE = "export the B-scan as PNG, TIFF, JPEG or BMP"

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
+from ctt_net.imaging.bscan import ImagingError, Note
 from ctt_net.imaging.decode.raster import (
     MAX_DECODED_BYTES,
     PRINT_COLOURS,
@@ -17,8 +18,6 @@ from ctt_net.imaging.decode.raster import (
     check_size,
     drop_alpha,
 )
-from ctt_net.imaging.failure import ImagingError
-from ctt_net.imaging.note import Note
 
 _CURE = "export or copy the scan again, as an uncompressed TIFF or a PNG"
 _ORIENTATION_TAG = 274

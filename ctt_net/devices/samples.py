@@ -1,17 +1,62 @@
-"""Samples of a device to 8 bit grey, by rules that are written down here.
+"""One compressed B-scan: its size from its own header, then its samples."""
 
-Heidelberg floats are reflectivities from 0 to 1, of which most are below 0.01; the device shows
-grey = 255 * reflectivity ** (1/4). Values above 1 that stand for "no sample" become black.
-
-Deep integers follow the rule of `ctt_net.imaging.decode.depth`, decided once over all B-scans of
-an acquisition so that they stay comparable: the smallest usual full scale that holds the 99.9th
-percentile; where none fits, the 0.1 and 99.9 percentiles are spread over 0..255. Samples of 8
-bits are not changed.
-"""
+import struct
 
 import numpy as np
 
 from ctt_net.imaging.decode.depth import FULL_SCALES
+
+_J2K_SIZE = b"\xff\x4f\xff\x51"  # start of codestream, then the size segment
+_START_OF_FRAME = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
+
+
+def coded_size(data: bytes) -> tuple[int, int]:
+    """Height and width that a JPEG, JPEG-LS or JPEG 2000 stream promises.
+
+    Checked before decoding, since a garbled size makes a decoder ask for any amount of memory.
+
+    Raises:
+        ValueError: there is no size in it.
+    """
+    start = data.find(_J2K_SIZE, 0, 4096)
+    if start >= 0:
+        right, bottom, left, top = struct.unpack_from(">4I", data, start + 8)
+        return bottom - top, right - left
+    place = 2
+    while place + 9 <= len(data) and data[:2] == b"\xff\xd8":
+        mark, kind, length = struct.unpack_from(">BBH", data, place)
+        if mark != 0xFF:
+            break
+        if kind in _START_OF_FRAME:
+            height, width = struct.unpack_from(">HH", data, place + 5)
+            return height, width
+        place += 1 if kind == 0xFF else 2 + length
+    raise ValueError("no picture size")
+
+
+def decode(data: bytes, codec: str, height: int, width: int) -> np.ndarray:
+    """(H, W) samples, uint8, uint16 or int16.
+
+    Args:
+        data: one coded picture.
+        codec: `jpeg`, `ljpeg`, `jpegls` or `jpeg2k`.
+        height: that the file's header promises.
+        width: that the file's header promises.
+
+    Raises:
+        ValueError: of another size or in colour; whatever the codec raises if it is damaged.
+    """
+    import imagecodecs
+
+    if coded_size(data) != (height, width):
+        raise ValueError(f"a picture of {coded_size(data)}, not {(height, width)}")
+    samples = np.asarray(getattr(imagecodecs, f"{codec}_decode")(data))
+    if samples.shape == (height, width, 3):  # grey written as equal colours
+        samples = samples[..., 1]
+    if samples.shape != (height, width) or samples.dtype.name not in ("uint8", "uint16", "int16"):
+        raise ValueError(f"samples {samples.shape} {samples.dtype}")
+    return samples
+
 
 _NO_SAMPLE = 1e30  # the largest float stands for it in .vol files
 _SMALLEST_SHARE = 1 / 20

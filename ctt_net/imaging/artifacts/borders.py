@@ -1,8 +1,9 @@
 """Find bright bars with dark writing that an export puts above or below the scan."""
 
+import cv2
 import numpy as np
 
-from ctt_net.imaging.artifacts.widget import Box
+from ctt_net.imaging.artifacts.direction_mark import Box
 
 _BRIGHT = 100  # grey levels
 _FLAT = 6  # grey levels around the bar's own: lossy compression near letters
@@ -43,3 +44,35 @@ def _bar_rows(pixels: np.ndarray) -> int:
     if not _SHORTEST <= rows <= most:
         return 0
     return rows if (away[:rows] >= _INK_CONTRAST).mean() >= _INK else 0
+
+
+_WHITE = 250
+_THICKNESS = 11  # pixels: no layer of a retina is purely white over so large a square
+_MIN_SHARE = 0.002
+
+
+def white_margin(pixels: np.ndarray) -> np.ndarray | None:
+    """(H, W) bool of padding, or None; only thick pure white that holds a corner counts.
+
+    Args:
+        pixels: (H, W) uint8.
+    """
+    corners = pixels[[0, 0, -1, -1], [0, -1, 0, -1]]
+    if (corners < _WHITE).all():
+        return None
+    white = (pixels >= _WHITE).astype(np.uint8)
+    square = np.ones((_THICKNESS, _THICKNESS), np.uint8)
+    thick = cv2.morphologyEx(white, cv2.MORPH_OPEN, square, borderType=cv2.BORDER_REPLICATE)
+    labels = cv2.connectedComponents(thick, connectivity=4)[1]
+    at_corners = labels[[0, 0, -1, -1], [0, -1, 0, -1]]
+    mask = np.isin(labels, at_corners[at_corners > 0])
+    if mask.mean() < _MIN_SHARE or mask.mean() > 0.6:
+        return None
+    return cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8)).astype(bool)
+
+
+def blacken(pixels: np.ndarray, margin: np.ndarray) -> np.ndarray:
+    """Give the padding the grey of the scan's own background."""
+    result = pixels.copy()
+    result[margin] = np.uint8(np.percentile(pixels[~margin], 20))
+    return result
