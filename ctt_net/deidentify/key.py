@@ -59,8 +59,8 @@ def read_or_make_key(path: Path, apart_from: Sequence[Path]) -> Key:
         return _read(path)
     except OSError as error:
         there = path.parent.is_dir()
-        cure = "name another place" if there else f"make the folder {path.parent} first"
-        raise InputError(f"{path}: the key cannot be made: {error.strerror}; {cure}") from None
+        fix = "name another place" if there else f"make the folder {path.parent} first"
+        raise InputError(f"{path}: the key cannot be made: {error.strerror}; {fix}") from None
     secret = secrets.token_bytes(KEY_BYTES)
     with os.fdopen(handle, "w", encoding="ascii") as file:
         file.write(secret.hex() + "\n")
@@ -95,10 +95,10 @@ LONGEST_SHIFT_DAYS = 365
 
 
 class Codes:
-    """Gives codes and date shifts that depend on the key and on the original name only.
+    """Codes and date shifts that depend on the key and on the original name only.
 
     A code is HMAC-SHA256 (RFC 2104) of kind and name, cut to 80 bits, in base 32. The first
-    letter says the kind, which also keeps spreadsheets from reading a code as a number.
+    letter stands for the kind, which also keeps spreadsheets from reading a code as a number.
 
     Args:
         secret: The key's bytes.
@@ -124,7 +124,7 @@ class Codes:
         return codes
 
     def days_back(self, patient_id: str) -> int:
-        """By how many days, 1 to 365, all dates of a patient go back."""
+        """Days, 1 to 365, by which all dates of a patient are moved back."""
         number = int.from_bytes(self._digest("shift", patient_id)[:8], "big")
         return 1 + number % LONGEST_SHIFT_DAYS
 

@@ -1,4 +1,4 @@
-"""Search for names in text and in bytes."""
+"""Search for thousands of names at once, in text and in bytes."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -7,7 +7,7 @@ import numpy as np
 
 # Runs of Latin letters and digits; any other letter or sign of a script is a word by itself.
 _WORD = re.compile(r"[0-9a-z]+|[^\W_]")
-SHORTEST = 4  # signs; anything shorter is found by chance in any text
+SHORTEST = 4  # characters; anything shorter is found by chance in any text
 _SHORTEST_NUMBER = 5  # digits
 
 
@@ -21,16 +21,18 @@ def words_of(text: str) -> tuple[str, ...]:
 
 
 def is_short(text: str) -> bool:
-    """Whether a name is too short to be looked for outside the cells that hold names."""
+    """Whether a name is too short to be searched for outside the cells that hold names."""
     words = words_of(text)
-    # A sign of Chinese says as much as a syllable, in UTF-8 it has three bytes.
+    # A Chinese character carries as much as a syllable, in UTF-8 it has three bytes.
     if "".join(words).isdigit() and len(words) == 1:
         return len(words[0]) < _SHORTEST_NUMBER
     return len("".join(words).encode()) < SHORTEST
 
 
 class Names:
-    """Names to look for.
+    """Names to search for in text, whatever separates their parts.
+
+    `Li, Wei` is in `li_wei_OD.png`.
 
     Args:
         origins: Name to where it stood, for the message.
@@ -61,7 +63,7 @@ SHORTEST_BYTES = 8
 
 
 class ByteNames:
-    """Names to look for in bytes, as UTF-8 and as UTF-16; those below eight bytes are left out.
+    """Names to search for in bytes, as UTF-8 and as UTF-16; those below eight bytes are left out.
 
     Args:
         origins: Name to where it stood, for the message.

@@ -1,4 +1,4 @@
-"""Pages with every written scan, for the people who must look before anything leaves."""
+"""Pages with every written scan, to be reviewed before anything leaves the hospital."""
 
 import base64
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from ctt_net.report.page import render
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _SCANS_A_PAGE = 200
-_WIDTH_PX = 480  # writing of a device's usual size can still be seen, if not read
+_WIDTH_PX = 480  # text of a device's usual size is still visible
 _JPEG_QUALITY = 70
 
 
@@ -34,7 +34,7 @@ def write_review(
     Returns:
         The pages.
     """
-    ordered = sorted(scans, key=lambda scan: (scan.steady, _rank(scan), scan.path))
+    ordered = sorted(scans, key=lambda scan: (scan.stable, _rank(scan), scan.path))
     starts = range(0, len(ordered), _SCANS_A_PAGE)
     pages = []
     for number, start in enumerate(starts, start=1):
@@ -44,7 +44,7 @@ def write_review(
                 "row": scan.row,
                 "view": scan.view,
                 "found": ", ".join(kind.replace("_", " ") for kind in scan.overlays),
-                "steady": scan.steady,
+                "steady": scan.stable,
                 "picture": _thumbnail(cohort / scan.path),
             }
             for scan in ordered[start : start + _SCANS_A_PAGE]
@@ -52,7 +52,7 @@ def write_review(
         page = render(
             "review.html",
             folder=_TEMPLATES,
-            title="Scans to look at",
+            title="Scans to review",
             synthetic=synthetic,
             cards=cards,
             number=number,
@@ -65,7 +65,7 @@ def write_review(
 
 
 def _rank(scan: WrittenScan) -> int:
-    """Where writing was, more of it may be left."""
+    """Where text was, more of it may be left."""
     return 0 if {"text", "ruler"} & set(scan.overlays) else 1 if scan.overlays else 2
 
 

@@ -22,11 +22,11 @@ _SERIAL = re.compile(
 )
 
 
-def stays(name: str, declared: Iterable[str]) -> bool:
-    """Whether a device may keep its name: declared as a model, or nothing like a serial number.
+def is_model_name(name: str, declared: Iterable[str]) -> bool:
+    """Whether a device may keep its name: declared as a model, or without a serial number.
 
-    >>> stays("Spectralis", []), stays("Cirrus 5000", []), stays("Cirrus 5000", ["Cirrus 5000"])
-    (True, False, True)
+    >>> is_model_name("Spectralis", []), is_model_name("Cirrus 5000", [])
+    (True, False)
     """
     return name in declared or _SERIAL.search(name) is None
 
@@ -61,7 +61,7 @@ class Rows:
 
 
 def coded_rows(cohort: Cohort, codes: Codes) -> Rows:
-    """Build the rows anew, column by column; a column not named here does not exist any more."""
+    """Build the new rows column by column; a column not named here is left out."""
     old, spec = cohort.table, cohort.spec
     eyes = codes.table("eye", old["eye_id"])
     patients = codes.table("patient", old["patient_id"].unique())
@@ -103,7 +103,7 @@ def coded_rows(cohort: Cohort, codes: Codes) -> Rows:
 
 
 def dropped_columns(cohort: Cohort) -> list[str]:
-    """Columns of the manifest that nothing declares and nobody knows; they stay behind."""
+    """Columns of the manifest that are not declared; they are left out."""
     spec = cohort.spec
     acuities = [f"{time}_{what}" for time in ("preop", "postop") for what in _ACUITY_PARTS]
     known = {*_KNOWN, *acuities, *DATE_COLUMNS, *spec.views, *spec.covariates}
@@ -135,7 +135,7 @@ def _places(
         names = names.mask(names.map(is_missing), "")
         table = codes.table(kind, names.unique()) | {"": ""}
         if kind == "device":
-            kept = {name for name in table if name and stays(name, declared)}
+            kept = {name for name in table if name and is_model_name(name, declared)}
             table |= {name: name for name in kept}
             coded = len(table) - len(kept) - 1
         new[kind] = names.map(table)

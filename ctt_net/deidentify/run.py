@@ -7,14 +7,12 @@ from typing import Any
 
 from ctt_net.cohort import Cohort, CohortSpec, read_cohort, write_cohort
 from ctt_net.cohort.flow_file import FLOW_FILE
-from ctt_net.cohort.folder import TRUTH_FILE
 from ctt_net.deidentify.covariates import check_no_identity, rare_levels
 from ctt_net.deidentify.identity import declared_words, identifying_texts
 from ctt_net.deidentify.key import Codes, Key, read_or_make_key
 from ctt_net.deidentify.other_files import (
     files_left_behind,
     write_coded_folds,
-    write_coded_truth,
     write_flow,
 )
 from ctt_net.deidentify.report import REPORT_FILE, report
@@ -32,7 +30,7 @@ SOURCE = "de-identified from a clinical cohort"
 
 
 def declarations(spec: CohortSpec, name: str | None, source: str | None) -> CohortSpec:
-    """The declarations of the new cohort.
+    """Declarations of the new cohort: rebuilt, free text only where it must stay.
 
     Sentinels of covariates go, as their cells are written empty: else an age of 90 that was once
     somebody's sign for unknown would be lost.
@@ -40,7 +38,7 @@ def declarations(spec: CohortSpec, name: str | None, source: str | None) -> Coho
     Args:
         spec: Of the original; `licence` and `citation` stay as written.
         name: Of the new cohort, `deidentified` by default.
-        source: What to say of its origin, a plain sentence by default.
+        source: Its origin, a plain sentence by default.
     """
     covariates = {key: replace(value, missing=()) for key, value in spec.covariates.items()}
     return replace(spec, name=name or NAME, source=source or SOURCE, covariates=covariates)
@@ -48,18 +46,18 @@ def declarations(spec: CohortSpec, name: str | None, source: str | None) -> Coho
 
 @dataclass(frozen=True)
 class Deidentified:
-    """What was done, for the person who did it; nothing of it names a patient.
+    """What was done; nothing of it identifies a patient.
 
     Args:
         out: The new cohort folder.
-        review: Folder of the pages to look at.
+        review: Folder of the pages to review.
         key: The key, never shown.
         rows: The new rows.
         scans: The new scans.
         columns_left_out: Names of the undeclared columns.
         rare: Column, level and eyes of values that fewer than five eyes have.
         files_left_behind: Files of the original that are no part of a cohort.
-        tables: Which of truth.csv and flow.csv were written.
+        tables: Names of the optional tables that were written.
         not_searched: Identifying texts equal to a declared word, which no search can tell apart.
     """
 
@@ -90,12 +88,12 @@ def deidentify(
         out: Folder to make.
         key_file: Secret; made if it does not exist.
         name: Of the new cohort.
-        source: What the new cohort says of its origin.
-        review: Folder for the pages to look at; `<out>_review` by default.
+        source: Origin, as the new cohort states it.
+        review: Folder for the pages to review; `<out>_review` by default.
 
     Raises:
-        InputError: If the cohort is wrong, a place is not allowed, or something that names a
-            patient is found in the result, which is then removed.
+        InputError: If the cohort is wrong, a place is not allowed, or an identifying text is
+            found in the result, which is then removed.
     """
     out = out.absolute()  # '.' has no name
     review = review or out.with_name(f"{out.name}_review")
@@ -135,15 +133,11 @@ def _write_tables(cohort: Cohort, spec: CohortSpec, rows: Rows, folder: Path) ->
     """Write all tables; returns the names of the optional ones."""
     write_cohort(folder, spec, rows.table)
     write_coded_folds(cohort, rows.eye_codes, folder)
-    written = {
-        TRUTH_FILE: write_coded_truth(cohort, rows.eye_codes, folder),
-        FLOW_FILE: write_flow(cohort, folder),
-    }
-    return tuple(name for name, there in written.items() if there)
+    return (FLOW_FILE,) if write_flow(cohort, folder) else ()
 
 
 def _declared_text(spec: CohortSpec, rows: Rows, facts: Mapping[str, Any]) -> str:
-    """All words that must stand in the new folder whatever the patients are called."""
+    """All text that must be in the new folder whatever the patients are called."""
     no_free_text = {"name": "", "source": "", "licence": "", "citation": ""}
     plain = dump_yaml({**spec.to_dict(), **no_free_text})
     return "\n".join([plain, SCAN_FOLDER, "png", *rows.devices_kept, dump_yaml(dict(facts))])

@@ -95,14 +95,14 @@ class WrittenScan:
         row: Row of the original manifest, as a spreadsheet counts it.
         view: Its column.
         overlays: What was cut off or filled, see `ctt_net.imaging.BScan`.
-        steady: Whether reading the written file gives exactly these pixels again.
+        stable: Whether reading the written file gives exactly these pixels again.
     """
 
     path: str
     row: int
     view: str
     overlays: tuple[str, ...]
-    steady: bool
+    stable: bool
 
 
 def write_scans(cohort: Cohort, rows: Rows, folder: Path) -> list[WrittenScan]:
@@ -133,8 +133,8 @@ def write_scans(cohort: Cohort, rows: Rows, folder: Path) -> list[WrittenScan]:
             digests.append(_digest(result.pixels))
             atomic_write(folder / name, bare_png(result.pixels))
     check_readable(cohort, broken)
-    steady = _read_again(tasks, names, digests, folder)
-    facts = zip(names, tasks, overlays, steady, strict=True)
+    stable = _read_again(tasks, names, digests, folder)
+    facts = zip(names, tasks, overlays, stable, strict=True)
     return [
         WrittenScan(name, task.row, task.view_name, found, same)
         for name, task, found, same in facts

@@ -62,7 +62,7 @@ def convert(
     eye = acquisition.laterality or laterality
     if eye is None:
         raise ImagingError.of(
-            file, "no word on which eye it is", "say --laterality OD or --laterality OS"
+            file, "no laterality in it", "give --laterality OD or --laterality OS"
         )
     if lines < 0:
         raise InputError(f"--lines {lines}: give the number of raster lines, 1 or more")

@@ -1,4 +1,4 @@
-"""Where in a volume the fovea lies: the dip of the retina's thickness near the middle.
+"""Location of the fovea in a volume: the minimum of the retina's thickness near the middle.
 
 The thickness is measured on a small copy of each B-scan, from the first tissue below the vitreous
 to the brightest row, which is the ellipsoid zone or the pigment epithelium.

@@ -64,7 +64,7 @@ class OptDicom(DeviceReader):
         if syntax not in (*_PLAIN, _RLE, *_CODECS):
             raise ImagingError.of(path, f"a DICOM file in {_name(syntax)}", _UNCOMPRESSED)
         reading = config.settings.reading_validation_mode
-        config.settings.reading_validation_mode = config.IGNORE  # odd texts are not our concern
+        config.settings.reading_validation_mode = config.IGNORE  # texts are not used
         try:
             dataset = dcmread(BytesIO(data))
             dataset.file_meta.TransferSyntaxUID = syntax
@@ -88,7 +88,7 @@ def _syntax(data: bytes) -> str:
 
 
 def _check_kinds(dataset: "Dataset", path: Path) -> None:
-    """Say by name what it is instead of OPT, and what the header rules out."""
+    """Reject other kinds of DICOM by name, and what the header rules out."""
     from pydicom.uid import UID
 
     meta = dataset.file_meta.get("MediaStorageSOPClassUID", "")
@@ -174,4 +174,4 @@ def _unpadded(samples: np.ndarray, dataset: "Dataset") -> np.ndarray:
 def _name(uid: str) -> str:
     from pydicom.uid import UID
 
-    return UID(uid).name or "one that names no kind"
+    return UID(uid).name or "of unknown kind"

@@ -1,4 +1,13 @@
-"""One compressed B-scan: its size from its own header, then its samples."""
+"""Samples of a device: compressed B-scans decoded, and any depth brought to 8 bit grey.
+
+Heidelberg floats are reflectivities from 0 to 1, of which most are below 0.01; the device shows
+grey = 255 * reflectivity ** (1/4). Values above 1 that stand for "no sample" become black.
+
+Deep integers follow the rule of `ctt_net.imaging.decode.depth`, decided once over all B-scans of
+an acquisition so that they stay comparable: the smallest usual full scale that holds the 99.9th
+percentile; where none fits, the 0.1 and 99.9 percentiles are spread over 0..255. Samples of 8
+bits are not changed.
+"""
 
 import struct
 
@@ -95,10 +104,7 @@ def deep_to_grey(samples: np.ndarray, notes: list[str], inverted: bool = False) 
     table = _levels(np.arange(65536) + lowest, low, high, notes)
     if inverted:
         table = 255 - table
-    grey = np.empty(samples.shape, np.uint8)
-    for target, frame in zip(grey, samples, strict=True):
-        target[:] = table[frame.astype(np.int64) - lowest]
-    return grey
+    return _mapped(samples, table)
 
 
 def windowed_grey(
@@ -117,6 +123,12 @@ def windowed_grey(
     values = np.arange(lowest, highest + 1) * slope + intercept
     share = (values - (centre - 0.5)) / max(width - 1, 1e-9) + 0.5
     table = np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8)
+    return _mapped(samples, table)
+
+
+def _mapped(samples: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """Grey by a look-up table over all values of the samples' type, frame by frame."""
+    lowest = int(np.iinfo(samples.dtype).min)
     grey = np.empty(samples.shape, np.uint8)
     for target, frame in zip(grey, samples, strict=True):
         target[:] = table[frame.astype(np.int64) - lowest]

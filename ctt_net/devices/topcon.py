@@ -1,7 +1,7 @@
 """Topcon .fda and .fds: named chunks behind a header of 15 bytes.
 
-Layout as found out by the uocte project and those after it. Chunks that say whose eye it is are
-skipped unread.
+Layout as reverse-engineered by the uocte project and its successors. Chunks that identify the
+patient are skipped unread.
 """
 
 import struct

@@ -1,6 +1,12 @@
-"""Scan file to one grey, upright B-scan; its signal quality; and the network's input."""
+"""Scan files: read into one grey, upright B-scan, checked, and turned into the network's input.
 
-from ctt_net.imaging.artifacts.direction_mark import Box
+`read_bscan` decodes a file (`decode/`), removes what devices and exports draw over the scan
+(`artifacts/`: burnt-in marks, text, rulers, panels) and notes what is doubtful. `Preprocessing`
+makes the network's input of a B-scan. `signal_quality`, `disc_side` and the hashes of
+`fingerprint` describe it.
+"""
+
+from ctt_net.imaging.artifacts.fill import Box
 from ctt_net.imaging.artifacts.remove import find_text
 from ctt_net.imaging.artifacts.report_page import looks_like_report_page
 from ctt_net.imaging.bscan import UNUSABLE_NOTES, BScan, ImagingError, Note

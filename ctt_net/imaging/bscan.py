@@ -9,11 +9,11 @@ from ctt_net.errors import InputError
 
 
 class ImagingError(InputError):
-    """A scan that cannot be read: the message names the file, what was found and the cure."""
+    """A scan that cannot be read: the message names the file, what was found and the fix."""
 
     @classmethod
-    def of(cls, path: str | Path, found: str, cure: str) -> "ImagingError":
-        """Build the message in the one form that every refusal has.
+    def of(cls, path: str | Path, found: str, fix: str) -> "ImagingError":
+        """Build the message in the one form that all such errors have.
 
         Only the file's name is shown, not its folder: folders of hospitals name patients.
 
@@ -23,7 +23,7 @@ class ImagingError(InputError):
         """
         name = str(path).replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
         printable = "".join(c if c.isprintable() else "?" for c in name)[:120] or "(no name)"
-        return cls(f"{printable}: found {found}; {cure}.")
+        return cls(f"{printable}: found {found}; {fix}.")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Note:
 
     Args:
         code: what it is, such as `upside_down`; programs compare this and never the sentence.
-        text: the same in plain words, for reports.
+        text: the same for people.
     """
 
     code: str

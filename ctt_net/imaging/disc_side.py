@@ -1,4 +1,4 @@
-"""See from the retina itself beyond which end of a horizontal scan the optic disc lies.
+"""Estimate from the retina beyond which end of a horizontal scan the optic disc lies.
 
 The nerve fibres of the whole retina run to the disc, so their layer, the bright band right below
 the vitreous, is thicker and brighter at the nasal end of a macular scan. Band and pigment

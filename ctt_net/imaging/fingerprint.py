@@ -1,4 +1,4 @@
-"""Recognise a scan that occurs twice: the same pixels, or the same picture slightly changed."""
+"""Detect a scan that occurs twice: the same pixels, or the same picture slightly changed."""
 
 import hashlib
 

@@ -1,11 +1,11 @@
-"""What more eyes would bring: an inverse power law through the errors of smaller trainings.
+"""Learning curve: an inverse power law through the errors of smaller trainings.
 
     MAE(n) = a + b n^-c        a: error that no number of eyes goes below, c: how fast it is reached
 
 Usual since Cortes and others 1993; fitted and extrapolated so by Figueroa and others 2012, doi
 10.1186/1472-6947-12-8. Few points leave much open: a curve that is still falling fits many
-asymptotes. So no standard error around the best fit is given, but everything between the curves
-that the points do not refute (profile likelihood).
+asymptotes. So no standard error around the best fit is given, but the range of all curves that the
+points do not reject (profile likelihood).
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from ctt_net.cohort.manifest_text import read_manifest_text
 from ctt_net.errors import InputError
 from ctt_net.planning.precision import Z95
 
-# As slow as a curve can be told from a straight line, and faster than any that was published.
+# From as slow as can be distinguished from a straight line to faster than any published curve.
 EXPONENTS = (0.05, 3.0)
 GRID = 81
 ZOOMS = 3
@@ -33,7 +33,7 @@ ZOOMS = 3
 FEWEST_POINTS = 3
 FEWEST_WITHOUT_SE = 5
 
-# Larger numbers of eyes are "nobody can say": no collection of operated eyes has as many.
+# Larger numbers of eyes count as infinite: no collection of operated eyes has as many.
 MOST_EYES = 1e7
 
 Values = NDArray[np.float64]
@@ -63,7 +63,7 @@ class Estimated:
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """A fitted curve, and all others that the points do not refute.
+    """A fitted curve, and all others that the points do not reject.
 
     Args:
         eyes: (points,) training eyes.
@@ -72,7 +72,7 @@ class LearningCurve:
         best: (3,) a, b, c.
         open_curves: (curves, 3) a, b, c within the 95% profile.
         scatter: Root of chi-square per degree of freedom: above 1 the points scatter more than
-            their standard errors say, which then were enlarged; NaN where there is no telling.
+            their standard errors say, which then were enlarged; NaN where it is unknown.
     """
 
     eyes: Values
@@ -126,7 +126,7 @@ def fit_learning_curve(eyes: Values, mae: Values, se: Values | None = None) -> L
     Args:
         eyes: (points,) training eyes, at least three different numbers.
         mae: (points,) error, logMAR.
-        se: (points,) standard error of each; None = to be judged by the scatter about the curve,
+        se: (points,) standard error of each; None = estimated from the scatter about the curve,
             which takes five points.
 
     Raises:
@@ -160,7 +160,7 @@ def _polished(start: Values, eyes: Values, mae: Values, weight: Values) -> Value
 
 
 def _limit(least: float, freedom: int, known: bool) -> tuple[float, float]:
-    """Largest misfit that does not refute a curve, and how much the points scatter."""
+    """Largest misfit that does not reject a curve, and the scatter of the points."""
     if not known:
         return least * (1 + float(fisher.ppf(0.95, 1, freedom)) / freedom), float("nan")
     if freedom == 0:
@@ -180,7 +180,7 @@ def _curves(
     a = np.linspace(*a_range, GRID)[:, None, None]
     power = eyes ** -np.geomspace(*c_range, GRID)[:, None]
     b = ((mae - a) * power * weight).sum(-1) / (power**2 * weight).sum(-1)
-    b = np.maximum(b, 0.0)  # more eyes do no harm
+    b = np.maximum(b, 0.0)  # more eyes never raise the error
     misfit = (weight * (mae - a - b[..., None] * power) ** 2).sum(-1)
     c = np.broadcast_to(np.geomspace(*c_range, GRID), b.shape)
     a = np.broadcast_to(a[..., 0], b.shape)

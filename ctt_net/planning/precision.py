@@ -1,9 +1,10 @@
-"""How wide a 95% interval will be, and how many eyes make it as narrow as wanted.
+"""Half widths of 95% intervals, eyes needed for a wanted one, and the design effect of fellow eyes.
 
 Every function takes the number of independent eyes, that is eyes over the design effect.
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable
 
 import numpy as np
@@ -18,7 +19,7 @@ Z95 = float(norm.ppf(0.975))
 HalfWidth = Callable[[float], float]
 """Independent eyes to the half width of a 95% interval."""
 
-# Beyond this nobody plans.
+# An upper limit for any plan.
 MOST_EYES = 10_000_000
 
 
@@ -98,22 +99,24 @@ def eyes_needed(half_width: HalfWidth, wanted: float, design_effect: float = 1.0
     """
     if not wanted > 0:
         raise InputError(f"a wanted half width must be above 0, got {wanted:g}")
-    low, high = 1, MOST_EYES
-    if half_width(high / design_effect) > wanted:
-        raise InputError(f"a half width of {wanted:g} takes more than {MOST_EYES:,} eyes")
-    while low < high:
-        middle = (low + high) // 2
-        if half_width(middle / design_effect) <= wanted:
-            high = middle
-        else:
-            low = middle + 1
-    return low
+    return fewest(lambda n: half_width(n / design_effect) <= wanted, 1)
 
 
-# Fewer pairs of fellow eyes say nothing of how alike they are.
+def fewest(enough: Callable[[int], bool], low: int) -> int:
+    """Smallest number from `low` on that is enough, of a condition that stays true.
+
+    Raises:
+        InputError: If it is more than anybody has.
+    """
+    if not enough(MOST_EYES):
+        raise InputError(f"this takes more than {MOST_EYES:,} eyes; expect less precision")
+    return low + bisect_left(range(low, MOST_EYES), True, key=enough)
+
+
+# Fewer pairs of fellow eyes give no estimate of their correlation.
 FEWEST_PAIRS = 10
 
-# Where nobody knows, two eyes of a patient are counted as one.
+# Where it is unknown, two eyes of a patient are counted as one.
 CAUTIOUS_CORRELATION = 1.0
 
 

@@ -69,7 +69,7 @@ def scan(eye: SimulatedEye, device: Device, direction: Direction) -> NDArray[np.
 
     Args:
         eye: Whose macula.
-        device: Size, scale and look.
+        device: Size, scale and appearance.
         direction: Which of the two lines.
 
     Returns:

@@ -16,7 +16,7 @@ _MEANT_ELSEWHERE = re.compile(r"[^\w .,;:/()+=-]|:(?=:)")
 LONGEST = 80
 
 
-def words(name: str) -> str:
+def printable(name: str) -> str:
     """A name without any sign that a configuration or a page could take for a command."""
     return _MEANT_ELSEWHERE.sub("_", " ".join(str(name).split()))[:LONGEST]
 
@@ -36,7 +36,7 @@ def network_data_format(spec: ModelSpec, members: int, level: float) -> dict[str
         members: How many networks there are.
         level: Nominal coverage of the interval.
     """
-    outcomes = [f"{words(outcome.name)}: {outcome.in_words()}" for outcome in spec.outcomes]
+    outcomes = [f"{printable(outcome.name)}: {outcome.in_words()}" for outcome in spec.outcomes]
     raw = ["location of the postoperative acuity, logMAR", "scale around it, logMAR"]
     raw += [f"logit of {outcome}" for outcome in outcomes]
     return {
@@ -65,7 +65,7 @@ def network_data_format(spec: ModelSpec, members: int, level: float) -> dict[str
 
 def _inputs(spec: ModelSpec) -> dict[str, Any]:
     views = [
-        f"view {words(name)}, {view.direction}, {view.angle_deg:g} degrees to the horizontal "
+        f"view {printable(name)}, {view.direction}, {view.angle_deg:g} degrees to the horizontal "
         f"meridian, in the orientation of a right eye"
         for name, view in spec.views.items()
     ]
@@ -81,7 +81,7 @@ def _inputs(spec: ModelSpec) -> dict[str, Any]:
             unknown="zero, with view_present false",
         ),
         "view_present": _tensor(
-            [f"whether view {words(name)} is there" for name in spec.views],
+            [f"whether view {printable(name)} is there" for name in spec.views],
             format="presence",
             dtype="bool",
             value_range=[0, 1],
@@ -91,20 +91,20 @@ def _inputs(spec: ModelSpec) -> dict[str, Any]:
         ),
     }
     covariates = [
-        f"{words(name)}, {covariate_in_words(one)}" for name, one in spec.covariates.items()
+        f"{printable(name)}, {covariate_text(one)}" for name, one in spec.covariates.items()
     ]
     if covariates:
         inputs["covariates"] = _tensor(covariates, format="covariates", unknown="NaN")
     return inputs
 
 
-def covariate_in_words(covariate: Covariate) -> str:
+def covariate_text(covariate: Covariate) -> str:
     """Its unit, or what its numbers stand for."""
     if covariate.kind == "binary":
         return "0 no, 1 yes"
     if covariate.kind == "categorical":
-        return ", ".join(f"{index} {words(one)}" for index, one in enumerate(covariate.levels))
-    return words(covariate.unit or "a number")
+        return ", ".join(f"{index} {printable(one)}" for index, one in enumerate(covariate.levels))
+    return printable(covariate.unit or "a number")
 
 
 def _tensor(channels: list[str], **facts: Any) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def bundle_metadata(predictor: Predictor, eval_metrics: Mapping[str, float]) -> 
     eyes = "simulated eyes" if spec.synthetic else "eyes"
     return {
         "schema": SCHEMA,
-        "name": f"ctt-net {words(spec.name)}",
+        "name": f"ctt-net {printable(spec.name)}",
         "version": BUNDLE_VERSION,
         "changelog": {BUNDLE_VERSION: f"written by ctt-net {__version__}"},
         "monai_version": MONAI_VERSION,
@@ -163,11 +163,11 @@ def bundle_metadata(predictor: Predictor, eval_metrics: Mapping[str, float]) -> 
             f"{len(predictor.members)} networks predict the postoperative best available acuity of "
             f"an eye (logMAR, with an interval) from {len(spec.views)} preoperative OCT B-scans "
             f"and the preoperative acuity, either of which may be missing. Trained on {eyes} of "
-            f"the cohort {words(spec.cohort)}."
+            f"the cohort {printable(spec.cohort)}."
         ),
         "authors": TO_COMPLETE,
         "copyright": TO_COMPLETE,
-        "data_source": f"cohort {words(spec.cohort)}, not part of this bundle; {TO_COMPLETE}",
+        "data_source": f"cohort {printable(spec.cohort)}, not part of this bundle; {TO_COMPLETE}",
         "data_type": "PNG, TIFF, JPEG or BMP B-scans",
         "intended_use": INTENDED_USE,
         "references": list(REFERENCES),

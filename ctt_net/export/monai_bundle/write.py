@@ -95,7 +95,7 @@ def largest_difference(one: Predictor, other: Predictor) -> float:
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-# Written as they are; nothing that a person has named stands in them.
+# Copied unchanged; they contain no name that a person chose.
 CONSTANT_FILES = {
     INFERENCE_FILE: "inference.json",
     LOGGING_FILE: "logging.conf",
@@ -113,7 +113,7 @@ class Bundled:
 
     Args:
         members: Number of networks.
-        difference: Largest one from `ctt-net predict` on made-up eyes, logMAR or probability.
+        difference: Largest one from `ctt-net predict` on random inputs, logMAR or probability.
     """
 
     members: int
@@ -121,7 +121,7 @@ class Bundled:
 
 
 def write_bundle(model: Path, out: Path, scan_fingerprints: bool = False) -> Bundled:
-    """Write a bundle, and see that it says what the model says.
+    """Write a bundle, and check that it predicts what the model predicts.
 
     Fingerprints of patients never go along: whoever has them and their key can try all record
     numbers a hospital could have given.

@@ -1,6 +1,6 @@
-"""Find burnt-in writing by its strokes: names, dates, signal values, footer lines.
+"""Find burnt-in text by its strokes: names, dates, signal values, footer lines.
 
-No letter is read. Writing is told from tissue by four things together: its strokes are thin for
+No letter is recognised. Text differs from tissue in four things together: its strokes are thin for
 their height, several stand upright side by side in little width, all are of one brightness, and
 they share a base line. Layers of the retina run along the picture and cross few columns; noise
 has no common brightness and no common line.
@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
-from ctt_net.imaging.artifacts.direction_mark import Box
+from ctt_net.imaging.artifacts.fill import Box
 from ctt_net.imaging.artifacts.strokes import CLEAR, Strokes
 
 # Measured on 600 planted strings, 110 real and 340 simulated scans; see docs/scan_facts.md.
@@ -18,7 +18,7 @@ _HEIGHTS = (5, 44)  # pixels, from a small letter's x-height to a capital with i
 _STROKE_WIDTH = 0.75  # mean run over height: letters 0.1 to 0.6, layers of a retina above 0.5
 _LINE_STROKE_WIDTH = 0.55
 _STROKES = 5.0  # upright strokes side by side: four letters have six or more
-_DENSITY = 1.1  # upright strokes per height of width: writing 1.15 to 2.2, layers below 1
+_DENSITY = 1.1  # upright strokes per height of width: text 1.15 to 2.2, layers below 1
 _SPREAD = 0.12  # of brightness between the parts of a line, over its contrast
 _ALIGNED = 0.4  # share of the width whose parts end on the base line
 _TOUCHING = 14  # pixels: only smaller letters run into one another over a whole word
@@ -37,15 +37,15 @@ _LETTER_EVEN = 0.55
 _SIDE = 24  # pixels
 
 
-def writing_boxes(strokes: Strokes, pixels: np.ndarray) -> list[Box]:
-    """Boxes of bright writing: lines of about four characters or more, and clear single letters.
+def text_boxes(strokes: Strokes, pixels: np.ndarray) -> list[Box]:
+    """Boxes of bright text: lines of about four characters or more, and clear single letters.
 
     Args:
         strokes: of `pixels`.
         pixels: (H, W) uint8.
 
     Returns:
-        Boxes with a small margin around the writing, within the picture.
+        Boxes with a small margin around the text, within the picture.
     """
     height = strokes.height
     low, high = _HEIGHTS
@@ -60,7 +60,7 @@ def writing_boxes(strokes: Strokes, pixels: np.ndarray) -> list[Box]:
         _box(strokes, _whole(strokes, letters[line], pixels), pixels.shape)
         for line in lines
         if (
-            _is_writing(strokes, letters[line], peak[line], contrast[line])
+            _is_text(strokes, letters[line], peak[line], contrast[line])
             or _are_letters(strokes, letters[line], peak[line], contrast[line], pixels)
         )
         and _stands_out(strokes, letters[line], float(np.median(contrast[line])), pixels)
@@ -95,7 +95,7 @@ def _lines(
     return connected_components(linked, directed=False)[1]
 
 
-def _is_writing(strokes: Strokes, line: np.ndarray, peak: np.ndarray, contrast: np.ndarray) -> bool:
+def _is_text(strokes: Strokes, line: np.ndarray, peak: np.ndarray, contrast: np.ndarray) -> bool:
     runs = strokes.runs[line].sum()
     if runs < _STROKES * strokes.height[line].min():  # most of what tissue leaves
         return False
