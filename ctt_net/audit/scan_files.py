@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from ctt_net.cohort import Cohort
 from ctt_net.data.scans import Progress, Scans, ScanTask, load_scans
-from ctt_net.imaging import BScan, Preprocessing, perceptual_hash
-from ctt_net.imaging.fingerprint import pixel_digest
+from ctt_net.imaging import BScan, Preprocessing
+from ctt_net.imaging.fingerprint import hashes_with_mirror, pixel_digest
 from ctt_net.imaging.retina import outline_retina
 
 # Columns and rows to which pictures of all devices are resized.
@@ -85,14 +85,13 @@ def read_scans(
     def also(task: ScanTask, scan: BScan) -> None:
         place = (task.position, task.view)
         around[place] = outside(scan.pixels)
-        mirrored = np.ascontiguousarray(scan.pixels[:, ::-1])
         files[place] = ScanFile(
             path=str(cohort.table.iloc[task.position][task.view_name]),
             size=(scan.pixels.shape[1], scan.pixels.shape[0]),
             layout=scan.device_layout,
             overlays=scan.overlays,
             digest=pixel_digest(scan.pixels),
-            hashes=np.stack([perceptual_hash(scan.pixels), perceptual_hash(mirrored)]),
+            hashes=hashes_with_mirror(scan.pixels),
             grey_levels=grey_level_statistics(scan.pixels),
         )
 

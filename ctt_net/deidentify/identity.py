@@ -9,9 +9,10 @@ import pandas as pd
 from ctt_net.acuity import is_missing
 from ctt_net.cohort import Cohort
 from ctt_net.cohort.dates import DATE_COLUMNS
+from ctt_net.cohort.manifest import undeclared_columns
 from ctt_net.deidentify.covariates import FEW
 from ctt_net.deidentify.names import Names, is_short
-from ctt_net.deidentify.rows import Rows, dropped_columns
+from ctt_net.deidentify.rows import Rows
 
 _DECIMAL = re.compile(r"[-+]?[0-9]*[.,][0-9]+|[-+]?[0-9]{1,4}")
 
@@ -58,7 +59,7 @@ def _texts(cohort: Cohort, rows: Rows) -> Iterator[tuple[str, str]]:
                     yield text, f"a name in column {column}"
     for column in cohort.spec.views:
         yield from _rare(cohort, table[column].map(_parts), f"file name in column {column}")
-    for column in dropped_columns(cohort):
+    for column in undeclared_columns(cohort.table, cohort.spec):
         yield from _rare(cohort, table[column].map(_value), f"column {column}")
 
 

@@ -4,10 +4,8 @@ import base64
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from ctt_net.deidentify.scans import WrittenScan, picture_of
+from ctt_net.imaging.encode import jpeg
 from ctt_net.io.atomic_write import atomic_write
 from ctt_net.report.page import render
 
@@ -71,12 +69,5 @@ def _rank(scan: WrittenScan) -> int:
 
 def _thumbnail(path: Path) -> str:
     """A small JPEG as a data address."""
-    pixels = picture_of(path.read_bytes())
-    height, width = pixels.shape
-    if width > _WIDTH_PX:
-        size = (_WIDTH_PX, max(1, round(height * _WIDTH_PX / width)))
-        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
-    done, data = cv2.imencode(".jpg", pixels, (cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY))
-    if not done:
-        raise RuntimeError(f"{path}: no thumbnail could be made")
-    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode("ascii")
+    data = jpeg(picture_of(path.read_bytes()), _WIDTH_PX, _JPEG_QUALITY)
+    return "data:image/jpeg;base64," + base64.b64encode(data).decode("ascii")

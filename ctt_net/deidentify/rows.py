@@ -102,21 +102,6 @@ def coded_rows(cohort: Cohort, codes: Codes) -> Rows:
     )
 
 
-def dropped_columns(cohort: Cohort) -> list[str]:
-    """Columns of the manifest that are not declared; they are left out."""
-    spec = cohort.spec
-    acuities = [f"{time}_{what}" for time in ("preop", "postop") for what in _ACUITY_PARTS]
-    known = {*_KNOWN, *acuities, *DATE_COLUMNS, *spec.views, *spec.covariates}
-    return [str(column) for column in cohort.table if column not in known]
-
-
-_ACUITY_PARTS = ("va", "logmar", "off_chart")
-_KNOWN = (
-    *("eye_id", "patient_id", "laterality"),
-    *("split", "site", "device", "followup_days"),
-)
-
-
 def _places(
     old: pd.DataFrame,
     new: pd.DataFrame,

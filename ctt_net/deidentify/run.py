@@ -7,6 +7,7 @@ from typing import Any
 
 from ctt_net.cohort import Cohort, CohortSpec, read_cohort, write_cohort
 from ctt_net.cohort.flow_file import FLOW_FILE
+from ctt_net.cohort.manifest import undeclared_columns
 from ctt_net.deidentify.covariates import check_no_identity, rare_levels
 from ctt_net.deidentify.identity import declared_words, identifying_texts
 from ctt_net.deidentify.key import Codes, Key, read_or_make_key
@@ -17,7 +18,7 @@ from ctt_net.deidentify.other_files import (
 )
 from ctt_net.deidentify.report import REPORT_FILE, report
 from ctt_net.deidentify.review import write_review
-from ctt_net.deidentify.rows import SCAN_FOLDER, Rows, coded_rows, dropped_columns
+from ctt_net.deidentify.rows import SCAN_FOLDER, Rows, coded_rows
 from ctt_net.deidentify.scans import WrittenScan, write_scans
 from ctt_net.deidentify.verify import verify
 from ctt_net.errors import InputError
@@ -106,7 +107,7 @@ def deidentify(
         rows = coded_rows(cohort, Codes(key.secret))
         scans = write_scans(cohort, rows, folder)
         tables = _write_tables(cohort, spec, rows, folder)
-        left_out = dropped_columns(cohort)
+        left_out = undeclared_columns(cohort.table, cohort.spec)
         facts = report(spec, rows, scans, len(left_out))
         atomic_write(folder / REPORT_FILE, dump_yaml(facts))
         origins = identifying_texts(cohort, rows, key.secret)

@@ -1,6 +1,5 @@
 """Scans decoded, cleaned and written as new PNG files without metadata."""
 
-import hashlib
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,8 @@ from ctt_net.cohort import Cohort
 from ctt_net.data.scans import ScanTask, check_readable, read_each, scan_tasks
 from ctt_net.deidentify.rows import Rows
 from ctt_net.imaging import ImagingError
+from ctt_net.imaging.encode import png
+from ctt_net.imaging.fingerprint import pixel_digest
 from ctt_net.io.atomic_write import atomic_write
 from ctt_net.io.progress import progress_bar
 
@@ -30,11 +31,8 @@ def bare_png(pixels: np.ndarray) -> bytes:
     Returns:
         PNG of the chunks IHDR, IDAT and IEND only.
     """
-    done, data = cv2.imencode(".png", pixels)
-    if not done:
-        raise RuntimeError(f"a picture of {pixels.shape} could not be encoded as PNG")
     kept = [_SIGNATURE]
-    for kind, payload in chunks(data.tobytes()):
+    for kind, payload in chunks(png(pixels)):
         if kind in _PICTURE_ONLY:
             check = struct.pack(">I", zlib.crc32(kind + payload))
             kept.append(struct.pack(">I", len(payload)) + kind + payload + check)
@@ -130,7 +128,7 @@ def write_scans(cohort: Cohort, rows: Rows, folder: Path) -> list[WrittenScan]:
                 broken.append(f"row {task.row}, column {task.view_name}: {result}")
                 continue
             overlays.append(result.overlays)
-            digests.append(_digest(result.pixels))
+            digests.append(pixel_digest(result.pixels))
             atomic_write(folder / name, bare_png(result.pixels))
     check_readable(cohort, broken)
     stable = _read_again(tasks, names, digests, folder)
@@ -148,10 +146,6 @@ def _read_again(
     written = [replace(task, path=folder / name) for task, name in zip(tasks, names, strict=True)]
     with progress_bar("reading the written scans") as progress:
         return [
-            not isinstance(result, ImagingError) and _digest(result.pixels) == digest
+            not isinstance(result, ImagingError) and pixel_digest(result.pixels) == digest
             for digest, (_, result) in zip(digests, read_each(written, progress), strict=True)
         ]
-
-
-def _digest(pixels: np.ndarray) -> str:
-    return hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest()

@@ -41,6 +41,12 @@ def perceptual_hash(pixels: np.ndarray) -> np.ndarray:
     return np.packbits(waves > np.median(waves))
 
 
+def hashes_with_mirror(pixels: np.ndarray) -> np.ndarray:
+    """(2, 32) uint8: `perceptual_hash` of a picture and of its mirror image."""
+    mirrored = np.ascontiguousarray(pixels[:, ::-1])
+    return np.stack([perceptual_hash(pixels), perceptual_hash(mirrored)])
+
+
 def near_duplicates(hashes: np.ndarray, max_distance: int = MAX_DISTANCE) -> list[tuple[int, int]]:
     """Pairs of the same picture, re-encoded, resized or slightly changed.
 

@@ -7,14 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-
 from ctt_net.check.finding import Check, Finding
 from ctt_net.cohort.problem import Severity
 from ctt_net.imaging import BScan, ImagingError, Note, read_bscan, signal_quality
 from ctt_net.imaging.disc_side import disc_side
-from ctt_net.imaging.fingerprint import perceptual_hash, pixel_digest
+from ctt_net.imaging.encode import jpeg
+from ctt_net.imaging.fingerprint import hashes_with_mirror, pixel_digest
 
 _THUMBNAIL_WIDTH = 168
 _JPEG_QUALITY = 80
@@ -127,19 +125,21 @@ def record_of(file: Path, path: str, thumbnail: bool) -> ScanRecord:
         scan = read_bscan(file)
     except ImagingError as error:
         return ScanRecord(path, size, mtime_ns, error=str(error))
-    return _facts(scan, path, size, mtime_ns, _jpeg(scan.pixels) if thumbnail else "")
+    small = jpeg(scan.pixels, _THUMBNAIL_WIDTH, _JPEG_QUALITY, _THUMBNAIL_WIDTH)
+    drawn = base64.b64encode(small).decode("ascii") if thumbnail else ""
+    return _facts(scan, path, size, mtime_ns, drawn)
 
 
 def _facts(scan: BScan, path: str, size: int, mtime_ns: int, thumbnail: str) -> ScanRecord:
     pixels = scan.pixels
     disc = disc_side(pixels)
-    mirrored = np.ascontiguousarray(pixels[:, ::-1])
+    as_scanned, mirrored = hashes_with_mirror(pixels)
     return ScanRecord(
         path=path,
         size=size,
         mtime_ns=mtime_ns,
         digest=pixel_digest(pixels),
-        hashes=(perceptual_hash(pixels).tobytes().hex(), perceptual_hash(mirrored).tobytes().hex()),
+        hashes=(as_scanned.tobytes().hex(), mirrored.tobytes().hex()),
         shape=(pixels.shape[1], pixels.shape[0]),
         quality=signal_quality(pixels),
         layout=scan.device_layout,
@@ -150,11 +150,3 @@ def _facts(scan: BScan, path: str, size: int, mtime_ns: int, thumbnail: str) -> 
         disc_strength=abs(float(disc.strength)),
         thumbnail=thumbnail,
     )
-
-
-def _jpeg(pixels: np.ndarray) -> str:
-    height = max(1, round(pixels.shape[0] * _THUMBNAIL_WIDTH / pixels.shape[1]))
-    size = (_THUMBNAIL_WIDTH, min(height, _THUMBNAIL_WIDTH))
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    done, data = cv2.imencode(".jpg", small, (cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY))
-    return base64.b64encode(data.tobytes()).decode("ascii") if done else ""

@@ -3,13 +3,11 @@
 import pandas as pd
 
 from ctt_net.cohort import Cohort
-from ctt_net.cohort.dates import DATE_COLUMNS
-from ctt_net.cohort.schema import ACUITY_COLUMNS, IDENTITY_COLUMNS
+from ctt_net.cohort.manifest import undeclared_columns
 from ctt_net.errors import count_of
 
 Facts = list[tuple[str, str]]
 
-_OPTIONAL_COLUMNS = ("split", "site", "device", "followup_days", *DATE_COLUMNS)
 _SHOWN_GROUPS = 12
 
 
@@ -22,13 +20,6 @@ def table_facts(cohort: Cohort) -> Facts:
         *_covariates(cohort),
         *_unused(cohort),
     ]
-
-
-def undeclared_columns(cohort: Cohort) -> list[str]:
-    """Columns that nothing reads."""
-    spec = cohort.spec
-    known = {*IDENTITY_COLUMNS, *ACUITY_COLUMNS, *_OPTIONAL_COLUMNS, *spec.views, *spec.covariates}
-    return [str(name) for name in cohort.table if name not in known]
 
 
 def _people(cohort: Cohort) -> Facts:
@@ -99,5 +90,5 @@ def _covariates(cohort: Cohort) -> Facts:
 
 
 def _unused(cohort: Cohort) -> Facts:
-    others = undeclared_columns(cohort)
+    others = undeclared_columns(cohort.table, cohort.spec)
     return [("columns not declared, so not used", ", ".join(others))] if others else []

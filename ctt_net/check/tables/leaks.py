@@ -7,8 +7,8 @@ import pandas as pd
 from scipy.stats import mannwhitneyu, spearmanr
 
 from ctt_net.check.finding import Check, Finding
-from ctt_net.check.tables.facts import undeclared_columns
 from ctt_net.cohort import Cohort
+from ctt_net.cohort.manifest import undeclared_columns
 from ctt_net.cohort.problem import Severity
 
 OUTCOME = Check(
@@ -57,7 +57,7 @@ def leak_findings(cohort: Cohort) -> list[Finding]:
         elif _NAMED.search(name):
             message = f"the covariate {name!r} is named like something known only after surgery"
             found.append(OUTCOME_NAME.found("warning", message, column=name))
-    for name in undeclared_columns(cohort):
+    for name in undeclared_columns(table, cohort.spec):
         texts = eyes[name].astype(str).str.strip()
         evidence = _evidence(eyes, _typed(texts[texts != ""]))
         if evidence or _NAMED.search(name):
