@@ -1,7 +1,7 @@
 """Data validation of a cohort folder: its tables and scans, before anything is trained on them.
 
 Every check has a code and a title (`Check`); what it found is a `Finding`. `tables/` checks
-manifest and declarations, `scans/` the files; docs/check.md lists all of them.
+manifest and declarations, `scans/` the files; docs/reference/check.md lists all of them.
 
 Example:
     >>> findings = examine("data/my_cohort")  # doctest: +SKIP

@@ -1,3 +1,3 @@
-"""De-identification: a cohort folder that can leave the hospital (docs/privacy.md)."""
+"""De-identification: a cohort folder that can leave the hospital (docs/how-to/deidentify.md)."""
 
 from ctt_net.deidentify.run import Deidentified, deidentify

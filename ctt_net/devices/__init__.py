@@ -1,4 +1,4 @@
-"""Raw device files (Heidelberg, Topcon, Zeiss, DICOM) to B-scans: see docs/devices.md.
+"""Raw device files (Heidelberg, Topcon, Zeiss, DICOM) to B-scans: see docs/reference/devices.md.
 
 `read_acquisition` reads a file into an `Acquisition`, a volume or lines with their geometry;
 `foveal_sections` takes the horizontal and vertical B-scans through the fovea out of it.

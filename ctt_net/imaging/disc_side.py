@@ -16,7 +16,7 @@ import numpy as np
 from ctt_net.imaging.retina import brightest_path, inner_border
 
 # Of 99 horizontal scans with a Cirrus mark, macular holes all, 95 get an answer and all are right;
-# the one wrong sign has a strength of 0.055 (docs/scan_facts.md).
+# the one wrong sign has a strength of 0.055 (docs/concepts/scan_facts.md).
 SURE = 0.1
 _COARSE = (96, 128)  # width, height
 _FINE = (192, 256)

@@ -10,7 +10,7 @@ SIDE = 16
 _SMALL = 64
 # Bits of 256. Of 450 different scans (104 Quebec eyes among them) the nearest two differ in 40, a
 # scan and the mirror image of any in 44; copies in 16 at most, but up to 40 where darkening clips
-# the background and up to 64 where 2 % were cropped at one side (docs/scan_facts.md).
+# the background and up to 64 where 2 % were cropped at one side (docs/concepts/scan_facts.md).
 MAX_DISTANCE = 30
 _BLOCK = 2048
 

@@ -23,7 +23,7 @@ SITE = Check(
     "find out why the sites have other eyes; balance them, or test on each site apart",
 )
 
-# At 60 to 3,000 simulated eyes no clean cohort of 20 seeds reaches both (docs/check.md).
+# At 60 to 3,000 simulated eyes no clean cohort of 20 seeds reaches both (docs/reference/check.md).
 LEAST_EFFECT = 0.06
 ALPHA = 0.001
 _FEWEST_PATIENTS = 3

@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from ctt_net.imaging.artifacts.fill import Box
 from ctt_net.imaging.artifacts.strokes import CLEAR, Strokes
 
-# Measured on 600 planted strings, 110 real and 340 simulated scans; see docs/scan_facts.md.
+# Measured on 600 planted strings, 110 real and 340 simulated scans (docs/concepts/scan_facts.md).
 _HEIGHTS = (5, 44)  # pixels, from a small letter's x-height to a capital with its tail
 _STROKE_WIDTH = 0.75  # mean run over height: letters 0.1 to 0.6, layers of a retina above 0.5
 _LINE_STROKE_WIDTH = 0.55
