@@ -16,7 +16,7 @@
 | a whole report page or screenshot | `report_page.looks_like_report_page` | reported only |
 
 All of them measure the picture itself; no text is recognised. `find_text` returns the boxes of
-everything written or drawn in grey. Measurements behind the thresholds: docs/concepts/scan_facts.md.
+everything written or drawn in grey. How thresholds were measured: docs/concepts/scan_facts.md.
 Boxes and the filling itself are in `fill`.
 
 Example:
