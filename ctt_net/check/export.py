@@ -12,7 +12,7 @@ from ctt_net.io.formula import escape_formula
 
 JSON_FILE = "findings.json"
 CSV_FILE = "findings.csv"
-_COLUMNS = ("severity", "code", "title", "row", "column", "message", "why", "fix")
+_COLUMNS = ("severity", "check", "title", "row", "column", "message", "why", "fix")
 
 
 def as_json(findings: Findings) -> str:

@@ -93,7 +93,7 @@ class Finding:
     def to_dict(self) -> dict[str, Any]:
         """Plain mapping, as `findings.json` holds it."""
         return {
-            "code": self.code,
+            "check": self.code,
             "title": self.title,
             "severity": self.severity,
             "message": self.message,

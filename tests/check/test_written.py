@@ -29,7 +29,7 @@ def test_json_and_terminal_tell_the_same(faulty, capsys):
     assert (told["errors"], told["warnings"]) == (1, 1)
     assert told["facts"]["eyes"] == "300"
     first = told["findings"][0]
-    assert (first["code"], first["severity"], first["rows"]) == ("va-unreadable", "error", [5])
+    assert (first["check"], first["severity"], first["rows"]) == ("va-unreadable", "error", [5])
     assert first["title"] == "Visual acuity unreadable"
     assert first["column"] == "preop_va"
     assert first["why"]
@@ -37,7 +37,7 @@ def test_json_and_terminal_tell_the_same(faulty, capsys):
     assert main(["check", str(faulty.root), "--tables-only"]) == 2
     said = capsys.readouterr().out
     for finding in told["findings"]:
-        assert f"[{finding['code']}]" in said
+        assert f"[{finding['check']}]" in said
     assert "error: Visual acuity unreadable (row 5, column preop_va)" in said
     assert "fix: " in said
     assert told["verdict"] in said

@@ -86,7 +86,7 @@ def test_json_on_stdout_is_json_and_nothing_else(cohort, edit, capsys):
     edit(cohort, "laterality", 3, "left")
     assert main(["check", str(cohort), "--tables-only", "--json"]) == 2
     told = json.loads(capsys.readouterr().out)
-    assert told["findings"][0]["code"] == "laterality-unreadable"
+    assert told["findings"][0]["check"] == "laterality-unreadable"
     assert told["findings"][0]["rows"] == [5]
 
 
