@@ -1,6 +1,6 @@
 """A mapping: what a person says of a spreadsheet and a folder, checked before anything is read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ from ctt_net.cohort.words import comparable
 from ctt_net.cohort.yaml_value import read_bounds, read_choice, read_section, read_words
 from ctt_net.errors import InputError
 from ctt_net.io.yaml_file import check_known_keys, read_yaml_mapping
-from ctt_net.prepare.mapping.choose import check_decided
 from ctt_net.prepare.mapping.column_rules import (
     LateralityWords,
     read_columns,
@@ -20,11 +19,12 @@ from ctt_net.prepare.mapping.column_rules import (
 )
 from ctt_net.prepare.mapping.exclusion import Exclusion
 from ctt_net.prepare.mapping.rule import Rule
-from ctt_net.prepare.mapping.scan_rule import ScanRule, read_scans
-from ctt_net.prepare.mapping.section import read_section_names
+from ctt_net.prepare.mapping.scan_rule import ScanRule, read_scans, read_section_names
 from ctt_net.prepare.mapping.table_source import TableSource
 from ctt_net.prepare.mapping.visit import VisitRule, read_visit
 
+# What a draft leaves to a person.
+CHOOSE = "CHOOSE"
 REQUIREMENTS = ("preop_va", "postop_va", "any_view", "all_views")
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet")
 # What tells who a patient is, or what came after surgery.
@@ -232,3 +232,41 @@ def _requirements(given: Any, where: str) -> tuple[str, ...]:
     for word in words:
         read_choice(word, REQUIREMENTS, where)
     return words
+
+
+def check_decided(given: Any, where: str) -> None:
+    """Stop at a mapping in which something is still to be decided.
+
+    Args:
+        given: The parsed YAML.
+        where: What to call the file.
+
+    Raises:
+        InputError: Naming every place at once.
+    """
+    places = undecided(given)
+    if places:
+        raise InputError(
+            f"{where}: still to be decided: {', '.join(places)}; replace each CHOOSE by one of the "
+            f"answers that the comment beside it offers"
+        )
+
+
+def undecided(given: Any) -> list[str]:
+    """Every place of a mapping that says `CHOOSE`.
+
+    >>> undecided({"columns": {"preop_va": {"notation": "CHOOSE"}, "patient_id": "MRN"}})
+    ['columns.preop_va.notation']
+    """
+    return list(_undecided(given, ""))
+
+
+def _undecided(given: Any, place: str) -> Iterator[str]:
+    if isinstance(given, dict):
+        for key, value in given.items():
+            yield from _undecided(value, f"{place}.{key}" if place else str(key))
+    elif isinstance(given, list):
+        for value in given:
+            yield from _undecided(value, place)
+    elif given == CHOOSE:
+        yield place

@@ -1,5 +1,6 @@
 """Where a mapping finds the scans: patterns of names below a folder, or columns of the table."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,9 @@ from ctt_net.errors import InputError
 from ctt_net.io.yaml_file import check_known_keys
 from ctt_net.prepare.mapping.name_pattern import NamePattern, compile_pattern, read_vocabulary
 from ctt_net.prepare.mapping.rule import SIDES, Rule, read_rule
+
+# A section of a raster.
+_LINE = re.compile(r"line ([1-9]\d?) of ([1-9]\d?)")
 
 
 @dataclass(frozen=True)
@@ -72,3 +76,44 @@ def read_scans(section: Mapping[str, Any], views: tuple[str, ...], where: str) -
         section.get("unreadable", "stop"), ("stop", "leave_out"), f"{where}.unreadable"
     )
     return ScanRule(folder, tuple(names), words, columns, unreadable == "leave_out")
+
+
+def read_section_names(
+    views: Mapping[str, Any], where: str
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Take the key `section` out of each view.
+
+    Returns:
+        The views as `cohort.yaml` knows them, and view to section: `horizontal`, `vertical` or
+        `line 2 of 5`; by default the direction of the view.
+
+    Raises:
+        InputError: If a section is none of these.
+    """
+    plain: dict[str, Any] = {}
+    sections: dict[str, str] = {}
+    for name, facts in views.items():
+        if not isinstance(facts, Mapping):
+            plain[str(name)] = facts
+            continue
+        plain[str(name)] = {key: value for key, value in facts.items() if key != "section"}
+        section = facts.get("section", facts.get("direction", "horizontal"))
+        # A direction is checked where cohort.yaml is, in words that name it.
+        if "section" in facts and section not in ("horizontal", "vertical", "oblique"):
+            line_of(str(section), f"{where}.{name}.section")
+        sections[str(name)] = str(section)
+    return plain, sections
+
+
+def line_of(section: str, where: str) -> tuple[int, int]:
+    """Number and count of a section like `line 2 of 5`.
+
+    Raises:
+        InputError: If it is none.
+    """
+    match = _LINE.fullmatch(section)
+    if match is None or int(match[1]) > int(match[2]):
+        raise InputError(
+            f"{where} must be horizontal, vertical or like 'line 2 of 5', got {section!r}"
+        )
+    return int(match[1]), int(match[2])
