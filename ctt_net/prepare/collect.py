@@ -68,7 +68,7 @@ def collect(
     """
     path = folder / mapping.table.file
     if table is None:
-        path, table = read_table(mapping.table, folder, mapping.columns["patient_id"].column)
+        path, table = read_table(mapping.table, folder, mapping.file.columns.patient_id.column)
     remarks = list(table.attrs.get(REMARKS, ()))
     hidden = table.index.isin(table.attrs.get(HIDDEN, ()))
     require_columns(table, mapping.named_columns(), path)
@@ -94,7 +94,8 @@ def collect(
     views = tuple(mapping.spec.views)
     scans = mapping.scans if look_for_scans else None
     place = folder / mapping.scans.folder if mapping.scans is not None else folder
-    if mapping.laterality.from_files:
+    laterality = mapping.file.columns.laterality
+    if laterality is not None and laterality.from_files:
         if scans is None:
             raise InputError(f"{mapping.path}: only the scans say which eye a row is; read them")
         eyes, problems = sides_from_files(eyes, scans, place, views, flow)
@@ -133,8 +134,8 @@ def _one_per_eye(
     eyes: Eyes, mapping: CohortMapping, flow: Flow, rows: pd.Index
 ) -> tuple[Eyes, list[Problem]]:
     """Rows of visits, or rows that repeat each other, become one entry per eye."""
-    if mapping.visit is not None:
-        eyes, problems = choose_visits(eyes, mapping, mapping.visit, flow)
+    if mapping.file.visit is not None:
+        eyes, problems = choose_visits(eyes, mapping, mapping.file.visit, flow)
     else:
         if mapping.table.one_row_per == "patient":
             empty = sorted(set(rows) - set(eyes.rows))

@@ -44,7 +44,7 @@ def test_title_above_the_header_is_skipped(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("Cataract list,,\n,,\nID,Eye,VA\n1,R,0.5\n2,L,0.5\n")
     found = detect_format(path)
-    assert found.source.header_row == 3
+    assert found.source.header_row == (3,)
     assert list(found.table.columns) == ["ID", "Eye", "VA"]
     assert found.table.index.to_list() == [4, 5]
 
@@ -53,7 +53,7 @@ def test_table_without_a_header(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("1,OD,0.5\n2,OS,0.6\n")
     found = detect_format(path)
-    assert found.source.header_row == 0
+    assert found.source.header_row == (0,)
     assert len(found.table) == 2
 
 

@@ -129,12 +129,11 @@ def _write_table(
     page: YamlLines, path: Path, read: TableFormat, roles: Roles, missing: Counter[str]
 ) -> None:
     source, notes = read.source, read.notes
-    rows = [*range(source.header_row - source.header_rows + 1, source.header_row + 1)]
     values = {
         "sheet": source.sheet,
         "encoding": "utf-8" if source.encoding == "utf-8-sig" else source.encoding,
         "separator": source.separator,
-        "header_row": source.header_row if source.header_rows == 1 else rows,
+        "header_row": source.header_row if len(source.header_row) > 1 else source.header_row[0],
         "decimal": source.decimal,
     }
     page.key("table")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ctt_net.cohort.scan_names import EYE_WORDS, POSTOP_WORDS, SIDE_WORDS, VIEW_WORDS
 from ctt_net.devices import is_device_file
 from ctt_net.errors import InputError
-from ctt_net.prepare.mapping.scan_rule import read_scans
+from ctt_net.prepare.mapping.scan_rule import ScansSection
 from ctt_net.prepare.scans.find_scans import double_files, find_scans
 from ctt_net.prepare.scans.match_names import scan_files
 from ctt_net.prepare.tables.eyes import Eyes
@@ -178,7 +178,9 @@ def _try(
 
     def count(names: Iterable[str]) -> tuple[int, int, int]:
         try:
-            rule = read_scans(draft.section(".", names), draft.views, "draft")
+            rule = ScansSection.parse(draft.section(".", names), "draft").compiled(
+                draft.views, "draft"
+            )
             found = find_scans(eyes, rule, folder, draft.views)
         except InputError:  # a name that cannot stand in a pattern, such as one with braces
             return 0, 0, 0

@@ -6,7 +6,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -47,7 +47,7 @@ def detect_format(path: Path) -> TableFormat:
     Raises:
         InputError: If there is no table to be read.
     """
-    source, notes = TableSource(str(path)), {}
+    source, notes = TableSource(file=str(path)), {}
     lines: list[list[str]] = []
     kind = path.suffix.lower()
     if kind in (".csv", ".tsv", ".txt"):
@@ -57,27 +57,27 @@ def detect_format(path: Path) -> TableFormat:
         separator = detect_separator(text)
         notes["separator"] = "cuts the rows most evenly"
         lines = _first_lines(text, separator)
-        source = replace(source, encoding=encoding, separator=separator)
+        source = source.model_copy(update={"encoding": encoding, "separator": separator})
     elif kind == ".xlsx":
         sheets = {name: read_sheet(path, name).lines for name in sheet_names(path)}
         sheet = max(sheets, key=lambda name: sum(map(bool, itertools.chain(*sheets[name]))))
         lines = sheets[sheet][:_ROWS_TRIED]
         if len(sheets) > 1:
             notes["sheet"] = f"the fullest of {len(sheets)} sheets; check that it is the right one"
-            source = replace(source, sheet=sheet)
-    header_row, header_rows = detect_header(lines)
-    if header_row == 0:
+            source = source.model_copy(update={"sheet": sheet})
+    header_row = detect_header(lines)
+    if header_row == (0,):
         notes["header_row"] = "no row of names found, so columns are called A, B, C; correct this?"
-    elif header_rows > 1:
-        notes["header_row"] = f"names over {header_rows} rows; check them"
-    elif header_row > 1:
+    elif len(header_row) > 1:
+        notes["header_row"] = f"names over {len(header_row)} rows; check them"
+    elif header_row != (1,):
         notes["header_row"] = "the rows above look like a title"
-    source = replace(source, header_row=header_row, header_rows=header_rows)
+    source = source.model_copy(update={"header_row": header_row})
     _, table = read_table(source, Path())
     commas = decimal_commas(table)
     if commas:
         notes["decimal"] = f"{commas} cells have a comma before their decimals"
-        source = replace(source, decimal=",")
+        source = source.model_copy(update={"decimal": ","})
     return TableFormat(source, table, notes)
 
 
@@ -116,27 +116,27 @@ def detect_separator(text: str) -> str:
     return best
 
 
-def detect_header(lines: Sequence[Sequence[str]]) -> tuple[int, int]:
-    """Last row of the names, counted from 1, and how many rows they fill.
+def detect_header(lines: Sequence[Sequence[str]]) -> tuple[int, ...]:
+    """Rows of the names, counted from 1.
 
     Row 0 says that there are no names: the first full row looks like data. Names fill two rows
     where some of the first row are blank or stand twice, and the second row holds no digit.
 
     >>> detect_header([["Cataract list", ""], ["ID", "VA"], ["1", "0.5"]])
-    (2, 1)
+    (2,)
     >>> detect_header([["ID", "Before", "", "Age"], ["", "OD", "OS", ""], ["1", "1.0", "0.5", "7"]])
-    (2, 2)
+    (1, 2)
     """
     rows = [[cell.strip() for cell in line] for line in lines]
     filled = [sum(map(bool, row)) for row in rows]
     usual = Counter(filter(None, filled)).most_common(1)
     for at, row in enumerate(rows[:_ROWS_ABOVE_HEADER] if usual else []):
         if at + 2 < len(rows) and _is_pair(row, rows[at + 1], rows[at + 2 : at + 12]):
-            return at + 2, 2
+            return at + 1, at + 2
         if filled[at] >= max(1, 0.6 * usual[0][0]):
             data = sum(_DATA.fullmatch(cell) is not None for cell in row if cell)
-            return (0 if data > 0.4 * filled[at] and len(rows) > 1 else at + 1), 1
-    return 1, 1
+            return (0,) if data > 0.4 * filled[at] and len(rows) > 1 else (at + 1,)
+    return (1,)
 
 
 def _is_pair(upper: Sequence[str], lower: Sequence[str], below: Sequence[Sequence[str]]) -> bool:

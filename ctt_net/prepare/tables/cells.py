@@ -12,7 +12,7 @@ from ctt_net.acuity import AcuityError, is_missing, parse_va
 from ctt_net.cohort import CohortError, Problem
 from ctt_net.cohort.words import matched
 from ctt_net.errors import InputError, close_name
-from ctt_net.prepare.mapping.rule import Rule
+from ctt_net.prepare.mapping.column_rules import CellRule
 
 # 10:30, 10:30:00.000, 10:30 pm, with a time zone or without.
 _TIME = re.compile(
@@ -54,7 +54,7 @@ def require_columns(table: pd.DataFrame, columns: Iterable[tuple[str, str]], pat
 
 
 def resolved(
-    rule: Rule, table: pd.DataFrame, side: str | None = None, keep_unfit: bool = False
+    rule: CellRule, table: pd.DataFrame, side: str | None = None, keep_unfit: bool = False
 ) -> pd.Series:
     """The column a rule makes, as text, blank = unknown; see `before_recode`."""
     cells = before_recode(rule, table, side, keep_unfit)
@@ -63,7 +63,7 @@ def resolved(
 
 
 def before_recode(
-    rule: Rule, table: pd.DataFrame, side: str | None = None, keep_unfit: bool = False
+    rule: CellRule, table: pd.DataFrame, side: str | None = None, keep_unfit: bool = False
 ) -> pd.Series:
     """The same with its words as the table has them.
 

@@ -7,7 +7,7 @@ from ctt_net.cohort import Problem
 from ctt_net.cohort.columns import says_missing
 from ctt_net.cohort.words import comparable
 from ctt_net.prepare.mapping.mapping import CohortMapping
-from ctt_net.prepare.mapping.visit import Choice, VisitRule
+from ctt_net.prepare.mapping.visit import VisitChoice, VisitRule
 from ctt_net.prepare.tables.cells import comma_cure, resolved
 from ctt_net.prepare.tables.eyes import POSTOP_COLUMNS, Eyes
 from ctt_net.prepare.tables.flow import Flow
@@ -26,7 +26,7 @@ def choose_visits(
         rule: Which visits to take.
         flow: Counts rows, visits and eyes.
     """
-    visits = resolved(rule.rule, entries.cells)
+    visits = resolved(rule, entries.cells)
     problems = _unreadable(visits, entries, rule)
     if problems:
         return entries.take(np.zeros(len(visits), bool)), problems
@@ -66,7 +66,7 @@ def choose_visits(
 
 
 def _chosen(
-    table: pd.DataFrame, choice: Choice, visits: pd.Series, acuity: str
+    table: pd.DataFrame, choice: VisitChoice, visits: pd.Series, acuity: str
 ) -> dict[tuple[str, str], int]:
     """Position of the chosen visit of every eye that has one; one with an acuity goes first."""
     order = pd.DataFrame(
@@ -94,7 +94,7 @@ def _after(table: pd.DataFrame, visits: pd.Series, preop: dict[tuple[str, str], 
 
 
 def _unreadable(visits: pd.Series, entries: Eyes, rule: VisitRule) -> list[Problem]:
-    column = rule.rule.place()
+    column = rule.place()
     if rule.preop.is_numeric:
         bad = pd.to_numeric(visits, errors="coerce").isna().to_numpy()
         said = "is no number, so nobody can say which visit came first; name the visits instead"
@@ -133,7 +133,7 @@ def _contradictions(named: pd.DataFrame, rows: np.ndarray, mapping: CohortMappin
 
 def merge_repeats(eyes: Eyes, mapping: CohortMapping, flow: Flow) -> tuple[Eyes, list[Problem]]:
     """One entry per eye; entries that say the same are one, others are a problem."""
-    key = ["eye_id"] if "eye_id" in mapping.columns else ["patient_id", "laterality"]
+    key = ["eye_id"] if "eye_id" in mapping.rules else ["patient_id", "laterality"]
     table = with_file_cells(eyes, mapping)
     group = table.groupby(key, sort=False).ngroup().to_numpy()
     first = np.unique(group, return_index=True)[1]

@@ -49,11 +49,11 @@ def read_table(
     if kind == ".xlsx":
         sheet = read_sheet(path, source.sheet)
         hidden = sheet.hidden
-        table = grid_table(sheet.lines, source.header_row, path, source.header_rows)
+        table = grid_table(sheet.lines, source.header_row, path)
     elif kind == ".parquet":
         table = _read_parquet(path)
     elif kind in (".csv", ".tsv", ".txt"):
-        table = grid_table(_read_csv(path, source), source.header_row, path, source.header_rows)
+        table = grid_table(_read_csv(path, source), source.header_row, path)
     else:
         cure = (
             "save it as .xlsx" if kind in (".xls", ".xlsm", ".ods") else "give CSV, XLSX, Parquet"
@@ -144,7 +144,7 @@ def _read_csv(path: Path, source: TableSource) -> list[list[str]]:
             f"gb18030 (Chinese Windows) or cp1252 (Western Windows)"
         ) from None
     lines = csv_lines(text, path, source.separator)
-    header = lines[max(source.header_row, 1) - 1 :][:1]
+    header = lines[max(source.header_row[-1], 1) - 1 :][:1]
     if header and len(header[0]) == 1:
         for sign, name in _SEPARATORS.items():
             if sign != source.separator and sign in header[0][0]:
@@ -165,4 +165,4 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     except Exception as error:  # pyarrow's own classes, which differ between versions
         raise InputError(f"{path}: not a readable Parquet file: {error}") from None
     lines = table.astype(object).map(cell_text).to_numpy().tolist()
-    return grid_table([[str(name) for name in table.columns], *lines], 1, path)
+    return grid_table([[str(name) for name in table.columns], *lines], (1,), path)
