@@ -189,7 +189,7 @@ def _split_problems(table: pd.DataFrame) -> list[Problem]:
 def _direction_problems(table: pd.DataFrame, spec: CohortSpec) -> list[Problem]:
     """After surgery most eyes see better; if most see worse, a unit is upside down."""
     gain = (table["preop_logmar"] - table["postop_logmar"]).dropna()
-    if not spec.expect_improvement or len(gain) < PAIRS_FOR_DIRECTION or gain.median() >= 0:
+    if not spec.acuity.expect_improvement or len(gain) < PAIRS_FOR_DIRECTION or gain.median() >= 0:
         return []
     declared = ", ".join(f"{column} as {notation}" for column, notation in spec.notation.items())
     return [

@@ -50,7 +50,7 @@ def patient_cohort(
         }
         for eye in patient.eyes
     ]
-    declared = CohortSpec(patient.patient_id, "", "", "", {}, spec.views, covariates=known)
+    declared = CohortSpec.model_construct(views=spec.views, covariates=known)
     return Cohort(folder, declared, pd.DataFrame(rows), (0,) * len(rows))
 
 

@@ -137,7 +137,7 @@ def check_mapping(given: Mapping[str, Any], path: Path) -> CohortMapping:
     check_known_keys(acuity, ("off_chart_policy", "expect_improvement"), f"{where}: acuity")
     views = dict(read_section(given, "views", where))
     plain_views, sections = read_section_names(views, f"{where}: views")
-    spec = CohortSpec.from_dict(
+    spec = CohortSpec.parse(
         {
             **read_section(given, "cohort", where),
             "acuity": {**notation, **acuity},

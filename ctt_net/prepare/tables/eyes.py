@@ -119,7 +119,7 @@ def _entries(
             column, messages = _with_words(column, words)
             problems += as_problems(messages, rows, rule.place(side))
         if rule.numbers_as is not None:
-            policy = mapping.spec.off_chart_policy
+            policy = mapping.spec.acuity.off_chart_policy
             column, messages = as_fractions(column, rule.numbers_as, policy)
             problems += as_problems(messages, rows, rule.place(side))
         table[name] = column
