@@ -179,6 +179,7 @@ def read_covariate(
                 f"{impossible_value(column, covariate, number)}; correct it; {advice}",
                 row=row,
                 column=column,
+                code="" if binary else "covariate-impossible",
             )
             for row, number in numbers[numbers.notna() & ~possible].items()
         ]

@@ -64,7 +64,7 @@ def _absent_column(name: str, present: list[str], spec: CohortSpec) -> Problem:
     hint = f"is it {close!r}? Rename that" if close else f"there are: {', '.join(present)}"
     if name in VA_COLUMNS:
         hint += "; if it was never recorded, add the column with empty cells"
-    return Problem(f"the column is missing; {hint}", column=name)
+    return Problem(f"the column is missing; {hint}", column=name, code="column-missing")
 
 
 def _identity_problems(table: pd.DataFrame) -> list[Problem]:
@@ -105,7 +105,10 @@ def _identity_problems(table: pd.DataFrame) -> list[Problem]:
     rows = patients.drop_duplicates()
     row_of = dict(zip(rows, rows.index, strict=True))
     return problems + [
-        Problem(alike_message(text, other, row_of[other]), "warning", row_of[text], "patient_id")
+        Problem(
+            alike_message(text, other, row_of[other]),
+            *("warning", row_of[text], "patient_id", "patient-ids-alike", (row_of[other],)),
+        )
         for text, other in spelled_alike(patients).items()
     ]
 
@@ -135,6 +138,8 @@ def _repeated(table: pd.DataFrame, columns: list[str]) -> list[Problem]:
                 f"operated eye, so keep one visit",
                 row=rows[0],
                 column=columns[0],
+                code="eye-twice",
+                other_rows=tuple(rows[1 : 1 + SHOWN_REPEATS]),
             )
         )
     return problems
@@ -181,6 +186,8 @@ def _split_problems(table: pd.DataFrame) -> list[Problem]:
                     f"row {other_row}; keep both eyes on one side",
                     row=row,
                     column="split",
+                    code="patient-in-two-splits",
+                    other_rows=(other_row,),
                 )
             )
     return problems
@@ -196,6 +203,7 @@ def _direction_problems(table: pd.DataFrame, spec: CohortSpec) -> list[Problem]:
         Problem(
             f"the unit may be inverted: read {declared}, the median eye is worse after surgery "
             f"(by {-gain.median():.2f} logMAR over {len(gain)} eyes). Correct the notation in "
-            f"cohort.yaml; if these eyes really got worse, set acuity.expect_improvement: false"
+            f"cohort.yaml; if these eyes really got worse, set acuity.expect_improvement: false",
+            code="unit-inverted",
         )
     ]

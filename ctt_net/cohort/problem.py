@@ -32,12 +32,17 @@ class Problem:
         severity: `error` stops everything; `warning` is said and goes on; `note` is no fault.
         row: Row of the manifest as a spreadsheet counts it (header = 1), None = the whole file.
         column: Column of the manifest, None = the whole row.
+        code: What kind it is, where the column alone does not tell, such as `eye-twice`; programs
+            compare this and never the message.
+        other_rows: Further rows it concerns.
     """
 
     message: str
     severity: Severity = "error"
     row: Hashable | None = None
     column: str | None = None
+    code: str = ""
+    other_rows: tuple[Hashable, ...] = ()
 
     def place(self) -> str:
         """Row and column in words, empty for the whole file."""

@@ -34,6 +34,7 @@ def view_problems(table: pd.DataFrame, spec: CohortSpec, root: Path) -> list[Pro
             place = folder.locate(text)
             paths.append(place.path)
             fault = place.fault
+            others: tuple[Hashable, ...] = ()
             if place.real:
                 other_row, other_column = first_place.setdefault(place.real, (row, column))
                 if fault is None and (other_row, other_column) != (row, column):
@@ -41,8 +42,10 @@ def view_problems(table: pd.DataFrame, spec: CohortSpec, root: Path) -> list[Pro
                         f"{text!r} stands in row {other_row}, column {other_column} already; each "
                         f"scan belongs to one eye and one view, so correct one of them"
                     )
+                    others = (other_row,)
             if fault:
-                problems.append(Problem(fault, row=row, column=column))
+                code = "scan-named-twice" if others else ""
+                problems.append(Problem(fault, "error", row, column, code, others))
         table[column] = pd.Series(paths, index=table.index, dtype=object)
     return problems + _without_views(table, spec)
 
@@ -58,5 +61,10 @@ def _without_views(table: pd.DataFrame, spec: CohortSpec) -> list[Problem]:
     which = f"{len(rows)} eyes have no view at all (rows {named}{more})"
     what = "no view at all" if len(rows) == 1 else which
     return [
-        Problem(f"{what}; such an eye is predicted from its acuity alone", "warning", row=rows[0])
+        Problem(
+            f"{what}; such an eye is predicted from its acuity alone",
+            "warning",
+            row=rows[0],
+            code="no-view",
+        )
     ]
