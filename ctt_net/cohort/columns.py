@@ -94,7 +94,8 @@ def _logmar_disagreements(
             Problem(
                 f"{number:g} does not agree with {column} {text!r}, which as "
                 f"{spec.notation[column]} (off-chart policy {spec.acuity.off_chart_policy}) is "
-                f"{meaning}; correct one of them or cohort.yaml, or empty {name}: it is filled from the text",
+                f"{meaning}; correct one of them or cohort.yaml, or empty {name}: it is filled "
+                f"from the text",
                 row=row,
                 column=name,
             )

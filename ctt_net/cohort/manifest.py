@@ -12,6 +12,7 @@ from ctt_net.cohort.problem import Problem
 from ctt_net.cohort.scan_paths import view_problems
 from ctt_net.cohort.schema import IDENTITY_COLUMNS, OWN_MEANING, VA_COLUMNS, CohortSpec
 from ctt_net.errors import close_name
+from ctt_net.types import EYES
 
 SPLITS = ("train", "val", "test")
 
@@ -96,7 +97,7 @@ def _identity_problems(table: pd.DataFrame) -> list[Problem]:
             row=row,
             column="laterality",
         )
-        for row, side in sides[~sides.isin(["OD", "OS"])].items()
+        for row, side in sides[~sides.isin(EYES)].items()
     ]
     problems += _repeated(table[~unknown["eye_id"]], ["eye_id"])
     other_ids = ~table["eye_id"].duplicated(keep=False) & ~unknown["patient_id"]

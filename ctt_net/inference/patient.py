@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -15,11 +15,11 @@ from ctt_net.cohort.scan_names import eye_and_view, is_scan
 from ctt_net.cohort.schema import Notation
 from ctt_net.devices import is_device_file
 from ctt_net.errors import InputError
-from ctt_net.io.schema import Schema, Text
+from ctt_net.io.schema import Choice, Schema, Text
 from ctt_net.io.yaml_file import check_known_keys
+from ctt_net.types import EYES
 
 PATIENT_FILE = "patient.yaml"
-EYES = ("OD", "OS")
 
 # Written in place of an acuity that nobody measured, so that leaving it out is never an accident.
 UNKNOWN = "unknown"
@@ -33,7 +33,7 @@ _LEADING_ID = re.compile(r"[^\W\d_]{0,2}[-_]?\d{3,}")
 FRACTION = re.compile(r"\s*\d+\s*/\s*\d+(\.\d+)?\s*([+-]\s*\d)?\s*")
 
 
-Side = Literal["OD", "OS"]
+Side = Annotated[str, Choice(EYES)]
 
 
 class PatientFile(Schema):
@@ -135,7 +135,7 @@ def read_patient(
 
 
 def _scans(
-    folder: Path, listed: Mapping[Side, Mapping[str, str]], views: Mapping[str, View]
+    folder: Path, listed: Mapping[str, Mapping[str, str]], views: Mapping[str, View]
 ) -> dict[str, dict[str, Path]]:
     scans: dict[str, dict[str, Path]] = {}
     if listed:
@@ -197,7 +197,7 @@ def _check_same_patients(folder: Path, patient_id: str, paths: list[Path]) -> No
 
 
 def _listed(
-    folder: Path, listed: Mapping[Side, Mapping[str, str]], views: Mapping[str, View]
+    folder: Path, listed: Mapping[str, Mapping[str, str]], views: Mapping[str, View]
 ) -> list[tuple[str, str, Path]]:
     """The file map of patient.yaml: eye -> view -> file name."""
     where = folder / PATIENT_FILE
