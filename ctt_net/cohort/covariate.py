@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 from pydantic import model_validator
 
 from ctt_net.cohort.words import check_words, comparable
-from ctt_net.io.schema import Bounds, Schema, Words, wrong
+from ctt_net.io.schema import Bounds, Schema, Words, schema_error
 from ctt_net.io.yaml_file import as_typed
 
 CovariateKind = Literal["numeric", "binary", "categorical"]
@@ -70,9 +70,9 @@ class Covariate(Schema):
     def _fits_its_kind(self) -> Self:
         check_words({level: level for level in self.levels}, "levels")
         if self.kind == "categorical" and not self.levels:
-            raise wrong(": a categorical covariate needs its 'levels'")
+            raise schema_error(": a categorical covariate needs its 'levels'")
         if self.range is not None and self.kind != "numeric":
-            raise wrong(": only a numeric covariate has one; take it out", "range")
+            raise schema_error(": only a numeric covariate has one; take it out", "range")
         return self
 
 

@@ -134,7 +134,7 @@ def write_cohort(
         spec: Its declarations.
         rows: One mapping or row per eye: at least the identity columns, `preop_va`, `postop_va`,
             the views and the covariates. logMAR and off-chart columns are filled from the texts.
-        n_folds: Folds to deal, at most one per patient; a cohort without two patients to train on
+        n_folds: Number of folds, at most one per patient; a cohort without two patients to train on
             (all of `split` test, say) gets no `folds.csv`.
         seed: Of the folds.
 

@@ -125,37 +125,34 @@ def read_folds(path: Path, table: pd.DataFrame) -> pd.Series:
     text = read_manifest_text(path, by_program=True)
     if list(text.columns) != ["eye_id", "fold"]:
         raise InputError(f"{path}: expected the columns eye_id,fold, got {', '.join(text.columns)}")
-    cure = "delete the file to have folds made anew"
+    fix = "delete the file to have folds made anew"
     bad = text["fold"][~text["fold"].str.fullmatch(r"[1-9]\d{0,3}")]
     if len(bad):
         raise InputError(
             f"{path}, row {bad.index[0]}, column fold: must be 1, 2, ..., got {bad.iloc[0]!r}; "
-            f"{cure}"
+            f"{fix}"
         )
     if text["eye_id"].duplicated().any():
         again = text["eye_id"][text["eye_id"].duplicated()]
-        raise InputError(
-            f"{path}, row {again.index[0]}: eye {again.iloc[0]!r} stands twice; {cure}"
-        )
+        raise InputError(f"{path}, row {again.index[0]}: eye {again.iloc[0]!r} stands twice; {fix}")
     if text["fold"].nunique() < 2:
-        raise InputError(f"{path}: all eyes are in one fold, which divides nothing; {cure}")
+        raise InputError(f"{path}: all eyes are in one fold, which divides nothing; {fix}")
     folds = pd.Series(text["fold"].astype(int).to_numpy(), index=text["eye_id"], name="fold")
     val = sorted(set(val_rows(table)["eye_id"]) & set(folds.index))
     if val:
         raise InputError(
             f"{path}: {len(val)} eyes have a fold and stand as split val in the manifest, such as "
             f"{val[0]!r}; eyes of split val choose the checkpoint of every fold and are in none. "
-            f"{cure[0].upper()}{cure[1:]}, or empty those cells of the column split"
+            f"{fix[0].upper()}{fix[1:]}, or empty those cells of the column split"
         )
     odd = sorted(set(fold_rows(table)["eye_id"]) ^ set(folds.index))
     if odd:
         raise InputError(
-            f"{path}: does not fit the manifest ({len(odd)} eyes differ, such as {odd[0]!r}); "
-            f"{cure}"
+            f"{path}: does not fit the manifest ({len(odd)} eyes differ, such as {odd[0]!r}); {fix}"
         )
     patient = one_spelling(table.set_index("eye_id")["patient_id"]).reindex(folds.index)
     parts = pd.DataFrame({"patient": patient, "fold": folds}).drop_duplicates()
     straddling = parts["patient"][parts["patient"].duplicated()]
     if len(straddling):
-        raise InputError(f"{path}: patient {straddling.iloc[0]!r} stands in two folds; {cure}")
+        raise InputError(f"{path}: patient {straddling.iloc[0]!r} stands in two folds; {fix}")
     return folds

@@ -75,14 +75,14 @@ def _identity_problems(table: pd.DataFrame) -> list[Problem]:
         ids = table[column].astype(str).str.strip().astype(object)
         table[column] = ids
         unknown[column] = says_missing(ids)
-        cure = (
+        fix = (
             "every split and every statistic goes by patient; give the patient's id"
             if column == "patient_id"
             else "give each eye an id of its own"
         )
         for row, value in ids[unknown[column]].items():
             what = f"{value!r} is no id" if value else "empty"
-            problems.append(Problem(f"{what}; {cure}", row=row, column=column))
+            problems.append(Problem(f"{what}; {fix}", row=row, column=column))
         known = ids[~unknown[column]]
         faults = {text: fault for text in known.unique() if (fault := id_fault(text))}
         problems += [
@@ -115,7 +115,7 @@ def _identity_problems(table: pd.DataFrame) -> list[Problem]:
 
 
 def alike_message(text: str, other: str, row: Hashable) -> str:
-    """What is wrong with two ids that one person may have, and the cure."""
+    """What is wrong with two ids that one person may have, and the fix."""
     return (
         f"{text!r} and {other!r} in row {row} may be one patient under two spellings: they differ "
         f"only by capitals, blanks, zeros in front or look-alike signs. Write one person's id the "
@@ -179,7 +179,7 @@ def _split_problems(table: pd.DataFrame) -> list[Problem]:
     patients = one_spelling(table["patient_id"])
     for row, patient, part in zip(table.index, patients, split, strict=True):
         other_row, other = first.setdefault(patient, (row, part))
-        # An empty cell means train: such an eye is dealt to a fold like the others.
+        # An empty cell means train: such an eye is assigned to a fold like the others.
         if other != part and {part, other} & {"test", "val"}:
             problems.append(
                 Problem(

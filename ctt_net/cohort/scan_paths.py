@@ -43,7 +43,7 @@ class Place:
     Args:
         path: Relative POSIX path, empty = view missing.
         real: The same with links followed, so that one scan has one name.
-        fault: What is wrong with it, with the cure.
+        fault: What is wrong with it, with the fix.
     """
 
     path: str = ""
@@ -122,12 +122,12 @@ class ScanFolder:
             if other:
                 return f"{shown}: no such file; there is {other!r}, which is written another way"
             if not file.is_file():
-                cure = (
+                fix = (
                     "write '/' between folder and file, not '\\'"
                     if "\\" in text
                     else "correct the path, or leave the cell empty if the view is missing"
                 )
-                return f"{shown}: no such file in {self.root}; {cure}"
+                return f"{shown}: no such file in {self.root}; {fix}"
             if not file.resolve().is_relative_to(self.real_root):
                 return f"{shown} links out of the cohort folder; copy the scan into it"
         except OSError as error:

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from ctt_net.acuity import NOTATIONS, OFF_CHART_POLICIES
 from ctt_net.cohort.covariate import Covariate
 from ctt_net.cohort.dates import DATE_COLUMNS
-from ctt_net.io.schema import Choice, Flag, Schema, Text, wrong
+from ctt_net.io.schema import Choice, Flag, Schema, Text, schema_error
 
 IDENTITY_COLUMNS = ("eye_id", "patient_id", "laterality")
 VA_COLUMNS = ("preop_va", "postop_va")
@@ -109,17 +109,19 @@ class CohortSpec(Schema):
     def _columns_are_free(self) -> Self:
         """A column has one meaning, and what is known only after surgery is no input."""
         if not self.views:
-            raise wrong(f"is empty; {self.description_of('views')}", "views")
+            raise schema_error(f"is empty; {self.description_of('views')}", "views")
         for kind, names in (("views", self.views), ("covariates", self.covariates)):
             for name in names:
                 if name in OWN_MEANING:
-                    raise wrong("has a meaning of its own; choose another name", kind, name)
+                    raise schema_error("has a meaning of its own; choose another name", kind, name)
                 if name.lower().startswith("postop"):
-                    raise wrong(
+                    raise schema_error(
                         ": what is measured after surgery cannot be an input; take it out",
                         *(kind, name),
                     )
         for name in self.covariates:
             if name in self.views:
-                raise wrong("is a view and a covariate; rename one column", "covariates", name)
+                raise schema_error(
+                    "is a view and a covariate; rename one column", "covariates", name
+                )
         return self

@@ -62,7 +62,7 @@ class PatientEye:
 
     Args:
         laterality: `OD` or `OS`.
-        preop: Acuity before surgery, None = said to be unknown.
+        preop: Acuity before surgery, None = stated to be unknown.
         scans: View name to file, for the views that are there.
     """
 
@@ -222,17 +222,17 @@ def _given_acuities(
         eye: (va or "", facts.notation, f"{path}: preop_va.{eye}")
         for eye, va in facts.preop_va.items()
     }
-    said: dict[str, tuple[str, str | None, str]] = {}
+    overriding: dict[str, tuple[str, str | None, str]] = {}
     for argument in preop_va:
         eye, equals, va = argument.partition("=")
         if not equals or eye.strip().upper() not in EYES:
             raise InputError(f"--preop-va {argument!r}: expected EYE=VALUE, such as OD=20/60")
         eye = eye.strip().upper()
         where = f"--preop-va {argument}"
-        if eye in said:
+        if eye in overriding:
             raise InputError(f"{where}: {eye} is given twice; give each eye once")
-        said[eye] = (va, notation, where)
-    return {**given, **said}
+        overriding[eye] = (va, notation, where)
+    return {**given, **overriding}
 
 
 def _is_off_chart(text: str, policy: str) -> bool:

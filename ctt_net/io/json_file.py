@@ -45,8 +45,8 @@ def read_json(path: Path, build: Callable[[dict[str, Any]], Record]) -> Record:
             _fields_of(type(record)).parse(vars(record), "")
         return record
     except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-        said = str(error).removeprefix(": ")
-        raise InputError(f"{path}: damaged ({said}); export the model again") from None
+        message = str(error).removeprefix(": ")
+        raise InputError(f"{path}: damaged ({message}); export the model again") from None
 
 
 @cache

@@ -1,7 +1,7 @@
 """The base class of our YAML files: fields with types, problems in our words, a JSON Schema.
 
 A section of a file is a subclass of `Schema`; its fields say what may stand there. Everything that
-is wrong with a file is said at once, each with line, key, value and what would be right.
+is wrong with a file is reported at once, each with line, key, value and what would be right.
 """
 
 import json
@@ -77,10 +77,12 @@ class Schema(BaseModel):
             return given
         names = list(cls.model_fields)
         if not isinstance(given, Mapping):
-            raise wrong(f"must hold {', '.join(names)}, got {given!r}")
+            raise schema_error(f"must hold {', '.join(names)}, got {given!r}")
         for key in given:
             if key not in names:
-                raise wrong(unknown_key(str(key), names, given), str(key), code="unknown_key")
+                raise schema_error(
+                    unknown_key(str(key), names, given), str(key), code="unknown_key"
+                )
         return {key: value for key, value in given.items() if value is not None}
 
     @classmethod
@@ -98,8 +100,8 @@ class Schema(BaseModel):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            said = _said(cls, data, error, where)
-            raise InputError(f"{said}; {fix}" if fix else said) from None
+            message = _message(cls, data, error, where)
+            raise InputError(f"{message}; {fix}" if fix else message) from None
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -169,21 +171,21 @@ class Record:
         return {**schema, "strict": False}  # type: ignore[return-value, typeddict-item]
 
 
-def wrong(said: str, *at: str, code: str = "wrong") -> PydanticCustomError:
+def schema_error(message: str, *at: str, code: str = "wrong") -> PydanticCustomError:
     """What a validator raises.
 
     Args:
-        said: What is wrong and what would be right, to follow the key: `must be ..., got ...`.
+        message: What is wrong and what would be right, to follow the key: `must be ..., got ...`.
         at: Keys below that of the validator, where it is about one of them.
         code: What kind of problem it is.
     """
     # In a context of its own: braces in what a person typed are no places to fill.
-    return PydanticCustomError(code, "{said}", {"said": said, "at": at})  # type: ignore[arg-type]
+    return PydanticCustomError(code, "{message}", {"message": message, "at": at})  # type: ignore[arg-type]
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str | int | float) or not as_typed(value).strip():
-        raise wrong(f"must be text, got {value!r}")
+        raise schema_error(f"must be text, got {value!r}")
     return as_typed(value).strip()
 
 
@@ -191,7 +193,7 @@ def _flag(value: Any) -> bool:
     word = as_typed(value).lower() if isinstance(value, str | bool) else ""
     flag = {"true": True, "yes": True, "false": False, "no": False}.get(word)
     if flag is None:
-        raise wrong(f"must be true or false, got {value!r}")
+        raise schema_error(f"must be true or false, got {value!r}")
     return flag
 
 
@@ -200,10 +202,10 @@ def _words(value: Any) -> tuple[str, ...]:
         # A pattern such as {patient_id}.png would be a mapping to YAML.
         quoted = isinstance(value, str) and not re.fullmatch(r"[\w .+-]*", value)
         shown = json.dumps(value, ensure_ascii=False) if quoted else value
-        raise wrong(f"must be a list such as [{shown}], got {value!r}")
+        raise schema_error(f"must be a list such as [{shown}], got {value!r}")
     for word in value:
         if not isinstance(word, str | int | float):
-            raise wrong(f": put quotes around each text, YAML reads one as {word!r}")
+            raise schema_error(f": put quotes around each text, YAML reads one as {word!r}")
     return tuple(as_typed(word).strip() for word in value)
 
 
@@ -212,7 +214,7 @@ def _bounds(value: Any) -> tuple[float, float]:
         float(end) for end in value if isinstance(end, int | float) and not isinstance(end, bool)
     ]
     if not numbers or len(numbers) != 2 or len(value) != 2 or not all(map(math.isfinite, numbers)):
-        raise wrong(f"must be two numbers such as [14, 120], got {value!r}")
+        raise schema_error(f"must be two numbers such as [14, 120], got {value!r}")
     if numbers[0] > numbers[1]:
         raise InputError(f"{numbers[0]:g} is above {numbers[1]:g}; exchange them")
     return numbers[0], numbers[1]
@@ -245,14 +247,14 @@ def json_schema(schema: type[Schema]) -> str:
     return json.dumps({**dialect, **made}, indent=2, ensure_ascii=False) + "\n"
 
 
-def _said(schema: type[Schema], data: Any, error: ValidationError, where: str) -> str:
+def _message(schema: type[Schema], data: Any, error: ValidationError, where: str) -> str:
     """All that is wrong, in the order of the file."""
     found: dict[str, tuple[int, str]] = {}  # of the members of a union only the first
     problems = error.errors(include_url=False)
     around = {part["loc"][:end] for part in problems for end in range(len(part["loc"]))}
     for problem in problems:
         if problem["loc"] in around:
-            continue  # said of the parts
+            continue  # reported for the parts
         place, kind, context = problem["loc"], problem["type"], problem.get("ctx", {})
         below = context.get("at", ())
         line = line_of(data, place[:-1] if kind == "missing" else (*place, *below))
@@ -269,13 +271,13 @@ def _said(schema: type[Schema], data: Any, error: ValidationError, where: str) -
             text = f"must be {_MUST_BE[kind].format(**context)}, got {problem['input']!r}"
         else:
             text = problem["msg"] if kind == "wrong" else f": {problem['msg']}"
-        said = f"{key}{'' if text[0] == ':' else ' '}{text}"
-        found.setdefault(key, (line or 0, said.removeprefix(": ").strip()))
-    lines = [(f"line {line}" if line else "", said) for line, said in sorted(found.values())]
+        message = f"{key}{'' if text[0] == ':' else ' '}{text}"
+        found.setdefault(key, (line or 0, message.removeprefix(": ").strip()))
+    lines = [(f"line {line}" if line else "", message) for line, message in sorted(found.values())]
     if len(lines) == 1:
-        [(at, said)] = lines
-        return f"{where}{at and f', {at}'}: {said}"
-    shown = [f"  {at}{at and ': '}{said}" for at, said in lines[:SHOWN]]
+        [(at, message)] = lines
+        return f"{where}{at and f', {at}'}: {message}"
+    shown = [f"  {at}{at and ': '}{message}" for at, message in lines[:SHOWN]]
     more = [f"  ... and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
     return "\n".join([f"{where}: {count_of(len(lines), 'problem')}", *shown, *more])
 
