@@ -214,15 +214,15 @@ def test_the_png_bomb_is_a_right_png(tmp_path):
 @pytest.fixture
 def planted(tmp_path):
     """A cohort folder that holds a script wherever a text may stand."""
-    from ctt_net.cohort import CohortSpec, Covariate, View, write_cohort
+    from ctt_net.cohort import AcuityColumns, CohortSpec, Covariate, View, write_cohort
 
     root = tmp_path / "cohort"
     root.mkdir()
     spec = CohortSpec(
         **dict.fromkeys(("name", "source", "licence", "citation"), SCRIPT),
-        notation={"preop_va": "decimal", "postop_va": "decimal"},
+        acuity=AcuityColumns(preop_va="decimal", postop_va="decimal"),
         views={SCRIPT: View()},
-        covariates={f"age {SCRIPT}": Covariate(unit=SCRIPT)},
+        covariates={f"age {SCRIPT}": Covariate(kind="numeric", unit=SCRIPT)},
         devices={SCRIPT: {"axial_um_per_px": 3.9}},
     )
     rng = np.random.default_rng(0)

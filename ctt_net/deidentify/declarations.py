@@ -1,7 +1,5 @@
 """`cohort.yaml` built anew from what it declares; free text stays only where it must."""
 
-from dataclasses import replace
-
 from ctt_net.cohort import CohortSpec
 
 NAME = "deidentified"
@@ -19,5 +17,9 @@ def declarations(spec: CohortSpec, name: str | None, source: str | None) -> Coho
         name: Of the new cohort, `deidentified` by default.
         source: What to say of its origin, a plain sentence by default.
     """
-    covariates = {key: replace(value, missing=()) for key, value in spec.covariates.items()}
-    return replace(spec, name=name or NAME, source=source or SOURCE, covariates=covariates)
+    covariates = {
+        key: value.model_copy(update={"missing": ()}) for key, value in spec.covariates.items()
+    }
+    return spec.model_copy(
+        update={"name": name or NAME, "source": source or SOURCE, "covariates": covariates}
+    )

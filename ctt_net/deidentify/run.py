@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ctt_net.cohort import Cohort, CohortSpec, read_cohort, write_cohort
-from ctt_net.cohort.flow_file import FLOW_FILE
 from ctt_net.cohort.folder import TRUTH_FILE
+from ctt_net.cohort.manifest_text import FLOW_FILE
 from ctt_net.deidentify.codes import Codes
 from ctt_net.deidentify.covariates import check_no_identity, rare_levels
 from ctt_net.deidentify.declarations import declarations

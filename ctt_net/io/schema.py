@@ -1,13 +1,13 @@
 """The base class of our YAML files: fields with types, problems in our words, a JSON Schema.
 
 A section of a file is a subclass of `Schema`; its fields say what may stand there. Everything that
-is wrong with a file is said at once, each with line, key, value and what would be right.
+is wrong with a file is reported at once, each with line, key, value and what would be right.
 """
 
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar, get_args
 
@@ -38,6 +38,7 @@ _MUST_BE = {
     **dict.fromkeys(("tuple_type", "list_type"), "a list"),
     **{"string_type": "text", "bool_type": "true or false", "dict_type": "'key: value' lines"},
     **{"greater_than": "above {gt:g}", "greater_than_equal": "{ge:g} or more"},
+    **{"too_short": "at least {min_length} in number", "too_long": "{max_length} in number"},
     **{"less_than": "below {lt:g}", "less_than_equal": "{le:g} or less"},
 }
 
@@ -76,21 +77,22 @@ class Schema(BaseModel):
             return given
         names = list(cls.model_fields)
         if not isinstance(given, Mapping):
-            raise _refused("no_section", f"must hold {', '.join(names)}, got {given!r}")
+            raise schema_error(f"must hold {', '.join(names)}, got {given!r}")
         for key in given:
             if key not in names:
-                raise PydanticCustomError(
-                    "unknown_key", "{said}", {"key": key, "said": unknown_key(key, names, given)}
+                raise schema_error(
+                    unknown_key(str(key), names, given), str(key), code="unknown_key"
                 )
         return {key: value for key, value in given.items() if value is not None}
 
     @classmethod
-    def parse(cls, data: Any, where: str) -> Self:
+    def parse(cls, data: Any, where: str, fix: str = "") -> Self:
         """Check what was read.
 
         Args:
             data: As parsed from YAML; `read_yaml_mapping` keeps the lines.
             where: What to call it in errors, usually the file's path.
+            fix: What to do whatever is wrong, for a file that a program writes.
 
         Raises:
             InputError: Naming every line and key that is wrong, its value and what would be right.
@@ -98,7 +100,8 @@ class Schema(BaseModel):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise InputError(_said(cls, data, error, where)) from None
+            message = _message(cls, data, error, where)
+            raise InputError(f"{message}; {fix}" if fix else message) from None
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -110,8 +113,9 @@ class Schema(BaseModel):
         return cls.parse(read_yaml_mapping(path), str(path))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for YAML and JSON, without what is not given."""
-        return self.model_dump(mode="json", exclude_none=True)
+        """Plain data for YAML and JSON, without what is not given or empty."""
+        plain: dict[str, Any] = _without_empty(self.model_dump(mode="json"))
+        return plain
 
     @classmethod
     def description_of(cls, name: str) -> str:
@@ -129,6 +133,13 @@ class Schema(BaseModel):
             facts.pop("title", None)
             facts.setdefault("description", cls.description_of(name))
         return made
+
+
+def _without_empty(data: Any) -> Any:
+    if isinstance(data, dict):
+        parts = {key: _without_empty(part) for key, part in data.items()}
+        return {key: part for key, part in parts.items() if part not in (None, [], {})}
+    return data
 
 
 class Choice:
@@ -149,14 +160,32 @@ class Choice:
         return core_schema.literal_schema(self.words)
 
 
-def _refused(code: str, said: str) -> PydanticCustomError:
+class Record:
+    """Annotation of a field that holds a dataclass: a file gives it as a mapping."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        schema = dict(handler.resolve_ref_schema(handler(source)))
+        schema.pop("ref", None)
+        return {**schema, "strict": False}  # type: ignore[return-value, typeddict-item]
+
+
+def schema_error(message: str, *at: str, code: str = "wrong") -> PydanticCustomError:
+    """What a validator raises.
+
+    Args:
+        message: What is wrong and what would be right, to follow the key: `must be ..., got ...`.
+        at: Keys below that of the validator, where it is about one of them.
+        code: What kind of problem it is.
+    """
     # In a context of its own: braces in what a person typed are no places to fill.
-    return PydanticCustomError(code, "{said}", {"said": said})
+    return PydanticCustomError(code, "{message}", {"message": message, "at": at})  # type: ignore[arg-type]
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str | int | float) or not as_typed(value).strip():
-        raise _refused("no_text", f"must be text, got {value!r}")
+        raise schema_error(f"must be text, got {value!r}")
     return as_typed(value).strip()
 
 
@@ -164,7 +193,7 @@ def _flag(value: Any) -> bool:
     word = as_typed(value).lower() if isinstance(value, str | bool) else ""
     flag = {"true": True, "yes": True, "false": False, "no": False}.get(word)
     if flag is None:
-        raise _refused("no_flag", f"must be true or false, got {value!r}")
+        raise schema_error(f"must be true or false, got {value!r}")
     return flag
 
 
@@ -173,10 +202,10 @@ def _words(value: Any) -> tuple[str, ...]:
         # A pattern such as {patient_id}.png would be a mapping to YAML.
         quoted = isinstance(value, str) and not re.fullmatch(r"[\w .+-]*", value)
         shown = json.dumps(value, ensure_ascii=False) if quoted else value
-        raise _refused("no_list", f"must be a list such as [{shown}], got {value!r}")
+        raise schema_error(f"must be a list such as [{shown}], got {value!r}")
     for word in value:
         if not isinstance(word, str | int | float):
-            raise _refused("no_word", f"put quotes around each text, YAML reads one as {word!r}")
+            raise schema_error(f": put quotes around each text, YAML reads one as {word!r}")
     return tuple(as_typed(word).strip() for word in value)
 
 
@@ -185,7 +214,7 @@ def _bounds(value: Any) -> tuple[float, float]:
         float(end) for end in value if isinstance(end, int | float) and not isinstance(end, bool)
     ]
     if not numbers or len(numbers) != 2 or len(value) != 2 or not all(map(math.isfinite, numbers)):
-        raise _refused("no_bounds", f"must be two numbers such as [14, 120], got {value!r}")
+        raise schema_error(f"must be two numbers such as [14, 120], got {value!r}")
     if numbers[0] > numbers[1]:
         raise InputError(f"{numbers[0]:g} is above {numbers[1]:g}; exchange them")
     return numbers[0], numbers[1]
@@ -218,39 +247,42 @@ def json_schema(schema: type[Schema]) -> str:
     return json.dumps({**dialect, **made}, indent=2, ensure_ascii=False) + "\n"
 
 
-def _said(schema: type[Schema], data: Any, error: ValidationError, where: str) -> str:
+def _message(schema: type[Schema], data: Any, error: ValidationError, where: str) -> str:
     """All that is wrong, in the order of the file."""
     found: dict[str, tuple[int, str]] = {}  # of the members of a union only the first
-    for problem in error.errors(include_url=False):
-        place, kind, context = list(problem["loc"]), problem["type"], problem.get("ctx", {})
-        nearest = place[:-1] if kind == "missing" else [*place, context.get("key", "")]
-        line = line_of(data, nearest)
-        key = _key(data, place, kind)
+    problems = error.errors(include_url=False)
+    around = {part["loc"][:end] for part in problems for end in range(len(part["loc"]))}
+    for problem in problems:
+        if problem["loc"] in around:
+            continue  # reported for the parts
+        place, kind, context = problem["loc"], problem["type"], problem.get("ctx", {})
+        below = context.get("at", ())
+        line = line_of(data, place[:-1] if kind == "missing" else (*place, *below))
+        key = _key(data, place if kind == "unknown_key" else (*place, *below), kind)
         if kind == "missing":
             what = _description(schema, place)
-            text = f" is missing{what and f'; {what[0].lower()}{what[1:]}'}"
+            text = f"is missing{what and f'; {what[0].lower()}{what[1:]}'}"
         elif kind == "value_error":
             text = f": {context['error']}"
-        elif kind in ("unknown_key", "no_word"):
-            text = f": {problem['msg']}"
         elif kind == "literal_error":
             choices = context["expected"].replace("'", "")
-            text = f" must be one of {choices}; got {problem['input']!r}"
+            text = f"must be one of {choices}; got {problem['input']!r}"
         elif kind in _MUST_BE:
-            text = f" must be {_MUST_BE[kind].format(**context)}, got {problem['input']!r}"
+            text = f"must be {_MUST_BE[kind].format(**context)}, got {problem['input']!r}"
         else:
-            text = f" {problem['msg']}"
-        found.setdefault(key, (line or 0, f"{key}{text}".removeprefix(": ").strip()))
-    lines = [(f"line {line}" if line else "", said) for line, said in sorted(found.values())]
+            text = problem["msg"] if kind == "wrong" else f": {problem['msg']}"
+        message = f"{key}{'' if text[0] == ':' else ' '}{text}"
+        found.setdefault(key, (line or 0, message.removeprefix(": ").strip()))
+    lines = [(f"line {line}" if line else "", message) for line, message in sorted(found.values())]
     if len(lines) == 1:
-        [(at, said)] = lines
-        return f"{where}{at and f', {at}'}: {said}"
-    shown = [f"  {at}{at and ': '}{said}" for at, said in lines[:SHOWN]]
+        [(at, message)] = lines
+        return f"{where}{at and f', {at}'}: {message}"
+    shown = [f"  {at}{at and ': '}{message}" for at, message in lines[:SHOWN]]
     more = [f"  ... and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
     return "\n".join([f"{where}: {count_of(len(lines), 'problem')}", *shown, *more])
 
 
-def _key(data: Any, place: list[str | int], kind: str) -> str:
+def _key(data: Any, place: Sequence[str | int], kind: str) -> str:
     """The key in words such as `views.h.angle_deg` or `exclude[2]`, without members of a union."""
     words = ""
     for position, key in enumerate(place):
@@ -263,7 +295,7 @@ def _key(data: Any, place: list[str | int], kind: str) -> str:
     return words.removeprefix(".")
 
 
-def _description(schema: type[Schema], place: list[str | int]) -> str:
+def _description(schema: type[Schema], place: Sequence[str | int]) -> str:
     """What the section says of the field at a place."""
     sections, text = [schema], ""
     for key in place:

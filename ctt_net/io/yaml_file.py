@@ -312,7 +312,8 @@ def unknown_key(key: str, known: Sequence[str], given: Mapping[str, Any]) -> str
     hint = f"did you mean {close!r}?" if close else f"known keys: {', '.join(known)}"
     if close and close in given:
         unused = [name for name in known if name not in given]
-        hint = f"{close!r} is given already; take this out (others: {', '.join(unused)})"
+        others = f" (others: {', '.join(unused)})" if unused else ""
+        hint = f"{close!r} is given already; take this out{others}"
     return f"unknown key {key!r}; {hint}"
 
 

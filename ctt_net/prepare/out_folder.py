@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from ctt_net.cohort.flow_file import FLOW_FILE
 from ctt_net.cohort.folder import MANIFEST_FILE, SPEC_FILE
 from ctt_net.cohort.folds import FOLDS_FILE
+from ctt_net.cohort.manifest_text import FLOW_FILE
 from ctt_net.errors import InputError
 from ctt_net.io.atomic_write import check_can_make_folder
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from ctt_net.cohort import Cohort, write_cohort
-from ctt_net.cohort.flow_file import FLOW_FILE
+from ctt_net.cohort.manifest_text import FLOW_FILE
 from ctt_net.errors import InputError
 from ctt_net.io.atomic_folder import new_folder
 from ctt_net.io.atomic_write import atomic_write

@@ -276,7 +276,7 @@ def test_odd_names_of_columns_survive_yaml(tmp_path):
     draft = draft_mapping(write_csv(tmp_path / "t.csv", lines))
     path = tmp_path / "mapping.yaml"
     path.write_text(draft.text, encoding="utf-8")
-    assert read_mapping(path).columns["preop_va"].column == "VA pre: [best]"
+    assert read_mapping(path).rules["preop_va"].column == "VA pre: [best]"
     # A suggested line holds too, once its sign is taken away.
     uncommented = re.sub(r"^  # (?=.*kind: binary)", "", draft.text, flags=re.MULTILINE)
     lines = [line for line in uncommented.splitlines() if "kind: binary" in line]

@@ -10,12 +10,12 @@ from ctt_net.prepare.mapping.table_source import TableSource
     ("keys", "said"),
     [
         ({"file": None}, "table.file is missing"),
-        ({"file": 3}, "table.file: must be text in quotes"),
-        ({"separator": ";;"}, "table.separator: must be one character"),
+        ({"file": 3}, "table.file must be text in quotes"),
+        ({"separator": ";;"}, "table.separator must be one character"),
         ({"separator": '"'}, "table.separator"),
         ({"separator": "\n"}, "table.separator"),
-        ({"header_row": -1}, "table.header_row: must be 0, 1, 2"),
-        ({"header_row": True}, "table.header_row: must be 0, 1, 2"),
+        ({"header_row": -1}, "table.header_row must be 0, 1, 2"),
+        ({"header_row": True}, "table.header_row must be 0, 1, 2"),
         ({"one_row_per": "row"}, "table.one_row_per must be one of eye, patient or visit"),
         ({"missing": "-9"}, "table.missing must be a list such as [-9]"),
         ({"missing": [None]}, "put quotes around each text"),
@@ -36,7 +36,7 @@ def test_the_plain_table(raw):
 
 @pytest.mark.parametrize("rows", [[], [0, 1], [2, 1], [1, 3], ["1", "2"], [True, 2.5], "1"])
 def test_rows_of_names_are_consecutive(rows):
-    with pytest.raises(InputError, match="header_row: must be"):
+    with pytest.raises(InputError, match="header_row must be"):
         TableSource.parse({"file": "t.csv", "header_row": rows}, "table")
 
 

@@ -1,17 +1,16 @@
 """The `columns` and `covariates` sections: how a column of the manifest comes out of a table."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from ctt_net.acuity import NOTATIONS
 from ctt_net.cohort.words import check_words
-from ctt_net.errors import InputError
-from ctt_net.io.schema import Choice, Flag, Schema, Text, Words
-from ctt_net.io.yaml_file import as_typed
+from ctt_net.io.schema import Flag, Schema, Text, Words, schema_error
+from ctt_net.io.yaml_file import as_typed, check_known_keys
 
 SIDES = ("OD", "OS")
 # Two days that a format must give back, or it says less than a day.
@@ -20,13 +19,13 @@ _DAYS = (datetime(1987, 12, 31), datetime(2024, 3, 4))
 
 def _value(given: Any) -> str:
     if isinstance(given, bool) or not isinstance(given, str | int | float):
-        raise InputError(f"put quotes around the text, YAML reads it as {given!r}")
+        raise schema_error(f": put quotes around the text, YAML reads it as {given!r}")
     return as_typed(given).strip()
 
 
 def _recode(given: Any) -> dict[str, str]:
     if not isinstance(given, Mapping):
-        raise InputError(f"must hold 'cell: value' lines, got {given!r}")
+        raise schema_error(f"must hold 'cell: value' lines, got {given!r}")
     recode = {_value(cell): "" if value is None else _value(value) for cell, value in given.items()}
     check_words(recode, "recode")
     return recode
@@ -36,9 +35,9 @@ def _pattern(given: Any) -> re.Pattern[str]:
     try:
         pattern = re.compile(as_typed(given))
     except re.error as error:
-        raise InputError(f"{given!r} is no regular expression: {error}") from None
+        raise schema_error(f": {given!r} is no regular expression: {error}") from None
     if pattern.groups != 1:
-        raise InputError(f"{given!r} needs exactly one group (...), has {pattern.groups}")
+        raise schema_error(f": {given!r} needs exactly one group (...), has {pattern.groups}")
     return pattern
 
 
@@ -51,10 +50,29 @@ def _date_format(given: Any) -> str:
     except ValueError:
         is_whole = False
     if not is_whole:
-        raise InputError(
-            f"{given!r} does not tell year, month and day; write it like '%d.%m.%Y' (day 03, month "
-            f"02, year 2024 for 03.02.2024)"
+        raise schema_error(
+            f": {given!r} does not tell year, month and day; write it like '%d.%m.%Y' (day 03, "
+            f"month 02, year 2024 for 03.02.2024)"
         )
+    return str(given)
+
+
+def _notation(given: Any) -> tuple[str, str | None]:
+    """Notation of a column, and of the plain numbers in it where these have another."""
+    if isinstance(given, tuple):
+        return given
+    if not isinstance(given, Mapping):
+        return _one_of(NOTATIONS, given), None
+    check_known_keys(given, ("fraction", "number"), "notation")
+    numbers = [name for name in NOTATIONS if name != "snellen"]
+    fraction = _one_of(("snellen",), given.get("fraction"), ": fraction")
+    return fraction, _one_of(numbers, given.get("number"), ": number")
+
+
+def _one_of(choices: Iterable[str], given: Any, key: str = "") -> str:
+    if given not in choices:
+        said = f"must be one of {', '.join(choices)}; got {given!r}"
+        raise schema_error(f"{key} {said}".strip())
     return str(given)
 
 
@@ -83,7 +101,7 @@ class CellRule(Schema):
         if isinstance(given, str | int) and not isinstance(given, bool):
             return {"column": given}
         if not isinstance(given, Mapping | CellRule):
-            raise InputError(f"must be a column name or 'key: value' lines, got {given!r}")
+            raise schema_error(f"must be a column name or 'key: value' lines, got {given!r}")
         return given
 
     @model_validator(mode="after")
@@ -91,7 +109,7 @@ class CellRule(Schema):
         parts = {"column": self.column, "value": self.value, "OD/OS": self.sides}
         said = [name for name, part in parts.items() if part]
         if len(said) > 1:
-            raise InputError(f"{' and '.join(said)} cannot both be said; keep one")
+            raise schema_error(f": {' and '.join(said)} cannot both be said; keep one")
         return self
 
     @property
@@ -126,39 +144,18 @@ class ColumnRule(CellRule):
         return {side: column for side, column in (("OD", self.OD), ("OS", self.OS)) if column}
 
 
-class MixedNotation(Schema):
-    """Notations of a column of fractions and plain numbers.
-
-    Args:
-        fraction: Notation of the fractions.
-        number: Notation of the plain numbers.
-    """
-
-    fraction: Literal["snellen"]
-    number: Annotated[str, Choice(name for name in NOTATIONS if name != "snellen")]
-
-
 class AcuityRule(ColumnRule):
     """A column of acuities.
 
     Args:
-        notation: One of decimal, logmar, snellen, etdrs and five_mark. It is never guessed: 0.5 is
-            0.30 logMAR in decimal and 0.50 in logMAR.
+        notation: One of decimal, logmar, snellen, etdrs and five_mark, or
+            `{fraction: snellen, number: decimal}`. It is never guessed: 0.5 is 0.30 logMAR in
+            decimal and 0.50 in logMAR.
         off_chart_column: A second column, which holds words such as CF or HM.
     """
 
-    notation: Annotated[str, Choice(NOTATIONS)] | MixedNotation
+    notation: Annotated[tuple[str, str | None], BeforeValidator(_notation)]
     off_chart_column: ColumnRule | None = None
-
-    @property
-    def plain_notation(self) -> str:
-        """The notation that the manifest has."""
-        return self.notation if isinstance(self.notation, str) else self.notation.fraction
-
-    @property
-    def numbers_as(self) -> str | None:
-        """Notation of plain numbers among fractions, None = as all others."""
-        return None if isinstance(self.notation, str) else self.notation.number
 
 
 class DateRule(ColumnRule):
@@ -213,20 +210,20 @@ class LateralityRule(CellRule):
         if not isinstance(given, Mapping) or "from" not in given:
             return given
         if dict(given) != {"from": "files"}:
-            raise InputError(f"{dict(given)!r} must be {{from: files}}, or a column and its words")
+            raise schema_error("must be {from: files}, or a column and its words", "from")
         return {"from_files": True}
 
     @model_validator(mode="after")
     def _has_words(self) -> Self:
-        if not (self.from_files or self.OD or self.OS):
-            raise InputError(
-                "its words are missing; write {column: Eye, OD: [R], OS: [L]}, or {from: files}"
+        if not {"from_files", "OD", "OS"} & self.model_fields_set:
+            raise schema_error(
+                "is missing its words; write {column: Eye, OD: [R], OS: [L]}, or {from: files}"
             )
         words = {side: side for side in SIDES}
         for side, given in (("OD", self.OD), ("OS", self.OS)):
             for word in given:
                 if words.setdefault(word, side) != side:
-                    raise InputError(f"{word!r} means OD and OS; keep one")
+                    raise schema_error(f": {word!r} means OD and OS; keep one")
         check_words(words, "words")
         return self
 
@@ -275,7 +272,7 @@ class Columns(Schema):
         for name, rule in self.rules().items():
             if not rule.columns and (rule.value is None or name == "patient_id"):
                 what = "that tells persons apart" if name == "patient_id" else "of the table"
-                raise InputError(f"{name}.column is missing; name the column {what}")
+                raise schema_error(f": column is missing; name the column {what}", name)
         return self
 
     def rules(self) -> dict[str, CellRule]:

@@ -5,8 +5,7 @@ from typing import Any, Self
 
 from pydantic import model_validator
 
-from ctt_net.errors import InputError
-from ctt_net.io.schema import Flag, Schema, Text, Words
+from ctt_net.io.schema import Flag, Schema, Text, Words, schema_error
 
 
 class Exclusion(Schema):
@@ -32,11 +31,11 @@ class Exclusion(Schema):
     @classmethod
     def _is(cls, given: Any) -> Any:
         if not isinstance(given, Mapping):
-            raise InputError(f"must hold reason, column and a test, got {given!r}")
+            raise schema_error(f"must hold reason, column and a test, got {given!r}")
         return {"cells" if key == "is" else key: value for key, value in given.items()}
 
     @model_validator(mode="after")
     def _has_a_test(self) -> Self:
         if not {"cells", "missing", "below", "above"} & self.model_fields_set:
-            raise InputError("nothing to test; say one of is, missing, below, above")
+            raise schema_error(": nothing to test; say one of is, missing, below, above")
         return self

@@ -8,11 +8,11 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from ctt_net.cohort import CohortSpec
-from ctt_net.cohort.schema import VA_COLUMNS
+from ctt_net.cohort.schema import VA_COLUMNS, Device, OffChartPolicy, View
 from ctt_net.cohort.words import comparable
 from ctt_net.errors import InputError
-from ctt_net.io.schema import Bounds, Items, Schema
-from ctt_net.io.yaml_file import check_known_keys, read_yaml_mapping
+from ctt_net.io.schema import Bounds, Flag, Items, Schema, Text
+from ctt_net.io.yaml_file import read_yaml_mapping
 from ctt_net.prepare.mapping.column_rules import (
     CellRule,
     Columns,
@@ -29,6 +29,56 @@ CHOOSE = "CHOOSE"
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet")
 # What tells who a patient is, or what came after surgery.
 _NO_COVARIATE = ("patient_id", "eye_id", "postop_va", "postop_date", "followup_days")
+
+
+class CohortFacts(Schema):
+    """What goes into `cohort.yaml` as it stands.
+
+    Args:
+        name: Short name.
+        source: Where the eyes come from.
+        licence: Terms of use.
+        citation: What to cite.
+        synthetic: Simulated eyes.
+        devices: Device name to the size of its pixels.
+    """
+
+    name: Text
+    source: Text
+    licence: Text
+    citation: Text
+    synthetic: Flag = False
+    devices: dict[str, Device] = Field(default_factory=dict)
+
+
+class AcuityFacts(Schema):
+    """What goes into the acuity section of `cohort.yaml`.
+
+    Args:
+        off_chart_policy: What counting fingers and less count as.
+        expect_improvement: Whether most eyes see better after surgery.
+    """
+
+    off_chart_policy: OffChartPolicy = "bach"
+    expect_improvement: Flag = True
+
+
+class MappedView(View):
+    """A view, and the section of a device's volume that shows it.
+
+    Args:
+        direction: Of the scan.
+        angle_deg: Angle to the horizontal meridian, degrees.
+        section: `horizontal`, `vertical` or `line 2 of 5`; by default the direction.
+    """
+
+    section: Text | None = None
+
+    @model_validator(mode="after")
+    def _is_a_section(self) -> Self:
+        if self.section not in (None, "horizontal", "vertical", "oblique"):
+            line_of(self.section or "", "section")
+        return self
 
 
 class MappingFile(Schema):
@@ -48,13 +98,13 @@ class MappingFile(Schema):
         followup_window_days: First and last day of a usual follow-up.
     """
 
-    cohort: dict[str, Any] = Field(default_factory=dict)
+    cohort: CohortFacts
     table: TableSource
     visit: VisitRule | None = None
     columns: Columns
     covariates: dict[str, CovariateRule] = Field(default_factory=dict)
-    acuity: dict[str, Any] = Field(default_factory=dict)
-    views: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    acuity: AcuityFacts = Field(default_factory=AcuityFacts)
+    views: dict[str, MappedView] = Field(default_factory=dict)
     scans: ScansSection | None = None
     exclude: Items[Exclusion] = ()
     require: Items[Literal["preop_va", "postop_va", "any_view", "all_views"]] = ()
@@ -63,7 +113,6 @@ class MappingFile(Schema):
     @model_validator(mode="after")
     def _sections_agree(self) -> Self:
         shape, columns = self.table.one_row_per, self.columns
-        check_known_keys(self.acuity, ("off_chart_policy", "expect_improvement"), "acuity")
         if (shape == "visit") != (self.visit is not None):
             raise InputError(
                 f"the visit section and 'one_row_per: visit' belong together; "
@@ -229,14 +278,14 @@ def check_mapping(given: Mapping[str, Any], path: Path) -> CohortMapping:
     file = MappingFile.parse(given, where)
     columns = file.columns
     after = columns.postop_va or columns.preop_va  # to predict for: unknown for every eye
-    views, sections = _sections(file.views, f"{where}: views")
-    spec = CohortSpec.from_dict(
+    views = {name: view.model_dump(exclude={"section"}) for name, view in file.views.items()}
+    spec = CohortSpec.parse(
         {
-            **file.cohort,
+            **file.cohort.to_dict(),
             "acuity": {
-                "preop_va": columns.preop_va.plain_notation,
-                "postop_va": after.plain_notation,
-                **file.acuity,
+                "preop_va": columns.preop_va.notation[0],
+                "postop_va": after.notation[0],
+                **file.acuity.to_dict(),
             },
             "views": views,
             "covariates": {name: rule.declared() for name, rule in file.covariates.items()},
@@ -244,23 +293,8 @@ def check_mapping(given: Mapping[str, Any], path: Path) -> CohortMapping:
         where,
     )
     scans = None if file.scans is None else file.scans.compiled(spec.views, f"{where}: scans")
+    sections = {name: view.section or view.direction for name, view in file.views.items()}
     return CohortMapping(path, given, file, spec, scans, sections)
-
-
-def _sections(
-    views: Mapping[str, Mapping[str, Any]], where: str
-) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
-    """The views as `cohort.yaml` knows them, and view to the section of a volume that shows it.
-
-    That is `horizontal`, `vertical` or `line 2 of 5`; by default the direction of the view.
-    """
-    plain, sections = {}, {}
-    for name, facts in views.items():
-        plain[name] = {key: fact for key, fact in facts.items() if key != "section"}
-        sections[name] = str(facts.get("section", facts.get("direction", "horizontal")))
-        if "section" in facts and sections[name] not in ("horizontal", "vertical", "oblique"):
-            line_of(sections[name], f"{where}.{name}.section")
-    return plain, sections
 
 
 def undecided(given: Any) -> list[str]:

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from ctt_net.cohort.scan_names import EYE_WORDS, VIEW_WORDS
 from ctt_net.errors import InputError
-from ctt_net.io.schema import Schema, Text, Words
+from ctt_net.io.schema import Schema, Text, Words, schema_error
 from ctt_net.prepare.mapping.column_rules import SIDES, CellRule
 from ctt_net.prepare.mapping.name_pattern import NamePattern, compile_pattern, folded
 
@@ -44,7 +44,7 @@ class ScansSection(Schema):
     @model_validator(mode="after")
     def _names_or_columns(self) -> Self:
         if bool(self.names) == bool(self.columns):
-            raise InputError("say either names (patterns) or columns of the table")
+            raise schema_error(": say either names (patterns) or columns of the table")
         return self
 
     def compiled(self, views: Iterable[str], where: str) -> "ScanRule":

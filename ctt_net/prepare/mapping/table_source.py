@@ -4,19 +4,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
-from ctt_net.errors import InputError
-from ctt_net.io.schema import Schema, Words
+from ctt_net.io.schema import Schema, Words, schema_error
 
 
 def _text(given: Any) -> str:
     if not isinstance(given, str) or not given:
-        raise InputError(f"must be text in quotes, got {given!r}")
+        raise schema_error(f"must be text in quotes, got {given!r}")
     return given
 
 
 def _separator(given: Any) -> str:
     if not isinstance(given, str) or len(given) != 1 or given in '"\r\n':
-        raise InputError(
+        raise schema_error(
             f"must be one character, such as ';' or '\\t' in double quotes; got {given!r}"
         )
     return given
@@ -36,7 +35,7 @@ def _header_row(given: Any) -> tuple[int, ...]:
         or not several <= rows[0] < 1000
         or list(rows) != [rows[0] + n for n in range(len(rows))]
     ):
-        raise InputError(f"must be 0, 1, 2, ... or rows such as [1, 2]; got {given!r}")
+        raise schema_error(f"must be 0, 1, 2, ... or rows such as [1, 2]; got {given!r}")
     return tuple(rows)
 
 

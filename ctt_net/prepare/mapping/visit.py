@@ -8,8 +8,7 @@ import pandas as pd
 from pydantic import model_validator
 
 from ctt_net.cohort.words import matched
-from ctt_net.errors import InputError
-from ctt_net.io.schema import Bounds, Schema, Words
+from ctt_net.io.schema import Bounds, Schema, Words, schema_error
 from ctt_net.prepare.mapping.column_rules import CellRule
 
 
@@ -37,7 +36,7 @@ class VisitChoice(Schema):
             return {"names": given}
         if isinstance(given, VisitChoice) or (isinstance(given, Mapping) and "between" in given):
             return given
-        raise InputError(
+        raise schema_error(
             f"must be first, last, a list of visits, or {{between: [a, b]}}, got {given!r}"
         )
 
@@ -76,7 +75,7 @@ class VisitRule(CellRule):
     @model_validator(mode="after")
     def _both_of_a_kind(self) -> Self:
         if not self.column:
-            raise InputError("column is missing; name the column that tells visits apart")
+            raise schema_error(": column is missing; name the column that tells visits apart")
         if self.postop is not None and self.postop.is_numeric != self.preop.is_numeric:
-            raise InputError("preop and postop must both name visits, or both count them")
+            raise schema_error(": preop and postop must both name visits, or both count them")
         return self

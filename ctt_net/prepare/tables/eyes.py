@@ -150,9 +150,9 @@ def _entries(
             words = resolved(rule.off_chart_column, raw, side)
             column, messages = _with_words(column, words)
             problems += as_problems(messages, rows, rule.place(side))
-        if isinstance(rule, AcuityRule) and rule.numbers_as is not None:
-            policy = mapping.spec.off_chart_policy
-            column, messages = as_fractions(column, rule.numbers_as, policy)
+        if isinstance(rule, AcuityRule) and rule.notation[1] is not None:
+            policy = mapping.spec.acuity.off_chart_policy
+            column, messages = as_fractions(column, rule.notation[1], policy)
             problems += as_problems(messages, rows, rule.place(side))
         table[name] = column
         if rule.sides:

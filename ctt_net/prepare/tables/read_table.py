@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from ctt_net.cohort.csv_lines import csv_lines
 from ctt_net.cohort.ids import spelling
+from ctt_net.cohort.manifest_text import csv_lines
 from ctt_net.cohort.words import matched
 from ctt_net.errors import InputError, install_extra
 from ctt_net.prepare.mapping.table_source import TableSource
