@@ -20,9 +20,9 @@ from ctt_net.prepare.scans.find_scans import (
     lost_zeros,
     sides_from_files,
 )
-from ctt_net.prepare.tables.cells import comma_cure, require_columns, with_points
+from ctt_net.prepare.tables.cells import comma_fix, require_columns, with_points
 from ctt_net.prepare.tables.eyes import Eyes, excluded, read_eyes
-from ctt_net.prepare.tables.flow import Flow
+from ctt_net.prepare.tables.flow import ParticipantFlow
 from ctt_net.prepare.tables.one_per_eye import choose_visits, merge_repeats
 from ctt_net.prepare.tables.read_table import HIDDEN, REMARKS, read_table
 from ctt_net.prepare.tables.requirements import measured_before_surgery, required
@@ -44,26 +44,26 @@ class Collected:
     table_path: Path
     eyes: Eyes
     found: FoundScans
-    flow: Flow
+    flow: ParticipantFlow
     remarks: tuple[str, ...] = ()
 
 
 def collect(
     mapping: CohortMapping,
     folder: Path,
-    look_for_scans: bool,
+    with_scans: bool,
     table: pd.DataFrame | None = None,
 ) -> Collected:
-    """Read the table, look for the scans, check everything.
+    """Read the table, find the scans, check everything.
 
     Args:
         mapping: What means what.
         folder: What its paths are relative to.
-        look_for_scans: Else every view is missing.
+        with_scans: Else every view is missing.
         table: To be taken in place of the file.
 
     Raises:
-        CohortError: Naming row, column, value and cure in the user's own table.
+        CohortError: Naming row, column, value and fix in the user's own table.
         InputError: If table or folder cannot be read at all.
     """
     path = folder / mapping.table.file
@@ -74,7 +74,7 @@ def collect(
     require_columns(table, mapping.named_columns(), path)
     if mapping.table.decimal == ",":
         table = with_points(table, mapping.number_columns(), path)
-    flow = Flow(len(table), "in the table", "rows")
+    flow = ParticipantFlow(len(table), "in the table", "rows")
     if mapping.table.hidden_rows == "leave_out":
         flow.leave_out("hidden in the workbook", int(hidden.sum()))
         table = table[~hidden]
@@ -92,7 +92,7 @@ def collect(
     _stop(path, problems)
     remarks += _alike(eyes, mapping)
     views = tuple(mapping.spec.views)
-    scans = mapping.scans if look_for_scans else None
+    scans = mapping.scans if with_scans else None
     place = folder / mapping.scans.folder if mapping.scans is not None else folder
     laterality = mapping.file.columns.laterality
     if laterality is not None and laterality.from_files:
@@ -131,7 +131,7 @@ def _alike(eyes: Eyes, mapping: CohortMapping) -> list[str]:
 
 
 def _one_per_eye(
-    eyes: Eyes, mapping: CohortMapping, flow: Flow, rows: pd.Index
+    eyes: Eyes, mapping: CohortMapping, flow: ParticipantFlow, rows: pd.Index
 ) -> tuple[Eyes, list[Problem]]:
     """Rows of visits, or rows that repeat each other, become one entry per eye."""
     if mapping.file.visit is not None:
@@ -176,7 +176,7 @@ def _wrong_values(eyes: Eyes, mapping: CohortMapping) -> list[Problem]:
         message = problem.message.replace(SPEC_FILE, mapping.path.name)
         if problem.severity == "error":
             cell = "" if at is None or problem.column is None else table[problem.column].iloc[at]
-            said.append(Problem(message + comma_cure(cell), row=row, column=column))
+            said.append(Problem(message + comma_fix(cell), row=row, column=column))
     return said
 
 

@@ -108,21 +108,21 @@ def _missing(table: pd.DataFrame) -> tuple[Counter[str], dict[str, list[str]]]:
 def _write_head(page: YamlLines, table: Path, read: TableFormat, folder: Path | None) -> None:
     rows, columns = read.table.shape
     beside = f" and {shown(folder.name)}" if folder is not None else ""
-    page.comment(f"Drafted from {shown(table.name)} ({rows} rows, {columns} columns){beside}.")
     page.comment(
-        f"Every line is a guess from names and values: check it. Where it says {CHOOSE}, only a "
-        f"person can know; ctt-net prepare stops until each one is answered. Paths stand as "
-        f"typed: keep this file where you are now, or give --raw FOLDER. All keys: "
-        f"docs/mapping.md. {INTENDED_USE}"
+        f"Drafted from {shown(table.name)} ({rows} rows, {columns} columns){beside}. Every line is "
+        f"a guess from names and values: check it. Where it says {CHOOSE}, only a person can know; "
+        f"ctt-net prepare stops until each one is answered. Paths stand as typed: keep this file "
+        f"where you are now, or give --raw FOLDER. All keys: docs/mapping.md. {INTENDED_USE}"
     )
-    page.lines.append("")
-    page.key("cohort")
     name = "".join(sign if sign.isalnum() else "_" for sign in table.stem.lower()).strip("_")
+    page.lines += ["", "cohort:"]
     page.key("name", name or "cohort", indent=2)
-    page.key("source", "not stated", "in your own words", indent=2)
-    page.key("licence", "not to be shared", indent=2)
-    page.key("citation", "none yet", indent=2)
-    page.lines.append("")
+    page.lines += [
+        "  source: not stated  # in your own words",
+        "  licence: not to be shared",
+        "  citation: none yet",
+        "",
+    ]
 
 
 def _write_table(
@@ -147,12 +147,8 @@ def _write_table(
     if missing:
         counted = ", ".join(f"{shown(word)} {n}" for word, n in missing.most_common())
         page.key("missing", [*dict(missing.most_common())], f"in every column: {counted}", indent=2)
-    why = {
-        "eye": "",
-        "patient": "the acuities of both eyes stand in one row",
-        "visit": "an eye stands in several rows, and a column tells visits apart",
-    }[roles.shape]
-    page.key("one_row_per", roles.shape, why, indent=2)
+    why = {"patient": "acuities of both eyes in a row", "visit": "an eye fills several rows"}
+    page.key("one_row_per", roles.shape, why.get(roles.shape, ""), indent=2)
     page.lines.append("")
 
 
@@ -160,7 +156,7 @@ def _write_visit(page: YamlLines, roles: Roles) -> None:
     """Which column tells visits apart; which visit is which only its words can say."""
     page.key("visit")
     column = roles.visit.chosen
-    page.key("column", *_choice(roles.visit, "column"), indent=2)
+    _write_pick(page, roles.visit, indent=2)
     words: list[str] = []
     if column is not None and column.has_levels:
         page.comment(f"cells: {column.frequent(column.levels())}", indent=2)
@@ -172,12 +168,14 @@ def _write_visit(page: YamlLines, roles: Roles) -> None:
     page.lines.append("")
 
 
-def _choice(pick: Pick, key: str, why: str = "which one is it?") -> tuple[str, str]:
-    """A column and its summary, or `CHOOSE` and the candidates."""
-    if pick.chosen is not None:
-        return pick.chosen.rule()[key], pick.chosen.summary()
-    offers = shown(c.rule()[key] for c in pick.candidates if key in c.rule())
-    return CHOOSE, f"{offers}; {why}"
+def _write_pick(page: YamlLines, pick: Pick, indent: int, why: str = "which one is it?") -> None:
+    """The column, or both of a pair; `CHOOSE` and the candidates where it is not certain."""
+    for key in pick.candidates[0].rule():
+        if pick.chosen is not None:
+            page.key(key, pick.chosen.rule()[key], indent=indent)
+        else:
+            offers = shown(c.rule()[key] for c in pick.candidates if key in c.rule())
+            page.key(key, CHOOSE, f"{offers}; {why}", indent=indent)
 
 
 def _write_columns(
@@ -255,11 +253,10 @@ def _write_acuity(
         page.comment(f"{who}{column.summary()}{off_chart}", indent=4)
         read = ", ".join(f"{name} {n}" for name, n in one.readable.items() if n)
         page.comment("; ".join([f"readable as {read or 'nothing'}", *one.signs]), indent=4)
-    why = "the name does not say when" if len(evidence) == 1 else "which one is it?"
-    for key in pick.candidates[0].rule() if evidence else ():
-        value, note = _choice(pick, key, why)
-        page.key(key, value, note if value == CHOOSE else "", indent=4)
-    if not evidence:
+    if evidence:
+        why = "the name does not say when" if len(evidence) == 1 else "which one is it?"
+        _write_pick(page, pick, 4, why)
+    else:
         page.key("column", CHOOSE, "no column looks like an acuity", indent=4)
     certain = {one.certain for one in evidence}
     offers = sorted({name for one in evidence for name in one.possible})
@@ -279,9 +276,7 @@ def _write_acuity(
 
 def _write_date(page: YamlLines, roles: Roles, role: str, pick: Pick) -> None:
     page.key(role, indent=2)
-    for key in pick.candidates[0].rule():
-        value, note = _choice(pick, key)
-        page.key(key, value, note if value == CHOOSE else "", indent=4)
+    _write_pick(page, pick, indent=4)
     formats = sorted({form for column in pick.candidates for form in roles.formats[column.name]})
     if len(formats) == 1:
         page.key("format", formats[0], "no other format reads these cells", indent=4)

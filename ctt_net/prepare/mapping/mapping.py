@@ -127,7 +127,7 @@ class MappingFile(Schema):
                 "columns.preop_va and columns.postop_va name the same column; name two, or say "
                 "'one_row_per: visit' if every row is a visit"
             )
-        for name, rule in self._rules():
+        for name, rule in self.named_rules():
             if rule.sides and (shape != "patient" or name == "columns.patient_id"):
                 raise InputError(f"{name}: OD and OS name columns where 'one_row_per: patient'")
         self._check_covariates()
@@ -135,7 +135,8 @@ class MappingFile(Schema):
             raise InputError("require asks for views, but there is no scans section; add it")
         return self
 
-    def _rules(self) -> list[tuple[str, CellRule]]:
+    def named_rules(self) -> list[tuple[str, CellRule]]:
+        """Every rule, and its place in the mapping."""
         rules: list[tuple[str, CellRule]] = [
             *((f"columns.{name}", rule) for name, rule in self.columns.rules().items()),
             *((f"covariates.{name}", rule) for name, rule in self.covariates.items()),
@@ -224,13 +225,11 @@ class CohortMapping:
         """The table's own name for a manifest column."""
         return self.rules[column].place(side) if column in self.rules else column
 
-    def named_rules(self) -> list[tuple[str, CellRule]]:
-        """Every rule, and its place in the mapping."""
-        return self.file._rules()
-
     def named_columns(self) -> list[tuple[str, str]]:
         """Every column of the table that is asked for, and the place that names it."""
-        named = [(column, place) for place, rule in self.named_rules() for column in rule.columns]
+        named = [
+            (column, place) for place, rule in self.file.named_rules() for column in rule.columns
+        ]
         return named + [(e.column, f"exclude ({e.reason})") for e in self.file.exclude]
 
     def number_columns(self) -> list[str]:
@@ -263,7 +262,7 @@ def check_mapping(given: Mapping[str, Any], path: Path) -> CohortMapping:
 
     Args:
         given: As parsed from YAML.
-        path: Its file, for errors; its paths are relative to that folder unless told otherwise.
+        path: Its file, for errors; its paths are relative to that folder unless another is given.
 
     Raises:
         InputError: Naming file, key, value and fix.

@@ -16,11 +16,11 @@ from ctt_net.prepare.mapping.scan_rule import ScanRule
 from ctt_net.prepare.scans.match_names import FoundScans, Matcher, scan_files
 from ctt_net.prepare.tables.cells import resolved
 from ctt_net.prepare.tables.eyes import Eyes
-from ctt_net.prepare.tables.flow import Flow
+from ctt_net.prepare.tables.flow import ParticipantFlow
 
 
 def find_scans(eyes: Eyes, rule: ScanRule, folder: Path, views: tuple[str, ...]) -> FoundScans:
-    """Look for the scans of every eye.
+    """Find the scans of every eye.
 
     Args:
         eyes: With `laterality` unless the names of the files say it.
@@ -112,7 +112,7 @@ def _inside(text: str, folder: Path, place: str) -> Path:
 
 
 def sides_from_files(
-    eyes: Eyes, rule: ScanRule, folder: Path, views: tuple[str, ...], flow: Flow
+    eyes: Eyes, rule: ScanRule, folder: Path, views: tuple[str, ...], flow: ParticipantFlow
 ) -> tuple[Eyes, list[Problem]]:
     """Fill `laterality` from the file names; eyes without a scan are left out, and counted."""
     said = find_scans(eyes, rule, folder, views).sides

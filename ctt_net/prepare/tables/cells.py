@@ -178,7 +178,7 @@ def decimal_commas(table: pd.DataFrame) -> int:
     return 0 if points else commas
 
 
-def comma_cure(text: str) -> str:
+def comma_fix(text: str) -> str:
     """The end of a message on a text that is no number: what to do if it has a decimal comma."""
     return ' (or say table.decimal: "," in the mapping)' if _COMMA.fullmatch(text) else ""
 

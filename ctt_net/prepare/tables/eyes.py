@@ -17,19 +17,19 @@ from ctt_net.prepare.mapping.mapping import CohortMapping
 from ctt_net.prepare.tables.cells import (
     as_fractions,
     as_problems,
-    comma_cure,
+    comma_fix,
     iso_dates,
     resolved,
     sides_of,
 )
-from ctt_net.prepare.tables.flow import Flow
+from ctt_net.prepare.tables.flow import ParticipantFlow
 
 POSTOP_COLUMNS = ("postop_va", "postop_date", "followup_days")
 
 # 3.30106E+17 for an id of 18 digits: two persons may look the same. Without its plus, 7e123456 is
 # a code of hexadecimal digits, which no spreadsheet writes so.
 _ROUNDED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]+|[0-9]+\.0+")
-_ROUNDED_CURE = (
+_ROUNDED_FIX = (
     "a program has made a number of this id, perhaps a rounded one; export the table again with "
     "the column as text"
 )
@@ -70,7 +70,7 @@ class Eyes:
         return Eyes(table, cells, self.rows[at], after)
 
 
-def excluded(raw: pd.DataFrame, mapping: CohortMapping, flow: Flow) -> pd.DataFrame:
+def excluded(raw: pd.DataFrame, mapping: CohortMapping, flow: ParticipantFlow) -> pd.DataFrame:
     """Rows that no line of `exclude` leaves out; each is counted at its first reason."""
     rule = mapping.file.columns.eye_id or mapping.file.columns.patient_id
     for exclusion in mapping.file.exclude:
@@ -96,7 +96,7 @@ def _is_excluded(cells: pd.Series, line: Exclusion) -> pd.Series:
         raise InputError(
             f"row {row}, column {line.column}: {cells[row]!r} is no number, so nobody can say "
             f"whether it is out of bounds ({line.reason}); correct it, or declare it under "
-            f"table.missing{comma_cure(cells[row])}"
+            f"table.missing{comma_fix(cells[row])}"
         )
     if line.below is not None:
         out |= numbers < line.below
@@ -172,7 +172,7 @@ def _entries(
         if name in table:
             rounded = np.flatnonzero(table[name].map(_is_rounded).to_numpy(bool) & present)
             problems += as_problems(
-                ((int(at), f"{table[name].iloc[at]!r}: {_ROUNDED_CURE}") for at in rounded),
+                ((int(at), f"{table[name].iloc[at]!r}: {_ROUNDED_FIX}") for at in rounded),
                 rows,
                 mapping.place_of(name, side),
             )

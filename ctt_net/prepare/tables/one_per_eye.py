@@ -8,15 +8,15 @@ from ctt_net.cohort.columns import says_missing
 from ctt_net.cohort.words import comparable
 from ctt_net.prepare.mapping.mapping import CohortMapping
 from ctt_net.prepare.mapping.visit import VisitChoice, VisitRule
-from ctt_net.prepare.tables.cells import comma_cure, resolved
+from ctt_net.prepare.tables.cells import comma_fix, resolved
 from ctt_net.prepare.tables.eyes import POSTOP_COLUMNS, Eyes
-from ctt_net.prepare.tables.flow import Flow
+from ctt_net.prepare.tables.flow import ParticipantFlow
 
 _KEY = ["patient_id", "laterality"]
 
 
 def choose_visits(
-    entries: Eyes, mapping: CohortMapping, rule: VisitRule, flow: Flow
+    entries: Eyes, mapping: CohortMapping, rule: VisitRule, flow: ParticipantFlow
 ) -> tuple[Eyes, list[Problem]]:
     """One entry per eye: preoperative cells of one visit, postoperative ones of another.
 
@@ -102,7 +102,7 @@ def _unreadable(visits: pd.Series, entries: Eyes, rule: VisitRule) -> list[Probl
         bad, said = (visits == "").to_numpy(), "says no visit; fill it in, or exclude such rows"
     return [
         Problem(
-            f"{visits.iloc[at]!r} {said}{comma_cure(visits.iloc[at])}",
+            f"{visits.iloc[at]!r} {said}{comma_fix(visits.iloc[at])}",
             row=int(entries.rows[at]),
             column=column,
         )
@@ -131,7 +131,9 @@ def _contradictions(named: pd.DataFrame, rows: np.ndarray, mapping: CohortMappin
     return list(dict.fromkeys(problems))  # preop_va and postop_va are one column
 
 
-def merge_repeats(eyes: Eyes, mapping: CohortMapping, flow: Flow) -> tuple[Eyes, list[Problem]]:
+def merge_repeats(
+    eyes: Eyes, mapping: CohortMapping, flow: ParticipantFlow
+) -> tuple[Eyes, list[Problem]]:
     """One entry per eye; entries that say the same are one, others are a problem."""
     key = ["eye_id"] if "eye_id" in mapping.rules else ["patient_id", "laterality"]
     table = with_file_cells(eyes, mapping)

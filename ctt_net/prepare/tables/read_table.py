@@ -55,10 +55,8 @@ def read_table(
     elif kind in (".csv", ".tsv", ".txt"):
         table = grid_table(_read_csv(path, source), source.header_row, path)
     else:
-        cure = (
-            "save it as .xlsx" if kind in (".xls", ".xlsm", ".ods") else "give CSV, XLSX, Parquet"
-        )
-        raise InputError(f"{path}: a table of kind {kind or 'without suffix'!r}; {cure}")
+        fix = "save it as .xlsx" if kind in (".xls", ".xlsm", ".ods") else "give CSV, XLSX, Parquet"
+        raise InputError(f"{path}: a table of kind {kind or 'without suffix'!r}; {fix}")
     require_columns(table, [(column, "table.fill_down") for column in source.fill_down], path)
     if source.fill_down:  # before anything is blanked: unknown is not the one above
         remarks += _fill_down(table, source.fill_down, patient)

@@ -7,7 +7,7 @@ from ctt_net.cohort import Problem
 from ctt_net.cohort.columns import says_missing
 from ctt_net.prepare.mapping.mapping import CohortMapping
 from ctt_net.prepare.tables.eyes import Eyes
-from ctt_net.prepare.tables.flow import Flow
+from ctt_net.prepare.tables.flow import ParticipantFlow
 
 _REASONS = {
     "preop_va": "no preoperative acuity",
@@ -17,7 +17,7 @@ _REASONS = {
 }
 
 
-def required(eyes: Eyes, mapping: CohortMapping, flow: Flow, with_scans: bool) -> Eyes:
+def required(eyes: Eyes, mapping: CohortMapping, flow: ParticipantFlow, with_scans: bool) -> Eyes:
     """Eyes that have all that `require` asks for, measured inside the follow-up window.
 
     Args:

@@ -57,7 +57,7 @@ def _compared(
         visits = [resolved(file.visit, table)]
         yield "visit.preop", file.visit.preop.names, visits
         yield "visit.postop", () if file.visit.postop is None else file.visit.postop.names, visits
-    for place, rule in mapping.named_rules():
+    for place, rule in file.named_rules():
         if rule.missing:
             yield f"{place}.missing", rule.missing, [table[column] for column in rule.columns]
         if rule.strip:

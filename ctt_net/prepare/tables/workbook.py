@@ -1,4 +1,4 @@
-"""A sheet of an XLSX workbook as text, with the traps of spreadsheets made loud."""
+"""A sheet of an XLSX workbook as text; what would be read wrongly in silence is refused."""
 
 import datetime
 import re
