@@ -65,8 +65,12 @@ class Column:
     @cached_property
     def numbers(self) -> np.ndarray | None:
         """Every cell as a number; None if one is no number."""
-        values = [as_number(text) for text in self.counts.elements() if not is_missing(text)]
-        return np.array(values, float) if values and None not in values else None
+        values = {text: as_number(text) for text in self.counts if not is_missing(text)}
+        if not values or None in values.values():
+            return None
+        return np.repeat(
+            np.array([*values.values()], float), [self.counts[text] for text in values]
+        )
 
     @property
     def known(self) -> int:

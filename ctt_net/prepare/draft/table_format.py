@@ -59,7 +59,7 @@ def detect_format(path: Path) -> TableFormat:
         lines = _first_lines(text, separator)
         source = source.model_copy(update={"encoding": encoding, "separator": separator})
     elif kind == ".xlsx":
-        sheets = {name: read_sheet(path, name).lines for name in sheet_names(path)}
+        sheets = {name: read_sheet(path, name).lines for name in sheet_names(path) or [""]}
         sheet = max(sheets, key=lambda name: sum(map(bool, itertools.chain(*sheets[name]))))
         lines = sheets[sheet][:_ROWS_TRIED]
         if len(sheets) > 1:
