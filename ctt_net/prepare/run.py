@@ -82,7 +82,7 @@ def prepare_cohort(
         check_evaluation_log(out)
     else:
         check_out(held_folder, replace, inputs)
-        if "split" in mapping.columns:
+        if mapping.file.columns.split is not None:
             raise InputError(
                 f"{mapping.path}: columns.split names the eyes to test on already; take it out, or "
                 f"do without --hold-out"

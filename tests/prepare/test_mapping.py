@@ -13,29 +13,33 @@ DECIMAL = {"notation": "decimal"}
         ("cohort", {"name": None}, "key 'name' is missing"),
         ("cohort", {"licence": ["3"]}, "'licence' is missing; give it as text"),
         ("columns", {"patient_id": None}, "columns.patient_id is missing; name the column that"),
-        ("columns", {"patient_id": {"value": "1"}}, "columns.patient_id is missing"),
+        ("columns", {"patient_id": {"value": "1"}}, "patient_id.column is missing"),
         ("columns", {"preop_va": None}, "columns.preop_va is missing"),
-        ("columns", {"preop_va": "Before"}, "columns.preop_va.notation is missing; name one of"),
+        ("columns", {"preop_va": "Before"}, "columns.preop_va.notation is missing; one of decimal"),
         ("columns", {"preop_va": {"column": "Before", "notation": "letters"}}, "etdrs"),
-        ("columns", {"preop_va": DECIMAL}, "columns.preop_va.column is missing"),
+        ("columns", {"preop_va": DECIMAL}, "columns: preop_va.column is missing"),
         ("columns", {"patient": "MRN"}, "'patient_id' is given already"),
-        ("columns", {"laterality": None}, "columns.laterality is missing its words"),
-        ("columns", {"laterality": "Eye"}, "columns.laterality is missing its words"),
+        ("columns", {"laterality": None}, "columns.laterality is missing; write {column"),
+        ("columns", {"laterality": "Eye"}, "columns.laterality: its words are missing; write"),
         (
             "columns",
             {"laterality": {"column": "Eye", "OD": ["R"], "OS": ["r"]}},
             "'R' and 'r' are one word",
         ),
         ("columns", {"laterality": {"column": "Eye", "OD": ["OS"]}}, "'OS' means OD and OS"),
-        ("columns", {"laterality": {"from": "names"}}, "columns.laterality.from must be one of"),
+        (
+            "columns",
+            {"laterality": {"from": "names"}},
+            "columns.laterality: {'from': 'names'} must be",
+        ),
         ("columns", {"laterality": {"from": "files"}}, "needs scans.names"),
         ("columns", {"site": {"column": "A", "value": "B"}}, "column and value cannot both"),
         ("columns", {"site": {"value": True}}, "put quotes around the text"),
         ("columns", {"site": {"column": "Eye", "extract": "("}}, "no regular expression"),
         ("columns", {"site": {"column": "Eye", "extract": "R"}}, "exactly one group"),
-        ("columns", {"site": {"column": "Eye", "recode": ["R"]}}, "recode must hold"),
+        ("columns", {"site": {"column": "Eye", "recode": ["R"]}}, "columns.site.recode: must hold"),
         ("columns", {"site": {"colum": "Eye"}}, "did you mean 'column'?"),
-        ("columns", {"site": ["Eye"]}, "columns.site must be a column name or"),
+        ("columns", {"site": ["Eye"]}, "columns.site: must be a column name or"),
         ("columns", {"surgery_date": {"column": "D", "format": "%d.%m."}}, "does not tell year"),
         ("columns", {"surgery_date": {"column": "D", "format": "%m/%Y"}}, "does not tell year"),
         ("columns", {"surgery_date": {"column": "D", "format": "dd.mm.yyyy"}}, "%d.%m.%Y"),
@@ -61,8 +65,8 @@ def test_what_is_wrong_is_named(raw, section, keys, said):
 @pytest.mark.parametrize(
     ("section", "value", "said"),
     [
-        ("exclude", {"reason": "x"}, "exclude must be a list of lines that begin with '-'"),
-        ("exclude", ["x"], "exclude[1] must hold reason, column and a test"),
+        ("exclude", {"reason": "x"}, "exclude must be a list, got"),
+        ("exclude", ["x"], "exclude[1]: must hold reason, column and a test"),
         ("exclude", [{"reason": "x", "is": ["1"]}], "exclude[1].column is missing"),
         ("exclude", [{"column": "Eye", "is": ["1"]}], "exclude[1].reason is missing"),
         ("exclude", [{"reason": "x", "column": "Eye"}], "exclude[1]: nothing to test"),
@@ -71,13 +75,17 @@ def test_what_is_wrong_is_named(raw, section, keys, said):
         ("exclude", [{"reason": "x", "column": "Eye", "is": "yes"}], "list such as [yes]"),
         ("exclude", [{"reason": "x", "column": "Eyes", "missing": True}], "did you mean 'Eye'?"),
         ("require", "postop_va", "require must be a list"),
-        ("require", ["postop"], "require must be one of preop_va, postop_va, any_view, all_views"),
+        (
+            "require",
+            ["postop"],
+            "require[1] must be one of preop_va, postop_va, any_view or all_views",
+        ),
         ("require", ["any_view"], "there is no scans section"),
         ("followup_window_days", [14], "two numbers such as [14, 120]"),
         ("followup_window_days", [120, 14], "120 is above 14; exchange them"),
         ("views", {}, "'views' is empty"),
         ("views", None, "'views' is empty"),
-        ("table", "eyes.csv", "'table' must hold 'key: value' lines"),
+        ("table", "eyes.csv", "table must hold file, one_row_per,"),
         ("tables", {}, "'table' is given already"),
     ],
 )
@@ -144,7 +152,7 @@ def test_a_wrong_unit_is_said_in_terms_of_the_mapping(raw):
 
 def test_one_word_cannot_mean_the_right_eye_here_and_the_left_one_there(raw):
     raw.scans("{patient_id}_{laterality}_{view}.png", laterality={"OD": ["L"], "OS": ["R"]})
-    raw.fails("'l' means OS in columns.laterality and OD in scans.laterality")
+    raw.fails("'L' means OS in columns.laterality and OD in scans.laterality")
 
 
 @pytest.mark.parametrize(("column", "role"), [("After", "postop_va"), ("MRN", "patient_id")])

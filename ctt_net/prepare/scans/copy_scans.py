@@ -23,7 +23,7 @@ from ctt_net.devices import (
 from ctt_net.errors import InputError
 from ctt_net.imaging import ImagingError, read_bscan
 from ctt_net.prepare.mapping.mapping import CohortMapping
-from ctt_net.prepare.mapping.section import line_of
+from ctt_net.prepare.mapping.scan_rule import line_of
 from ctt_net.prepare.out_folder import SCANS_FOLDER
 from ctt_net.prepare.scans.find_scans import FoundScans
 from ctt_net.prepare.tables.eyes import Eyes
