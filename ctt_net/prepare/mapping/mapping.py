@@ -8,11 +8,11 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from ctt_net.cohort import CohortSpec
-from ctt_net.cohort.schema import VA_COLUMNS
+from ctt_net.cohort.schema import VA_COLUMNS, AcuityPolicy, CohortFacts
 from ctt_net.cohort.words import comparable
 from ctt_net.errors import InputError
 from ctt_net.io.schema import Bounds, Items, Schema
-from ctt_net.io.yaml_file import check_known_keys, read_yaml_mapping
+from ctt_net.io.yaml_file import read_yaml_mapping
 from ctt_net.prepare.mapping.column_rules import (
     CellRule,
     Columns,
@@ -48,12 +48,12 @@ class MappingFile(Schema):
         followup_window_days: First and last day of a usual follow-up.
     """
 
-    cohort: dict[str, Any] = Field(default_factory=dict)
+    cohort: CohortFacts
     table: TableSource
     visit: VisitRule | None = None
     columns: Columns
     covariates: dict[str, CovariateRule] = Field(default_factory=dict)
-    acuity: dict[str, Any] = Field(default_factory=dict)
+    acuity: AcuityPolicy = AcuityPolicy()
     views: dict[str, dict[str, Any]] = Field(default_factory=dict)
     scans: ScansSection | None = None
     exclude: Items[Exclusion] = ()
@@ -63,7 +63,6 @@ class MappingFile(Schema):
     @model_validator(mode="after")
     def _sections_agree(self) -> Self:
         shape, columns = self.table.one_row_per, self.columns
-        check_known_keys(self.acuity, ("off_chart_policy", "expect_improvement"), "acuity")
         if (shape == "visit") != (self.visit is not None):
             raise InputError(
                 f"the visit section and 'one_row_per: visit' belong together; "
@@ -232,11 +231,11 @@ def check_mapping(given: Mapping[str, Any], path: Path) -> CohortMapping:
     views, sections = _sections(file.views, f"{where}: views")
     spec = CohortSpec.parse(
         {
-            **file.cohort,
+            **file.cohort.to_dict(),
             "acuity": {
                 "preop_va": columns.preop_va.plain_notation,
                 "postop_va": after.plain_notation,
-                **file.acuity,
+                **file.acuity.to_dict(),
             },
             "views": views,
             "covariates": {name: rule.declared() for name, rule in file.covariates.items()},
