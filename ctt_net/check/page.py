@@ -5,7 +5,7 @@ from typing import Any
 
 from ctt_net.check.finding import Findings
 from ctt_net.check.scans.record import Scan
-from ctt_net.cohort.flow_file import read_flow
+from ctt_net.cohort.manifest_text import read_flow
 from ctt_net.errors import InputError
 
 PAGE_FILE = "check.html"

@@ -12,6 +12,7 @@ from ctt_net.cohort.problem import Problem
 from ctt_net.cohort.scan_paths import view_problems
 from ctt_net.cohort.schema import IDENTITY_COLUMNS, OWN_MEANING, VA_COLUMNS, CohortSpec
 from ctt_net.errors import close_name
+from ctt_net.types import EYES
 
 SPLITS = ("train", "val", "test")
 
@@ -80,14 +81,14 @@ def _identity_problems(table: pd.DataFrame) -> list[Problem]:
         ids = table[column].astype(str).str.strip().astype(object)
         table[column] = ids
         unknown[column] = says_missing(ids)
-        cure = (
+        fix = (
             "every split and every statistic goes by patient; give the patient's id"
             if column == "patient_id"
             else "give each eye an id of its own"
         )
         for row, value in ids[unknown[column]].items():
             what = f"{value!r} is no id" if value else "empty"
-            problems.append(Problem(f"{what}; {cure}", row=row, column=column))
+            problems.append(Problem(f"{what}; {fix}", row=row, column=column))
         known = ids[~unknown[column]]
         faults = {text: fault for text in known.unique() if (fault := id_fault(text))}
         problems += [
@@ -102,7 +103,7 @@ def _identity_problems(table: pd.DataFrame) -> list[Problem]:
             row=row,
             column="laterality",
         )
-        for row, side in sides[~sides.isin(["OD", "OS"])].items()
+        for row, side in sides[~sides.isin(EYES)].items()
     ]
     problems += _repeated(table[~unknown["eye_id"]], ["eye_id"])
     other_ids = ~table["eye_id"].duplicated(keep=False) & ~unknown["patient_id"]
@@ -120,7 +121,7 @@ def _identity_problems(table: pd.DataFrame) -> list[Problem]:
 
 
 def alike_message(text: str, other: str, row: Hashable) -> str:
-    """What is wrong with two ids that one person may have, and the cure."""
+    """What is wrong with two ids that one person may have, and the fix."""
     return (
         f"{text!r} and {other!r} in row {row} may be one patient under two spellings: they differ "
         f"only by capitals, blanks, zeros in front or look-alike signs. Write one person's id the "
@@ -184,7 +185,7 @@ def _split_problems(table: pd.DataFrame) -> list[Problem]:
     patients = one_spelling(table["patient_id"])
     for row, patient, part in zip(table.index, patients, split, strict=True):
         other_row, other = first.setdefault(patient, (row, part))
-        # An empty cell means train: such an eye is dealt to a fold like the others.
+        # An empty cell means train: such an eye is assigned to a fold like the others.
         if other != part and {part, other} & {"test", "val"}:
             problems.append(
                 Problem(
@@ -202,7 +203,7 @@ def _split_problems(table: pd.DataFrame) -> list[Problem]:
 def _direction_problems(table: pd.DataFrame, spec: CohortSpec) -> list[Problem]:
     """After surgery most eyes see better; if most see worse, a unit is upside down."""
     gain = (table["preop_logmar"] - table["postop_logmar"]).dropna()
-    if not spec.expect_improvement or len(gain) < PAIRS_FOR_DIRECTION or gain.median() >= 0:
+    if not spec.acuity.expect_improvement or len(gain) < PAIRS_FOR_DIRECTION or gain.median() >= 0:
         return []
     declared = ", ".join(f"{column} as {notation}" for column, notation in spec.notation.items())
     return [

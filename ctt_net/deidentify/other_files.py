@@ -8,10 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from ctt_net.cohort import Cohort, write_folds
-from ctt_net.cohort.flow_file import FLOW_FILE
 from ctt_net.cohort.folder import MANIFEST_FILE, SPEC_FILE, TRUTH_FILE
 from ctt_net.cohort.folds import FOLDS_FILE, most_folds
-from ctt_net.cohort.manifest_text import read_manifest_text
+from ctt_net.cohort.manifest_text import FLOW_FILE, read_manifest_text
 from ctt_net.io.atomic_write import atomic_write
 
 NUMBER = re.compile(r"-?[0-9]*\.?[0-9]*(?:e[-+]?[0-9]+)?")

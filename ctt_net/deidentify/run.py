@@ -1,13 +1,13 @@
 """From a cohort folder to a de-identified one, complete and searched, or none at all."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ctt_net.cohort import Cohort, CohortSpec, read_cohort, write_cohort
-from ctt_net.cohort.flow_file import FLOW_FILE
 from ctt_net.cohort.manifest import undeclared_columns
+from ctt_net.cohort.manifest_text import FLOW_FILE
 from ctt_net.deidentify.covariates import check_no_identity, rare_levels
 from ctt_net.deidentify.identity import declared_words, identifying_texts
 from ctt_net.deidentify.key import Codes, Key, read_or_make_key
@@ -41,8 +41,12 @@ def declarations(spec: CohortSpec, name: str | None, source: str | None) -> Coho
         name: Of the new cohort, `deidentified` by default.
         source: Its origin, a plain sentence by default.
     """
-    covariates = {key: replace(value, missing=()) for key, value in spec.covariates.items()}
-    return replace(spec, name=name or NAME, source=source or SOURCE, covariates=covariates)
+    covariates = {
+        key: value.model_copy(update={"missing": ()}) for key, value in spec.covariates.items()
+    }
+    return spec.model_copy(
+        update={"name": name or NAME, "source": source or SOURCE, "covariates": covariates}
+    )
 
 
 @dataclass(frozen=True)

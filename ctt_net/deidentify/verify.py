@@ -6,10 +6,9 @@ from pathlib import Path
 
 from ctt_net.cohort import CohortSpec
 from ctt_net.cohort.dates import DATE_COLUMNS
-from ctt_net.cohort.flow_file import FLOW_FILE
 from ctt_net.cohort.folder import MANIFEST_FILE, SPEC_FILE
 from ctt_net.cohort.folds import FOLDS_FILE
-from ctt_net.cohort.manifest_text import read_manifest_text
+from ctt_net.cohort.manifest_text import FLOW_FILE, read_manifest_text
 from ctt_net.cohort.schema import ACUITY_COLUMNS
 from ctt_net.deidentify.names import ByteNames, Names, is_short
 from ctt_net.deidentify.other_files import FLOW_UNITS, NUMBER

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ctt_net.types import EYES
+
 PATTERNS = ("line", "raster", "radial", "circular", "unknown")
-EYES = ("OD", "OS")
 
 
 @dataclass(frozen=True, eq=False)

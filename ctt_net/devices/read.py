@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from ctt_net.devices.acquisition import EYES, Acquisition
+from ctt_net.devices.acquisition import Acquisition
 from ctt_net.devices.base import EXPORT_AGAIN, DeviceReader, Progress
 from ctt_net.devices.heidelberg_e2e import HeidelbergE2e
 from ctt_net.devices.heidelberg_vol import HeidelbergVol
@@ -18,6 +18,7 @@ from ctt_net.devices.zeiss_img import ZeissImg
 from ctt_net.errors import InputError, install_extra
 from ctt_net.imaging.bscan import ImagingError
 from ctt_net.imaging.inversion import is_upside_down
+from ctt_net.types import EYES
 
 READERS: tuple[DeviceReader, ...] = (
     HeidelbergVol(),

@@ -13,7 +13,19 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from ctt_net.cohort import Cohort, CohortSpec, Covariate, View, read_cohort, write_cohort
+from ctt_net.cohort import (
+    AcuityColumns,
+    Cohort,
+    CohortSpec,
+    Covariate,
+    View,
+    read_cohort,
+    write_cohort,
+)
+from ctt_net.cohort import (
+    Device as PixelSize,
+)
+from ctt_net.cohort.folder import TRUTH_FILE
 from ctt_net.errors import InputError
 from ctt_net.io.atomic_folder import new_folder
 from ctt_net.io.atomic_write import atomic_write
@@ -76,26 +88,27 @@ def cohort_spec(plan: CohortPlan) -> CohortSpec:
         licence="Apache-2.0",
         citation="none: these eyes do not exist",
         synthetic=True,
-        notation={"preop_va": "decimal", "postop_va": "decimal"},
-        views={"horizontal": View("horizontal", 0.0), "vertical": View("vertical", 90.0)},
+        acuity=AcuityColumns(preop_va="decimal", postop_va="decimal"),
+        views={
+            "horizontal": View(direction="horizontal", angle_deg=0.0),
+            "vertical": View(direction="vertical", angle_deg=90.0),
+        },
         covariates={
-            "age_years": Covariate("numeric", "years"),
-            "sex": Covariate("categorical", levels=("F", "M")),
-            "axial_length_mm": Covariate("numeric", "mm"),
-            "diabetes": Covariate("binary"),
+            "age_years": Covariate(kind="numeric", unit="years"),
+            "sex": Covariate(kind="categorical", levels=("F", "M")),
+            "axial_length_mm": Covariate(kind="numeric", unit="mm"),
+            "diabetes": Covariate(kind="binary"),
         },
         devices={
-            device.name: {
-                "axial_um_per_px": device.axial_um_per_px,
-                "lateral_um_per_px": device.lateral_um_per_px,
-            }
+            device.name: PixelSize(
+                axial_um_per_px=device.axial_um_per_px, lateral_um_per_px=device.lateral_um_per_px
+            )
             for device in DEVICES
             if device.name in plan.devices
         },
     )
 
 
-TRUTH_FILE = "truth.csv"
 SITES = ("north", "south", "west")
 # Speckle repeats nowhere: looking for repeats costs twice the time and gives larger files.
 PNG_OPTIONS = (

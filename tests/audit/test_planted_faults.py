@@ -132,7 +132,7 @@ def test_scans_that_know_the_outcome_too_well(ask, tmp_path):
 def test_a_covariate_that_is_the_outcome(cohort, ask):
     noise = np.random.default_rng(0).normal(0, 2.5, len(cohort.eyes))
     cohort.eyes["score"] = (50 - 50 * cohort.eyes["postop_va"] + noise).round(3)
-    cohort.covariates["score"] = Covariate("numeric")
+    cohort.covariates["score"] = Covariate(kind="numeric")
     done = ask(cohort)
     assert names(done) == {"covariate-is-outcome"}
     assert "score" in named(done, "covariate-is-outcome").result
@@ -141,11 +141,11 @@ def test_a_covariate_that_is_the_outcome(cohort, ask):
 def test_a_model_that_lives_off_that_covariate(cohort, ask, tmp_path):
     noise = np.random.default_rng(0).normal(0, 0.05, len(cohort.eyes))
     cohort.eyes["score"] = (cohort.eyes["postop_va"] + noise).round(3)
-    cohort.covariates["score"] = Covariate("numeric")
+    cohort.covariates["score"] = Covariate(kind="numeric")
     member = make_model(
         tmp_path / "model",
         reads_the_lesion,
-        covariates={"score": Covariate("numeric")},
+        covariates={"score": Covariate(kind="numeric")},
         covariate=0,
     )
     done = ask(cohort, member)

@@ -40,11 +40,15 @@ def test_eye_words_stand_alone(path, eye):
     ],
 )
 def test_views_are_told_by_their_name_and_by_their_direction(path, view):
-    words = view_words({"across": View("horizontal"), "down": View("vertical", 90.0)})
+    words = view_words(
+        {"across": View(direction="horizontal"), "down": View(direction="vertical", angle_deg=90.0)}
+    )
     assert meaning_of_path(path, words) == view
 
 
 def test_of_two_views_of_one_direction_only_their_own_names_tell():
-    words = view_words({"upper": View("horizontal"), "lower": View("horizontal")})
+    words = view_words(
+        {"upper": View(direction="horizontal"), "lower": View(direction="horizontal")}
+    )
     assert meaning_of_path("12_horizontal.png", words) is None
     assert meaning_of_path("12_lower.png", words) == "lower"

@@ -61,7 +61,7 @@ _OFF_CHART_SHARE = 0.20
 def acuity_findings(cohort: Cohort) -> list[Finding]:
     """Columns filled in, copied, rounded or impossible."""
     found = []
-    if not cohort.spec.expect_improvement:
+    if not cohort.spec.acuity.expect_improvement:
         found.append(
             ALARM_OFF.found("warning", "the inverted-unit alarm is switched off in cohort.yaml")
         )

@@ -70,7 +70,7 @@ def _acuities(cohort: Cohort) -> Facts:
                 f"({logmar.isna().sum()} missing)"
             )
         facts.append((f"{time} acuity ({cohort.spec.notation[f'{time}_va']})", span))
-        facts.append((f"{time} off-chart ({cohort.spec.off_chart_policy})", off or "none"))
+        facts.append((f"{time} off-chart ({cohort.spec.acuity.off_chart_policy})", off or "none"))
     return facts
 
 

@@ -1,4 +1,4 @@
-"""A table of visits: the one before surgery and the one after become one eye."""
+"""One entry per eye: of its visits, or of rows that repeat each other."""
 
 import numpy as np
 import pandas as pd
@@ -7,17 +7,16 @@ from ctt_net.cohort import Problem
 from ctt_net.cohort.columns import says_missing
 from ctt_net.cohort.words import comparable
 from ctt_net.prepare.mapping.mapping import CohortMapping
-from ctt_net.prepare.mapping.visit import Choice, VisitRule
-from ctt_net.prepare.tables.cells import comma_cure, resolved
+from ctt_net.prepare.mapping.visit import VisitChoice, VisitRule
+from ctt_net.prepare.tables.cells import comma_fix, resolved
 from ctt_net.prepare.tables.eyes import POSTOP_COLUMNS, Eyes
-from ctt_net.prepare.tables.flow import Flow
-from ctt_net.prepare.tables.repeats import with_file_cells
+from ctt_net.prepare.tables.flow import ParticipantFlow
 
 _KEY = ["patient_id", "laterality"]
 
 
 def choose_visits(
-    entries: Eyes, mapping: CohortMapping, rule: VisitRule, flow: Flow
+    entries: Eyes, mapping: CohortMapping, rule: VisitRule, flow: ParticipantFlow
 ) -> tuple[Eyes, list[Problem]]:
     """One entry per eye: preoperative cells of one visit, postoperative ones of another.
 
@@ -27,7 +26,7 @@ def choose_visits(
         rule: Which visits to take.
         flow: Counts rows, visits and eyes.
     """
-    visits = resolved(rule.rule, entries.cells)
+    visits = resolved(rule, entries.cells)
     problems = _unreadable(visits, entries, rule)
     if problems:
         return entries.take(np.zeros(len(visits), bool)), problems
@@ -67,7 +66,7 @@ def choose_visits(
 
 
 def _chosen(
-    table: pd.DataFrame, choice: Choice, visits: pd.Series, acuity: str
+    table: pd.DataFrame, choice: VisitChoice, visits: pd.Series, acuity: str
 ) -> dict[tuple[str, str], int]:
     """Position of the chosen visit of every eye that has one; one with an acuity goes first."""
     order = pd.DataFrame(
@@ -95,7 +94,7 @@ def _after(table: pd.DataFrame, visits: pd.Series, preop: dict[tuple[str, str], 
 
 
 def _unreadable(visits: pd.Series, entries: Eyes, rule: VisitRule) -> list[Problem]:
-    column = rule.rule.place()
+    column = rule.place()
     if rule.preop.is_numeric:
         bad = pd.to_numeric(visits, errors="coerce").isna().to_numpy()
         said = "is no number, so nobody can say which visit came first; name the visits instead"
@@ -103,7 +102,7 @@ def _unreadable(visits: pd.Series, entries: Eyes, rule: VisitRule) -> list[Probl
         bad, said = (visits == "").to_numpy(), "says no visit; fill it in, or exclude such rows"
     return [
         Problem(
-            f"{visits.iloc[at]!r} {said}{comma_cure(visits.iloc[at])}",
+            f"{visits.iloc[at]!r} {said}{comma_fix(visits.iloc[at])}",
             row=int(entries.rows[at]),
             column=column,
         )
@@ -130,3 +129,42 @@ def _contradictions(named: pd.DataFrame, rows: np.ndarray, mapping: CohortMappin
                 )
             )
     return list(dict.fromkeys(problems))  # preop_va and postop_va are one column
+
+
+def merge_repeats(
+    eyes: Eyes, mapping: CohortMapping, flow: ParticipantFlow
+) -> tuple[Eyes, list[Problem]]:
+    """One entry per eye; entries that say the same are one, others are a problem."""
+    key = ["eye_id"] if "eye_id" in mapping.rules else ["patient_id", "laterality"]
+    table = with_file_cells(eyes, mapping)
+    group = table.groupby(key, sort=False).ngroup().to_numpy()
+    first = np.unique(group, return_index=True)[1]
+    again = table.duplicated(key).to_numpy()
+    same = table.duplicated().to_numpy()
+    problems = []
+    for at in np.flatnonzero(again & ~same):
+        one, other = table.iloc[at], table.iloc[first[group[at]]]
+        names = table.columns[(one != other).to_numpy()]
+        differ = [mapping.place_of(str(name), one["laterality"]) for name in names]
+        problems.append(
+            Problem(
+                f"a second row for eye {' '.join(one[key])} (row {eyes.rows[first[group[at]]]} is "
+                f"the first), with another {', '.join(differ)}; leave one out with an 'exclude' "
+                f"line, or say 'one_row_per: visit' if these are visits",
+                row=int(eyes.rows[at]),
+            )
+        )
+    flow.merge("rows that repeat another one", int((again & same).sum()))
+    return eyes.take(~again), problems
+
+
+def with_file_cells(eyes: Eyes, mapping: CohortMapping) -> pd.DataFrame:
+    """The manifest columns, and beside them the cells that lead to files: these too must agree."""
+    if mapping.scans is None:
+        return eyes.table
+    asked = dict.fromkeys(
+        [column for rule in mapping.scans.columns.values() for column in rule.columns]
+        + [name for pattern in mapping.scans.names for name in pattern.fields.values()]
+    )
+    cells = {name: eyes.cells[name] for name in asked if name in eyes.cells}
+    return eyes.table.assign(**{name: c for name, c in cells.items() if name not in eyes.table})
