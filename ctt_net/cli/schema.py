@@ -9,6 +9,7 @@ from ctt_net.cli.parser import Commands, add_command
 # Where the schema of each file is.
 SCHEMAS = {
     "cohort": ("ctt_net.cohort.schema", "CohortSpec"),
+    "mapping": ("ctt_net.prepare.mapping.mapping", "MappingFile"),
     "patient": ("ctt_net.inference.patient", "PatientFile"),
     "model": ("ctt_net.model_folder.spec", "ModelSpec"),
 }

@@ -55,27 +55,35 @@ class Device(Schema):
     lateral_um_per_px: Micrometres | None = None
 
 
-class AcuityColumns(Schema):
-    """How the acuities are written.
+class AcuityPolicy(Schema):
+    """How the acuities are understood.
+
+    Args:
+        off_chart_policy: What counting fingers and less count as (see `ctt_net.acuity`).
+        expect_improvement: Most eyes see better after surgery. Where that is truly not so, `false`
+            switches the inverted-unit alarm off.
+    """
+
+    off_chart_policy: OffChartPolicy = "bach"
+    expect_improvement: Flag = True
+
+
+class AcuityColumns(AcuityPolicy):
+    """How the acuities are written and understood.
 
     Args:
         preop_va: Notation of that column, never guessed: 0.5 is 0.30 logMAR in decimal and 0.50 in
             logMAR.
         postop_va: Notation of that column, never guessed: 0.5 is 0.30 logMAR in decimal and 0.50 in
             logMAR.
-        off_chart_policy: What counting fingers and less count as (see `ctt_net.acuity`).
-        expect_improvement: Most eyes see better after surgery. Where that is truly not so, `false`
-            switches the inverted-unit alarm off.
     """
 
     preop_va: Notation
     postop_va: Notation
-    off_chart_policy: OffChartPolicy = "bach"
-    expect_improvement: Flag = True
 
 
-class CohortSpec(Schema):
-    """Contents of `cohort.yaml`.
+class CohortFacts(Schema):
+    """Where a cohort comes from.
 
     Args:
         name: Short name.
@@ -83,10 +91,6 @@ class CohortSpec(Schema):
         licence: Terms of use.
         citation: What to cite.
         synthetic: Simulated eyes; reports then say so.
-        acuity: Notations of the acuity columns, and what off-chart words count as.
-        views: View name (= manifest column) to its geometry, in the order the network sees them; at
-            least one, such as `horizontal: {direction: horizontal, angle_deg: 0}`.
-        covariates: Manifest column to its kind.
         devices: Device name to the size of its pixels.
     """
 
@@ -95,10 +99,22 @@ class CohortSpec(Schema):
     licence: Text
     citation: Text
     synthetic: Flag = False
+    devices: dict[str, Device] = Field(default_factory=dict)
+
+
+class CohortSpec(CohortFacts):
+    """Contents of `cohort.yaml`.
+
+    Args:
+        acuity: Notations of the acuity columns, and what off-chart words count as.
+        views: View name (= manifest column) to its geometry, in the order the network sees them; at
+            least one, such as `horizontal: {direction: horizontal, angle_deg: 0}`.
+        covariates: Manifest column to its kind.
+    """
+
     acuity: AcuityColumns
     views: dict[str, View]
     covariates: dict[str, Covariate] = Field(default_factory=dict)
-    devices: dict[str, Device] = Field(default_factory=dict)
 
     @property
     def notation(self) -> Mapping[str, str]:
@@ -109,7 +125,10 @@ class CohortSpec(Schema):
     def _columns_are_free(self) -> Self:
         """A column has one meaning, and what is known only after surgery is no input."""
         if not self.views:
-            raise schema_error(f"is empty; {self.description_of('views')}", "views")
+            raise schema_error(
+                "is empty; give at least one, such as 'horizontal: {direction: horizontal}'",
+                "views",
+            )
         for kind, names in (("views", self.views), ("covariates", self.covariates)):
             for name in names:
                 if name in OWN_MEANING:

@@ -120,7 +120,8 @@ class Schema(BaseModel):
     @classmethod
     def description_of(cls, name: str) -> str:
         """What the class docstring says of a field."""
-        found = re.search(rf"^ *{name}: (.*?)(?=^ *\w+: |^ *$|\Z)", cls.__doc__ or "", re.M | re.S)
+        text = "\n\n".join(kind.__doc__ or "" for kind in cls.__mro__)
+        found = re.search(rf"^ *{name}: (.*?)(?=^ *\w+: |^ *$|\Z)", text, re.M | re.S)
         return " ".join(found[1].split()) if found else ""
 
     @classmethod

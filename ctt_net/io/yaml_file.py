@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import MaxDepthExceededError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 from ruamel.yaml.reader import ReaderError
@@ -27,6 +28,7 @@ from ctt_net.io.read_text import read_text
 # would stand for more values than a memory holds, as soon as anything wrote them out.
 MAX_VALUES = 100_000
 MAX_BYTES = 1_000_000
+MAX_DEPTH = 50
 
 _TAG = "tag:yaml.org,2002:"
 _WORDS: dict[str, dict[str, bool | None]] = {
@@ -258,11 +260,13 @@ def parse_yaml(text: str, where: str, plain: bool = False) -> Any:
         InputError: If the text is no YAML, holds a key twice, or aliases that fill a memory.
     """
     reader = YAML(typ="safe", pure=True)
-    reader.Resolver = _Resolver
+    reader.Resolver, reader.max_depth = _Resolver, MAX_DEPTH
     reader.composer.warn_double_anchors = False
     try:
         node = reader.compose(text)
         return None if node is None else _Builder(plain).build(node)[0]
+    except MaxDepthExceededError:
+        raise InputError(f"{where}: not valid YAML: nested too deeply") from None
     except MarkedYAMLError as error:
         mark = error.problem_mark
         line = f", line {mark.line + 1}" if mark else ""
@@ -272,8 +276,6 @@ def parse_yaml(text: str, where: str, plain: bool = False) -> Any:
         raise InputError(f"{where}, line {place}: not valid YAML: {error.reason}") from None
     except (YAMLError, ValueError, OverflowError) as error:
         raise InputError(f"{where}: not valid YAML: {error}") from None
-    except RecursionError:
-        raise InputError(f"{where}: not valid YAML: nested too deeply") from None
 
 
 def read_yaml_mapping(path: Path) -> YamlMapping:
@@ -321,7 +323,7 @@ def dump_yaml(data: Any) -> str:
     """Plain YAML, keys in the order given, Unicode kept."""
     writer = YAML(typ="safe", pure=True)
     writer.Resolver, writer.Representer = _QuotingResolver, _Representer
-    writer.default_flow_style = False
+    writer.default_flow_style, writer.width = False, 4096  # no text is broken over two lines
     writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     text = io.StringIO()
     writer.dump(data, text)

@@ -36,7 +36,7 @@ from ctt_net.io.yaml_file import (
         ('a: "\\ud800"\n', "line 1: not valid YAML: text with signs that no file can hold"),
         ('a: "\\0"\n', "line 1: not valid YAML: text with signs that no file can hold"),
         ('a: "\\UFFFFFFFF"\n', "not valid YAML"),
-        ("a: " + "[" * 5000, "not valid YAML"),
+        ("a: " + "[" * 1000, "not valid YAML"),
         ("- 1\n- 2\n", "expected 'key: value' lines, got list"),
         ("", "expected 'key: value' lines"),
         ("just words\n", "expected 'key: value' lines"),

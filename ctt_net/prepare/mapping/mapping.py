@@ -8,10 +8,10 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from ctt_net.cohort import CohortSpec
-from ctt_net.cohort.schema import VA_COLUMNS, Device, OffChartPolicy, View
+from ctt_net.cohort.schema import VA_COLUMNS, AcuityPolicy, CohortFacts, View
 from ctt_net.cohort.words import comparable
 from ctt_net.errors import InputError
-from ctt_net.io.schema import Bounds, Flag, Items, Schema, Text
+from ctt_net.io.schema import Bounds, Items, Schema, Text
 from ctt_net.io.yaml_file import read_yaml_mapping
 from ctt_net.prepare.mapping.column_rules import (
     CellRule,
@@ -29,38 +29,6 @@ CHOOSE = "CHOOSE"
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet")
 # What tells who a patient is, or what came after surgery.
 _NO_COVARIATE = ("patient_id", "eye_id", "postop_va", "postop_date", "followup_days")
-
-
-class CohortFacts(Schema):
-    """What goes into `cohort.yaml` as it stands.
-
-    Args:
-        name: Short name.
-        source: Where the eyes come from.
-        licence: Terms of use.
-        citation: What to cite.
-        synthetic: Simulated eyes.
-        devices: Device name to the size of its pixels.
-    """
-
-    name: Text
-    source: Text
-    licence: Text
-    citation: Text
-    synthetic: Flag = False
-    devices: dict[str, Device] = Field(default_factory=dict)
-
-
-class AcuityFacts(Schema):
-    """What goes into the acuity section of `cohort.yaml`.
-
-    Args:
-        off_chart_policy: What counting fingers and less count as.
-        expect_improvement: Whether most eyes see better after surgery.
-    """
-
-    off_chart_policy: OffChartPolicy = "bach"
-    expect_improvement: Flag = True
 
 
 class MappedView(View):
@@ -103,7 +71,7 @@ class MappingFile(Schema):
     visit: VisitRule | None = None
     columns: Columns
     covariates: dict[str, CovariateRule] = Field(default_factory=dict)
-    acuity: AcuityFacts = Field(default_factory=AcuityFacts)
+    acuity: AcuityPolicy = AcuityPolicy()
     views: dict[str, MappedView] = Field(default_factory=dict)
     scans: ScansSection | None = None
     exclude: Items[Exclusion] = ()
