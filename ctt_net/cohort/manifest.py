@@ -29,6 +29,12 @@ def required_columns(spec: CohortSpec) -> tuple[str, ...]:
     return (*IDENTITY_COLUMNS, *VA_COLUMNS, *spec.views, *spec.covariates)
 
 
+def undeclared_columns(table: pd.DataFrame, spec: CohortSpec) -> list[str]:
+    """Columns of a manifest that nothing reads."""
+    known = {*OWN_MEANING, "site", "device", *spec.views, *spec.covariates} - {"fold"}
+    return [str(name) for name in table if name not in known]
+
+
 def interpret_manifest(
     text: pd.DataFrame, spec: CohortSpec, root: Path
 ) -> tuple[pd.DataFrame, list[Problem]]:

@@ -1,29 +1,53 @@
-"""Signal quality: by device, and whether it goes with the outcome."""
+"""Burnt-in marks or signal quality associated with the outcome: shortcuts for a network."""
 
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
 from ctt_net.check.finding import Check, Finding
-from ctt_net.check.scans.reading import Scan
+from ctt_net.check.scans.record import Scan, found_in
+from ctt_net.check.tables.shortcuts import association, description, is_strong
 
+OVERLAY = Check(
+    "overlay-predicts-outcome",
+    "Outcome differs by burnt-in mark",
+    "a network can recognise whether a mark was there, even where it was filled, and predict from "
+    "that",
+    "export all scans alike, without text and marks",
+)
 BY_DEVICE = Check(
     "quality-by-device",
-    "devices whose scans differ in quality are told apart by it",
+    "Signal quality by device",
+    "devices whose scans differ in quality can be recognised by it",
     "report results by device",
 )
 WITH_OUTCOME = Check(
     "quality-follows-outcome",
-    "a network may read the noise of a scan in place of the retina",
-    "report results by quality, and rescan or leave out the poorest scans before looking at the "
-    "outcome",
+    "Signal quality associated with the outcome",
+    "a network may use the noise of a scan instead of the retina",
+    "report results by quality, and rescan or leave out the poorest scans before the outcome is "
+    "known",
 )
 
 _ENOUGH_PATIENTS = 30
 # The whole interval must lie beyond this. Simulated scans of clean cohorts stay well inside.
-_FLOOR = 0.3
+_LEAST_CORRELATION = 0.3
 _RESAMPLES, _LEVEL, _SEED = 500, 0.95, 0
-_CHUNK = 4096
+
+
+def overlay_findings(scans: list[Scan], table: pd.DataFrame) -> list[Finding]:
+    """Kinds of marks whose eyes have another outcome than the rest."""
+    found = []
+    for kind in sorted({kind for scan in scans for kind in scan.record.overlays}):
+        marked = [scan for scan in scans if kind in scan.record.overlays]
+        label = pd.Series("", index=table.index, dtype=object)
+        label.iloc[sorted({scan.position for scan in scans})] = "without"
+        label.iloc[sorted({scan.position for scan in marked})] = "with"
+        link = association(label, table["postop_logmar"], table["patient_id"])
+        if is_strong(link):
+            what = f"a burnt-in {kind.replace('_', ' ')} ({len(marked)} of {len(scans)} scans)"
+            found.append(found_in(marked, OVERLAY, "warning", description(what, link)))
+    return found
 
 
 def quality_findings(scans: list[Scan], table: pd.DataFrame) -> list[Finding]:
@@ -37,7 +61,7 @@ def quality_findings(scans: list[Scan], table: pd.DataFrame) -> list[Finding]:
             "position": position,
             "quality": [scan.record.quality for scan in scans],
             "device": device,
-            # Where no device is told, the look of its exports tells it.
+            # Where no device is given, the form of its exports stands for it.
             "export": [f"{scan.record.layout} {scan.record.shape}" for scan in scans],
         }
     )
@@ -53,24 +77,24 @@ def _by_device(facts: pd.DataFrame) -> list[Finding]:
 
 
 def _with_outcome(facts: pd.DataFrame, table: pd.DataFrame) -> list[Finding]:
-    # Else a device of other eyes would look like an effect of quality.
+    # Compared within device and export: else a device of other eyes would pass for quality.
     usual = facts.groupby(["device", "export"])["quality"].transform("median")
     score = (facts["quality"] - usual).groupby(facts["position"]).mean()
     eyes = table.iloc[score.index]
     known = eyes["postop_logmar"].notna().to_numpy()
     eyes, score = eyes[known], score[known]
-    patients = eyes["patient_id"]
-    if patients.nunique() < _ENOUGH_PATIENTS:
+    n_patients = eyes["patient_id"].nunique()
+    if n_patients < _ENOUGH_PATIENTS:
         return []
     rho, low, high = rank_correlation(
-        score.to_numpy(float), eyes["postop_logmar"].to_numpy(float), patients
+        score.to_numpy(float), eyes["postop_logmar"].to_numpy(float), eyes["patient_id"]
     )
-    if not (low > _FLOOR or high < -_FLOOR):
+    if not (low > _LEAST_CORRELATION or high < -_LEAST_CORRELATION):
         return []
-    side = "poor" if rho < 0 else "good"
     message = (
-        f"low signal quality goes with {side} outcome: rank correlation with the postoperative "
-        f"logMAR {rho:.2f} ({_LEVEL:.0%} CI {low:.2f} to {high:.2f}, {patients.nunique()} patients)"
+        f"low signal quality goes with {'poor' if rho < 0 else 'good'} outcome: rank correlation "
+        f"with the postoperative logMAR {rho:.2f} ({_LEVEL:.0%} CI {low:.2f} to {high:.2f}, "
+        f"{n_patients} patients)"
     )
     return [WITH_OUTCOME.found("warning", message)]
 
@@ -78,7 +102,7 @@ def _with_outcome(facts: pd.DataFrame, table: pd.DataFrame) -> list[Finding]:
 def rank_correlation(
     left: np.ndarray, right: np.ndarray, patients: pd.Series
 ) -> tuple[float, float, float]:
-    """Spearman's correlation with a bootstrap interval over patients.
+    """Spearman's correlation with a bootstrap interval over patients (Poisson weights).
 
     Args:
         left: (N,) values.
@@ -86,22 +110,16 @@ def rank_correlation(
         patients: (N,) the patient of each; drawn with all eyes together.
 
     Returns:
-        Correlation, lower and upper end; zeros where a side is constant.
+        Correlation, lower and upper end; zeros where one of both is constant.
     """
     if np.ptp(left) == 0 or np.ptp(right) == 0:
         return 0.0, 0.0, 0.0
-    x, y = rankdata(left), rankdata(right)
-    x, y = x - x.mean(), y - y.mean()
+    x, y = (ranks - ranks.mean() for ranks in (rankdata(left), rankdata(right)))
     codes = pd.factorize(patients)[0]
     # All a correlation needs, summed by patient: a resample is then one weighted sum.
     terms = np.stack([np.bincount(codes, t) for t in (np.ones_like(x), x, y, x * x, y * y, x * y)])
     rng = np.random.default_rng(_SEED)
-    n = terms.shape[1]
-    sums = np.zeros((6, _RESAMPLES))
-    for start in range(0, n, _CHUNK):  # Poisson weights: the bootstrap of a long table in pieces
-        part = terms[:, start : start + _CHUNK]
-        sums += part @ rng.poisson(1.0, (part.shape[1], _RESAMPLES))
-    drawn = _correlation(sums)
+    drawn = _correlation(terms @ rng.poisson(1.0, (terms.shape[1], _RESAMPLES)))
     low, high = np.nanquantile(drawn, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
     return float(_correlation(terms.sum(axis=1))), float(low), float(high)
 

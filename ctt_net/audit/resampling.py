@@ -1,4 +1,4 @@
-"""What chance alone would give: patients permuted or resampled, several questions at once."""
+"""Permutation of patients, intervals by the patient bootstrap, folds, correction of p-values."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,14 +12,15 @@ from ctt_net.metrics.bootstrap_intervals import expanded_level, percentile_inter
 Floats = NDArray[np.float64]
 
 LEVEL = 0.95
+FOLDS = 5
 _RESAMPLES = 1000
 _SEED = 0
 
 
 def permutations(patients: NDArray[Any], many: int, seed: int) -> Iterator[NDArray[np.int64]]:
-    """Exchange whole patients: each takes the place of one with as many eyes.
+    """Permute whole patients: each takes the place of one with as many eyes.
 
-    Fellow eyes resemble each other, so an eye alone may not be exchanged for another.
+    Fellow eyes resemble each other, so single eyes are not exchangeable.
 
     Args:
         patients: (E,).
@@ -27,7 +28,7 @@ def permutations(patients: NDArray[Any], many: int, seed: int) -> Iterator[NDArr
         seed: Same seed, same permutations.
 
     Yields:
-        (E,) the eye that stands at each place.
+        (E,) index of the eye that takes each place.
     """
     codes = np.unique(patients, return_inverse=True)[1]
     order = np.argsort(codes, kind="stable")
@@ -44,17 +45,23 @@ def permutations(patients: NDArray[Any], many: int, seed: int) -> Iterator[NDArr
         yield drawn
 
 
+def patient_folds(patients: NDArray[Any], seed: int = 0) -> NDArray[np.int64]:
+    """(E,) number of the cross-validation fold of each eye; patients are kept together."""
+    names, codes = np.unique(patients, return_inverse=True)
+    return (np.random.default_rng(seed).permutation(len(names)) % FOLDS)[codes]
+
+
 def mean_figure(values: Floats, patients: NDArray[Any]) -> dict[str, Any]:
     """A mean over eyes with its interval: `{"value", "ci95"}`."""
     return ratio_figure(values, np.ones_like(values), patients)
 
 
 def ratio_figure(above: Floats, below: Floats, patients: NDArray[Any]) -> dict[str, Any]:
-    """Sum over sum with its interval, by the patient-cluster bootstrap.
+    """Sum over sum with its interval, by the patient bootstrap.
 
     Args:
-        above: (E,) what is summed above the line.
-        below: (E,) what is summed below it.
+        above: (E,) summed in the numerator.
+        below: (E,) summed in the denominator.
         patients: (E,).
     """
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -71,16 +78,15 @@ def ratio_figure(above: Floats, below: Floats, patients: NDArray[Any]) -> dict[s
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values corrected for their number, so that all together err as seldom as one (Holm 1979).
+    """p-values corrected for their number, family-wise (Holm 1979, Scand J Stat 6:65).
 
     Example:
         >>> holm([0.01, 0.04, 0.03])
         [0.03, 0.06, 0.06]
     """
-    order = np.argsort(p_values, kind="stable")
-    corrected = np.empty(len(order))
-    highest = 0.0
-    for place, index in enumerate(order):
-        highest = max(highest, min(1.0, (len(order) - place) * p_values[index]))
-        corrected[index] = highest
-    return [float(p) for p in corrected]
+    p = np.asarray(p_values, float)
+    order = np.argsort(p, kind="stable")
+    raised = np.minimum(p[order] * (len(p) - np.arange(len(p))), 1.0)
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.maximum.accumulate(raised) if len(p) else raised
+    return [float(one) for one in adjusted]

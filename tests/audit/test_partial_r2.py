@@ -1,18 +1,18 @@
-"""The share that features tell: against scikit-learn, and what chance makes of it."""
+"""Partial R2 against scikit-learn, and its permutation test."""
 
 import numpy as np
 import pytest
 from scipy import stats
 from sklearn.linear_model import Ridge
 
-from ctt_net.audit.chance import holm, mean_figure, permutations, ratio_figure
 from ctt_net.audit.partial_r2 import (
-    _PENALTIES,
     FOLDS,
-    beyond,
-    explained,
-    explained_by_kernel,
+    PENALTIES,
+    partial_r2,
+    partial_r2_of_kernel,
+    residuals,
 )
+from ctt_net.audit.resampling import holm, mean_figure, permutations, ratio_figure
 
 
 def eyes(seed, n=80, signal=0.0):
@@ -26,37 +26,37 @@ def eyes(seed, n=80, signal=0.0):
 
 def test_the_share_is_that_of_ridge_regression_on_other_patients():
     features, target, given, patients = eyes(0, signal=1.0)
-    left, x = beyond(target, given), beyond(features, given)
+    left, x = residuals(target, given), residuals(features, given)
     x = x / x.std(axis=0)
     names, codes = np.unique(patients, return_inverse=True)
     fold = (np.random.default_rng(0).permutation(len(names)) % FOLDS)[codes]
     shares = []
-    for penalty in _PENALTIES:
+    for penalty in PENALTIES:
         predicted = np.empty(len(left))
         for k in range(FOLDS):
             train = fold != k
             ridge = Ridge(alpha=penalty * train.sum(), fit_intercept=False)
             predicted[~train] = ridge.fit(x[train], left[train]).predict(x[~train])
         shares.append(1 - ((left - predicted) ** 2).sum() / (left**2).sum())
-    told = explained(features, target, given, patients, np.inf)
-    assert told.share == pytest.approx(max(shares), abs=1e-9)
-    assert told.figure["value"] == pytest.approx(told.share)
+    r2 = partial_r2(features, target, given, patients, np.inf)
+    assert r2.value == pytest.approx(max(shares), abs=1e-9)
+    assert r2.figure["value"] == pytest.approx(r2.value)
 
 
 def test_what_is_given_is_not_told_again():
     _, target, given, patients = eyes(1)
-    assert explained(given, target, given, patients, 0.01).p_value == 1.0
+    assert partial_r2(given, target, given, patients, 0.01).p_value == 1.0
 
 
 def test_a_signal_is_found_and_fellow_eyes_do_not_make_one():
     features, target, given, patients = eyes(2, signal=2.0)
-    assert explained(features, target, given, patients, 0.05).p_value < 0.001
+    assert partial_r2(features, target, given, patients, 0.05).p_value < 0.001
     rejected = 0
     for seed in range(100, 120):
         # A feature of the patient, as a site is, beside outcomes that fellow eyes share.
         _, target, given, patients = eyes(seed, n=60)
         site = np.repeat(np.random.default_rng(seed).normal(size=(30, 2)), 2, axis=0)
-        rejected += explained(site, target, given, patients, -1.0, seed).p_value <= 0.05
+        rejected += partial_r2(site, target, given, patients, -1.0, seed).p_value <= 0.05
     assert rejected <= 4  # 1 expected; more than 4 in 20 has a chance of 0.003
 
 
@@ -66,15 +66,15 @@ def test_pictures_tell_by_their_products_what_they_tell_by_their_pixels():
     given = rng.normal(size=(60, 2))
     marked = rng.uniform(size=60) < 0.5
     pictures = rng.normal(size=(60, 500))
-    nothing = explained_by_kernel(
+    nothing = partial_r2_of_kernel(
         pictures @ pictures.T, marked + 0.3 * rng.normal(size=60), given, patients, 0.1
     )
-    assert nothing.share < 0.1
+    assert nothing.value < 0.1
     pictures[marked, :10] += 3
     target = marked + 0.3 * rng.normal(size=60)
-    told = explained_by_kernel(pictures @ pictures.T, target, given, patients, 0.1)
-    assert told.share > 0.3
-    assert told.p_value < 0.001
+    r2 = partial_r2_of_kernel(pictures @ pictures.T, target, given, patients, 0.1)
+    assert r2.value > 0.3
+    assert r2.p_value < 0.001
 
 
 def test_permutations_exchange_whole_patients_of_as_many_eyes():

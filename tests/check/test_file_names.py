@@ -1,9 +1,9 @@
-"""What a path says about eye and view."""
+"""Eye and view named by a path."""
 
 import pytest
 
+from ctt_net.check.scans.file_names import eye_in_path, meaning_of_path
 from ctt_net.check.scans.views import view_words
-from ctt_net.check.scans.words import eye_said, said
 from ctt_net.cohort import View
 
 
@@ -24,7 +24,7 @@ from ctt_net.cohort import View
     ],
 )
 def test_eye_words_stand_alone(path, eye):
-    assert eye_said(path) == eye
+    assert eye_in_path(path) == eye
 
 
 @pytest.mark.parametrize(
@@ -43,12 +43,12 @@ def test_views_are_told_by_their_name_and_by_their_direction(path, view):
     words = view_words(
         {"across": View(direction="horizontal"), "down": View(direction="vertical", angle_deg=90.0)}
     )
-    assert said(path, words) == view
+    assert meaning_of_path(path, words) == view
 
 
 def test_of_two_views_of_one_direction_only_their_own_names_tell():
     words = view_words(
         {"upper": View(direction="horizontal"), "lower": View(direction="horizontal")}
     )
-    assert said("12_horizontal.png", words) is None
-    assert said("12_lower.png", words) == "lower"
+    assert meaning_of_path("12_horizontal.png", words) is None
+    assert meaning_of_path("12_lower.png", words) == "lower"

@@ -1,4 +1,4 @@
-"""What a path says about eye and view; the nearest word counts, the file's before its folders'."""
+"""Eye and view named by a path; the nearest word counts, the file's before its folders'."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _ALONE = re.compile(r"[^\s\-_.]+")
 
 
-def said(path: str, vocabulary: Mapping[str, Iterable[str]]) -> str | None:
+def meaning_of_path(path: str, vocabulary: Mapping[str, Iterable[str]]) -> str | None:
     """The one meaning that the nearest part of a path names; None if none does, or two.
 
     Args:
@@ -19,27 +19,29 @@ def said(path: str, vocabulary: Mapping[str, Iterable[str]]) -> str | None:
         vocabulary: Meaning to its words, in lower case.
 
     Example:
-        >>> said("left/scan_0017.png", EYE_WORDS), said("OD/posterior.png", EYE_WORDS)
-        ('OS', 'OD')
+        >>> meaning_of_path("left/scan_0017.png", EYE_WORDS)
+        'OS'
+        >>> meaning_of_path("OD/posterior.png", EYE_WORDS)
+        'OD'
     """
     whole = PurePosixPath(path)
     for part in (whole.stem, *reversed(whole.parent.parts)):
         found = {
             meaning
             for meaning, words in vocabulary.items()
-            if any(_says(part, word) for word in words)
+            if any(_holds(part, word) for word in words)
         }
         if found:
             return found.pop() if len(found) == 1 else None
     return None
 
 
-def eye_said(path: str) -> str | None:
+def eye_in_path(path: str) -> str | None:
     """`OD` or `OS`, where a path names one of them."""
-    return said(path, EYE_WORDS)
+    return meaning_of_path(path, EYE_WORDS)
 
 
-def _says(part: str, word: str) -> bool:
+def _holds(part: str, word: str) -> bool:
     """Latin words must stand alone, single letters between signs; Chinese ones stand anywhere."""
     if not word.isascii():
         return word in part

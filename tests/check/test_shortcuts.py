@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from scipy.stats import f_oneway, spearmanr
 
-from ctt_net.check.association import association
-from ctt_net.check.scans.quality import rank_correlation
+from ctt_net.check.scans.shortcuts import rank_correlation
+from ctt_net.check.tables.shortcuts import association
 
 
 def draw(effect, n=120, seed=0):
@@ -19,7 +19,7 @@ def draw(effect, n=120, seed=0):
 @pytest.mark.parametrize("effect", [0.0, 0.4, 2.0])
 def test_effect_and_chance_are_those_of_an_analysis_of_variance(effect):
     groups, values, patients = draw(effect)
-    link = association(groups, values, patients, floor=-1.0)
+    link = association(groups, values, patients, least_effect=-1.0)
     parts = [values[groups == name] for name in "abc"]
     test = f_oneway(*parts)
     n, k = len(values), 3
@@ -32,10 +32,10 @@ def test_effect_and_chance_are_those_of_an_analysis_of_variance(effect):
 def test_many_eyes_of_few_patients_are_no_evidence():
     """Each patient's value repeated a hundred times: the chance is that of the patients."""
     groups, values, patients = draw(0.8, n=12, seed=3)
-    once = association(groups, values, patients, floor=-1.0)
+    once = association(groups, values, patients, least_effect=-1.0)
     often = association(
         *(pd.concat([column] * 100, ignore_index=True) for column in (groups, values, patients)),
-        floor=-1.0,
+        least_effect=-1.0,
     )
     assert often.p_value == pytest.approx(once.p_value)
     assert often.n_patients == once.n_patients
@@ -43,8 +43,8 @@ def test_many_eyes_of_few_patients_are_no_evidence():
 
 def test_one_group_says_nothing():
     groups, values, patients = draw(0.0)
-    assert association(groups.map(lambda _: "a"), values, patients, floor=0.0) is None
-    assert association(groups, values * 0, patients, floor=0.0) is None
+    assert association(groups.map(lambda _: "a"), values, patients) is None
+    assert association(groups, values * 0, patients) is None
 
 
 def test_rank_correlation_is_spearmans_and_its_interval_covers():

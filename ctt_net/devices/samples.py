@@ -1,4 +1,4 @@
-"""Samples of a device to 8 bit grey, by rules that are written down here.
+"""Samples of a device: compressed B-scans decoded, and any depth brought to 8 bit grey.
 
 Heidelberg floats are reflectivities from 0 to 1, of which most are below 0.01; the device shows
 grey = 255 * reflectivity ** (1/4). Values above 1 that stand for "no sample" become black.
@@ -9,9 +9,63 @@ percentile; where none fits, the 0.1 and 99.9 percentiles are spread over 0..255
 bits are not changed.
 """
 
+import struct
+
 import numpy as np
 
 from ctt_net.imaging.decode.depth import FULL_SCALES
+
+_J2K_SIZE = b"\xff\x4f\xff\x51"  # start of codestream, then the size segment
+_START_OF_FRAME = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
+
+
+def coded_size(data: bytes) -> tuple[int, int]:
+    """Height and width that a JPEG, JPEG-LS or JPEG 2000 stream promises.
+
+    Checked before decoding, since a garbled size makes a decoder ask for any amount of memory.
+
+    Raises:
+        ValueError: there is no size in it.
+    """
+    start = data.find(_J2K_SIZE, 0, 4096)
+    if start >= 0:
+        right, bottom, left, top = struct.unpack_from(">4I", data, start + 8)
+        return bottom - top, right - left
+    place = 2
+    while place + 9 <= len(data) and data[:2] == b"\xff\xd8":
+        mark, kind, length = struct.unpack_from(">BBH", data, place)
+        if mark != 0xFF:
+            break
+        if kind in _START_OF_FRAME:
+            height, width = struct.unpack_from(">HH", data, place + 5)
+            return height, width
+        place += 1 if kind == 0xFF else 2 + length
+    raise ValueError("no picture size")
+
+
+def decode(data: bytes, codec: str, height: int, width: int) -> np.ndarray:
+    """(H, W) samples, uint8, uint16 or int16.
+
+    Args:
+        data: one coded picture.
+        codec: `jpeg`, `ljpeg`, `jpegls` or `jpeg2k`.
+        height: that the file's header promises.
+        width: that the file's header promises.
+
+    Raises:
+        ValueError: of another size or in colour; whatever the codec raises if it is damaged.
+    """
+    import imagecodecs
+
+    if coded_size(data) != (height, width):
+        raise ValueError(f"a picture of {coded_size(data)}, not {(height, width)}")
+    samples = np.asarray(getattr(imagecodecs, f"{codec}_decode")(data))
+    if samples.shape == (height, width, 3):  # grey written as equal colours
+        samples = samples[..., 1]
+    if samples.shape != (height, width) or samples.dtype.name not in ("uint8", "uint16", "int16"):
+        raise ValueError(f"samples {samples.shape} {samples.dtype}")
+    return samples
+
 
 _NO_SAMPLE = 1e30  # the largest float stands for it in .vol files
 _SMALLEST_SHARE = 1 / 20
@@ -50,10 +104,7 @@ def deep_to_grey(samples: np.ndarray, notes: list[str], inverted: bool = False) 
     table = _levels(np.arange(65536) + lowest, low, high, notes)
     if inverted:
         table = 255 - table
-    grey = np.empty(samples.shape, np.uint8)
-    for target, frame in zip(grey, samples, strict=True):
-        target[:] = table[frame.astype(np.int64) - lowest]
-    return grey
+    return _mapped(samples, table)
 
 
 def windowed_grey(
@@ -72,6 +123,12 @@ def windowed_grey(
     values = np.arange(lowest, highest + 1) * slope + intercept
     share = (values - (centre - 0.5)) / max(width - 1, 1e-9) + 0.5
     table = np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8)
+    return _mapped(samples, table)
+
+
+def _mapped(samples: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """Grey by a look-up table over all values of the samples' type, frame by frame."""
+    lowest = int(np.iinfo(samples.dtype).min)
     grey = np.empty(samples.shape, np.uint8)
     for target, frame in zip(grey, samples, strict=True):
         target[:] = table[frame.astype(np.int64) - lowest]

@@ -1,16 +1,17 @@
 """Find the scan-direction mark that Cirrus burns into its exports.
 
-A white square with an arrow and the letters T, N, S, I. It gives the laterality away and lies
-over tissue in some eyes. It is found by its square: straight white lines, one to three pixels wide,
-that meet at corners, which no tissue does. Bright tissue behind the square hides up to a whole side
-of it or halves of two, so one whole side and most of the others are enough.
+A white square with an arrow and the letters T, N, S, I. It discloses the laterality and lies over
+tissue in some eyes. It is found by its square: straight white lines, one to three pixels wide, that
+meet at corners, which tissue does not. Bright tissue behind the square hides up to a whole side of
+it or halves of two, so one whole side and most of the others are enough.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
+
+from ctt_net.imaging.artifacts.fill import Box
 
 _LINE_CONTRAST = 45  # grey levels above both sides of a line
 _LINE_WHITE = 150
@@ -21,17 +22,7 @@ _MIN_LINE = 0.3  # share of a side or the arrow's shaft that must be seen to pla
 _Run = tuple[int, int, int]
 
 
-@dataclass(frozen=True)
-class Box:
-    """The widget's square in pixels, both ends inclusive."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-
-def find_widget(pixels: np.ndarray) -> Box | None:
+def find_mark(pixels: np.ndarray) -> Box | None:
     """Find the scan-direction square.
 
     Args:
@@ -86,8 +77,8 @@ def _seen(lines: np.ndarray, row: int) -> tuple[float, int]:
     return most, first + int(shares.argmax()) if most >= _MIN_LINE else row
 
 
-def widget_mask(pixels: np.ndarray, box: Box) -> np.ndarray:
-    """(H, W) bool: lines, arrow and number of the widget; the letters are `letter_cells`."""
+def mark_lines(pixels: np.ndarray, box: Box) -> np.ndarray:
+    """(H, W) bool: lines, arrow and number of the mark; the letters are `letter_cells`."""
     mask = np.zeros(pixels.shape, np.uint8)
     cv2.rectangle(mask, (box.left, box.top), (box.right, box.bottom), 1, 1)
     inside = (slice(box.top, box.bottom + 1), slice(box.left, box.right + 1))
