@@ -11,7 +11,7 @@ from ctt_net.audit.cohort_under_audit import Subject
 from ctt_net.audit.partial_r2 import explained
 from ctt_net.audit.probe import Probe, Question, Row
 from ctt_net.cohort.dates import read_dates
-from ctt_net.metrics.warnings import TEST_RETEST_MAE_LOGMAR
+from ctt_net.report.warnings import TEST_RETEST_MAE_LOGMAR
 
 AFTER = Question(
     "postoperative-scans",

@@ -7,7 +7,7 @@ from ctt_net.audit.chance import mean_figure, permutations, ratio_figure
 from ctt_net.audit.cohort_under_audit import Subject
 from ctt_net.audit.masks import told_by
 from ctt_net.audit.probe import Probe, Question
-from ctt_net.metrics.regression import regression_figures
+from ctt_net.metrics.regression import r2
 from ctt_net.report.comparison import number_text, signed_text, span_text
 
 SCANS = Question(
@@ -84,15 +84,10 @@ def acuity_probe(subject: Subject) -> Probe:
 
 def labels_probe(subject: Subject) -> Probe:
     """R2 of the predictions against permuted outcomes, by the function that reports use."""
-    once = np.ones((1, len(subject.truth)))
-
-    def r2(truth: NDArray[np.float64]) -> float:
-        figures = regression_figures(subject.predicted, truth, once)
-        return float(figures[("r2",)][0])
-
-    null = [r2(subject.truth[d]) for d in permutations(subject.patients, _LABELLINGS, seed=2)]
+    shuffled = permutations(subject.patients, _LABELLINGS, seed=2)
+    null = [r2(subject.predicted, subject.truth[drawn]) for drawn in shuffled]
     mean, (low, high) = float(np.mean(null)), np.quantile(null, (0.025, 0.975))
-    observed = r2(subject.truth)
+    observed = float(r2(subject.predicted, subject.truth))
     return LABELS.answered(
         f"R2 is {number_text(observed, 2)} with the true outcomes and {number_text(mean, 2)} with "
         f"permuted ones (95% of {_LABELLINGS} permutations: {span_text(low, high, 2)}).",

@@ -12,7 +12,7 @@ PER_LOGMAR: Mapping[Unit, float] = {"letters": 50.0, "lines": 10.0}
 IN_LOGMAR = frozenset(
     (
         *("mae", "rmse", "median_ae", "bias", "lower", "upper"),
-        *("mae_difference", "mae_gap", "mean_width", "mae_answered", "mae_abstained"),
+        *("mae_difference", "mae_gap", "mean_width", "mae_reported", "mae_abstained"),
     )
 )
 

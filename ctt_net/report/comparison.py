@@ -10,7 +10,7 @@ from ctt_net.baselines.clinical import baseline_label
 from ctt_net.errors import count_of
 from ctt_net.metrics.bootstrap import interval_key
 from ctt_net.metrics.chart_units import PER_LOGMAR
-from ctt_net.metrics.warnings import TOO_FEW_PATIENTS
+from ctt_net.report.warnings import TOO_FEW_PATIENTS
 
 # For columns and legends; what each knows stands in `baseline_label`.
 SHORT_LABELS = {

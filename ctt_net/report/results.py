@@ -10,12 +10,12 @@ import pandas as pd
 from ctt_net.cohort import Cohort
 from ctt_net.cohort.predictions import predictions_text
 from ctt_net.io.atomic_write import atomic_write_all
-from ctt_net.metrics.recovery import ProbabilityCuts
 from ctt_net.metrics.subgroup_columns import covariates_in_words, subgroup_columns
-from ctt_net.metrics.summary import METRICS_FILE, evaluate, metrics_text
+from ctt_net.metrics.summary import METRICS_FILE, ProbabilityCuts, evaluate, metrics_text
 from ctt_net.outcome import Outcome
 from ctt_net.report.evaluation_page import report_files, stale_report_files
 from ctt_net.report.facts import Facts, flow_of
+from ctt_net.report.warnings import with_warnings
 
 PREDICTIONS_FILE = "predictions.csv"
 
@@ -77,12 +77,11 @@ def write_results(
         groups=subgroup_columns(cohort),
         covariates=covariates_in_words(spec),
         interval_level=setting.interval_level,
-        guarantee=setting.guarantee,
         probability_cuts=setting.probability_cuts,
     )
     if setting.locked_test:
         metrics["locked_test"] = dict(setting.locked_test)
-    metrics["warnings"] += setting.warnings
+    metrics = with_warnings(metrics, setting.guarantee, setting.warnings)
     facts = Facts(
         title=setting.title,
         cohort={"name": spec.name, "source": spec.source, "evaluated": setting.evaluated},

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from ctt_net.metrics.summary import evaluate
 from ctt_net.report.comparison import comparison_table, render_table, verdict
+from tests.simulated_tables import evaluate_with_warnings as evaluate
 
 
 def compare(predictions, outcomes, oracle=None, **errors):

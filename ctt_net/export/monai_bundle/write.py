@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from ctt_net.baselines.stored import read_baselines, write_baselines
+from ctt_net.baselines.clinical import read_baselines, write_baselines
 from ctt_net.errors import InputError
 from ctt_net.export.monai_bundle.agreement import largest_difference
 from ctt_net.export.monai_bundle.card import render_card

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ctt_net.metrics.summary import evaluate
+from tests.simulated_tables import evaluate_with_warnings as evaluate
 
 
 def warnings_of(predictions, outcomes):
