@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import digamma
-from scipy.stats import kendalltau, rankdata
 
 from ctt_net.cohort.predictions import has_flag
 from ctt_net.metrics.bootstrap import (
@@ -34,7 +33,7 @@ from ctt_net.metrics.usable_region import (
     parts_of_patients,
     usable_figures,
 )
-from ctt_net.metrics.weighted import Floats, checked, mean, sums_by_value
+from ctt_net.metrics.weighted import Floats, checked, mean, middle_ranks, sums_by_value
 
 RESAMPLES = 1000
 COVERAGES = tuple(round(0.05 * i, 2) for i in range(1, 21))
@@ -62,6 +61,21 @@ def ccrc(error: ArrayLike, width: ArrayLike, weights: ArrayLike | None = None) -
     """
     found = np.nan_to_num(spearman(-np.asarray(error), -np.asarray(width), weights))
     return found if found.ndim else float(found)  # type: ignore[return-value]
+
+
+def kendall_tau_b(error: Floats, width: Floats) -> float:
+    """Kendall's tau-b of confidence and correctness; 0 where one of them is constant.
+
+    Example:
+        >>> round(kendall_tau_b(np.array([0.1, 0.3, 0.2, 0.5]), np.array([0.2, 0.3, 0.4, 0.5])), 3)
+        0.667
+    """
+    # Here and not above: it would slow the start of a prediction, which needs none of it.
+    from scipy.stats import kendalltau
+
+    if np.ptp(error) == 0 or np.ptp(width) == 0:
+        return 0.0
+    return float(kendalltau(error, width, variant="b").statistic)
 
 
 def aurc(error: ArrayLike, width: ArrayLike, weights: ArrayLike | None = None) -> Floats:
@@ -110,7 +124,7 @@ def ccrc_ceiling(width: Floats, draws: int, seed: int) -> Floats:
     interval may miss by more than a wide one, hence the correlation lies far below 1.
     """
     n = len(width)
-    rank = rankdata(width) - (n + 1) / 2
+    rank = middle_ranks(width, np.ones(n)) - (n + 1) / 2
     if not rank.any():
         return np.zeros(draws)
     generator = np.random.default_rng(seed)
@@ -163,35 +177,33 @@ def selective_figures(
         }
 
     draws = bootstrap_draws(statistic, eyes.patients, resamples, seed)
-    if n >= 2:
-        mae_at, hit_at = draws.pop("mae_at"), draws.pop("hit_at")
-        best = risk_at_coverage(error, error, COVERAGES)
-        limits = np.sort(width)[np.ceil(np.array(COVERAGES) * n - 1e-9).astype(int).clip(1, n) - 1]
-        draws["risk_coverage"] = [
-            {
-                "coverage": share,
-                "max_width_logmar": float(limits[i]),
-                "mae": mae_at[:, i],
-                "within_0.2": hit_at[:, i],
-                "mae_oracle": float(best[i]),
-            }
-            for i, share in enumerate(COVERAGES)
-        ]
-        widest = [width[block == number].max() for number in range(block.max() + 1)]
-        count, hits, errors = draws.pop("cells")
-        draws |= usable_figures(count, hits, errors, np.array(widest))
     n_patients = len(np.unique(eyes.patients)) if bootstrap >= 2 else 0
-    out = {"n_eyes": n, "resamples": resamples, **with_intervals(draws, level, n_patients)}
-    if n >= 2:
-        key, none = interval_key(level), [None, None]
-        tau = 0.0
-        if np.ptp(width) > 0 and np.ptp(error) > 0:
-            tau = float(kendalltau(width, error, variant="b").statistic)
-        out["kendall_tau_b"] = {"value": tau, key: none}
-        ceiling = ccrc_ceiling(width, resamples, seed)
-        ends = percentile_interval(ceiling, level) if bootstrap >= 2 else none
-        out["ccrc_ceiling"] = {"value": float(ceiling.mean()), key: ends}
-    return out
+    counts = {"n_eyes": n, "resamples": resamples}
+    if n < 2:
+        return {**counts, **with_intervals(draws, level, n_patients)}
+    mae_at, hit_at = draws.pop("mae_at"), draws.pop("hit_at")
+    best = risk_at_coverage(error, error, COVERAGES)
+    limits = np.sort(width)[np.ceil(np.array(COVERAGES) * n - 1e-9).astype(int).clip(1, n) - 1]
+    draws["risk_coverage"] = [
+        {
+            "coverage": share,
+            "max_width_logmar": float(limits[i]),
+            "mae": mae_at[:, i],
+            "within_0.2": hit_at[:, i],
+            "mae_oracle": float(best[i]),
+        }
+        for i, share in enumerate(COVERAGES)
+    ]
+    widest = [width[block == number].max() for number in range(block.max() + 1)]
+    draws |= usable_figures(*draws.pop("cells"), widest=np.array(widest))
+    ceiling, none, key = ccrc_ceiling(width, resamples, seed), [None, None], interval_key(level)
+    ends = percentile_interval(ceiling, level) if bootstrap >= 2 else none
+    return {
+        **counts,
+        **with_intervals(draws, level, n_patients),
+        "kendall_tau_b": {"value": kendall_tau_b(error, width), key: none},
+        "ccrc_ceiling": {"value": float(ceiling.mean()), key: ends},
+    }
 
 
 def _abstention(eyes: EvaluatedEyes, weights: Floats) -> Tree:

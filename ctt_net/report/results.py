@@ -1,4 +1,4 @@
-"""What every evaluation leaves behind: `predictions.csv`, `metrics.json` and `report.html`."""
+"""What every evaluation writes: `predictions.csv`, `metrics.json` and `report.html`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,10 +29,10 @@ class Setting:
         evaluated: Which eyes.
         model: Facts on the model.
         interval_level: Nominal coverage of the intervals.
-        guarantee: What those promise and to whom.
+        guarantee: What the prediction intervals promise, and to whom.
         probability_cuts: Per outcome, fixed beforehand; 0.5 where there is none.
         warnings: To be added to those that the figures give.
-        locked_test: How often these eyes were looked at; empty where nobody counts.
+        locked_test: How often these eyes were evaluated on; empty where nobody counts.
     """
 
     title: str
@@ -58,7 +58,7 @@ def write_results(
 
     Args:
         out: Folder.
-        predictions: Table of door 3.
+        predictions: As in `predictions.csv`.
         baselines: logMAR, indexed by eye.
         outcomes: Recovery questions.
         cohort: Where the eyes come from.

@@ -60,7 +60,7 @@ def test_who_beats_the_strongest_but_not_surely_another_says_so(predictions, out
     assert verdict(metrics).endswith("letters).")
     metrics["versus"]["mean"]["mae_difference"]["ci95"] = [-0.6, 0.1]
     assert verdict(metrics).endswith(
-        "Beyond the average outcome of all eyes they do so in no sure way."
+        "The improvement over the average outcome of all eyes is not significant."
     )
 
 
@@ -101,7 +101,7 @@ def test_table_and_sentence_have_one_interval(predictions, outcomes):
 
 
 def test_the_best_of_many_by_chance_does_not_make_the_model_worse(predictions, outcomes):
-    """As noisy as the model: the best of ten looks better, and is so in no sure way."""
+    """As noisy as the model: the best of ten looks better, but not significantly so."""
     truth, n = predictions["postop_logmar"].to_numpy(), len(predictions)
     worse = 0
     for seed in range(8):
