@@ -51,17 +51,6 @@ def in_chart_units(section: Mapping[str, Any], unit: Unit) -> dict[str, Any]:
     return out
 
 
-def logmar_in_words(logmar: float) -> str:
-    """A difference in logMAR, with letters and lines beside it.
-
-    Example:
-        >>> logmar_in_words(0.024)
-        '0.024 logMAR (1.2 letters, 0.2 lines)'
-    """
-    letters, lines = (logmar * PER_LOGMAR[unit] for unit in ("letters", "lines"))
-    return f"{logmar:.3f} logMAR ({letters:.1f} letters, {lines:.1f} lines)"
-
-
 def _scaled(value: Any, unit: Unit) -> Any:
     """A number, the two ends of an interval, or None; rounded to what floating point leaves."""
     if isinstance(value, list):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ctt_net.metrics.weighted import Floats, checked, ratio
+from ctt_net.metrics.weighted import Floats, checked, mean
 from ctt_net.outcome import TOLERANCE_LOGMAR, Outcome
 
 THRESHOLDS = tuple(number / 100 for number in range(5, 51, 5))
@@ -40,7 +40,7 @@ def net_benefit(
     # 1 - 0.7 is a hair above 0.3: a risk of exactly the threshold is not acted on.
     acted = (r > threshold + 1e-9).astype(np.float64)
     odds = threshold / (1 - threshold)
-    return ratio(w @ (acted * y) - odds * (w @ (acted * (1 - y))), w.sum(axis=-1))
+    return mean(acted * (y - odds * (1 - y)), w)
 
 
 def decision_curve(

@@ -107,10 +107,11 @@ def spearman(first: ArrayLike, second: ArrayLike, weights: ArrayLike | None = No
     x, y, w = checked(first, second, weights=weights)
     centre = (w.sum(axis=-1, keepdims=True) + 1) / 2
     a, b = middle_ranks(x, w) - centre, middle_ranks(y, w) - centre
-    weighted = w * a
-    product = (weighted * a).sum(axis=-1) * (w * b * b).sum(axis=-1)
+    wa, wb = w * a, w * b
+    ab, aa, bb = (np.einsum("...n,...n->...", *pair) for pair in ((wa, b), (wa, a), (wb, b)))
+    product = aa * bb
     # A sum of squares of half ranks is 0 or at least 0.25.
-    return ratio((weighted * b).sum(axis=-1), np.where(product > 0.01, product, 0.0) ** 0.5)
+    return ratio(ab, np.where(product > 0.01, product, 0.0) ** 0.5)
 
 
 def worst_third(true: Floats) -> NDArray[np.bool_] | None:

@@ -52,7 +52,8 @@ def mean(values: Floats, weights: Floats) -> Floats:
     Returns:
         A float or (resamples,); NaN where all weights are 0.
     """
-    return ratio(weights @ values, weights.sum(axis=-1))
+    sums = weights @ np.column_stack([values, np.ones(len(values))])
+    return ratio(sums[..., 0], sums[..., 1])
 
 
 def median(values: Floats, weights: Floats) -> Floats:
@@ -83,9 +84,9 @@ def median(values: Floats, weights: Floats) -> Floats:
 def middle_ranks(values: Floats, weights: Floats) -> Floats:
     """Rank of each value among the repeated ones, ties at their mean rank: as `weights`."""
     distinct, place = np.unique(values, return_inverse=True)
-    up_to = np.cumsum(sums_by_value(place, weights), axis=-1)
-    at_value = np.diff(up_to, axis=-1, prepend=0.0)
-    ranks = up_to - at_value / 2 + 0.5
+    at_value = sums_by_value(place, weights)
+    ranks = np.cumsum(at_value, axis=-1)
+    ranks -= at_value / 2 - 0.5
     return ranks[..., place] if len(distinct) else ranks
 
 

@@ -1,3 +1,4 @@
+import copy
 import json
 import subprocess
 import sys
@@ -10,19 +11,35 @@ from sklearn.metrics import roc_auc_score
 
 from ctt_net.baselines.clinical import cross_fit_baselines
 from ctt_net.errors import InputError
-from ctt_net.metrics.summary import evaluate, write_metrics
+from ctt_net.metrics.summary import evaluate, read_metrics, write_metrics
 from ctt_net.outcome import Outcome
 
 
+@pytest.fixture(scope="module")
+def once():
+    """The same table has the same baselines and the same metrics; each is made once."""
+    known = {}
+
+    def make(name, function):
+        if name not in known:
+            known[name] = function()
+        return copy.deepcopy(known[name])
+
+    return make
+
+
 @pytest.fixture
-def baselines(eyes, spec):
+def baselines(eyes, spec, once):
     fold = eyes.groupby("patient_id").ngroup() % 5
-    return cross_fit_baselines(eyes, spec, fold).set_axis(eyes["eye_id"])
+    return once("baselines", lambda: cross_fit_baselines(eyes, spec, fold).set_axis(eyes["eye_id"]))
 
 
 @pytest.fixture
-def metrics(predictions, baselines, outcomes, potential):
-    return evaluate(predictions, baselines, outcomes, oracle=potential, bootstrap=300)
+def metrics(predictions, baselines, outcomes, potential, once):
+    return once(
+        "metrics",
+        lambda: evaluate(predictions, baselines, outcomes, oracle=potential, bootstrap=300),
+    )
 
 
 def test_the_structure_is_the_promised_one(metrics):
@@ -203,6 +220,13 @@ def test_p_recovery_answers_for_the_first_outcome_only(predictions, outcomes):
 def test_metrics_are_plain_json(metrics, tmp_path):
     write_metrics(metrics, tmp_path / "metrics.json")
     assert json.loads((tmp_path / "metrics.json").read_text()) == metrics
+
+
+def test_keys_of_version_0_1_are_read_by_their_present_names(metrics, tmp_path):
+    text = json.dumps(metrics).replace("_reported", "_answered")
+    assert text.count("_answered") == 2
+    (tmp_path / "metrics.json").write_text(text)
+    assert read_metrics(tmp_path) == metrics
 
 
 def test_a_single_eye_can_be_evaluated(predictions, baselines, outcomes):
