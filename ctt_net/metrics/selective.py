@@ -195,7 +195,8 @@ def selective_figures(
         for i, share in enumerate(COVERAGES)
     ]
     widest = [width[block == number].max() for number in range(block.max() + 1)]
-    draws |= usable_figures(*draws.pop("cells"), widest=np.array(widest))
+    count, hits, errors = draws.pop("cells")
+    draws |= usable_figures(count, hits, errors, np.array(widest))
     ceiling, none, key = ccrc_ceiling(width, resamples, seed), [None, None], interval_key(level)
     ends = percentile_interval(ceiling, level) if bootstrap >= 2 else none
     return {

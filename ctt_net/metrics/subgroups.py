@@ -142,8 +142,8 @@ def add_tests(
                     family.append((figures[gap], p))
     for family in families.values():
         adjusted = false_discovery_control([p for _, p in family])
-        for (gap, p), q in zip(family, adjusted, strict=True):
-            gap.update(p=p, p_adjusted=float(q))
+        for (figure, p), q in zip(family, adjusted, strict=True):
+            figure.update(p=p, p_adjusted=float(q))
     for one, other in twins:
         one.update(p=other["p"], p_adjusted=other["p_adjusted"])
 

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from ctt_net.metrics.bootstrap import Tree
 from ctt_net.metrics.bootstrap_intervals import plain_float
@@ -122,6 +121,9 @@ def cell_sums(
     part: NDArray[np.int64], block: NDArray[np.int64], values: Floats, weights: Floats
 ) -> Floats:
     """Weighted sums over the eyes of each part and block: (resamples, parts, blocks)."""
+    # Here and not above: it would slow the start of a prediction, which needs none of it.
+    from scipy import sparse
+
     blocks = int(block.max()) + 1
     place = (np.arange(len(part)), part * blocks + block)
     indicator = sparse.csr_array((values, place), shape=(len(part), PARTS * blocks))
