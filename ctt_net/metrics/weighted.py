@@ -75,9 +75,10 @@ def median(values: Floats, weights: Floats) -> Floats:
     order = np.argsort(values, kind="stable")
     up_to = np.cumsum(weights[..., order], axis=-1)
     total = up_to[..., -1]
-    lower = (up_to > np.floor((total - 1) / 2)[..., None]).argmax(axis=-1)
-    upper = (up_to > np.floor(total / 2)[..., None]).argmax(axis=-1)
-    middle = values[order[lower]] + values[order[upper]]
+    both = np.floor(np.stack([(total - 1) / 2, total / 2], axis=-1))
+    rows = zip(np.atleast_2d(up_to), np.atleast_2d(both), strict=True)
+    place = np.array([np.searchsorted(row, pair, side="right") for row, pair in rows])
+    middle = values[order[np.minimum(place, len(values) - 1)]].sum(axis=-1).reshape(total.shape)
     return ratio(np.where(total > 0, middle, 0.0), np.where(total > 0, 2.0, 0.0))
 
 
