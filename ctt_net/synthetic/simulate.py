@@ -13,7 +13,19 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from ctt_net.cohort import Cohort, CohortSpec, Covariate, View, read_cohort, write_cohort
+from ctt_net.cohort import (
+    AcuityColumns,
+    Cohort,
+    CohortSpec,
+    Covariate,
+    View,
+    read_cohort,
+    write_cohort,
+)
+from ctt_net.cohort import (
+    Device as PixelSize,
+)
+from ctt_net.cohort.folder import TRUTH_FILE
 from ctt_net.errors import InputError
 from ctt_net.io.atomic_folder import new_folder
 from ctt_net.io.atomic_write import atomic_write
@@ -88,13 +100,23 @@ def cohort_spec(plan: CohortPlan) -> CohortSpec:
             "diabetes": Covariate(kind="binary"),
         },
         devices={
-            device.name: Device(
+            device.name: PixelSize(
                 axial_um_per_px=device.axial_um_per_px, lateral_um_per_px=device.lateral_um_per_px
             )
             for device in DEVICES
             if device.name in plan.devices
         },
     )
+
+
+SITES = ("north", "south", "west")
+# Speckle repeats nowhere: looking for repeats costs twice the time and gives larger files.
+PNG_OPTIONS = (
+    cv2.IMWRITE_PNG_COMPRESSION,
+    1,
+    cv2.IMWRITE_PNG_STRATEGY,
+    cv2.IMWRITE_PNG_STRATEGY_HUFFMAN_ONLY,
+)
 
 
 def simulate_cohort(
