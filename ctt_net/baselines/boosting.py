@@ -34,7 +34,7 @@ class BoostedTrees(FittedModel):
         features: Columns read, in order.
         start: logMAR, before any tree.
         size: (trees,), nodes of each.
-        feature: (nodes,), number that a node looks at; -1 = a leaf.
+        feature: (nodes,), number that a node splits on; -1 = a leaf.
         threshold: (nodes,), at or below it an eye goes left.
         missing_left: (nodes,), 1 where an eye whose number is unknown goes left.
         left: (nodes,), place of the left child within its tree.
@@ -67,7 +67,7 @@ class BoostedTrees(FittedModel):
             if not ((child > place) & (child < size))[inner].all():
                 raise ValueError("trees: a node leads out of its tree")
         if (self.feature >= self.width).any():
-            raise ValueError("trees: a node looks at a number that is not there")
+            raise ValueError("trees: a node splits on a number that is not there")
 
     @classmethod
     def fit(
@@ -96,12 +96,12 @@ class BoostedTrees(FittedModel):
             np.hstack([np.where(unknown, fills, numbers), unknown]), target_logmar - start
         )
         trees = [one.tree_ for one in fitted.estimators_[:, 0]]
-        left, right, asked, threshold, value = (
+        left, right, split_on, threshold, value = (
             np.concatenate([np.ravel(getattr(tree, name)) for tree in trees])
             for name in ("children_left", "children_right", "feature", "threshold", "value")
         )
         leaf, width = left < 0, numbers.shape[1]
-        column, on_unknown = asked % width, asked >= width
+        column, on_unknown = split_on % width, split_on >= width
         return cls(
             features=tuple(features),
             start=start,

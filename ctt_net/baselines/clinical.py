@@ -179,9 +179,9 @@ def cross_fit_baselines(table: pd.DataFrame, spec: "CohortSpec", fold: pd.Series
     if fold.isna().any():
         eye = table.loc[fold.isna(), "eye_id"].iloc[0]
         raise InputError(f"folds: eye {eye!r} has no fold; write the folds anew for this cohort")
-    torn = fold.groupby(table["patient_id"]).nunique()
-    if (torn > 1).any():
-        patient = torn.index[torn > 1][0]
+    divided = fold.groupby(table["patient_id"]).nunique()
+    if (divided > 1).any():
+        patient = divided.index[divided > 1][0]
         raise InputError(
             f"folds: patient {patient!r} lies in more than one fold; write the folds anew, "
             "grouped by patient"

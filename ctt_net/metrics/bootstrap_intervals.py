@@ -49,7 +49,7 @@ def interval_ends(
         draws: (1 + resamples,), first the value itself.
         level: Confidence level, 0..1.
         n_patients: Patients that were resampled.
-        n_measured: Patients that the figure is of, where the path does not tell.
+        n_measured: Patients that the figure is of, where the path does not say.
 
     Returns:
         Lower and upper end, None where the figure is undefined, was in too many resamples, or there

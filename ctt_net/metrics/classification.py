@@ -1,4 +1,4 @@
-"""How well recovery is told from no recovery: ranking, calls at a cut, and the Brier score.
+"""Discrimination of recovery: areas under curves, figures at a cut, and the Brier score.
 
 Arguments of all functions: `probability` (or `score`, `called`) and `recovered` (n,), the latter
 1 or 0; `weights` (n,) for a float or (resamples, n) for (resamples,), as scikit-learn's

@@ -21,7 +21,7 @@ ORACLE = "oracle"
 STRONGEST = "strongest"
 
 # The mean or median of the training eyes says the same of every eye of a fold; ordering eyes by it,
-# or drawing a line through it, tells of the folds (see `EvaluatedEyes.margin`).
+# or drawing a line through it, reflects the folds (see `EvaluatedEyes.margin`).
 CONSTANT_BASELINES = ("mean", "median")
 
 Floats = NDArray[np.float64]

@@ -141,7 +141,7 @@ def ccrc_ceiling(width: Floats, draws: int, seed: int) -> Floats:
 def selective_figures(
     eyes: EvaluatedEyes, *, bootstrap: int = RESAMPLES, level: float = 0.95, seed: int = 0
 ) -> dict[str, Any]:
-    """`selective` of metrics.json: how well confidence tells good predictions from bad.
+    """`selective` of metrics.json: how well confidence separates good predictions from bad.
 
     Args:
         eyes: Evaluated eyes.

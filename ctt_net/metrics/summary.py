@@ -89,8 +89,8 @@ def evaluate(
         baselines: logMAR, indexed by eye, one column per baseline; None if there are none.
         outcomes: Recovery questions; the probability of the first may stand in `p_recovery`.
         oracle: True retinal potential, logMAR, indexed by eye: the prediction of a perfect reader.
-        groups: Text per grouping, indexed by eye (`subgroup_columns`); the bands that predictions
-            tell by themselves are added.
+        groups: Text per grouping, indexed by eye (`subgroup_columns`); those that follow from
+            the predictions alone are added.
         covariates: What the baselines know besides the preoperative acuity, in words.
         bootstrap: Resamples of patients.
         level: Confidence level of every interval.
@@ -265,7 +265,7 @@ def calibration_figures(eyes: EvaluatedEyes, outcome: Outcome, weights: Floats) 
 
 
 def baseline_figures(eyes: EvaluatedEyes, name: str, weights: Floats) -> Tree:
-    """Figures of a baseline: of its acuity, and how well that tells recovery."""
+    """Figures of a baseline: of its acuity, and how well that discriminates recovery."""
     found = regression_figures(eyes.predictors[name], eyes.truth, eyes.patients, weights)
     if name in CONSTANT_BASELINES:
         for figure in ("spearman", "calibration_slope", "calibration_intercept"):

@@ -153,7 +153,7 @@ def verdict(metrics: Mapping[str, Any]) -> str:
     """
     row = strongest_baseline(metrics)
     if row is None or row.difference is None:
-        return "No baseline was given, so what the images add cannot be said."
+        return "No baseline was given, so what the images add cannot be measured."
     n, finding = metrics["n_patients"], row.finding(metrics["n_patients"])
     beyond = beyond_in_words(row.name, metrics)
     low, high = row.difference_lo, row.difference_hi

@@ -218,14 +218,14 @@ def _on_recovery(metrics: Mapping[str, Any]) -> list[str]:
 
 
 def _on_discrimination(metrics: Mapping[str, Any]) -> list[str]:
-    """Outcomes that preoperative acuity alone tells better than the model."""
+    """Outcomes that preoperative acuity alone discriminates better than the model."""
     gaps = metrics["versus"].get("preop_only", {}).get("auroc_difference", {})
     found = []
     for name, gap in gaps.items():
         _, high = ends(gap)
         if high is not None and round(high, 3) < 0:
             found.append(
-                f"Outcome {name}: preoperative VA alone tells the eyes apart better than the model "
+                f"Outcome {name}: preoperative VA alone discriminates better than the model "
                 f"(its AUROC is higher by {-gap['value']:.3f})."
             )
     return found

@@ -116,7 +116,7 @@ def test_the_best_of_many_by_chance_does_not_make_the_model_worse(predictions, o
 
 
 def test_without_baselines_or_with_few_patients_nothing_is_claimed(predictions, outcomes):
-    assert "cannot be said" in verdict(evaluate(predictions, None, outcomes, bootstrap=20))
+    assert "cannot be measured" in verdict(evaluate(predictions, None, outcomes, bootstrap=20))
     few = verdict(compare(predictions.iloc[:18], outcomes, preop_only=0.5))
     assert few.startswith("There are too few patients (9) to say")
 
