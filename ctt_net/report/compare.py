@@ -11,8 +11,7 @@ from matplotlib.axes import Axes
 from ctt_net.errors import InputError, count_of
 from ctt_net.io.atomic_write import atomic_write_all
 from ctt_net.metrics.bootstrap import interval_key
-from ctt_net.metrics.side_by_side import DIFFERENCE, side_by_side
-from ctt_net.metrics.warnings import TOO_FEW_PATIENTS
+from ctt_net.metrics.compare import DIFFERENCE, compare_predictors
 from ctt_net.outcome import DEFAULT_OUTCOMES
 from ctt_net.report.comparison import (
     FINDINGS,
@@ -34,6 +33,7 @@ from ctt_net.report.methods import methods
 from ctt_net.report.page import render
 from ctt_net.report.rerender import Evaluated, check_same_evaluation
 from ctt_net.report.tables import RECOVERY_ROWS, REGRESSION_ROWS, figure_at, figure_cell
+from ctt_net.report.warnings import TOO_FEW_PATIENTS
 
 EXTRA_ROWS = (
     ("Coverage of the intervals", ("interval", "coverage"), True),
@@ -130,7 +130,7 @@ def paired_difference(first: Evaluated, other: Evaluated) -> dict[str, Any]:
     same = [table.loc[common].assign(postop_logmar=truths[0]).reset_index() for table in tables]
     settings = first.metrics["settings"]
     outcome = (*first.facts.outcomes, *DEFAULT_OUTCOMES)[0]
-    figures = side_by_side(
+    figures = compare_predictors(
         {"first": {"": same[0]}, "other": {"": same[1]}},
         {"other": "first"},
         outcome,

@@ -7,9 +7,9 @@ from ctt_net.errors import count_of
 from ctt_net.metrics.chart_units import PER_LOGMAR
 from ctt_net.metrics.selective import REASONS
 from ctt_net.metrics.subgroups import SUPPRESSED_BELOW
-from ctt_net.metrics.warnings import TOO_FEW_PATIENTS, coverage_finding, probability_finding
 from ctt_net.report.comparison import signed_text, span_text
 from ctt_net.report.tables import figure_cell
+from ctt_net.report.warnings import TOO_FEW_PATIENTS, coverage_finding, probability_finding
 
 NOT_FOR = (
     "to refuse or advise surgery because of a predicted acuity",
@@ -137,7 +137,7 @@ def _abstention(metrics: Mapping[str, Any], key: str) -> str:
     )
     text = f"For {n} of {count_of(every, 'eye')} ({n / every:.0%})"
     text += f": {why}." if why else "."
-    answered, left = part["mae_answered"]["value"], part["mae_abstained"]["value"]
+    answered, left = part["mae_reported"]["value"], part["mae_abstained"]["value"]
     if min(n, every - n) >= SUPPRESSED_BELOW and answered is not None and left is not None:
         text += (
             f" Those eyes have a mean absolute error of {left:.3f} logMAR, the answered ones "

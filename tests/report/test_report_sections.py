@@ -14,7 +14,6 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ctt_net.baselines.clinical import Baselines
-from ctt_net.metrics.summary import evaluate
 from ctt_net.report import comparator_figures as rivals
 from ctt_net.report.drawing import numbers_as_csv
 from ctt_net.report.methods import methods
@@ -23,6 +22,7 @@ from ctt_net.report.svg import STYLE, WIDTH_IN
 from ctt_net.report.tables import recovery_cells
 from ctt_net.report.tripod import ITEMS, TO_COMPLETE, checklist
 from tests.report.whole_report import write_report
+from tests.simulated_tables import evaluate_with_warnings as evaluate
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_older_metrics_make_a_page_without_the_newer_sections(write, metrics, un
             del part[name]
         del part["loa"]["slope"]
     del old["interval"]["by_band"], old["interval"]["guarantee"], old["versus"]["strongest"]
-    del old["settings"]["bootstrap_ranked"], old["settings"]["covariates"]
+    del old["settings"]["covariates"]
     old["settings"]["probability_cut"] = 0.5
     html, out = write(old)
     parser = Headings()
