@@ -11,8 +11,8 @@ from ctt_net.baselines.clinical import baseline_label
 from ctt_net.imaging import BScan
 from ctt_net.outcome import probability_text
 from ctt_net.report.comparison import number_text
+from ctt_net.report.drawing import svg
 from ctt_net.report.page import render
-from ctt_net.report.svg import svg
 from ctt_net.uncertainty.abstention import ABSTAIN, BECAUSE
 from ctt_net.uncertainty.flags import flags_in_words
 

@@ -143,7 +143,7 @@ def _sizes(sizes: Any) -> dict[str, Any]:
 
 def _picture(curve: LearningCurve, within: float) -> "tuple[Markup, bytes]":
     """The points, the best curve and all that the points leave open, to four times the largest."""
-    from ctt_net.report.svg import LINE, SOFT, svg_and_png
+    from ctt_net.report.drawing import LINE, SOFT, svg_and_png
 
     largest = float(curve.eyes.max())
     eyes = np.geomspace(float(curve.eyes.min()), 4 * largest, 200)

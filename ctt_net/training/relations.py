@@ -17,7 +17,7 @@ from ctt_net.data.module import EyeDataModule
 from ctt_net.io.atomic_write import atomic_write
 from ctt_net.io.json_file import write_json
 from ctt_net.models.covariates import T2GEncoder
-from ctt_net.report.svg import SOFT, svg
+from ctt_net.report.drawing import SOFT, svg
 
 RELATIONS_FILE = "feature_relations.json"
 RELATIONS_PICTURE = "feature_relations.svg"

@@ -5,7 +5,7 @@ import pytest
 
 from ctt_net.acuity import BANDS, preop_band
 from ctt_net.metrics.summary import evaluate
-from ctt_net.report.calibration_figures import coverage_by_band
+from ctt_net.report.selective_figures import coverage_by_band
 
 
 @pytest.fixture
