@@ -16,6 +16,9 @@ TEMPLATES = Path(__file__).parent / "templates"
 # More lines than this help nobody on a page; audit.json holds all.
 _SHOWN_ROWS = 50
 
+# All figures of these are shares of the variance, by covariate or site.
+_ALL_SHARES = ("covariate-is-outcome", "marks-within-a-site")
+
 
 def write_audit(audit: Audit, out: Path) -> None:
     """Write both files.
@@ -62,7 +65,7 @@ def _card(probe: Probe) -> dict[str, Any]:
         "figures": [
             (
                 _in_words(name),
-                number_text(figure["value"]) if figure["value"] is not None else "–",
+                _value(probe.name, name, figure["value"]),
                 span_text(*figure["ci95"]),
             )
             for name, figure in probe.figures.items()
@@ -71,6 +74,14 @@ def _card(probe: Probe) -> dict[str, Any]:
         "rows": probe.rows[:_SHOWN_ROWS],
         "more": max(0, len(probe.rows) - _SHOWN_ROWS),
     }
+
+
+def _value(probe: str, name: str, value: float | None) -> str:
+    """A figure as text; a negative share of the variance explains nothing."""
+    if value is None:
+        return "–"
+    share = name.startswith("share") or probe in _ALL_SHARES
+    return f"none ({number_text(value)})" if share and value < 0 else number_text(value)
 
 
 def _in_words(name: str) -> str:

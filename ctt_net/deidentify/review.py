@@ -53,7 +53,7 @@ def write_review(
         page = render(
             "review.html",
             folder=_TEMPLATES,
-            title="Scans to look at",
+            title="Scans to review",
             synthetic=synthetic,
             cards=cards,
             number=number,
