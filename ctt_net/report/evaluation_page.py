@@ -33,7 +33,6 @@ from ctt_net.report.tables import (
     regression_table,
     selective_rows,
     subgroup_rows,
-    unit_table,
 )
 
 REPORT_FILE = "report.html"
@@ -101,7 +100,6 @@ def page_files(
         comparison=comparison_table(metrics),
         signed_text=signed_text,
         span_text=span_text,
-        units=unit_table(metrics, key),
         regression=regression_table(metrics, key),
         recovery=recovery_table(metrics, facts.outcomes, key),
         left_out=[(SHORT_LABELS.get(name, name), why) for name, why in left_out.items()],

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ctt_net.metrics.chart_units import Unit, in_chart_units
+from ctt_net.metrics.chart_units import in_chart_units
 from ctt_net.outcome import Outcome
 from ctt_net.report.comparison import SHORT_LABELS, number_text, signed_text, span_text
 
 Cell = dict[str, str]
+BLANK: Cell = {"value": "", "ci": ""}
 # Label, path in `metrics.json`, whether it is a share (printed in percent).
 Rows = tuple[tuple[str, tuple[str, ...], bool], ...]
 
@@ -29,8 +30,6 @@ REGRESSION_ROWS: Rows = (
     ("Upper limit of agreement", ("loa", "upper"), False),
     ("Slope of error on the mean", ("loa", "slope"), False),
 )
-# Those that are a distance, for the table in the units of the chart.
-DISTANCES = ("mae", "rmse", "median_ae", "bias", "loa lower", "loa upper")
 RECOVERY_ROWS: Rows = (
     ("AUROC", ("auroc",), False),
     ("Area under precision-recall", ("auprc",), False),
@@ -92,37 +91,31 @@ def figure_cell(
 
 
 def regression_table(metrics: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """All regression figures: a column for the model, with intervals, and for each baseline."""
-    names = list(metrics["baselines"])
+    """All regression metrics: the model, in letters too and without off-chart eyes, and baselines.
+
+    Off-chart eyes have no column where there are none.
+    """
+    own, names = metrics["regression"], list(metrics["baselines"])
+    on_chart = metrics.get("regression_on_chart") if any(metrics["n_off_chart"].values()) else None
+    letters = in_chart_units(own, "letters")
     rows = []
     for label, path, share in REGRESSION_ROWS:
-        own = figure_at(metrics["regression"], path)
-        if own is not None:
-            others = [figure_at(metrics["baselines"][name], path) for name in names]
-            cells = [_without_ci(figure_cell(other, key, share)) for other in others]
-            rows.append({"label": label, "cells": [figure_cell(own, key, share), *cells]})
-    return {"columns": ["Model", *(SHORT_LABELS.get(name, name) for name in names)], "rows": rows}
-
-
-def unit_table(metrics: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """Errors in logMAR, letters and lines; of all eyes, and without those off the chart if any."""
-    parts = {"All eyes": metrics["regression"]}
-    if any(metrics["n_off_chart"].values()) and "regression_on_chart" in metrics:
-        parts["Without off-chart eyes"] = metrics["regression_on_chart"]
-    units: tuple[Unit, ...] = ("letters", "lines")
-    rows = []
-    for label, path, share in REGRESSION_ROWS:
-        if " ".join(path) not in DISTANCES and not share:
+        if figure_at(own, path) is None:
             continue
-        cells = []
-        for section in parts.values():
-            cells.append(figure_cell(figure_at(section, path), key, share))
-            for unit in units:
-                figure = None if share else figure_at(in_chart_units(section, unit), path)
-                blank = {"value": "", "ci": ""}
-                cells.append(blank if share else _without_ci(figure_cell(figure, key, digits=1)))
+        in_letters = figure_at(letters, path)
+        cells = [
+            figure_cell(figure_at(own, path), key, share),
+            _without_ci(figure_cell(in_letters, key, digits=1)) if in_letters else BLANK,
+        ]
+        if on_chart is not None:
+            cells.append(figure_cell(figure_at(on_chart, path), key, share))
+        for name in names:
+            other = figure_at(metrics["baselines"][name], path)
+            cells.append(_without_ci(figure_cell(other, key, share)))
         rows.append({"label": label, "cells": cells})
-    return {"groups": list(parts), "columns": ["logMAR", *units], "rows": rows}
+    off_chart = [] if on_chart is None else ["Model, without off-chart eyes"]
+    columns = ["Model", "in letters", *off_chart, *(SHORT_LABELS.get(name, name) for name in names)]
+    return {"columns": columns, "rows": rows}
 
 
 def recovery_table(
