@@ -231,6 +231,7 @@ def svg_and_png(
         draw(figure.add_subplot())
         figure.savefig(page, format="svg", transparent=True, metadata={"Date": None})
         if png:
+            figure.set_layout_engine("none")  # it is laid out already
             words = {"Software": None, "Title": description, "Description": details}
             figure.savefig(pixels, format="png", dpi=PNG_DPI, metadata=words)
     # Not escaped again: matplotlib has escaped every text in it.

@@ -58,7 +58,7 @@ SUBGROUP_COLUMNS = (
     "MAE minus others", "Adjusted p",
 )  # fmt: skip
 GROUPINGS = {
-    "preop_band": "Preoperative acuity, logMAR",
+    "preop_band": "Preop VA, logMAR",
     "quality": "Signal quality",
     "views": "Scans",
     "age_band": "Age",
