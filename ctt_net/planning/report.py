@@ -69,7 +69,7 @@ def half_width_text(line: Line, half_width: float) -> str:
 
 
 def curve_rows(curve: LearningCurve, within: float) -> list[tuple[str, str]]:
-    """What a fitted curve says, in words."""
+    """Figures of a fitted curve, as text."""
     largest = float(curve.eyes.max())
     return [
         ("error with unlimited eyes", _logmar(curve.asymptote)),
@@ -83,7 +83,7 @@ def _logmar(figure: Estimated) -> str:
 
 
 def _eyes(figure: Estimated) -> str:
-    """Two digits: more would not be honest."""
+    """Rounded to two digits, which is all the precision there is."""
 
     def text(eyes: float) -> str:
         return f"{float(f'{eyes:.2g}'):,.0f}" if np.isfinite(eyes) else "no upper limit"
@@ -110,8 +110,7 @@ def _csv(plan: StudyPlan) -> str:
 
 
 def _page(plan: StudyPlan, picture: "Markup | None") -> str:
-    # Here and not above: it loads the template library, which `--help` needs not.
-    from ctt_net.report.page import render
+    from ctt_net.report.page import render  # imports the template library: slow
 
     sections: list[dict[str, Any]] = []
     if plan.development:
@@ -142,7 +141,7 @@ def _sizes(sizes: Any) -> dict[str, Any]:
 
 
 def _picture(curve: LearningCurve, within: float) -> "tuple[Markup, bytes]":
-    """The points, the best curve and all that the points leave open, to four times the largest."""
+    """Points, best curve and the range of curves not rejected, to four times the largest."""
     from ctt_net.report.drawing import LINE, SOFT, svg_and_png
 
     largest = float(curve.eyes.max())
