@@ -81,7 +81,7 @@ def test_two_eyes_of_unknown_likeness_count_as_one():
     assert known.lines[0].eyes_needed == pytest.approx(1.5 * one_eye.lines[0].eyes_needed, abs=1)
 
 
-def test_the_command_prints_and_writes_all_parts(run, tmp_path, capsys):
+def test_the_command_prints_and_writes_all_parts(run, tmp_path, capsys, drawn):
     points = tmp_path / "curve.csv"
     points.write_text(
         "training_eyes,mae,mae_lo,mae_hi\n"
