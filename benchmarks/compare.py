@@ -20,7 +20,7 @@ from rich.console import Console
 
 from benchmarks.comparison.compare import compare
 from ctt_net import INTENDED_USE
-from ctt_net.cli.exit_code import INTERRUPTED, WRONG_INPUT
+from ctt_net.cli.command import INTERRUPTED, WRONG_INPUT
 from ctt_net.errors import InputError
 
 

@@ -17,7 +17,7 @@ import pytest
 from filelock import FileLock
 from markupsafe import Markup
 
-from tests.simulated_tables import (  # fixtures
+from tests.simulated_tables import (  # noqa: F401 - fixtures
     eyes,
     make_eyes,
     make_predictions,

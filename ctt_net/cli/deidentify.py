@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ctt_net import INTENDED_USE
-from ctt_net.cli.exit_code import DONE
-from ctt_net.cli.parser import Commands, add_command
+from ctt_net.cli.command import DONE, Commands, add_command
 from ctt_net.errors import count_of
 
 if TYPE_CHECKING:
@@ -19,7 +18,11 @@ if TYPE_CHECKING:
 def add(commands: Commands) -> None:
     """Declare the command."""
     parser = add_command(
-        commands, "deidentify", "make a cohort folder without names, to pass on", run
+        commands,
+        "deidentify",
+        "make a de-identified copy of a cohort folder, to share",
+        run,
+        ["ctt-net deidentify data/my_cohort export/my_cohort --key ~/keys/my_cohort.key"],
     )
     parser.add_argument("cohort", type=Path, help="cohort folder")
     parser.add_argument("out", type=Path, help="folder to make")

@@ -43,7 +43,19 @@ EXTRA_ROWS = (
 )
 
 
-def write_comparison(all_of: Sequence[Evaluated], out: Path | str) -> Path:
+PHRASES = {
+    FINDINGS["better"]: "has a smaller mean absolute error than",
+    FINDINGS["worse"]: "has a larger mean absolute error than",
+    FINDINGS["alike"]: "is within one letter in mean absolute error of",
+    FINDINGS["open"]: "does not differ significantly in mean absolute error from",
+}
+
+
+def write_comparison(
+    all_of: Sequence[Evaluated],
+    out: Path | str,
+    config_differences: Mapping[str, Sequence[str]] | None = None,
+) -> Path:
     """Write `report.html` and `figures/` of several evaluations side by side.
 
     Each but the first is compared with the first: on the eyes that both predicted, if the measured
@@ -52,6 +64,7 @@ def write_comparison(all_of: Sequence[Evaluated], out: Path | str) -> Path:
     Args:
         all_of: Two or more.
         out: Folder.
+        config_differences: Config keys that differ, with one text for each evaluation.
 
     Returns:
         The page.
@@ -60,11 +73,9 @@ def write_comparison(all_of: Sequence[Evaluated], out: Path | str) -> Path:
         InputError: If the intervals are of different levels, or `out` holds an evaluation.
     """
     check_same_evaluation(Path(out))
+    verdicts = compare_verdicts(all_of)
     names = names_of([one.folder for one in all_of])
-    levels = {one.metrics["settings"]["level"] for one in all_of}
-    if len(levels) > 1:
-        raise InputError(f"intervals of levels {sorted(levels)} cannot stand in one table")
-    key = interval_key(levels.pop())
+    key = interval_key(all_of[0].metrics["settings"]["level"])
     paired = [None, *(paired_difference(all_of[0], other) for other in all_of[1:])]
     drawings = [_forest(all_of, names, key), _differences(paired, names)]
     figures = [drawn(drawing) for drawing in drawings if drawing is not None]
@@ -75,6 +86,11 @@ def write_comparison(all_of: Sequence[Evaluated], out: Path | str) -> Path:
         synthetic=any(one.facts.synthetic for one in all_of),
         level=f"{all_of[0].metrics['settings']['level']:.0%}",
         names=names,
+        verdicts=verdicts,
+        differences=[
+            {"label": key, "cells": [{"value": value} for value in values]}
+            for key, values in (config_differences or {}).items()
+        ],
         runs=[
             {
                 "name": name,
@@ -83,7 +99,6 @@ def write_comparison(all_of: Sequence[Evaluated], out: Path | str) -> Path:
                 f"{count_of(one.metrics['n_patients'], 'patient')}",
                 "verdict": verdict(one.metrics),
                 "warnings": one.metrics["warnings"],
-                "facts": {**one.facts.cohort, **one.facts.model},
             }
             for name, one in zip(names, all_of, strict=True)
         ],
@@ -100,32 +115,66 @@ def write_comparison(all_of: Sequence[Evaluated], out: Path | str) -> Path:
     return out / REPORT_FILE
 
 
+def compare_verdicts(all_of: Sequence[Evaluated]) -> list[str]:
+    """A sentence on each evaluation but the first, compared with the first.
+
+    Raises:
+        InputError: If the intervals are of different levels.
+    """
+    levels = {one.metrics["settings"]["level"] for one in all_of}
+    if len(levels) > 1:
+        raise InputError(f"intervals of levels {sorted(levels)} cannot be compared in one table")
+    level = f"{levels.pop():.0%} CI"
+    first, *others = names_of([one.folder for one in all_of])
+    return [
+        _sentence(first, name, paired_difference(all_of[0], other), level)
+        for name, other in zip(others, all_of[1:], strict=True)
+    ]
+
+
+def _sentence(first: str, name: str, paired: Mapping[str, Any], level: str) -> str:
+    """What a paired difference says, in the words of its finding."""
+    if paired["identical"]:
+        return f"{name} made exactly the same predictions as {first} ({paired['words']})."
+    phrase = PHRASES.get(paired.get("finding", ""))
+    if phrase is None:
+        return f"{name} cannot be compared with {first}: {paired['words']}."
+    return (
+        f"{name} {phrase} {first} on {paired['words']}: {paired['value']} logMAR "
+        f"({level} {paired['ci']}; {paired['letters']} letters)."
+    )
+
+
 def paired_difference(first: Evaluated, other: Evaluated) -> dict[str, Any]:
     """Error of one evaluation minus that of the first, on the eyes that both predicted.
 
     Returns:
-        `words` on the eyes, and, where they allow it, `figure` and `key` of the difference.
+        `words` on the eyes, `identical` predictions or not, and, where the eyes allow it, `figure`
+        and `key` of the difference with its texts and `finding`.
     """
     tables = [_known(one.predictions) for one in (first, other)]
     common = tables[0].index.intersection(tables[1].index)
     if common.empty:
-        return {"words": "other eyes altogether: no paired difference can be told"}
+        return {"words": "no eyes in common: no paired difference", "identical": False}
     truths = [table.loc[common, "postop_logmar"].to_numpy(float) for table in tables]
     patients = [table.loc[common, "patient_id"] for table in tables]
     if (np.abs(truths[0] - truths[1]) > 1e-6).any() or not patients[0].equals(patients[1]):
-        return {
-            "words": f"{count_of(len(common), 'eye')} of the same name, but with other measured "
-            "acuities or patients: no paired difference can be told"
-        }
+        words = (
+            f"{count_of(len(common), 'eye')} of the same name, but with other measured acuities "
+            "or patients: no paired difference"
+        )
+        return {"words": words, "identical": False}
     every = len(common) == len(tables[0]) == len(tables[1])
-    words = f"the same {len(common):,} eyes"
+    words = f"the same {count_of(len(common), 'eye')}"
     if not every:
         words = (
-            f"on the {count_of(len(common), 'eye')} that both predicted; the first has "
+            f"the {count_of(len(common), 'eye')} that both predicted; the first has "
             f"{len(tables[0]) - len(common):,} others, this one {len(tables[1]) - len(common):,}"
         )
+    predicted = [table.loc[common, "predicted_logmar"].to_numpy(float) for table in tables]
+    identical = every and bool((predicted[0] == predicted[1]).all())
     if patients[0].nunique() < TOO_FEW_PATIENTS:
-        return {"words": f"{words}: too few patients for a paired difference"}
+        return {"words": f"{words}: too few patients", "identical": identical}
     # One truth for both, or files that were rounded differently would be told apart.
     same = [table.loc[common].assign(postop_logmar=truths[0]).reset_index() for table in tables]
     settings = first.metrics["settings"]
@@ -143,6 +192,7 @@ def paired_difference(first: Evaluated, other: Evaluated) -> dict[str, Any]:
     low, high = figure[key]
     return {
         "words": words,
+        "identical": identical,
         "figure": figure,
         "key": key,
         "value": signed_text(figure["value"]),

@@ -12,7 +12,12 @@ from ctt_net.cohort.predictions import write_predictions
 from ctt_net.errors import InputError
 from ctt_net.metrics.eyes import evaluated_eyes
 from ctt_net.metrics.summary import evaluate, write_metrics
-from ctt_net.report.compare import names_of, paired_difference, write_comparison
+from ctt_net.report.compare import (
+    compare_verdicts,
+    names_of,
+    paired_difference,
+    write_comparison,
+)
 from ctt_net.report.largest_errors import failures
 from ctt_net.report.rerender import read_evaluated, render_again
 from tests.report.whole_report import write_report
@@ -136,8 +141,17 @@ def test_the_same_eyes_are_compared_in_pairs(leave, eyes, potential, make_predic
     maes = [one.metrics["regression"]["mae"]["value"] for one in pair]
     assert found["figure"]["value"] == pytest.approx(maes[1] - maes[0])
     assert found["figure"]["ci95"][0] > 0
-    page = write_comparison(pair, tmp_path / "both")
+    low, high = found["figure"]["ci95"]
+    (verdict,) = compare_verdicts(pair)
+    assert verdict == (
+        f"poor has a larger mean absolute error than good on the same 120 eyes: "
+        f"+{maes[1] - maes[0]:.3f} logMAR (95% CI {low:.3f} to {high:.3f}; "
+        f"+{(maes[1] - maes[0]) * 50:.1f} letters)."
+    )
+    page = write_comparison(pair, tmp_path / "both", {"model.fusion": ["Cross", "Mean"]})
     html = page.read_text()
+    assert verdict in html
+    assert "model.fusion" in html
     assert "the same 120 eyes" in html
     assert found["value"] in html
     assert html.count("<svg ") == 2
@@ -152,15 +166,26 @@ def test_other_eyes_are_said_to_be_others(leave, eyes, potential, make_predictio
     overlap = read_evaluated(leave("overlap", every.iloc[40:]))
     moved = every.assign(postop_logmar=every["postop_logmar"] + 0.1)
     other = read_evaluated(leave("other", moved))
-    assert paired_difference(first, apart) == {
-        "words": "other eyes altogether: no paired difference can be told"
-    }
+    assert paired_difference(first, apart)["words"] == "no eyes in common: no paired difference"
+    assert compare_verdicts([first, apart]) == [
+        "apart cannot be compared with first: no eyes in common: no paired difference."
+    ]
     found = paired_difference(first, overlap)
-    assert (
-        "on the 40 eyes that both predicted; the first has 40 others, this one 40" in found["words"]
+    assert found["words"] == (
+        "the 40 eyes that both predicted; the first has 40 others, this one 40"
     )
     assert found["figure"]["value"] == 0.0
     assert "other measured acuities" in paired_difference(first, other)["words"]
+
+
+def test_runs_that_are_identical_are_said_to_be(leave, eyes, potential, make_predictions):
+    every = make_predictions(eyes, potential)
+    first = read_evaluated(leave("first", every))
+    again = read_evaluated(leave("again", every.iloc[::-1]))
+    near = every.assign(predicted_logmar=every["predicted_logmar"] + 0.001)
+    found = compare_verdicts([first, again, read_evaluated(leave("near", near))])
+    assert found[0] == "again made exactly the same predictions as first (the same 120 eyes)."
+    assert "near is within one letter" in found[1]
 
 
 def test_names_are_as_short_as_they_may_be(tmp_path):
