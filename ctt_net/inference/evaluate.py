@@ -31,6 +31,28 @@ _OUT_OF_FOLD = (
 )
 
 
+def predict_cohort(
+    predictor: Predictor, cohort: Path | str | Cohort, progress: Progress | None = None
+) -> pd.DataFrame:
+    """Predict all eyes of a cohort.
+
+    Args:
+        predictor: One model or an ensemble.
+        cohort: The eyes, or their folder.
+        progress: Called after each scan read.
+
+    Returns:
+        Rows of `predictions.csv`.
+
+    Raises:
+        InputError: If the cohort, its views or its covariates do not suit the model.
+    """
+    cohort = cohort if isinstance(cohort, Cohort) else read_cohort(cohort)
+    check_same_covariates(cohort, predictor.spec)
+    scans = load_scans(cohort, predictor.spec.preprocessing, progress)
+    return predict_eyes(predictor, cohort.table, arrange_views(scans, cohort, predictor.spec))
+
+
 def evaluate_model(
     model: Path | str | Predictor,
     cohort: Path | str | Cohort,
