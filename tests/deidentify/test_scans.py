@@ -25,6 +25,6 @@ def test_real_scans_are_steady(real_data, tmp_path, name):
 
 @pytest.mark.slow
 def test_what_was_found_in_each_scan_is_told(export):
-    assert "taken out of scans: " in export.printed
+    assert "removed from scans: " in export.printed
     assert "text 1" in export.printed
     assert "change when read again" not in export.printed
