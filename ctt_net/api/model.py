@@ -210,8 +210,8 @@ def create_model(
     Args:
         config: A file, or the name of a configuration that comes with ctt-net.
         num_views: Views an eye can have.
-        covariate_levels: Of each covariate the number of its levels, 0 for a number; none by
-            default.
+        covariate_levels: Of each covariate the number of its levels (2 for yes or no), 0 for a
+            numeric one; no covariates by default.
         model: Overrides of the section `model`, such as `fusion="MeanFusion"`; `backbone` also
             takes the name of a timm network.
 
@@ -229,6 +229,8 @@ def create_model(
     """
     from ctt_net.training.config_keys import as_arguments, check_arguments, config_file
 
+    if num_views < 1:
+        raise InputError(f"num_views must be 1 or more, got {num_views}")
     backbone = model.get("backbone")
     if isinstance(backbone, str) and "." not in backbone and not backbone.endswith("Backbone"):
         model["backbone"] = {"class_path": "TimmBackbone", "init_args": {"name": backbone}}
