@@ -190,7 +190,9 @@ def evaluate(
     """
     from ctt_net.inference.evaluate import evaluate_model, evaluate_table
 
-    if isinstance(model, pd.DataFrame) or str(model).endswith(".csv"):
+    if isinstance(model, pd.DataFrame) or (
+        isinstance(model, str | Path) and Path(model).suffix == ".csv"
+    ):
         return Result(evaluate_table(model, cohort, level=interval_level))
     if isinstance(model, str | Path | Run):
         model = load_model(model)

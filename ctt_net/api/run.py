@@ -1,6 +1,6 @@
 """Train in Python, and the results of a run or an evaluation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -91,10 +91,10 @@ class Result:
 
     def __repr__(self) -> str:
         metrics = self._results.metrics
-        mae = self.metrics.loc["regression.mae"]
+        mae = comparison_table(metrics)[0]
         return (
             f"{type(self).__name__}({metrics['n_eyes']} eyes of {metrics['n_patients']} patients, "
-            f"MAE {mae['value']:.3f} logMAR ({span_text(mae['lower'], mae['upper'])}))"
+            f"MAE {mae.mae:.3f} logMAR ({span_text(mae.lo, mae.hi)}))"
         )
 
     def _repr_html_(self) -> str:
@@ -220,7 +220,9 @@ def _folder(given: Path | str | Cohort) -> Path:
     return given.root
 
 
-def _flat(metrics: Mapping[str, Any], path: str = "") -> Any:
+def _flat(
+    metrics: Mapping[str, Any], path: str = ""
+) -> Iterator[tuple[str, tuple[float | None, ...]]]:
     """Dotted name and (value, lower, upper) of every figure with a confidence interval."""
     for name, value in metrics.items():
         inner = f"{path}.{name}".strip(".")

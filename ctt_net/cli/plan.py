@@ -72,9 +72,9 @@ def add(commands: Commands) -> None:
     for title, described in _OPTIONS.items():
         group = parser.add_argument_group(title)
         for name, kind, _, words in described:
-            many = {"nargs": "+"} if name == "eyes" else {}
+            many = "+" if name == "eyes" else None
             metavar = "N" if kind is int else "X"
-            group.add_argument(f"--{name}", type=kind, help=words, metavar=metavar, **many)
+            group.add_argument(f"--{name}", type=kind, help=words, metavar=metavar, nargs=many)
     group.add_argument(
         "--curve",
         type=Path,

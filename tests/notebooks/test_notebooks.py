@@ -1,12 +1,16 @@
 """The notebooks run from first cell to last, and are committed without outputs."""
 
 import re
+import shutil
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
+import ctt_net
 from ctt_net import INTENDED_USE
+from ctt_net.training.config import TrainingConfig
+from ctt_net.training.run import FinishedRun
 
 NOTEBOOKS = ("explore_a_cohort.ipynb", "train_and_evaluate.ipynb")
 
@@ -17,8 +21,9 @@ def notebook(request, repository):
     return nbformat.read(repository / "notebooks" / request.param, as_version=4)
 
 
-def run_through(repository, name, tmp_path):
+def run_through(repository, name, tmp_path, monkeypatch):
     """Run a notebook in an empty folder; what its cells said, and how many pictures they show."""
+    monkeypatch.delenv("MPLBACKEND")  # the kernel's own shows figures
     notebook = nbformat.read(repository / "notebooks" / name, as_version=4)
     place = tmp_path / "here"
     place.mkdir()
@@ -52,19 +57,45 @@ def test_the_intended_use_is_said_first(notebook):
 def test_a_cohort_is_explored(repository, small_cohort, tmp_path, monkeypatch):
     before = sorted(path.name for path in small_cohort.rglob("*"))
     monkeypatch.setenv("CTT_NET_COHORT", str(small_cohort))
-    said, pictures = run_through(repository, "explore_a_cohort.ipynb", tmp_path)
+    said, pictures = run_through(repository, "explore_a_cohort.ipynb", tmp_path, monkeypatch)
     assert "60 eyes of" in said
     assert "0 patients are in more than one fold" in said
     assert pictures == 2
     assert sorted(path.name for path in small_cohort.rglob("*")) == before
 
 
-@pytest.mark.slow  # trains two folds of a very small network
-def test_a_model_is_trained_and_evaluated(repository, tmp_path, monkeypatch):
-    for name in ("CTT_NET_RUN", "CTT_NET_HELD_OUT"):
-        monkeypatch.delenv(name, raising=False)
-    said, pictures = run_through(repository, "train_and_evaluate.ipynb", tmp_path)
+def test_a_run_is_read_and_evaluated(repository, small_run, other_cohort, tmp_path, monkeypatch):
+    run = shutil.copytree(small_run, tmp_path / "runs/run")
+    monkeypatch.setenv("CTT_NET_RUN", str(run))
+    monkeypatch.setenv("CTT_NET_HELD_OUT", str(other_cohort))
+    said, pictures = run_through(repository, "train_and_evaluate.ipynb", tmp_path, monkeypatch)
     assert "Preop VA only" in said
     assert "interval.coverage" in said
     assert "evaluation on unseen eyes" in said
     assert pictures == 3
+
+
+def test_the_run_that_it_trains_where_there_is_none_can_be_trained(
+    repository, small_cohort, other_cohort, small_run, monkeypatch
+):
+    made = []
+
+    def simulate(out, eyes, seed):
+        return ctt_net.load_cohort({60: small_cohort, 20: other_cohort}[eyes])
+
+    def train(arguments):
+        made.extend(arguments)
+        return FinishedRun(small_run, None)
+
+    monkeypatch.setattr("ctt_net.api.cohort.simulate_cohort", simulate)
+    monkeypatch.setattr("ctt_net.training.run.train", train)
+    for name in ("CTT_NET_RUN", "CTT_NET_HELD_OUT"):
+        monkeypatch.delenv(name, raising=False)
+    notebook = nbformat.read(repository / "notebooks/train_and_evaluate.ipynb", as_version=4)
+    first = next(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    names: dict = {}
+    exec(first, names)
+    assert names["run"].folder == small_run
+    module, data, _ = TrainingConfig(made).build(1, small_run)
+    assert sum(one.numel() for one in module.network.parameters()) < 50_000
+    assert len(data.folds) == 60
