@@ -1,6 +1,7 @@
 """Two or more evaluations in one page, paired where their eyes are the same."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ from matplotlib.axes import Axes
 
 from ctt_net.errors import InputError, count_of
 from ctt_net.io.atomic_write import atomic_write_all
+from ctt_net.io.yaml_file import read_yaml_mapping
 from ctt_net.metrics.bootstrap import interval_key
+from ctt_net.metrics.chart_units import PER_LOGMAR
 from ctt_net.metrics.side_by_side import DIFFERENCE, side_by_side
 from ctt_net.metrics.warnings import TOO_FEW_PATIENTS
 from ctt_net.outcome import DEFAULT_OUTCOMES
@@ -43,53 +46,153 @@ EXTRA_ROWS = (
 )
 
 
-PHRASES = {
-    FINDINGS["better"]: "has a smaller mean absolute error than",
-    FINDINGS["worse"]: "has a larger mean absolute error than",
-    FINDINGS["alike"]: "is within one letter in mean absolute error of",
-    FINDINGS["open"]: "does not differ significantly in mean absolute error from",
-}
+# Settings of a run that say where it lies, not what it is.
+NOT_COMPARED = ("out", "resume", "config")
 
 
-def write_comparison(
-    all_of: Sequence[Evaluated],
-    out: Path | str,
-    config_differences: Mapping[str, Sequence[str]] | None = None,
-) -> Path:
-    """Write `report.html` and `figures/` of several evaluations side by side.
-
-    Each but the first is compared with the first: on the eyes that both predicted, if the measured
-    acuities agree there.
+@dataclass(frozen=True)
+class Comparison:
+    """Evaluations beside the first of them.
 
     Args:
-        all_of: Two or more.
+        evaluations: Two or more.
+        names: A short name of each.
+        paired: Of each but the first, as `paired_difference` gives it.
+        verdicts: A sentence on each but the first.
+        settings: Key of the configuration to its value in each, where these differ.
+        key: Of the confidence intervals.
+    """
+
+    evaluations: Sequence[Evaluated]
+    names: Sequence[str]
+    paired: Sequence[Mapping[str, Any]]
+    verdicts: Sequence[str]
+    settings: Mapping[str, Sequence[str]]
+    key: str
+
+    def errors(self) -> list[tuple[str, int, str]]:
+        """Name, number of eyes and mean absolute error with its interval, of each."""
+        rows = []
+        for name, one in zip(self.names, self.evaluations, strict=True):
+            mae = one.metrics["regression"]["mae"]
+            text = f"{mae['value']:.3f} ({span_text(*mae[self.key])})"
+            rows.append((name, one.metrics["n_eyes"], text))
+        return rows
+
+
+def compare_evaluations(evaluations: Sequence[Evaluated]) -> Comparison:
+    """Compare each but the first with the first: on the eyes that both predicted.
+
+    Args:
+        evaluations: Two or more.
+
+    Raises:
+        InputError: If the intervals are of different levels, or a configuration cannot be read.
+    """
+    names = names_of([one.folder for one in evaluations])
+    levels = {one.metrics["settings"]["level"] for one in evaluations}
+    if len(levels) > 1:
+        raise InputError(f"intervals of levels {sorted(levels)} cannot stand in one table")
+    first, *others = evaluations
+    paired = [paired_difference(first, other) for other in others]
+    verdicts = [
+        f"{name} and {names[0]} are identical: the same predictions for {one['words']}."
+        if _same_predictions(first, other)
+        else comparison_verdict(names[0], name, one)
+        for name, other, one in zip(names[1:], others, paired, strict=True)
+    ]
+    settings = differing_settings(evaluations)
+    return Comparison(evaluations, names, paired, verdicts, settings, interval_key(levels.pop()))
+
+
+def comparison_verdict(first: str, name: str, paired: Mapping[str, Any]) -> str:
+    """What a paired difference says of two evaluations, in a sentence with its interval.
+
+    Args:
+        first: Name of the first.
+        name: Name of the other.
+        paired: As `paired_difference` gives it.
+    """
+    if "figure" not in paired:
+        return f"{name} cannot be compared with {first}: {paired['words']}."
+    low, high = paired["figure"][paired["key"]]
+    level = f"{paired['level']:.0%} CI"
+    if paired["finding"] in (FINDINGS["better"], FINDINGS["worse"]):
+        smaller = paired["finding"] == FINDINGS["better"]
+        ends = (-high, -low) if smaller else (low, high)
+        return (
+            f"{name} has a {paired['finding']} than {first}: by "
+            f"{abs(paired['figure']['value']):.3f} logMAR ({level} {span_text(*ends)}; about "
+            f"{abs(paired['figure']['value']) * PER_LOGMAR['letters']:.1f} letters), "
+            f"on {paired['words']}."
+        )
+    difference = (
+        f"{paired['value']} logMAR ({level} {signed_text(low)} to {signed_text(high)}) on "
+        f"{paired['words']}"
+    )
+    if paired["finding"] == FINDINGS["alike"]:
+        return f"{name} and {first} differ by no more than one letter: {difference}."
+    return f"Whether {name} or {first} has the smaller error is inconclusive: {difference}."
+
+
+def differing_settings(evaluations: Sequence[Evaluated]) -> dict[str, list[str]]:
+    """Keys of `config.yaml`, or facts of the report where there is none, that differ; with values.
+
+    Args:
+        evaluations: Runs, or what an evaluation wrote.
+    """
+    files = [one.folder / "config.yaml" for one in evaluations]
+    if all(file.is_file() for file in files):
+        every = [flat_settings(read_yaml_mapping(file)) for file in files]
+    else:
+        every = [{**one.facts.cohort, **one.facts.model} for one in evaluations]
+    keys = dict.fromkeys(key for one in every for key in one if key not in NOT_COMPARED)
+    values = {key: [str(one.get(key, "\N{EN DASH}")) for one in every] for key in keys}
+    return {key: of_each for key, of_each in values.items() if len(set(of_each)) > 1}
+
+
+def flat_settings(settings: Mapping[str, Any], key: str = "") -> dict[str, Any]:
+    """Nested settings by dotted keys.
+
+    Example:
+        >>> flat_settings({"model": {"fusion": {"class_path": "MeanFusion"}}, "folds": None})
+        {'model.fusion.class_path': 'MeanFusion', 'folds': None}
+    """
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        inner = f"{key}.{name}".strip(".")
+        flat |= flat_settings(value, inner) if isinstance(value, Mapping) else {inner: value}
+    return flat
+
+
+def write_comparison(comparison: Comparison, out: Path | str) -> Path:
+    """Write `report.html` and `figures/` of several evaluations side by side.
+
+    Args:
+        comparison: As `compare_evaluations` gives it.
         out: Folder.
-        config_differences: Config keys that differ, with one text for each evaluation.
 
     Returns:
         The page.
 
     Raises:
-        InputError: If the intervals are of different levels, or `out` holds an evaluation.
+        InputError: If `out` holds an evaluation.
     """
     check_same_evaluation(Path(out))
-    verdicts = compare_verdicts(all_of)
-    names = names_of([one.folder for one in all_of])
-    key = interval_key(all_of[0].metrics["settings"]["level"])
-    paired = [None, *(paired_difference(all_of[0], other) for other in all_of[1:])]
-    drawings = [_forest(all_of, names, key), _differences(paired, names)]
+    all_of, names, key = comparison.evaluations, comparison.names, comparison.key
+    drawings = [_forest(all_of, names, key), _differences(comparison.paired, names)]
     figures = [drawn(drawing) for drawing in drawings if drawing is not None]
     out = Path(out)
     page = render(
         "compare.html",
-        title="Side by side: " + ", ".join(names),
+        title="Comparison: " + ", ".join(names),
         synthetic=any(one.facts.synthetic for one in all_of),
         level=f"{all_of[0].metrics['settings']['level']:.0%}",
         names=names,
-        verdicts=verdicts,
-        differences=[
-            {"label": key, "cells": [{"value": value} for value in values]}
-            for key, values in (config_differences or {}).items()
+        verdicts=comparison.verdicts,
+        settings=[
+            {"label": label, "cells": [{"value": one, "ci": ""} for one in of_each]}
+            for label, of_each in comparison.settings.items()
         ],
         runs=[
             {
@@ -103,9 +206,7 @@ def write_comparison(
             for name, one in zip(names, all_of, strict=True)
         ],
         paired=[
-            {"name": name, **one}
-            for name, one in zip(names, paired, strict=True)
-            if one is not None
+            {"name": name, **one} for name, one in zip(names[1:], comparison.paired, strict=True)
         ],
         rows=_rows(all_of, key),
         figures=figures,
@@ -115,67 +216,33 @@ def write_comparison(
     return out / REPORT_FILE
 
 
-def compare_verdicts(all_of: Sequence[Evaluated]) -> list[str]:
-    """A sentence on each evaluation but the first, compared with the first.
-
-    Raises:
-        InputError: If the intervals are of different levels.
-    """
-    levels = {one.metrics["settings"]["level"] for one in all_of}
-    if len(levels) > 1:
-        raise InputError(f"intervals of levels {sorted(levels)} cannot be compared in one table")
-    level = f"{levels.pop():.0%} CI"
-    first, *others = names_of([one.folder for one in all_of])
-    return [
-        _sentence(first, name, paired_difference(all_of[0], other), level)
-        for name, other in zip(others, all_of[1:], strict=True)
-    ]
-
-
-def _sentence(first: str, name: str, paired: Mapping[str, Any], level: str) -> str:
-    """What a paired difference says, in the words of its finding."""
-    if paired["identical"]:
-        return f"{name} made exactly the same predictions as {first} ({paired['words']})."
-    phrase = PHRASES.get(paired.get("finding", ""))
-    if phrase is None:
-        return f"{name} cannot be compared with {first}: {paired['words']}."
-    return (
-        f"{name} {phrase} {first} on {paired['words']}: {paired['value']} logMAR "
-        f"({level} {paired['ci']}; {paired['letters']} letters)."
-    )
-
-
 def paired_difference(first: Evaluated, other: Evaluated) -> dict[str, Any]:
     """Error of one evaluation minus that of the first, on the eyes that both predicted.
 
     Returns:
-        `words` on the eyes, `identical` predictions or not, and, where the eyes allow it, `figure`
-        and `key` of the difference with its texts and `finding`.
+        `words` on the eyes, and, where they allow it, `figure` and `key` of the difference.
     """
     tables = [_known(one.predictions) for one in (first, other)]
     common = tables[0].index.intersection(tables[1].index)
     if common.empty:
-        return {"words": "no eyes in common: no paired difference", "identical": False}
+        return {"words": "they share no eye"}
     truths = [table.loc[common, "postop_logmar"].to_numpy(float) for table in tables]
     patients = [table.loc[common, "patient_id"] for table in tables]
     if (np.abs(truths[0] - truths[1]) > 1e-6).any() or not patients[0].equals(patients[1]):
-        words = (
-            f"{count_of(len(common), 'eye')} of the same name, but with other measured acuities "
-            "or patients: no paired difference"
-        )
-        return {"words": words, "identical": False}
+        return {
+            "words": f"{count_of(len(common), 'eye')} of the same name, but with other measured "
+            "acuities or patients"
+        }
     every = len(common) == len(tables[0]) == len(tables[1])
     words = f"the same {count_of(len(common), 'eye')}"
     if not every:
         words = (
-            f"the {count_of(len(common), 'eye')} that both predicted; the first has "
-            f"{len(tables[0]) - len(common):,} others, this one {len(tables[1]) - len(common):,}"
+            f"the {count_of(len(common), 'eye')} that both predicted (the first has "
+            f"{len(tables[0]) - len(common):,} others, this one {len(tables[1]) - len(common):,})"
         )
-    predicted = [table.loc[common, "predicted_logmar"].to_numpy(float) for table in tables]
-    identical = every and bool((predicted[0] == predicted[1]).all())
     if patients[0].nunique() < TOO_FEW_PATIENTS:
-        return {"words": f"{words}: too few patients", "identical": identical}
-    # One truth for both, or files that were rounded differently would be told apart.
+        return {"words": f"{words}, of too few patients for a paired difference"}
+    # One truth for both, or files that were rounded differently would differ.
     same = [table.loc[common].assign(postop_logmar=truths[0]).reset_index() for table in tables]
     settings = first.metrics["settings"]
     outcome = (*first.facts.outcomes, *DEFAULT_OUTCOMES)[0]
@@ -192,14 +259,21 @@ def paired_difference(first: Evaluated, other: Evaluated) -> dict[str, Any]:
     low, high = figure[key]
     return {
         "words": words,
-        "identical": identical,
         "figure": figure,
         "key": key,
+        "level": settings["level"],
         "value": signed_text(figure["value"]),
         "ci": span_text(low, high),
         "letters": signed_text(figure["value"] * 50, digits=1),
         "finding": FINDINGS[paired_finding(low, high, patients[0].nunique())],
     }
+
+
+def _same_predictions(first: Evaluated, other: Evaluated) -> bool:
+    """Whether both say the same of the same eyes, whatever the order of the rows."""
+    columns = ["patient_id", "postop_logmar", "predicted_logmar", "lower_logmar", "upper_logmar"]
+    tables = [one.predictions.set_index("eye_id")[columns].sort_index() for one in (first, other)]
+    return tables[0].equals(tables[1])
 
 
 def names_of(folders: Sequence[Path]) -> list[str]:
@@ -242,8 +316,7 @@ def _forest(all_of: Sequence[Evaluated], names: Sequence[str], key: str) -> Draw
     return _bars(
         "mae",
         "Mean absolute error of each",
-        "Bars are confidence intervals, each of its own eyes; a difference is told by the paired "
-        "figure alone.",
+        "Bars are confidence intervals, each of its own eyes; only the paired figure compares two.",
         names,
         figures,
         key,
@@ -251,10 +324,8 @@ def _forest(all_of: Sequence[Evaluated], names: Sequence[str], key: str) -> Draw
     )
 
 
-def _differences(
-    paired: Sequence[Mapping[str, Any] | None], names: Sequence[str]
-) -> Drawing | None:
-    told = [(n, one) for n, one in zip(names, paired, strict=True) if one and "figure" in one]
+def _differences(paired: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Drawing | None:
+    told = [(n, one) for n, one in zip(names[1:], paired, strict=True) if "figure" in one]
     if not told:
         return None
     return _bars(
