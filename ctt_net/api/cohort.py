@@ -89,13 +89,13 @@ class Cohort(CheckedCohort):
             scans: Whether scans are read, too.
 
         Returns:
-            One row per finding: severity, check, message, fix.
+            One row per finding: severity, code, message, fix.
         """
         from ctt_net.check import examine
 
         found = examine(self.root, scans).findings
-        rows = [(one.severity, one.check, one.message, one.cure) for one in found]
-        return pd.DataFrame(rows, columns=["severity", "check", "message", "fix"])
+        rows = [(one.severity, one.code, one.message, one.check.fix) for one in found]
+        return pd.DataFrame(rows, columns=["severity", "code", "message", "fix"])
 
     def _row(self, eye_id: str) -> pd.Series:
         found = self.table[self.table["eye_id"] == str(eye_id)]

@@ -38,15 +38,15 @@ def run(options: argparse.Namespace) -> int:
     from ctt_net.io.progress import progress_bar
 
     check_writable(options.out)
-    with progress_bar("reading scans") as progress:
-        done = audit(options.model, options.cohort, progress=progress, on_probe=progress)
+    with progress_bar("reading scans, then testing") as progress:
+        done = audit(options.model, options.cohort, progress=progress, on_test=progress)
     write_audit(done, options.out)
     lines = [done.verdict()]
-    for probe in done.findings:
-        lines.append(f"finding: {probe.name}\n  {probe.answer}\n  fix: {probe.cure}")
-        lines += [f"  row {row.row}, {row.eye_id}: {row.what}" for row in probe.rows[:5]]
-        if len(probe.rows) > 5:
-            lines.append(f"  and {len(probe.rows) - 5} more rows")
+    for one in done.findings:
+        lines.append(f"finding: {one.title} [{one.code}]\n  {one.result}\n  fix: {one.fix}")
+        lines += [f"  row {row.row}, {row.eye_id}: {row.what}" for row in one.rows[:5]]
+        if len(one.rows) > 5:
+            lines.append(f"  and {len(one.rows) - 5} more rows")
     lines.append(f"report: {options.out / PAGE_FILE}")
     console = Console()
     console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)

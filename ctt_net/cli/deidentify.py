@@ -39,7 +39,7 @@ def add(commands: Commands) -> None:
         "--review",
         type=Path,
         metavar="FOLDER",
-        help="pages with all scans for review, which stay here (default: OUT_review)",
+        help="pages with all scans to review, which stay here (default: OUT_review)",
     )
 
 
@@ -66,9 +66,9 @@ def _lines(done: "Deidentified", key_file: Path) -> Iterator[str]:
     found = Counter(kind.replace("_", " ") for scan in done.scans for kind in scan.overlays)
     kinds = ", ".join(f"{kind} {count}" for kind, count in found.most_common())
     yield f"removed from scans: {kinds or 'nothing found'}"
-    unsteady = sum(not scan.steady for scan in done.scans)
-    if unsteady:
-        yield f"{unsteady} scans change when read again; they come first on the review pages"
+    unstable = sum(not scan.stable for scan in done.scans)
+    if unstable:
+        yield f"{unstable} scans change when read again; they come first on the review pages"
     yield f"dates shifted: {', '.join(rows.date_columns) or 'none'}"
     if rows.age_columns:
         over = count_of(rows.eyes_over_age, "eye")

@@ -23,6 +23,7 @@ from ctt_net.cli import (
     pretrain,
     recalibrate,
     report,
+    schema,
     simulate,
     train,
 )
@@ -55,6 +56,7 @@ COMMANDS = (
     convert,
     deidentify,
     bundle,
+    schema,
 )
 
 

@@ -50,8 +50,7 @@ def run(options: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import Progress
 
-    from ctt_net.synthetic.plan import CohortPlan
-    from ctt_net.synthetic.simulate import simulate_cohort
+    from ctt_net.synthetic.simulate import CohortPlan, simulate_cohort
 
     plan = CohortPlan(
         n_eyes=options.eyes,

@@ -77,7 +77,7 @@ def test_the_page_of_a_notebook_runs_no_text_of_a_table(small_cohort, tmp_path):
 
 def test_findings_are_a_table(cohort):
     findings = cohort.check(scans=False)
-    assert list(findings) == ["severity", "check", "message", "fix"]
+    assert list(findings) == ["severity", "code", "message", "fix"]
     assert "error" not in set(findings["severity"])
 
 
