@@ -1,0 +1,51 @@
+"""Called by MkDocs: help of the commands goes into its page, links out of docs/ become paths."""
+
+import contextlib
+import io
+import os
+import re
+from pathlib import PurePosixPath
+from typing import Any
+
+COMMANDS_HERE = "<!-- commands -->"
+LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)#\s]+)(#[^)\s]*)?\)")
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Prepare the text of one page.
+
+    Args:
+        markdown: As written.
+        page: Of MkDocs.
+    """
+    if COMMANDS_HERE in markdown:
+        markdown = markdown.replace(COMMANDS_HERE, _commands())
+    folder = PurePosixPath("docs", page.file.src_uri).parent
+    return LINK.sub(lambda link: _within_the_site(link, folder), markdown)
+
+
+def _within_the_site(link: re.Match[str], folder: PurePosixPath) -> str:
+    """A link to a file outside docs/ as its text and the file's path in the repository."""
+    text, address = link[1], link[2]
+    if "://" in address:
+        return link[0]
+    target = PurePosixPath(os.path.normpath(folder / address))
+    if target.parts[:1] == ("docs",):
+        return link[0]
+    return text if str(target) in text else f"{text} (`{target}`)"
+
+
+def _commands() -> str:
+    """A heading and the help of every command, as `ctt-net COMMAND --help` prints it."""
+    from ctt_net.cli.main import COMMANDS, main
+
+    os.environ["COLUMNS"] = "80"  # one width, whatever the terminal
+    parts = []
+    for command in COMMANDS:
+        name = command.__name__.rpartition(".")[2]
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+            main([name, "--help"])
+        text = re.sub(r"\n\nResearch use only\..*", "", printed.getvalue(), flags=re.DOTALL)
+        parts.append(f"## {name}\n```text\n{text.strip()}\n```")
+    return "\n\n".join(parts)
