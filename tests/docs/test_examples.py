@@ -11,6 +11,7 @@ import yaml
 
 from ctt_net.inference.patient import KEYS, read_patient
 from ctt_net.inference.predict import predict_patient
+from ctt_net.models.fusion import FusionInput
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
 from ctt_net.training.config import TrainingConfig
 from ctt_net.uncertainty.abstention import BECAUSE
@@ -131,9 +132,9 @@ def test_the_fusion_of_the_page_is_found_and_keeps_the_contract(repository, tmp_
     tokens, present = torch.randn(3, 4, 2, 64), torch.ones(3, 4, dtype=torch.bool)
     present[0, 1] = present[1] = False
     preop, known = torch.tensor([0.3, 0.5, 0.0]), torch.tensor([True, True, False])
-    fused = fusion(tokens, present, preop, known)
+    fused = fusion(FusionInput(tokens, present, preop, known))
     assert fused.shape == (3, 64)
     assert fused.isfinite().all()
     other = torch.where(present[..., None, None], tokens, tokens + 1e4)
-    assert torch.equal(fused, fusion(other, present, preop, known))
-    assert not torch.equal(fused, fusion(tokens + 1, present, preop, known))
+    assert torch.equal(fused, fusion(FusionInput(other, present, preop, known)))
+    assert not torch.equal(fused, fusion(FusionInput(tokens + 1, present, preop, known)))
