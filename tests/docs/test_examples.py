@@ -11,7 +11,7 @@ import yaml
 
 from ctt_net.inference.patient import KEYS, read_patient
 from ctt_net.inference.predict import predict_patient
-from ctt_net.models.fusion import FusionInput
+from ctt_net.models.fusion.base import FusionInput
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
 from ctt_net.training.config import TrainingConfig
 from ctt_net.uncertainty.abstention import BECAUSE
