@@ -14,7 +14,7 @@ from ctt_net.inference.predict import predict_patient
 from ctt_net.models.fusion.base import FusionInput
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
 from ctt_net.training.config import TrainingConfig
-from ctt_net.uncertainty.abstention import BECAUSE
+from ctt_net.uncertainty.abstention import ABSTENTION_REASONS
 from ctt_net.uncertainty.flags import IN_WORDS
 
 
@@ -98,7 +98,7 @@ def test_patient_yaml_names_every_key_and_its_example_is_read(repository, small_
 
 def test_abstention_names_every_reason(repository):
     table = page(repository, "concepts/abstention.md").split("## Where the limits come from")[0]
-    assert first_cells(table) == list(BECAUSE)
+    assert first_cells(table) == list(ABSTENTION_REASONS)
 
 
 def configured(repository, text, tmp_path):
