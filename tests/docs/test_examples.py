@@ -27,8 +27,8 @@ def blocks(text, language):
 
 
 def first_cells(text):
-    """What stands in backticks in the first column of every table."""
-    cells = re.findall(r"^\| ([^|]+) \|", text, flags=re.MULTILINE)
+    """What is in backticks in the first column of every table, below its header."""
+    cells = re.findall(r"^\| ([^|]+) \|(?!.*\n\|-)", text, flags=re.MULTILINE)
     return [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
 
 
@@ -115,9 +115,9 @@ def test_outcomes_of_the_page_are_those_of_a_training(repository, tmp_path):
         DEFAULT_OUTCOMES
     )
     model = configured(repository, own, tmp_path).model
-    names = [outcome.name for outcome in model.outcomes]
-    assert names == ["reaches_0.00", "reaches_0.30", "gains_0.30"]
-    assert [outcome.name for outcome in model.head.init_args.outcomes] == names
+    outcomes = [Outcome(**one.init_args.as_dict()) for one in model.outcomes]
+    assert [one.name for one in outcomes] == ["reaches_0.00", "reaches_0.30", "gains_0.30"]
+    assert [Outcome(**one.as_dict()) for one in model.head.init_args.outcomes] == outcomes
     assert model.loss.init_args.questions == ["reaches_0.30", "gains_0.30"]
 
 
