@@ -1,4 +1,8 @@
-"""Called by MkDocs: help of the commands goes into its page, links out of docs/ become paths."""
+"""Called by MkDocs and mkdocstrings, when `make docs` builds the site.
+
+The help of the commands goes into its page, links to files outside docs/ become their paths, and
+examples in docstrings are shown as code.
+"""
 
 import contextlib
 import io
@@ -6,6 +10,8 @@ import os
 import re
 from pathlib import PurePosixPath
 from typing import Any
+
+import griffe
 
 COMMANDS_HERE = "<!-- commands -->"
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)#\s]+)(#[^)\s]*)?\)")
@@ -49,3 +55,13 @@ def _commands() -> str:
         text = re.sub(r"\n\nResearch use only\..*", "", printed.getvalue(), flags=re.DOTALL)
         parts.append(f"## {name}\n```text\n{text.strip()}\n```")
     return "\n\n".join(parts)
+
+
+class Examples(griffe.Extension):
+    """Google's section of examples, of which griffe knows the plural only."""
+
+    def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
+        """Rename the section where a docstring has the singular."""
+        if obj.docstring is not None:
+            text = obj.docstring.value
+            obj.docstring.value = re.sub("^Example:$", "Examples:", text, flags=re.MULTILINE)
