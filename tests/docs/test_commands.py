@@ -58,7 +58,9 @@ def help_of(name):
     return printed.getvalue()
 
 
-@pytest.mark.parametrize(("page", "name", "arguments"), commands(), ids=lambda one: str(one)[:60])
+@pytest.mark.parametrize(
+    ("page", "name", "arguments"), list(commands()), ids=lambda one: str(one)[:60]
+)
 def test_a_command_and_its_options_exist(page, name, arguments):
     if name.startswith("-"):
         return
@@ -80,7 +82,7 @@ def has(owner, name):
     return hasattr(owner, name) or name in fields
 
 
-@pytest.mark.parametrize(("page", "text"), blocks("python"), ids=lambda one: one[:40])
+@pytest.mark.parametrize(("page", "text"), list(blocks("python")), ids=lambda one: one[:40])
 def test_python_names_what_exists(page, text):
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
