@@ -58,9 +58,7 @@ def help_of(name):
     return printed.getvalue()
 
 
-@pytest.mark.parametrize(
-    ("page", "name", "arguments"), list(commands()), ids=lambda one: str(one)[:60]
-)
+@pytest.mark.parametrize(("page", "name", "arguments"), list(commands()), ids=str)
 def test_a_command_and_its_options_exist(page, name, arguments):
     if name.startswith("-"):
         return
