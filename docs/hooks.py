@@ -57,11 +57,16 @@ def _commands() -> str:
     return "\n\n".join(parts)
 
 
-class Examples(griffe.Extension):
-    """Google's section of examples, of which griffe knows the plural only."""
+class Conventions(griffe.Extension):
+    """What this package writes otherwise than griffe expects."""
 
     def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
-        """Rename the section where a docstring has the singular."""
+        """Rename the section of examples where a docstring has the singular."""
         if obj.docstring is not None:
             text = obj.docstring.value
             obj.docstring.value = re.sub("^Example:$", "Examples:", text, flags=re.MULTILINE)
+
+    def on_module_members(self, *, mod: griffe.Module, **_: Any) -> None:
+        """What a package offers is what its `__init__.py` imports."""
+        if mod.is_init_module and mod.exports is None:
+            mod.exports = [name for name, member in mod.members.items() if member.is_alias]
