@@ -118,7 +118,7 @@ def test_outcomes_of_the_page_are_those_of_a_training(repository, tmp_path):
     outcomes = [Outcome(**one.init_args.as_dict()) for one in model.outcomes]
     assert [one.name for one in outcomes] == ["reaches_0.00", "reaches_0.30", "gains_0.30"]
     assert [Outcome(**one.as_dict()) for one in model.head.init_args.outcomes] == outcomes
-    assert model.loss.init_args.questions == ["reaches_0.30", "gains_0.30"]
+    assert model.loss.init_args.outcomes == ["reaches_0.30", "gains_0.30"]
 
 
 def test_the_fusion_of_the_page_is_found_and_keeps_the_contract(repository, tmp_path, monkeypatch):
