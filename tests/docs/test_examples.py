@@ -85,9 +85,8 @@ def test_patient_yaml_names_every_key_and_its_example_is_read(repository, small_
     from ctt_net.model_folder.predictor import Predictor
 
     text = page(repository, "reference/patient_yaml.md")
-    assert set(first_cells(text.split("## Keys")[1].split("## Notations")[0])) == set(
-        PatientFile.model_fields
-    )
+    keys_listed = first_cells(text.split("## Keys")[1].split("## Notations")[0])
+    assert set(keys_listed) == set(PatientFile.model_fields)
     (example,) = blocks(text, "yaml")
     (tmp_path / "patient.yaml").write_text(example, encoding="utf-8")
     for number, name in enumerate(("OD_horizontal", "OD_vertical", "OS_horizontal")):
