@@ -18,7 +18,8 @@ BASE = [
     "pillow>=10.3",
     "tifffile>=2024.2.12",
     "imagecodecs>=2024.1.1",  # tifffile cannot read LZW, as Cirrus exports it, without
-    "pyyaml>=6",
+    "ruamel.yaml>=0.18.6",
+    "pydantic>=2.9,<3",
     "openpyxl>=3.1",
     "matplotlib>=3.9",
     "jinja2>=3.1",
@@ -65,7 +66,6 @@ EXTRAS = {
         "ruff>=0.8",
         "mypy>=2",
         "import-linter>=2.1",
-        "types-PyYAML",
         "pandas-stubs",
     ],
 }

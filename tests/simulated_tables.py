@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ctt_net.cohort import CohortSpec, Covariate, View
+from ctt_net.cohort import AcuityColumns, CohortSpec, Covariate, View
 from ctt_net.outcome import DEFAULT_OUTCOMES
 
 
@@ -52,13 +52,13 @@ def spec():
         source="simulated",
         licence="CC0-1.0",
         citation="none",
-        notation={"preop_va": "logmar", "postop_va": "logmar"},
+        acuity=AcuityColumns(preop_va="logmar", postop_va="logmar"),
         views={"horizontal": View()},
         synthetic=True,
         covariates={
-            "age": Covariate("numeric", "years"),
-            "sex": Covariate("categorical", levels=("F", "M")),
-            "diabetes": Covariate("binary"),
+            "age": Covariate(kind="numeric", unit="years"),
+            "sex": Covariate(kind="categorical", levels=("F", "M")),
+            "diabetes": Covariate(kind="binary"),
         },
     )
 

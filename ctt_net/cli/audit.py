@@ -35,8 +35,8 @@ def run(options: argparse.Namespace) -> int:
     from ctt_net.io.progress import progress_bar
 
     check_writable(options.out)
-    with progress_bar("reading scans, then asking") as progress:
-        done = audit(options.model, options.cohort, progress=progress, on_probe=progress)
+    with progress_bar("reading scans, then testing") as progress:
+        done = audit(options.model, options.cohort, progress=progress, on_test=progress)
     write_audit(done, options.out)
     console = Console()
 
@@ -44,12 +44,12 @@ def run(options: argparse.Namespace) -> int:
         console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     say(done.verdict())
-    for probe in done.findings:
-        say(f"finding: {probe.name}\n  {probe.answer}\n  cure: {probe.cure}")
-        for row in probe.rows[:5]:
+    for finding in done.findings:
+        say(f"finding: {finding.title} [{finding.code}]\n  {finding.result}\n  fix: {finding.fix}")
+        for row in finding.rows[:5]:
             say(f"  row {row.row}, {row.eye_id}: {row.what}")
-        if len(probe.rows) > 5:
-            say(f"  and {len(probe.rows) - 5} more rows")
+        if len(finding.rows) > 5:
+            say(f"  and {len(finding.rows) - 5} more rows")
     say(f"report: {options.out / PAGE_FILE}")
     console.print(INTENDED_USE, style="dim", highlight=False)
     return FOUND if done.findings and options.fail_on_findings else DONE

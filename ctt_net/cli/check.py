@@ -1,4 +1,4 @@
-"""`ctt-net check`: the doctor."""
+"""`ctt-net check`: data validation of a cohort."""
 
 import argparse
 import sys

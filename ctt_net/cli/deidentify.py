@@ -36,7 +36,7 @@ def add(commands: Commands) -> None:
         "--review",
         type=Path,
         metavar="FOLDER",
-        help="pages with all scans to look at, which stay here (default: OUT_review)",
+        help="pages with all scans to review, which stay here (default: OUT_review)",
     )
 
 
@@ -62,10 +62,10 @@ def _lines(done: "Deidentified", key_file: Path) -> Iterator[str]:
     )
     found = Counter(kind.replace("_", " ") for scan in done.scans for kind in scan.overlays)
     kinds = ", ".join(f"{kind} {count}" for kind, count in found.most_common())
-    yield f"taken out of scans: {kinds or 'nothing was found'}"
-    unsteady = sum(not scan.steady for scan in done.scans)
-    if unsteady:
-        yield f"{unsteady} scans change when read again; they come first on the pages below"
+    yield f"removed from scans: {kinds or 'nothing was found'}"
+    unstable = sum(not scan.stable for scan in done.scans)
+    if unstable:
+        yield f"{unstable} scans change when read again; they come first on the pages below"
     yield f"dates moved: {', '.join(rows.date_columns) or 'there are none'}"
     if rows.age_columns:
         over = count_of(rows.eyes_over_age, "eye")
@@ -80,7 +80,7 @@ def _lines(done: "Deidentified", key_file: Path) -> Iterator[str]:
     if done.files_left_behind:
         yield f"files left behind: {done.files_left_behind}"
     if done.tables:
-        yield f"written anew, numbers only: {', '.join(done.tables)}"
+        yield f"rewritten, numbers only: {', '.join(done.tables)}"
     for column, level, eyes in done.rare:
         rare = f"{column} {level}, {count_of(eyes, 'eye')}"
         yield f"rare: {rare}; join it with another level if it tells who"

@@ -22,6 +22,7 @@ from ctt_net.cli import (
     pretrain,
     recalibrate,
     report,
+    schema,
     train,
 )
 from ctt_net.cli.exit_code import INTERRUPTED, READER_GONE, WRONG_INPUT
@@ -51,6 +52,7 @@ COMMANDS = (
     deidentify,
     convert,
     bundle,
+    schema,
 )
 
 

@@ -92,7 +92,7 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the plan, and write it if asked."""
     from ctt_net.io.atomic_write import check_writable
-    from ctt_net.planning.curve_table import read_learning_curve
+    from ctt_net.planning.learning_curve import read_learning_curve
     from ctt_net.planning.plan import make_plan
     from ctt_net.planning.report import as_json, write_plan
 

@@ -20,7 +20,7 @@ from ctt_net.errors import InputError
 from ctt_net.io.atomic_write import atomic_write
 from ctt_net.io.formula import escape_formula
 from ctt_net.io.read_text import read_text
-from ctt_net.io.yaml_file import dump_yaml, read_yaml_mapping
+from ctt_net.io.yaml_file import dump_yaml
 
 SPEC_FILE = "cohort.yaml"
 MANIFEST_FILE = "manifest.csv"
@@ -103,8 +103,7 @@ def inspect_cohort(root: Path | str) -> tuple[Cohort, list[Problem]]:
         raise InputError(
             f"{root}: no such folder; give a cohort folder (cohort.yaml + manifest.csv)"
         )
-    spec_path = root / SPEC_FILE
-    spec = CohortSpec.from_dict(read_yaml_mapping(spec_path), str(spec_path))
+    spec = CohortSpec.read(root / SPEC_FILE)
     belongs = "a cohort folder holds cohort.yaml, manifest.csv and the scans"
     return _interpreted(read_text(root / MANIFEST_FILE, belongs=belongs), spec, root)
 
@@ -135,7 +134,7 @@ def write_cohort(
         spec: Its declarations.
         rows: One mapping or row per eye: at least the identity columns, `preop_va`, `postop_va`,
             the views and the covariates. logMAR and off-chart columns are filled from the texts.
-        n_folds: Folds to deal, at most one per patient; a cohort without two patients to train on
+        n_folds: Number of folds, at most one per patient; a cohort without two patients to train on
             (all of `split` test, say) gets no `folds.csv`.
         seed: Of the folds.
 
@@ -148,7 +147,7 @@ def write_cohort(
     """
     root = Path(root)
     declared = spec.to_dict()
-    spec = CohortSpec.from_dict(declared, str(root / SPEC_FILE))
+    spec = CohortSpec.parse(declared, str(root / SPEC_FILE))
     raw = _as_text(rows, root / MANIFEST_FILE)
     raw.index = pd.RangeIndex(HEADER_ROW + 1, HEADER_ROW + 1 + len(raw))
     table, problems = interpret_manifest(raw, spec, root)

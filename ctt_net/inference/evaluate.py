@@ -187,7 +187,7 @@ def _cross_fitted(cohort: Cohort, known: pd.DataFrame) -> tuple[pd.DataFrame | N
 
 
 def _policy_warning(predictor: Predictor, cohort: Cohort) -> list[str]:
-    ours, theirs = predictor.spec.off_chart_policy, cohort.spec.off_chart_policy
+    ours, theirs = predictor.spec.off_chart_policy, cohort.spec.acuity.off_chart_policy
     if ours == theirs:
         return []
     return [

@@ -181,7 +181,7 @@ class Predictor:
             for feature in baselines.covariates.features if baselines.covariates else ():
                 if feature.column != "preop_logmar":
                     kind: CovariateKind = "categorical" if feature.levels else "numeric"
-                    known.setdefault(feature.column, Covariate(kind, levels=feature.levels))
+                    known.setdefault(feature.column, Covariate(kind=kind, levels=feature.levels))
         return known
 
     def predict_baselines(self, table: pd.DataFrame) -> pd.DataFrame:

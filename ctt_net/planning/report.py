@@ -23,7 +23,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 CRITERIA = {
     "shrinkage": "coefficients too large by at most a tenth (shrinkage at least 0.9)",
-    "r2_optimism": "R² too good by at most 0.05",
+    "r2_optimism": "R² optimistic by at most 0.05",
     "residual_sd": "residual SD known to 10%",
     "mean": "mean outcome known to one letter",
     "r2": "R² known to ±0.05",
@@ -69,10 +69,10 @@ def half_width_text(line: Line, half_width: float) -> str:
 
 
 def curve_rows(curve: LearningCurve, within: float) -> list[tuple[str, str]]:
-    """What a fitted curve says, in words."""
+    """Figures of a fitted curve, as text."""
     largest = float(curve.eyes.max())
     return [
-        ("error that no number of eyes goes below", _logmar(curve.asymptote)),
+        ("lowest error at any number of eyes", _logmar(curve.asymptote)),
         (f"error with twice as many, {2 * largest:,.0f} eyes", _logmar(curve.mae_at(2 * largest))),
         (f"eyes for an error within {within:g} of the first", _eyes(curve.eyes_within(within))),
     ]
@@ -83,12 +83,12 @@ def _logmar(figure: Estimated) -> str:
 
 
 def _eyes(figure: Estimated) -> str:
-    """Two digits: more would not be honest."""
+    """Rounded to two digits, which is all the precision there is."""
 
     def text(eyes: float) -> str:
         return f"{float(f'{eyes:.2g}'):,.0f}" if np.isfinite(eyes) else "no upper end"
 
-    value = text(figure.value) if np.isfinite(figure.value) else "nobody can say"
+    value = text(figure.value) if np.isfinite(figure.value) else "not estimable"
     return f"{value} ({text(figure.low)} to {text(figure.high)})"
 
 
@@ -110,8 +110,7 @@ def _csv(plan: StudyPlan) -> str:
 
 
 def _page(plan: StudyPlan, picture: "Markup | None") -> str:
-    # Here and not above: it loads the template library, which `--help` needs not.
-    from ctt_net.report.page import render
+    from ctt_net.report.page import render  # imports the template library: slow
 
     sections: list[dict[str, Any]] = []
     if plan.development:
@@ -142,7 +141,7 @@ def _sizes(sizes: Any) -> dict[str, Any]:
 
 
 def _picture(curve: LearningCurve, within: float) -> "tuple[Markup, bytes]":
-    """The points, the best curve and all that the points leave open, to four times the largest."""
+    """Points, best curve and the range of curves not rejected, to four times the largest."""
     from ctt_net.report.svg import LINE, SOFT, svg_and_png
 
     largest = float(curve.eyes.max())

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ctt_net.cohort.flow_file import read_flow
+from ctt_net.cohort.manifest_text import read_flow
 from ctt_net.errors import InputError
 from ctt_net.io.read_text import parse_json, read_text
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome

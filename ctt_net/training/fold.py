@@ -118,7 +118,7 @@ def _spec(
         covariate_ranges=covariate_ranges(seen, covariates),
         preprocessing=data.preprocessing,
         outcomes=tuple(config.config_init.model.outcomes),
-        off_chart_policy=cohort.spec.off_chart_policy,
+        off_chart_policy=cohort.spec.acuity.off_chart_policy,
         followup_days=_followup(seen),
         cohort=cohort.spec.name,
         synthetic=cohort.spec.synthetic,

@@ -18,8 +18,7 @@ from rich.progress import Progress
 
 from ctt_net.errors import InputError
 from ctt_net.synthetic.device import DEVICES
-from ctt_net.synthetic.plan import CohortPlan
-from ctt_net.synthetic.simulate import simulate_cohort
+from ctt_net.synthetic.simulate import CohortPlan, simulate_cohort
 
 
 def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
