@@ -13,7 +13,7 @@ from ctt_net.outcome import probability_text
 from ctt_net.report.comparison import number_text
 from ctt_net.report.page import render
 from ctt_net.report.svg import svg
-from ctt_net.uncertainty.abstention import ABSTAIN, BECAUSE
+from ctt_net.uncertainty.abstention import ABSTAIN, ABSTENTION_REASONS
 from ctt_net.uncertainty.flags import flags_in_words
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -77,7 +77,7 @@ def _eye(eye: dict[str, Any], scans: dict[str, BScan]) -> dict[str, Any]:
             for key, value in eye["baselines"].items()
         ],
         "covariates": [_covariate(one) for one in eye["covariates"] if one["value"] is not None],
-        "because": [BECAUSE[name] for name in eye["abstain_because"]],
+        "because": [ABSTENTION_REASONS[name] for name in eye["abstain_because"]],
         "flags": flags_in_words(
             flag for flag in eye["flags"] if flag not in (ABSTAIN, *eye["abstain_because"])
         ),

@@ -54,7 +54,7 @@ REASONS = {
     "no_preop_va": "acuity before surgery unknown",
     "off_chart_preop": "acuity before surgery off the chart",
     "wide_interval": "the model too unsure of itself",
-    "far_from_training": "unlike the eyes of the training",
+    "out_of_distribution": "unlike the eyes of the training",
 }
 
 Figure = dict[str, Any]

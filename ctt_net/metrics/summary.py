@@ -12,6 +12,7 @@ from ctt_net.cohort.predictions import has_flag
 from ctt_net.errors import InputError
 from ctt_net.io.atomic_write import atomic_write, roll_back_unfinished
 from ctt_net.io.read_text import parse_json, read_text
+from ctt_net.io.renamed import FLAGS, METRICS_KEYS, current
 from ctt_net.metrics.bootstrap import (
     Draws,
     bootstrap_draws,
@@ -140,7 +141,7 @@ def read_metrics(folder: Path) -> dict[str, Any]:
     path = folder / METRICS_FILE
     text = read_text(path, belongs="give a run folder, or the --out of ctt-net evaluate")
     try:
-        metrics = parse_json(text)
+        metrics = current(parse_json(text), {**METRICS_KEYS, **FLAGS})
         told = isinstance(metrics["regression"]["mae"]["value"], float)
     except (ValueError, LookupError, TypeError) as error:
         raise InputError(f"{path}: damaged ({error!r}); evaluate again") from None

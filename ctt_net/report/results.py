@@ -32,7 +32,7 @@ class Setting:
         guarantee: What those promise and to whom.
         probability_cuts: Per outcome, fixed beforehand; 0.5 where there is none.
         warnings: To be added to those that the figures give.
-        locked_test: How often these eyes were looked at; empty where nobody counts.
+        test_set: How often these eyes were evaluated on; empty where nobody counts.
     """
 
     title: str
@@ -42,7 +42,7 @@ class Setting:
     guarantee: str = ""
     probability_cuts: ProbabilityCuts = field(default_factory=dict)
     warnings: Sequence[str] = ()
-    locked_test: Mapping[str, Any] = field(default_factory=dict)
+    test_set: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write_results(
@@ -80,8 +80,8 @@ def write_results(
         guarantee=setting.guarantee,
         probability_cuts=setting.probability_cuts,
     )
-    if setting.locked_test:
-        metrics["locked_test"] = dict(setting.locked_test)
+    if setting.test_set:
+        metrics["test_set"] = dict(setting.test_set)
     metrics["warnings"] += setting.warnings
     facts = Facts(
         title=setting.title,

@@ -154,7 +154,7 @@ def _abstention(metrics: Mapping[str, Any], key: str) -> str:
 
 
 def _opened(metrics: Mapping[str, Any]) -> str:
-    opened = (metrics.get("locked_test") or {}).get("opened")
+    opened = (metrics.get("test_set") or {}).get("evaluations")
     if not isinstance(opened, int):
         return ""
     if opened == 1:

@@ -267,14 +267,14 @@ def test_abstained_and_answered_eyes_stand_side_by_side():
     rng = np.random.default_rng(0)
     table = eyes(np.r_[np.full(180, 0.05), np.full(20, 0.6)], rng)
     table.loc[180:, "flags"] = "missing_view:vertical;wide_interval;abstain"
-    table.loc[190:, "flags"] = "far_from_training;abstain"
+    table.loc[190:, "flags"] = "out_of_distribution;abstain"
     error = np.abs(table["predicted_logmar"] - table["postop_logmar"])
     found = selective_figures(table)["abstention"]
     assert found["n_abstained"] == 20
     assert found["rate"]["value"] == pytest.approx(0.1)
     assert found["mae_answered"]["value"] == pytest.approx(error[:180].mean())
     assert found["mae_abstained"]["value"] == pytest.approx(error[180:].mean())
-    assert found["flags"]["wide_interval"] == found["flags"]["far_from_training"] == 10
+    assert found["flags"]["wide_interval"] == found["flags"]["out_of_distribution"] == 10
     low, high = found["rate"]["ci95"]
     assert low < 0.1 < high
 

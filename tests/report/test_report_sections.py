@@ -153,7 +153,7 @@ def test_plain_words_say_what_the_figures_say(metrics):
     assert "For 12 of 120 eyes (10%)" in said["When does it advise against its own answer?"]
     assert "unsure of itself (12)" in said["When does it advise against its own answer?"]
     assert said["Do its intervals hold?"].endswith("So.")
-    opened = dict(plain_words({**found, "locked_test": {"opened": 3}}, "ci95"))
+    opened = dict(plain_words({**found, "test_set": {"evaluations": 3}}, "ci95"))
     assert opened["How often was this test opened?"].startswith("3 times")
 
 
