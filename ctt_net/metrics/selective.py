@@ -150,7 +150,7 @@ def selective_figures(
         seed: Of resamples, simulated errors and parts.
 
     Returns:
-        Figures as `{"value": x, "ci95": [lo, hi]}` (docs/abstention.md), None where undefined.
+        Figures as `{"value": x, "ci95": [lo, hi]}` (docs/concepts/abstention.md), None where undefined.
         Without two eyes that have an interval only `n_eyes`, `resamples` and `abstention`.
     """
     # Rounded, or intervals of one width would differ in the digits that their ends lost.

@@ -100,7 +100,7 @@ def evaluate(
             to that of each fold; fixed beforehand, 0.5 where none is given.
 
     Returns:
-        Contents of `metrics.json` (docs/metrics.md) without words for the reader: every figure as
+        Contents of `metrics.json` (docs/reference/metrics.md) without words for the reader: every figure as
         `{"value": x, "ci95": [lo, hi]}`, None where undefined; differences are model minus other,
         so that a negative one favours the model.
 
