@@ -99,8 +99,8 @@ def evaluate(
 
     Returns:
         Contents of `metrics.json` (docs/reference/metrics.md) without words for the reader:
-        every figure as `{"value": x, "ci95": [lo, hi]}`, None where undefined; differences are model minus other,
-        so that a negative one favours the model.
+        every figure as `{"value": x, "ci95": [lo, hi]}`, None where undefined; differences
+        are model minus other, so that a negative one favours the model.
 
     Raises:
         InputError: If the table is broken, no truth is known, or a baseline lacks an eye.
