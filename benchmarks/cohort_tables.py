@@ -27,23 +27,23 @@ import numpy as np
 import pandas as pd
 
 from ctt_net.check import examine
-from ctt_net.cohort import CohortSpec, Covariate, View, inspect_cohort, write_cohort
+from ctt_net.cohort import AcuityColumns, CohortSpec, Covariate, View, inspect_cohort, write_cohort
 
 STEPS = ("write", "read", "check")
 EYES_PER_FOLDER = 1000
-VIEWS = {"horizontal": View(), "vertical": View("vertical", 90.0)}
+VIEWS = {"horizontal": View(), "vertical": View(direction="vertical", angle_deg=90.0)}
 SPEC = CohortSpec(
     name="made_for_timing",
     source="random numbers",
     licence="none",
     citation="none",
     synthetic=True,
-    notation={"preop_va": "decimal", "postop_va": "decimal"},
+    acuity=AcuityColumns(preop_va="decimal", postop_va="decimal"),
     views=VIEWS,
     covariates={
-        "age_years": Covariate(unit="years"),
-        "sex": Covariate("categorical", levels=("F", "M")),
-        "diabetes": Covariate("binary"),
+        "age_years": Covariate(kind="numeric", unit="years"),
+        "sex": Covariate(kind="categorical", levels=("F", "M")),
+        "diabetes": Covariate(kind="binary"),
     },
 )
 DECIMALS = np.array(["0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.8", "1.0"])

@@ -1,14 +1,14 @@
-"""What a user is told: the one kind of error that is the input's fault, and words of messages."""
+"""The error of wrong input, and words that messages share."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 
 class InputError(ValueError):
-    """Bad input: the message names file, row, value and cure, and is shown to the user as it is.
+    """Bad input: the message names file, row, value and fix, and is shown to the user as it is.
 
-    Every door (cohort folder, model folder, predictions table, command line) raises this or a
-    subclass; the command line prints the message and exits with code 2.
+    Whatever reads a cohort folder, a model folder, a predictions table or the command line raises
+    this or a subclass; the command line prints the message and exits with code 2.
     """
 
 

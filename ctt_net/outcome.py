@@ -1,4 +1,4 @@
-"""Recovery: the yes-or-no questions asked of a postoperative acuity."""
+"""Binary recovery outcomes of a postoperative acuity."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -22,19 +22,19 @@ TOLERANCE_DECIMAL = 0.005
 
 @dataclass(frozen=True)
 class Outcome:
-    """A recovery question, asked of truth and prediction by one and the same rule.
+    """A recovery outcome, defined by one rule for truth and prediction.
 
     Args:
         name: Key in tables and reports, such as `reaches_0.30`.
         kind: `reach`: postoperative acuity is `threshold_logmar` or better (smaller).
             `gain`: preop minus postop is `threshold_logmar` or more.
             `decimal_gain`: postop minus preop is `threshold_decimal` or more, both as decimals; the
-            question of the published CTT-Net. A step of 0.2 is 7 lines from 0.05 and one from 0.8.
+            outcome of the published CTT-Net. A step of 0.2 is 7 lines from 0.05 and one from 0.8.
         threshold_logmar: The cut, logMAR; of `reach` and `gain`.
         threshold_decimal: The cut as a difference of decimals; of `decimal_gain`.
 
     Raises:
-        InputError: If kind and thresholds make no question.
+        InputError: If kind and thresholds do not fit.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Outcome:
 
     @property
     def needs_preop(self) -> bool:
-        """Whether the answer depends on the preoperative acuity."""
+        """Whether it depends on the preoperative acuity."""
         return self.kind != "reach"
 
     def margin(self, preop_logmar: Any, postop_logmar: Any) -> Any:
@@ -98,7 +98,7 @@ class Outcome:
         return np.where(np.isnan(self.margin(preop, postop)), np.nan, label)
 
     def in_words(self) -> str:
-        """The question as a clause for reports."""
+        """The outcome as a clause for reports."""
         if self.kind == "reach":
             return f"postoperative acuity of {self.threshold_logmar:.2f} logMAR or better"
         if self.kind == "gain":
@@ -106,7 +106,7 @@ class Outcome:
         return f"gain of {self.threshold_decimal:.2f} decimal or more"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain mapping for YAML and JSON, without the threshold that is none."""
+        """Plain mapping for YAML and JSON, without the threshold that does not apply."""
         return {key: value for key, value in asdict(self).items() if value is not None}
 
     @classmethod
@@ -122,7 +122,7 @@ DEFAULT_OUTCOMES = (
 
 
 def probability_text(probability: float) -> str:
-    """A predicted probability for people, who read 0% and 100% as certainty.
+    """A predicted probability as text; never 0% or 100%, which would be read as certainty.
 
     >>> probability_text(0.9999), probability_text(0.754), probability_text(0.001)
     ('more than 99%', '75%', 'less than 1%')

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+EYES = ("OD", "OS")  # right, left
+
 
 @dataclass(frozen=True)
 class EyeSample:

@@ -17,6 +17,16 @@ import pytest
 from filelock import FileLock
 from markupsafe import Markup
 
+from tests.simulated_tables import (  # noqa: F401, fixtures
+    eyes,
+    make_eyes,
+    make_predictions,
+    outcomes,
+    potential,
+    predictions,
+    spec,
+)
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -53,11 +63,11 @@ def real_data() -> Path:
 def pytest_collection_modifyitems(items):
     """Long files first: one that begins last keeps one process waiting for the other.
 
-    What needs a trained model is slow, whatever it does with it.
+    What needs a trained model or reads the real samples is slow, whatever it does with it.
     """
     items.sort(key=lambda item: not {"training", "test_base_installation.py"} & {*item.path.parts})
     for item in items:
-        if {"small_run", "traced_once"} & set(getattr(item, "fixturenames", ())):
+        if {"small_run", "traced_once", "real_data"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("slow")
 
 

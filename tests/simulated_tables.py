@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ctt_net.cohort import CohortSpec, Covariate, View
+from ctt_net.cohort import AcuityColumns, CohortSpec, Covariate, View
+from ctt_net.metrics.summary import evaluate
 from ctt_net.outcome import DEFAULT_OUTCOMES
+from ctt_net.report.warnings import with_warnings
 
 
 def simulate_eyes(n_patients=60, seed=0):
@@ -52,13 +54,13 @@ def spec():
         source="simulated",
         licence="CC0-1.0",
         citation="none",
-        notation={"preop_va": "logmar", "postop_va": "logmar"},
+        acuity=AcuityColumns(preop_va="logmar", postop_va="logmar"),
         views={"horizontal": View()},
         synthetic=True,
         covariates={
-            "age": Covariate("numeric", "years"),
-            "sex": Covariate("categorical", levels=("F", "M")),
-            "diabetes": Covariate("binary"),
+            "age": Covariate(kind="numeric", unit="years"),
+            "sex": Covariate(kind="categorical", levels=("F", "M")),
+            "diabetes": Covariate(kind="binary"),
         },
     )
 
@@ -91,3 +93,8 @@ def predictions(eyes, potential):
 @pytest.fixture
 def outcomes():
     return DEFAULT_OUTCOMES
+
+
+def evaluate_with_warnings(*arguments, guarantee="", **settings):
+    """`metrics.json` as it is written: figures, and the words for the reader."""
+    return with_warnings(evaluate(*arguments, **settings), guarantee)

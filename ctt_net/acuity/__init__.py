@@ -1,4 +1,4 @@
-"""Visual acuity: from the words of a patient file to logMAR, and back to every notation."""
+"""Visual acuity: from the text of a patient record to logMAR, and back to every notation."""
 
 from ctt_net.acuity.bands import BANDS, OFF_CHART_BAND, UNKNOWN_BAND, preop_band
 from ctt_net.acuity.convert import (

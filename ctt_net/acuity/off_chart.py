@@ -1,4 +1,4 @@
-"""Acuities below any chart: their words, and what each published policy makes of them in logMAR."""
+"""Off-chart acuities (CF, HM, LP, NLP): how they are written, and their logMAR by policy."""
 
 import re
 from collections.abc import Mapping
@@ -14,13 +14,13 @@ OFF_CHART_POLICIES: Mapping[str, Mapping[str, float]] = MappingProxyType(
             "bach": {"CF": 1.9, "HM": 2.3, "LP": 2.7, "NLP": 3.0},
             # Schulze-Bonsel 2006, pubmed 16505064: decimal 0.014, 0.005; LP unmeasurable.
             "schulze": {"CF": 1.85, "HM": 2.30},
-            # Lange 2009, doi 10.1007/s00417-008-0926-0: LP is a floor, not a quantity.
+            # Lange 2009, doi 10.1007/s00417-008-0926-0: LP is a lower bound, not a quantity.
             "lange": {"CF": 1.98, "HM": 2.28},
             # Herrero 2024, doi 10.1016/j.optom.2024.100531: medians.
             "herrero": {"CF": 2.00, "HM": 2.60},
             # Holladay 2004: 20/2000 and 20/20000, both at 2 feet.
             "holladay": {"CF": 2.0, "HM": 3.0},
-            # Said to be the UK national database's; not confirmed in its own text.
+            # Attributed to the UK national database; not confirmed in its publications.
             "nod_style": {"CF": 2.1, "HM": 2.4, "LP": 2.7, "NLP": 3.0},
             # Miao's marks 3, 2, 1, 0 put through his own formula, logMAR = 5 - L.
             "five_mark": {"CF": 2.0, "HM": 3.0, "LP": 4.0, "NLP": 5.0},

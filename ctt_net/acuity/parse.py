@@ -151,7 +151,7 @@ def _is_plausible(number: float, notation: str) -> bool:
 
 
 def _other_notation(number: float, declared: str) -> str:
-    """What an implausible number may have been meant as, and the cure."""
+    """What an implausible number may have been meant as, and the fix."""
     if number == 0:
         return "0 is 20/20 in logMAR and NLP in five_mark; if unknown, leave the cell empty"
     if _SPREADSHEET_DAY_ONE_OF_1990 <= number <= 2 * _SPREADSHEET_DAY_ONE_OF_1990:

@@ -9,7 +9,7 @@ OFF_CHART = ("CF", "HM", "LP", "NLP")
 
 
 class AcuityError(InputError):
-    """An acuity that cannot be read: the message says what was read, expected, and the cure."""
+    """An acuity that cannot be read: the message says what was read, expected, and the fix."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The typing habits of patient files: full-width signs, missing words, spreadsheet dates."""
+"""Normalising recorded text: full-width characters, words for missing, spreadsheet dates."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""What is audited: a model, a cohort's eyes with their scans, and what the model says of them."""
+"""What is audited: a model, the eyes of a cohort with their scans, and the predictions for them."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import PredefinedSplit, cross_val_predict
 
 from ctt_net.acuity import preop_band
-from ctt_net.audit.partial_r2 import beyond
+from ctt_net.audit.resampling import patient_folds
+from ctt_net.audit.result import Row
 from ctt_net.audit.scan_files import CohortScans
 from ctt_net.cohort import Cohort
 from ctt_net.data.covariates import covariate_values
@@ -22,7 +25,7 @@ _AGE_COLUMNS = ("age_years", "age")
 
 
 @dataclass(frozen=True)
-class Subject:
+class CohortUnderAudit:
     """A model and the eyes it is audited on.
 
     Args:
@@ -31,7 +34,7 @@ class Subject:
         read: Their scans; `files` and `outside` in the cohort's order of views.
         pixels: (E, V, H, W) network input, views in the network's order.
         present: (E, V) of the same views.
-        members: (E, M) bool, which members of the ensemble speak of each eye.
+        members: (E, M) bool, which members of the ensemble predict each eye.
     """
 
     predictor: Predictor
@@ -41,8 +44,8 @@ class Subject:
     present: NDArray[np.bool_]
     members: NDArray[np.bool_]
 
-    def where(self, chosen: NDArray[np.bool_]) -> "Subject":
-        """The same of some eyes only."""
+    def where(self, chosen: NDArray[np.bool_]) -> "CohortUnderAudit":
+        """The same for some eyes only."""
         return replace(
             self,
             cohort=self.cohort.where(pd.Series(chosen, index=self.table.index)),
@@ -50,6 +53,13 @@ class Subject:
             pixels=self.pixels[chosen],
             present=self.present[chosen],
             members=self.members[chosen],
+        )
+
+    def rows_of(self, chosen: NDArray[np.bool_], what: str) -> tuple[Row, ...]:
+        """Rows of the manifest at which an (E,) mask is true, for a finding."""
+        ids = self.table["eye_id"]
+        return tuple(
+            Row(self.cohort.rows[eye], str(ids.iloc[eye]), what) for eye in np.flatnonzero(chosen)
         )
 
     @property
@@ -64,7 +74,7 @@ class Subject:
 
     @cached_property
     def n_patients(self) -> int:
-        """How many people."""
+        """Number of patients."""
         return len(np.unique(self.patients))
 
     @cached_property
@@ -111,16 +121,9 @@ class Subject:
 
     @cached_property
     def preop_only(self) -> Floats:
-        """(E,) what preoperative acuity alone says, fitted on other patients of this cohort."""
-        names, codes = np.unique(self.patients, return_inverse=True)
-        fold = (np.random.default_rng(0).permutation(len(names)) % 5)[codes]
-        design = np.column_stack([np.ones(len(codes)), self.preop_terms])
-        out = np.empty(len(codes))
-        for k in range(5):
-            test = fold == k
-            fit = np.linalg.lstsq(design[~test], self.truth[~test], rcond=None)[0]
-            out[test] = design[test] @ fit
-        return out
+        """(E,) predicted from preoperative acuity alone, fitted on other patients here."""
+        folds = PredefinedSplit(patient_folds(self.patients))
+        return cross_val_predict(LinearRegression(), self.preop_terms, self.truth, cv=folds)
 
     @cached_property
     def covariates(self) -> NDArray[np.float32]:
@@ -129,13 +132,8 @@ class Subject:
 
     @cached_property
     def predicted(self) -> Floats:
-        """(E,) what the model says."""
+        """(E,) the model's predictions, logMAR."""
         return self.predict(self.pixels)
-
-    @cached_property
-    def left(self) -> Floats:
-        """(E,) what preoperative acuity and age leave of the outcome."""
-        return beyond(self.truth, self.given)
 
     def predict(
         self,
@@ -143,7 +141,7 @@ class Subject:
         present: NDArray[np.bool_] | None = None,
         preop: Floats | None = None,
     ) -> Floats:
-        """What the model would say of the same eyes with other scans or another acuity.
+        """Predictions for the same eyes with other scans or another acuity.
 
         Args:
             pixels: (E, V, H, W).
@@ -154,16 +152,16 @@ class Subject:
         preop = self.preop if preop is None else preop
         total = np.zeros(len(preop))
         for number, member in enumerate(self.predictor.members):
-            speaks = self.members[:, number]
-            if speaks.any():
+            chosen = self.members[:, number]
+            if chosen.any():
                 raw = member(
-                    pixels[speaks], present[speaks], preop[speaks], self.covariates[speaks]
+                    pixels[chosen], present[chosen], preop[chosen], self.covariates[chosen]
                 )
-                total[speaks] += raw.postop_logmar
+                total[chosen] += raw.postop_logmar
         return total / np.maximum(self.members.sum(axis=1), 1)
 
     def embedding(self) -> Floats | None:
-        """(E, D) of the first member, None of a network that does not tell."""
+        """(E, D) of the first member, None of a network without embeddings."""
         member = self.predictor.members[0]
         one = (self.pixels[:1], self.present[:1], self.preop[:1], self.covariates[:1])
         if member(*one).embedding is None:

@@ -1,90 +1,94 @@
-"""The model on scans without their retina: what is left of its gain it did not read there."""
+"""Predictions on scans with the retina masked: what is left of their R2 did not come from it."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ctt_net.audit.cohort_under_audit import Subject
-from ctt_net.audit.partial_r2 import Explained, explained
-from ctt_net.audit.probe import Probe, Question
+from ctt_net.audit.cohort_under_audit import CohortUnderAudit
+from ctt_net.audit.partial_r2 import PartialR2, partial_r2
+from ctt_net.audit.result import AuditResult, AuditTest
 from ctt_net.imaging.retina import outline_retina
 
 Pixels = NDArray[np.uint8]
 
-_CURE = "look at the scans for marks, frames and writing; remove them and train again"
-PAINTED = Question(
-    "retina-painted-out",
-    "Does the model still tell the outcome where the retina is painted out?",
-    _CURE,
+_FIX = "inspect the scans for marks, frames and text; remove them and train again"
+MASKED = AuditTest(
+    "retina-masked",
+    "Predictions with the retina masked",
+    "Are the predictions still associated with the outcome where the retina is masked?",
+    _FIX,
 )
-BORDERS = Question(
+BORDERS = AuditTest(
     "borders-only",
-    "Does the model still tell the outcome where only the borders of the scans are left?",
-    _CURE,
+    "Predictions from the borders only",
+    "Are they still associated with it where only the borders of the scans are left?",
+    _FIX,
 )
 
-# Share of the remaining variance, and share of what the intact scans tell.
-FLOOR = 0.05
-MUCH = 0.5
+# Partial R2 on masked scans, and its share of that on intact scans.
+LEAST_R2 = 0.05
+LEAST_SHARE = 0.5
 _MARGIN = 0.1  # of height and width, at each side
 _ABOVE, _BELOW = 0.04, 0.10  # of the height, around the retina
-_OUTLINED = 40  # scans that tell where the retina lies
+_OUTLINED = 40  # scans from which the rows of the retina are taken
 _WIDEST = 0.9  # of the height, so that something is left
 
 
-def mask_probes(subject: Subject) -> list[Probe]:
-    """Both, beside the intact scans.
+def mask_tests(audited: CohortUnderAudit) -> list[AuditResult]:
+    """Both, compared with the intact scans.
 
     Predictions on masked scans may all be shifted or shrunk, as no such scan was trained on; what
-    counts is whether they still go with the outcome, so they are fitted anew.
+    counts is whether they still correlate with the outcome, so a regression is fitted on them.
     """
-    intact = told_by(subject, subject.predicted, np.inf)
-    probes = []
-    for question, pixels in zip((PAINTED, BORDERS), masked_scans(subject), strict=True):
-        masked = told_by(subject, subject.predict(pixels), FLOOR)
-        kept = masked.share / intact.share if intact.share > 0 else np.inf
-        answer = (
-            f"Intact scans tell {max(intact.share, 0):.0%} of the variance that preoperative "
-            f"acuity and age leave; these still tell {max(masked.share, 0):.0%}."
+    intact = r2_of_predictions(audited, audited.predicted, np.inf)
+    results = []
+    for test, pixels in zip((MASKED, BORDERS), masked_scans(audited), strict=True):
+        masked = r2_of_predictions(audited, audited.predict(pixels), LEAST_R2)
+        kept = masked.value / intact.value if intact.value > 0 else np.inf
+        text = (
+            f"Partial R2 beyond preoperative acuity and age: {intact.text()} with intact scans, "
+            f"{masked.text()} with these."
         )
-        probes.append(
-            question.answered(
-                answer,
-                masked.share >= FLOOR and kept >= MUCH,
-                p_value=masked.p_value if kept >= MUCH else 1.0,
+        results.append(
+            test.done(
+                text,
+                masked.value >= LEAST_R2 and kept >= LEAST_SHARE,
+                p_value=masked.p_value if kept >= LEAST_SHARE else 1.0,
                 figures={"intact": intact.figure, "masked": masked.figure},
             )
         )
-    return probes
+    return results
 
 
-def told_by(subject: Subject, predicted: NDArray[np.float64], floor: float) -> Explained:
-    """What predictions tell of the outcome beyond preoperative acuity and age."""
-    return explained(predicted[:, None], subject.truth, subject.given, subject.patients, floor)
+def r2_of_predictions(
+    audited: CohortUnderAudit, predicted: NDArray[np.float64], threshold: float
+) -> PartialR2:
+    """Partial R2 of predictions beyond preoperative acuity and age."""
+    return partial_r2(predicted[:, None], audited.truth, audited.given, audited.patients, threshold)
 
 
-def masked_scans(subject: Subject) -> tuple[Pixels, Pixels]:
-    """Scans whose retina is painted over, and scans of which only the borders are left.
+def masked_scans(audited: CohortUnderAudit) -> tuple[Pixels, Pixels]:
+    """Scans whose retina is masked, and scans of which only the borders are left.
 
-    The same rows and the same grey in every scan of a view: painting along each retina would leave
-    its thickness to be seen, and in its own grey how dense the cataract is.
+    The same rows and the same grey in every scan of a view: masking along each retina would leave
+    its thickness visible, and its own grey how dense the cataract is.
 
     Returns:
         Twice (E, V, H, W); the borders hold no retina either.
     """
-    painted = subject.pixels.copy()
-    borders = subject.pixels.copy()
-    high, wide = (round(_MARGIN * side) for side in painted.shape[2:])
-    for view in range(painted.shape[1]):
-        there = np.flatnonzero(subject.present[:, view])
+    masked = audited.pixels.copy()
+    borders = audited.pixels.copy()
+    high, wide = (round(_MARGIN * side) for side in masked.shape[2:])
+    for view in range(masked.shape[1]):
+        there = np.flatnonzero(audited.present[:, view])
         if len(there):
-            scans = subject.pixels[there, view]
+            scans = audited.pixels[there, view]
             top, bottom = retina_rows(scans)
             # Every fourth pixel is enough for a percentile.
             dark = np.percentile(scans[:, ::2, ::2], 20, axis=(1, 2))
-            painted[there, view, top:bottom] = int(np.median(dark))
-            borders[there, view] = painted[there, view]
+            masked[there, view, top:bottom] = int(np.median(dark))
+            borders[there, view] = masked[there, view]
             borders[there, view, high:-high, wide:-wide] = int(np.median(dark))
-    return painted, borders
+    return masked, borders
 
 
 def retina_rows(pixels: Pixels) -> tuple[int, int]:

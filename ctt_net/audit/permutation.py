@@ -1,99 +1,94 @@
-"""Scans, acuities and labels exchanged between patients: what of the model is what?"""
+"""Scans, acuities and labels permuted between patients: which input carries the prediction?"""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ctt_net.audit.chance import mean_figure, permutations, ratio_figure
-from ctt_net.audit.cohort_under_audit import Subject
-from ctt_net.audit.masks import told_by
-from ctt_net.audit.probe import Probe, Question
-from ctt_net.metrics.regression import regression_figures
+from ctt_net.audit.cohort_under_audit import CohortUnderAudit
+from ctt_net.audit.masks import r2_of_predictions
+from ctt_net.audit.resampling import mean_figure, permutations, ratio_figure
+from ctt_net.audit.result import AuditResult, AuditTest
+from ctt_net.metrics.regression import r2
 from ctt_net.report.comparison import number_text, signed_text, span_text
 
-SCANS = Question(
-    "scans-exchanged",
-    "Does the error rise when the eyes of a band of preoperative acuity exchange their scans?",
-    "what the model gains comes from elsewhere: look at its covariates first, and whether one of "
-    "them is known only after surgery",
+SCANS = AuditTest(
+    "scans-permuted",
+    "Scans permuted between patients",
+    "Does the error rise when scans are permuted within bands of preoperative acuity?",
+    "the model's gain does not come from the scans: review its covariates first, and whether one "
+    "of them is known only after surgery",
 )
-ACUITY = Question(
-    "acuity-exchanged",
-    "How much of the model is the preoperative acuity?",
-    "nothing; this is for the reader",
+ACUITY = AuditTest(
+    "acuity-permuted",
+    "Preoperative acuity permuted between patients",
+    "How much of the prediction depends on the preoperative acuity?",
+    "nothing; for information",
 )
-LABELS = Question(
+LABELS = AuditTest(
     "labels-permuted",
-    "Do the figures fall to nothing when the outcomes are dealt to other patients?",
-    "the way of measuring is broken: do not use any figure before the cause is known",
+    "Label permutation",
+    "Does R2 fall to zero when the outcomes are permuted between patients?",
+    "the evaluation is broken: do not use any metric before the cause is known",
 )
 
-FLOOR = 0.05  # share of the remaining variance that the intact model must tell
-_MUCH = 0.5  # of the gain that the scans must carry
+LEAST_R2 = 0.05  # partial R2 that the intact model must have
+_LEAST_SHARE = 0.5  # of the gain that the scans must carry
 _TIMES = 3
 _LABELLINGS = 99
 _BROKEN_R2 = 0.02
 
 
-def scans_probe(subject: Subject) -> Probe:
-    """Exchange scans within bands, leaving acuity and covariates with their eye."""
-    error = np.abs(subject.predicted - subject.truth)
-    risen = np.mean(
-        [np.abs(_with_others(subject, k) - subject.truth) - error for k in range(1, _TIMES + 1)],
-        axis=0,
-    )
-    gain = np.abs(subject.preop_only - subject.truth) - error
-    carried = ratio_figure(risen, gain, subject.patients)
-    rise, gained = mean_figure(risen, subject.patients), mean_figure(gain, subject.patients)
-    told = told_by(subject, subject.predicted, FLOOR)
+def scans_test(audited: CohortUnderAudit) -> AuditResult:
+    """Permute scans within bands, leaving acuity and covariates with their eye."""
+    error = np.abs(audited.predicted - audited.truth)
+    rises = []
+    for seed in range(1, _TIMES + 1):
+        source = partners(audited.band, audited.patients, seed)
+        predicted = audited.predict(audited.pixels[source], audited.present[source])
+        rises.append(np.abs(predicted - audited.truth) - error)
+    risen = np.mean(rises, axis=0)
+    gain = np.abs(audited.preop_only - audited.truth) - error
+    carried = ratio_figure(risen, gain, audited.patients)
+    rise, gained = mean_figure(risen, audited.patients), mean_figure(gain, audited.patients)
+    r2 = r2_of_predictions(audited, audited.predicted, LEAST_R2)
     figures = {"mae_rise": rise, "gain_over_preop_only": gained}
     real = gained["ci95"][0] is not None and gained["ci95"][0] > 0
-    if not real or told.share < FLOOR:
-        answer = (
-            f"By {signed_text(rise['value'])} logMAR; but the model gains nothing measurable over "
-            f"preoperative acuity alone ({signed_text(gained['value'])}), so there is nothing to "
-            "carry."
+    if not real or r2.value < LEAST_R2:
+        text = (
+            f"MAE rises by {signed_text(rise['value'])} logMAR; but the model has no measurable "
+            f"gain over preoperative acuity alone ({signed_text(gained['value'])})."
         )
-        return SCANS.answered(answer, False, p_value=1.0, figures=figures)
+        return SCANS.done(text, False, p_value=1.0, figures=figures)
     high = carried["ci95"][1]
-    few = high is not None and high < _MUCH
+    few = high is not None and high < _LEAST_SHARE
     share = "all" if carried["value"] >= 1 else f"{max(carried['value'], 0):.0%}"
-    return SCANS.answered(
-        f"By {signed_text(rise['value'])} logMAR, beside a gain over preoperative acuity alone of "
-        f"{gained['value']:.3f}: the scans carry {share} of it.",
+    return SCANS.done(
+        f"MAE rises by {signed_text(rise['value'])} logMAR; the gain over preoperative acuity "
+        f"alone is {gained['value']:.3f}, so the scans carry {share} of it.",
         few,
-        p_value=told.p_value if few else 1.0,
+        p_value=r2.p_value if few else 1.0,
         figures={**figures, "share_carried": carried},
     )
 
 
-def acuity_probe(subject: Subject) -> Probe:
-    """Exchange preoperative acuities between patients."""
-    error = np.abs(subject.predicted - subject.truth)
+def acuity_test(audited: CohortUnderAudit) -> AuditResult:
+    """Permute preoperative acuities between patients."""
+    error = np.abs(audited.predicted - audited.truth)
     risen = [
-        np.abs(subject.predict(subject.pixels, preop=subject.preop[drawn]) - subject.truth) - error
-        for drawn in permutations(subject.patients, _TIMES, seed=1)
+        np.abs(audited.predict(audited.pixels, preop=audited.preop[drawn]) - audited.truth) - error
+        for drawn in permutations(audited.patients, _TIMES, seed=1)
     ]
-    rise = mean_figure(np.mean(risen, axis=0), subject.patients)
-    return ACUITY.answered(
-        f"With the acuity of another patient the mean absolute error changes by "
-        f"{signed_text(rise['value'])} logMAR.",
-        False,
-        figures={"mae_rise": rise},
-    )
+    rise = mean_figure(np.mean(risen, axis=0), audited.patients)
+    text = f"With the acuity of another patient MAE changes by {signed_text(rise['value'])} logMAR."
+    return ACUITY.done(text, False, figures={"mae_rise": rise})
 
 
-def labels_probe(subject: Subject) -> Probe:
+def labels_test(audited: CohortUnderAudit) -> AuditResult:
     """R2 of the predictions against permuted outcomes, by the function that reports use."""
-    once = np.ones((1, len(subject.truth)))
-
-    def r2(truth: NDArray[np.float64]) -> float:
-        figures = regression_figures(subject.predicted, truth, once)
-        return float(figures[("r2",)][0])
-
-    null = [r2(subject.truth[d]) for d in permutations(subject.patients, _LABELLINGS, seed=2)]
+    shuffled = permutations(audited.patients, _LABELLINGS, seed=2)
+    null = [r2(audited.predicted, audited.truth[drawn]) for drawn in shuffled]
     mean, (low, high) = float(np.mean(null)), np.quantile(null, (0.025, 0.975))
-    observed = r2(subject.truth)
-    return LABELS.answered(
+    observed = float(r2(audited.predicted, audited.truth))
+    return LABELS.done(
         f"R2 is {number_text(observed, 2)} with the true outcomes and {number_text(mean, 2)} with "
         f"permuted ones (95% of {_LABELLINGS} permutations: {span_text(low, high, 2)}).",
         mean > _BROKEN_R2,
@@ -104,12 +99,6 @@ def labels_probe(subject: Subject) -> Probe:
     )
 
 
-def _with_others(subject: Subject, seed: int) -> NDArray[np.float64]:
-    """Predictions with the scans of another patient of the same band."""
-    source = partners(subject.band, subject.patients, seed)
-    return subject.predict(subject.pixels[source], subject.present[source])
-
-
 def partners(band: NDArray[np.str_], patients: NDArray[np.str_], seed: int) -> NDArray[np.int64]:
     """(E,) an eye of another patient in the same band; itself where there is no other patient."""
     rng = np.random.default_rng(seed)
@@ -118,7 +107,7 @@ def partners(band: NDArray[np.str_], patients: NDArray[np.str_], seed: int) -> N
     for name in np.unique(band):
         inside = np.flatnonzero(band == name)
         rank = rng.permutation(codes.max() + 1)[codes[inside]]
-        ring = inside[np.argsort(rank, kind="stable")]  # fellow eyes side by side
+        ring = inside[np.argsort(rank, kind="stable")]  # fellow eyes next to each other
         most = int(np.bincount(codes[inside]).max())
         if len(ring) >= 2 * most:
             source[ring] = np.roll(ring, most)

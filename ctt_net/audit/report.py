@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ctt_net.audit.probe import ALPHA, Probe
+from ctt_net.audit.result import ALPHA, AuditResult
 from ctt_net.audit.run import Audit
 from ctt_net.io.atomic_write import atomic_write_all
 from ctt_net.report.comparison import number_text, span_text
@@ -13,8 +13,11 @@ JSON_FILE = "audit.json"
 PAGE_FILE = "audit.html"
 TEMPLATES = Path(__file__).parent / "templates"
 
-# More lines than this help nobody on a page; audit.json holds all.
+# Lines shown on the page; audit.json holds all.
 _SHOWN_ROWS = 50
+
+# All figures of these are partial R², by covariate or site.
+_ALL_SHARES = ("covariate-is-outcome", "marks-within-site")
 
 
 def write_audit(audit: Audit, out: Path) -> None:
@@ -29,8 +32,7 @@ def write_audit(audit: Audit, out: Path) -> None:
 
 def page(audit: Audit) -> str:
     """HTML of one file that loads nothing."""
-    # Here and not above: it loads the template library, which `--help` needs not.
-    from ctt_net.report.page import render
+    from ctt_net.report.page import render  # imports the template library: slow
 
     return render(
         "audit.html",
@@ -40,52 +42,60 @@ def page(audit: Audit) -> str:
         verdict=audit.verdict(),
         facts=audit.facts,
         alpha=f"{ALPHA:.0%}",
-        cards=[_card(probe) for probe in sorted(audit.probes, key=_weight)],
+        cards=[_card(result) for result in sorted(audit.results, key=_weight)],
         shown_rows=_SHOWN_ROWS,
     )
 
 
-def state(probe: Probe) -> str:
-    """`finding`, `nothing found` or `not asked`."""
-    return {True: "finding", False: "nothing found", None: "not asked"}[probe.finding]
+def state(result: AuditResult) -> str:
+    """`finding`, `nothing found` or `not tested`."""
+    return {True: "finding", False: "nothing found", None: "not tested"}[result.finding]
 
 
-def _weight(probe: Probe) -> int:
-    """Findings first, then what was not found; otherwise in the order asked."""
-    return {True: 0, False: 1, None: 2}[probe.finding]
+def _weight(result: AuditResult) -> int:
+    """Findings first, then what was not found; otherwise in the order tested."""
+    return {True: 0, False: 1, None: 2}[result.finding]
 
 
-def _card(probe: Probe) -> dict[str, Any]:
+def _card(result: AuditResult) -> dict[str, Any]:
     return {
-        "probe": probe,
-        "state": state(probe),
+        "result": result,
+        "state": state(result),
         "figures": [
             (
-                _in_words(name),
-                number_text(figure["value"]) if figure["value"] is not None else "–",
+                _label(name),
+                _value(result.code, name, figure["value"]),
                 span_text(*figure["ci95"]),
             )
-            for name, figure in probe.figures.items()
+            for name, figure in result.figures.items()
         ],
-        "chance": _chance(probe),
-        "rows": probe.rows[:_SHOWN_ROWS],
-        "more": max(0, len(probe.rows) - _SHOWN_ROWS),
+        "chance": _p_values(result),
+        "rows": result.rows[:_SHOWN_ROWS],
+        "more": max(0, len(result.rows) - _SHOWN_ROWS),
     }
 
 
-def _in_words(name: str) -> str:
-    """Name of a figure; sites and covariates keep the names that people gave them.
+def _value(code: str, name: str, value: float | None) -> str:
+    """A figure as text; a negative partial R² explains nothing."""
+    if value is None:
+        return "–"
+    share = "partial_r2" in name or name.startswith("share") or code in _ALL_SHARES
+    return f"none ({number_text(value)})" if share and value < 0 else number_text(value)
+
+
+def _label(name: str) -> str:
+    """Name of a figure for people; sites and covariates keep their names.
 
     Example:
-        >>> _in_words("mae_rise"), _in_words("r2_permuted")
+        >>> _label("mae_rise"), _label("r2_permuted")
         ('MAE rise', 'R² permuted')
     """
     words = {"mae": "MAE", "r2": "R²"}
     return " ".join(words.get(word, word) for word in name.split("_"))
 
 
-def _chance(probe: Probe) -> str:
-    """The p-values in words; empty for a fact, and where nothing was tested."""
-    if probe.p_value is None or probe.p_corrected is None or probe.p_value >= 1:
+def _p_values(result: AuditResult) -> str:
+    """The p-values as text; empty for a fact, and where nothing was tested."""
+    if result.p_value is None or result.p_corrected is None or result.p_value >= 1:
         return ""
-    return f"p = {probe.p_value:.2g}, corrected for all questions {probe.p_corrected:.2g}"
+    return f"p = {result.p_value:.2g}, corrected for all tests {result.p_corrected:.2g}"

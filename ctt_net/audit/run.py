@@ -1,4 +1,4 @@
-"""One audit: a model and a cohort, every question asked once."""
+"""`audit`: every test of a model on a cohort, once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,62 +9,54 @@ import numpy as np
 import pandas as pd
 
 from ctt_net import INTENDED_USE, __version__
-from ctt_net.audit import (
-    devices,
-    marks_added,
-    marks_searched,
-    masks,
-    metadata,
-    outcome_leaks,
-    sites,
-)
-from ctt_net.audit import permutation as exchange
-from ctt_net.audit import train_test_overlap as seen
-from ctt_net.audit.cohort_under_audit import ENOUGH_PATIENTS, Subject
-from ctt_net.audit.probe import ALPHA, Probe, Question, judge
+from ctt_net.audit import groups, marks, masks, metadata, outcome_leaks, permutation
+from ctt_net.audit import train_test_overlap as overlap
+from ctt_net.audit.cohort_under_audit import ENOUGH_PATIENTS, CohortUnderAudit
+from ctt_net.audit.result import ALPHA, AuditResult, AuditTest, corrected
 from ctt_net.audit.scan_files import read_scans
 from ctt_net.cohort import read_cohort
 from ctt_net.data.scans import Progress
 from ctt_net.model_folder.predictor import Predictor
 from ctt_net.model_folder.table import arrange_views, check_same_covariates
 
-# More eyes than this make nothing clearer, and every question sends all of them through the model.
+# More eyes than this give no more power that matters, and every test predicts all of them.
 MOST_EYES = 2000
-_MEASURES = Question(
-    "measurements",
-    "Everything that is measured beside the outcome: metadata, masks, marks, devices, sites",
+_STATISTICAL = AuditTest(
+    "statistical-tests",
+    "Statistical tests",
+    "All that is measured: metadata, masks, marks, devices, sites, permutations",
     "collect more eyes with a known outcome",
 )
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What was asked of a model on a cohort, and what came out.
+    """Results of all tests of a model on a cohort.
 
     Args:
-        facts: What was audited, name to words.
-        probes: In the order asked.
+        facts: What was audited, name to text.
+        results: In the order tested.
         synthetic: Whether the eyes are simulated.
     """
 
     facts: dict[str, str]
-    probes: tuple[Probe, ...]
+    results: tuple[AuditResult, ...]
     synthetic: bool
 
     @property
-    def findings(self) -> list[Probe]:
-        """What was found."""
-        return [probe for probe in self.probes if probe.finding]
+    def findings(self) -> list[AuditResult]:
+        """Results that are findings."""
+        return [result for result in self.results if result.finding]
 
     def verdict(self) -> str:
         """One sentence."""
-        asked = sum(probe.finding is not None for probe in self.probes)
-        left = len(self.probes) - asked
-        rest = f" {left} could not be asked." if left else ""
+        tested = sum(result.finding is not None for result in self.results)
+        left = len(self.results) - tested
+        rest = f" {left} could not be done." if left else ""
         if not self.findings:
-            return f"No shortcut and no leak was found by {asked} questions.{rest}"
-        names = ", ".join(probe.name for probe in self.findings)
-        return f"{len(self.findings)} of {asked} questions found something: {names}.{rest}"
+            return f"No shortcut and no leak was found by {tested} tests.{rest}"
+        titles = "; ".join(result.title for result in self.findings)
+        return f"{len(self.findings)} of {tested} tests are positive: {titles}.{rest}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain mapping, as audit.json holds it."""
@@ -76,7 +68,7 @@ class Audit:
             "alpha": ALPHA,
             "verdict": self.verdict(),
             "n_findings": len(self.findings),
-            "probes": [probe.to_dict() for probe in self.probes],
+            "results": [result.to_dict() for result in self.results],
         }
 
 
@@ -85,18 +77,18 @@ def audit(
     cohort_folder: Path | str,
     *,
     progress: Progress | None = None,
-    on_probe: Progress | None = None,
+    on_test: Progress | None = None,
 ) -> Audit:
-    """Ask a model and a cohort everything.
+    """Test a model on a cohort for shortcuts and leaks.
 
     Rows of `split` test are taken where there are any, else all rows. A run may be audited on the
-    cohort it was trained on: each eye is then predicted by the members that never saw its patient.
+    cohort it was trained on: each eye is then predicted by the members not trained on its patient.
 
     Args:
         model: Model folder, run folder, or a predictor.
         cohort_folder: The eyes.
-        progress: Told of each scan read.
-        on_probe: Told of each question asked.
+        progress: Called for each scan read.
+        on_test: Called for each test done.
 
     Raises:
         InputError: If something is wrong with model, cohort or scans.
@@ -106,74 +98,74 @@ def audit(
     check_same_covariates(cohort, predictor.spec)
     read = read_scans(cohort, predictor.spec.preprocessing, progress)
     arranged = arrange_views(read.scans, cohort, predictor.spec)
-    known = seen.known_by(predictor, cohort.table["patient_id"].to_numpy(str))
-    subject = Subject(
+    known = overlap.known_by(predictor, cohort.table["patient_id"].to_numpy(str))
+    audited = CohortUnderAudit(
         predictor,
         cohort,
         read,
         arranged.pixels,
         arranged.present,
-        seen.speaking_members(known),
+        overlap.out_of_fold_members(known),
     )
-    measured = subject.where(_measured(subject))
-    questions = _questions(subject, measured, known)
-    probes: list[Probe] = []
-    for number, question in enumerate(questions, start=1):
-        probes += question()
-        if on_probe is not None:
-            on_probe(number, len(questions))
+    measured = audited.where(_measured(audited))
+    tests = _tests(audited, measured, known)
+    results: list[AuditResult] = []
+    for number, test in enumerate(tests, start=1):
+        results += test()
+        if on_test is not None:
+            on_test(number, len(tests))
     count = len(predictor.members)
     facts = {
         "model": f"{predictor.spec.name} ({count} {'member' if count == 1 else 'members'})",
         "trained on": predictor.spec.cohort,
         "cohort": cohort.spec.name,
-        "eyes": f"{len(subject.table)} of {subject.n_patients} patients",
+        "eyes": f"{len(audited.table)} of {audited.n_patients} patients",
         "eyes with known outcome that were measured": (
             f"{len(measured.table)} of {measured.n_patients} patients"
         ),
         "predicted": "out of fold (the run's own cohort)"
-        if seen.is_own_cohort(known)
+        if overlap.is_own_cohort(known)
         else "by all members",
     }
-    return Audit(facts, tuple(judge(probes)), cohort.spec.synthetic)
+    return Audit(facts, tuple(corrected(results)), cohort.spec.synthetic)
 
 
-def _questions(
-    subject: Subject, measured: Subject, known: np.ndarray
-) -> list[Callable[[], list[Probe]]]:
-    """What is asked, each giving one or more probes."""
-    leaks: list[Callable[[], list[Probe]]] = [
-        lambda: [seen.patients_probe(subject, known)],
-        lambda: [seen.scans_probe(subject, known)],
-        lambda: [seen.copies_probe(subject)],
-        lambda: [outcome_leaks.after_probe(subject)],
+def _tests(
+    audited: CohortUnderAudit, measured: CohortUnderAudit, known: np.ndarray
+) -> list[Callable[[], list[AuditResult]]]:
+    """All tests, each with one or more results."""
+    leaks: list[Callable[[], list[AuditResult]]] = [
+        lambda: [overlap.patients_test(audited, known)],
+        lambda: [overlap.scans_test(audited, known)],
+        lambda: [overlap.copies_test(audited)],
+        lambda: [outcome_leaks.after_test(audited)],
     ]
     if measured.n_patients < ENOUGH_PATIENTS:
         why = f"fewer than {ENOUGH_PATIENTS} patients with a known outcome"
-        return [*leaks, lambda: [_MEASURES.impossible(why)]]
+        return [*leaks, lambda: [_STATISTICAL.not_tested(why)]]
     return [
         *leaks,
-        lambda: [outcome_leaks.too_good_probe(measured)],
-        lambda: [outcome_leaks.covariate_probe(measured)],
-        lambda: [metadata.metadata_probe(measured)],
-        lambda: [metadata.quality_probe(measured)],
-        lambda: devices.device_probes(measured, measured.embedding()),
-        lambda: [sites.site_probe(measured)],
-        lambda: marks_searched.search_probes(measured),
-        lambda: [marks_added.added_probe(measured)],
-        lambda: masks.mask_probes(measured),
-        lambda: [exchange.scans_probe(measured)],
-        lambda: [exchange.acuity_probe(measured)],
-        lambda: [exchange.labels_probe(measured)],
+        lambda: [outcome_leaks.too_good_test(measured)],
+        lambda: [outcome_leaks.covariate_test(measured)],
+        lambda: [metadata.metadata_test(measured)],
+        lambda: [metadata.quality_test(measured)],
+        lambda: groups.shortcut_tests(measured, measured.embedding()),
+        lambda: [groups.site_test(measured)],
+        lambda: marks.present_tests(measured),
+        lambda: [marks.added_test(measured)],
+        lambda: masks.mask_tests(measured),
+        lambda: [permutation.scans_test(measured)],
+        lambda: [permutation.acuity_test(measured)],
+        lambda: [permutation.labels_test(measured)],
     ]
 
 
-def _measured(subject: Subject) -> np.ndarray:
+def _measured(audited: CohortUnderAudit) -> np.ndarray:
     """(E,) bool: eyes of known outcome, whole patients by chance where there are too many."""
-    known = np.isfinite(subject.truth)
+    known = np.isfinite(audited.truth)
     if known.sum() <= MOST_EYES:
         return known
-    names = np.unique(subject.patients[known])
+    names = np.unique(audited.patients[known])
     order = pd.Series(np.random.default_rng(0).permutation(len(names)), index=names)
-    rank = order.reindex(subject.patients).to_numpy(float)
+    rank = order.reindex(audited.patients).to_numpy(float)
     return np.asarray(known & (rank < len(names) * MOST_EYES / known.sum()))

@@ -1,4 +1,4 @@
-"""Every scan of a cohort read once: for the network, and for what lies beside the retina."""
+"""Every scan of a cohort read once: network input, facts, surroundings of the retina."""
 
 from dataclasses import dataclass
 
@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from ctt_net.cohort import Cohort
 from ctt_net.data.scans import Progress, Scans, ScanTask, load_scans
-from ctt_net.imaging import BScan, Preprocessing, perceptual_hash
-from ctt_net.imaging.fingerprint import pixel_digest
+from ctt_net.imaging import BScan, Preprocessing
+from ctt_net.imaging.fingerprint import hashes_with_mirror, pixel_digest
 from ctt_net.imaging.retina import outline_retina
 
-# Columns and rows at which pictures of all devices are laid over each other.
+# Columns and rows to which pictures of all devices are resized.
 SIZE = (144, 96)
 _SMOOTH = 3.0  # pixels: what is wider is illumination
 _BRIGHTEST = 8.0  # SDs: one white letter must not outweigh the whole picture
@@ -32,7 +32,7 @@ class ScanFile:
         overlays: Kinds of burnt-in marks.
         digest: Of the decoded pixels.
         hashes: (2, 32) perceptual hash of the scan and of its mirror image.
-        look: (5,) statistics of the grey levels: 5th, 50th and 95th percentile, fine noise,
+        grey_levels: (5,) statistics of the grey levels: 5th, 50th and 95th percentile, fine noise,
             sharpness.
     """
 
@@ -42,7 +42,7 @@ class ScanFile:
     overlays: tuple[str, ...]
     digest: str
     hashes: NDArray[np.uint8]
-    look: NDArray[np.float64]
+    grey_levels: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def read_scans(
     Args:
         cohort: Whose scans.
         preprocessing: Scan file to network input.
-        progress: Told of each scan read.
+        progress: Called for each scan read.
 
     Raises:
         InputError: Naming each row, view and file that cannot be read.
@@ -85,22 +85,21 @@ def read_scans(
     def also(task: ScanTask, scan: BScan) -> None:
         place = (task.position, task.view)
         around[place] = outside(scan.pixels)
-        mirrored = np.ascontiguousarray(scan.pixels[:, ::-1])
         files[place] = ScanFile(
             path=str(cohort.table.iloc[task.position][task.view_name]),
             size=(scan.pixels.shape[1], scan.pixels.shape[0]),
             layout=scan.device_layout,
             overlays=scan.overlays,
             digest=pixel_digest(scan.pixels),
-            hashes=np.stack([perceptual_hash(scan.pixels), perceptual_hash(mirrored)]),
-            look=look(scan.pixels),
+            hashes=hashes_with_mirror(scan.pixels),
+            grey_levels=grey_level_statistics(scan.pixels),
         )
 
     return CohortScans(load_scans(cohort, preprocessing, progress, also=also), files, around)
 
 
 def outside(pixels: NDArray[np.uint8]) -> NDArray[np.int8]:
-    """What lies outside the retina, as local differences in fifteenths of its own noise.
+    """What lies outside the retina, as local contrast in fifteenths of its own noise.
 
     Above the retina everything counts, below it only the two sides: lesions of the macula cast
     shadows and let light through, down to the last row.
@@ -122,7 +121,7 @@ def outside(pixels: NDArray[np.uint8]) -> NDArray[np.int8]:
     at_side = np.abs(columns - 0.5) > 0.5 - _SIDE
     keep = (rows < top) | ((rows > bottom) & at_side)
     small = cv2.resize(pixels, SIZE, interpolation=cv2.INTER_AREA).astype(np.float32)
-    # Only kept pixels are averaged: else the retina would shine into its surroundings.
+    # Only kept pixels are averaged: else the retina would blur into its surroundings.
     weight = cv2.GaussianBlur(keep.astype(np.float32), (0, 0), _SMOOTH)
     around = cv2.GaussianBlur(small * keep, (0, 0), _SMOOTH) / np.maximum(weight, 1e-3)
     fine = small - around
@@ -133,8 +132,8 @@ def outside(pixels: NDArray[np.uint8]) -> NDArray[np.int8]:
     return np.where(keep, steps, 0).astype(np.int8)
 
 
-def look(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Five figures by which devices differ: grey levels, noise along the layers, sharpness."""
+def grey_level_statistics(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """(5,) statistics by which devices differ: grey levels, noise along the layers, sharpness."""
     levels = np.percentile(pixels, (5, 50, 95))
     fine = np.abs(np.diff(pixels.astype(np.int16), axis=1))
     down = np.abs(np.diff(pixels.astype(np.int16), axis=0))

@@ -1,34 +1,37 @@
-"""Who took part in the training, and which pictures occur twice."""
+"""Train-test overlap: patients and scans of the training, and pictures that occur twice."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ctt_net.audit.cohort_under_audit import Subject
-from ctt_net.audit.probe import Probe, Question, Row
+from ctt_net.audit.cohort_under_audit import CohortUnderAudit
+from ctt_net.audit.result import AuditResult, AuditTest, Row
 from ctt_net.audit.scan_files import ScanFile
 from ctt_net.imaging.fingerprint import near_or_mirrored
 from ctt_net.model_folder.predictor import Predictor
 
-PATIENTS = Question(
+PATIENTS = AuditTest(
     "training-patients",
-    "Did audited patients take part in the training?",
-    "leave these rows out; the figures of a model on eyes it was trained on mean nothing",
+    "Patients of the training data",
+    "Are patients of this cohort in the training data?",
+    "leave these rows out; metrics of a model on its own training data are meaningless",
 )
-SCANS = Question(
+SCANS = AuditTest(
     "training-scans",
-    "Did audited scans take part in the training, under whatever name?",
-    "leave these rows out; where the training does not know the patient, find out why one scan "
-    "stands under two names",
+    "Scans of the training data",
+    "Are scans of this cohort in the training data, under whatever id?",
+    "leave these rows out; where the patient is not in the training data, find out why one scan "
+    "has two ids",
 )
-COPIES = Question(
+COPIES = AuditTest(
     "copies-across-patients",
+    "Duplicate scans across patients",
     "Do scans of two patients show the same picture?",
     "find out whose scan it is, and correct the other row",
 )
 
 
 def known_by(predictor: Predictor, patients: NDArray[np.str_]) -> NDArray[np.bool_]:
-    """(E, M) which members saw each patient in training."""
+    """(E, M) which members were trained on each patient."""
     names, codes = np.unique(patients, return_inverse=True)
     known = [
         [member.provenance.knows_patient(str(name)) for member in predictor.members]
@@ -37,86 +40,81 @@ def known_by(predictor: Predictor, patients: NDArray[np.str_]) -> NDArray[np.boo
     return np.array(known, bool).reshape(len(names), len(predictor.members))[codes]
 
 
-def speaking_members(known: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(E, M) the members that never saw each patient; all where every one of them did.
+def out_of_fold_members(known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(E, M) the members not trained on each patient; all where every one of them was.
 
-    So a run audited on the cohort it was trained on is judged by its predictions out of fold.
+    So a run audited on the cohort it was trained on is judged by its out-of-fold predictions.
     """
     return np.asarray(~known | known.all(axis=1, keepdims=True))
 
 
 def is_own_cohort(known: NDArray[np.bool_]) -> bool:
-    """Whether most eyes were held out by one member and seen by another: a run's own cohort."""
+    """Whether most eyes are held out by one member and known to another: a run's own cohort."""
     return bool((known.any(axis=1) & ~known.all(axis=1)).mean() > 0.5)
 
 
-def patients_probe(subject: Subject, known: NDArray[np.bool_]) -> Probe:
+def patients_test(audited: CohortUnderAudit, known: NDArray[np.bool_]) -> AuditResult:
     """Salted fingerprints of the patients, row by row."""
     own = is_own_cohort(known)
     hit = np.asarray(known.all(axis=1) if own else known.any(axis=1))
-    n = len(np.unique(subject.patients[hit]))
-    answer = f"{n} of {subject.n_patients} patients did."
+    n = len(np.unique(audited.patients[hit]))
+    text = f"{n} of {audited.n_patients} patients are."
     if own:
-        answer = (
-            f"This is the run's own cohort: each eye is predicted by the members that never saw "
-            f"its patient; {n} of {subject.n_patients} patients were seen by all."
+        text = (
+            f"This is the run's own cohort: each eye is predicted by the members not trained on "
+            f"its patient; all members were trained on {n} of {audited.n_patients} patients."
         )
-    elif 2 * n > subject.n_patients:
-        answer += (
-            " This is the cohort of the training, or holds it: audit eyes that the training never "
-            "saw."
+    elif 2 * n > audited.n_patients:
+        text += (
+            " This is the training cohort, or contains it: audit eyes that are not in the training "
+            "data."
         )
-    return PATIENTS.answered(answer, bool(n), rows=_rows(subject, hit, "patient took part"))
+    return PATIENTS.done(text, bool(n), rows=audited.rows_of(hit, "patient in the training data"))
 
 
-def scans_probe(subject: Subject, known: NDArray[np.bool_]) -> Probe:
-    """Salted fingerprints of the scans, asked of the members that speak of the eye.
+def scans_test(audited: CohortUnderAudit, known: NDArray[np.bool_]) -> AuditResult:
+    """Salted fingerprints of the scans, looked up in the members that predict the eye.
 
     Args:
-        subject: Whose scans.
-        known: (E, M) which members saw each patient in training.
+        audited: Whose scans.
+        known: (E, M) which members were trained on each patient.
     """
-    hit = np.zeros(len(subject.table), bool)
-    for eye, view in np.argwhere(subject.present):
-        members = np.flatnonzero(subject.members[eye])
-        pixels = subject.pixels[eye, view]
+    hit = np.zeros(len(audited.table), bool)
+    for eye, view in np.argwhere(audited.present):
+        members = np.flatnonzero(audited.members[eye])
+        pixels = audited.pixels[eye, view]
         hit[eye] |= any(
-            subject.predictor.members[number].provenance.knows_scan(pixels) for number in members
+            audited.predictor.members[number].provenance.knows_scan(pixels) for number in members
         )
-    answer = f"Scans of {int(hit.sum())} of {len(hit)} eyes did."
+    text = f"Scans of {int(hit.sum())} of {len(hit)} eyes are."
     if hit.any():
         strange = int((hit & ~known.any(axis=1)).sum())
-        answer += f" Of {strange} of these eyes the training does not know the patient."
-    return SCANS.answered(answer, bool(hit.any()), rows=_rows(subject, hit, "scan took part"))
+        text += f" Of {strange} of these eyes the patient is not in the training data."
+    return SCANS.done(text, bool(hit.any()), rows=audited.rows_of(hit, "scan in the training data"))
 
 
-def copies_probe(subject: Subject) -> Probe:
+def copies_test(audited: CohortUnderAudit) -> AuditResult:
     """Equal and nearly equal pictures of different patients, mirrored ones too."""
     found = [
         (eye, file)
-        for eye, of_eye in enumerate(subject.read.files)
+        for eye, of_eye in enumerate(audited.read.files)
         for file in of_eye
         if file is not None
     ]
     pairs = [
-        (i, j)
+        (found[i][0], found[j][0])
         for i, j in _alike([file for _, file in found])
-        if subject.patients[found[i][0]] != subject.patients[found[j][0]]
+        if audited.patients[found[i][0]] != audited.patients[found[j][0]]
     ]
-    rows = []
-    for pair in pairs:
-        for here, there in (pair, pair[::-1]):
-            eye, other = found[here][0], found[there][0]
-            rows.append(
-                Row(
-                    subject.cohort.rows[eye],
-                    str(subject.table["eye_id"].iloc[eye]),
-                    f"same picture as in row {subject.cohort.rows[other]}",
-                )
-            )
-    unique = tuple(sorted(set(rows), key=lambda row: (row.row, row.what)))
-    answer = f"{len(pairs)} pairs among {len(found)} scans do."
-    return COPIES.answered(answer, bool(pairs), rows=unique)
+    ids, numbers = audited.table["eye_id"], audited.cohort.rows
+    rows = {
+        Row(numbers[eye], str(ids.iloc[eye]), f"same picture as in row {numbers[other]}")
+        for pair in pairs
+        for eye, other in (pair, pair[::-1])
+    }
+    text = f"{len(pairs)} pairs among {len(found)} scans do."
+    in_order = tuple(sorted(rows, key=lambda row: (row.row, row.what)))
+    return COPIES.done(text, bool(pairs), rows=in_order)
 
 
 def _alike(files: list[ScanFile]) -> list[tuple[int, int]]:
@@ -129,10 +127,3 @@ def _alike(files: list[ScanFile]) -> list[tuple[int, int]]:
         if first.setdefault(file.digest, number) != number
     }
     return sorted(same.union(near))
-
-
-def _rows(subject: Subject, chosen: NDArray[np.bool_], what: str) -> tuple[Row, ...]:
-    eyes = subject.table["eye_id"]
-    return tuple(
-        Row(subject.cohort.rows[eye], str(eyes.iloc[eye]), what) for eye in np.flatnonzero(chosen)
-    )

@@ -1,18 +1,49 @@
-"""What the doctor can find, and what it found."""
+"""A check, and what it found in a cohort."""
 
 from collections.abc import Hashable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ctt_net import INTENDED_USE, __version__
+from ctt_net.cohort import Cohort
 from ctt_net.cohort.problem import Severity
 from ctt_net.errors import count_of
 
-# More rows than this in one line help nobody; the count says how many there are in all.
+# Rows shown in one line; the count of all stands beside them.
 SHOWN_ROWS = 5
-_IN_WORDS = {"va": "VA", "id": "ID", "bscan": "B-scan", "vs": "against", "followup": "follow-up"}
 _WEIGHT: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of a cohort.
+
+    Args:
+        code: Stable name for programs, such as `laterality-vs-file-name`.
+        title: The same for people.
+        why: Why a finding matters, one sentence.
+        fix: What to do about it.
+    """
+
+    code: str
+    title: str
+    why: str
+    fix: str
+
+    def found(
+        self,
+        severity: Severity,
+        message: str,
+        rows: Iterable[Hashable] = (),
+        column: str | None = None,
+        scans: Iterable[str] = (),
+    ) -> "Finding":
+        """A finding of this check; rows are sorted and each named once."""
+        numbers = tuple(sorted({int(str(row)) for row in rows}))
+        return Finding(self, severity, message, numbers, column, tuple(dict.fromkeys(scans)))
 
 
 @dataclass(frozen=True)
@@ -20,34 +51,34 @@ class Finding:
     """One kind of fault in one place of a cohort, with every row it concerns.
 
     Args:
-        check: Name of the check, stable, such as `laterality-vs-file-name`.
-        severity: `error` stops a training or leaks the answer; `warning` needs a look; `note`
-            is worth knowing.
+        check: What was checked.
+        severity: `error` stops a training or leaks the outcome; `warning` must be reviewed;
+            `note` is for information.
         message: What was found, with its numbers.
         rows: Rows of the manifest, as a spreadsheet counts them; empty = the whole cohort.
-        column: Column of the manifest, None = no one column.
-        why: Why it matters.
-        cure: What to do.
+        column: Column of the manifest, None = no single column.
         scans: Files it concerns, relative to the cohort folder.
     """
 
-    check: str
+    check: Check
     severity: Severity
     message: str
-    rows: tuple[int, ...]
-    column: str | None
-    why: str
-    cure: str
+    rows: tuple[int, ...] = ()
+    column: str | None = None
     scans: tuple[str, ...] = ()
 
     @property
+    def code(self) -> str:
+        """Stable name of the check."""
+        return self.check.code
+
+    @property
     def title(self) -> str:
-        """Name of the check in words: `VA unreadable` for `va-unreadable`."""
-        words = " ".join(_IN_WORDS.get(word, word) for word in self.check.split("-"))
-        return words[:1].upper() + words[1:]
+        """Name of the check for people."""
+        return self.check.title
 
     def place(self) -> str:
-        """Rows and column in words, the first rows only; empty for the whole cohort."""
+        """Rows and column as text, the first rows only; empty for the whole cohort."""
         parts = []
         if len(self.rows) == 1:
             parts.append(f"row {self.rows[0]}")
@@ -59,35 +90,19 @@ class Finding:
             parts.append(f"column {self.column}")
         return ", ".join(parts)
 
-
-@dataclass(frozen=True)
-class Check:
-    """One question the doctor asks of every cohort.
-
-    Args:
-        name: Stable name of its findings.
-        why: Why a fault matters, one sentence.
-        cure: What to do about it.
-    """
-
-    name: str
-    why: str
-    cure: str
-
-    def found(
-        self,
-        severity: Severity,
-        message: str,
-        rows: Iterable[Hashable] = (),
-        column: str | None = None,
-        scans: Iterable[str] = (),
-    ) -> Finding:
-        """A finding of this check; rows are sorted and named once."""
-        numbers = tuple(sorted({int(str(row)) for row in rows}))
-        return Finding(
-            *(self.name, severity, message, numbers, column, self.why, self.cure),
-            scans=tuple(dict.fromkeys(scans)),
-        )
+    def to_dict(self) -> dict[str, Any]:
+        """Plain mapping, as `findings.json` holds it."""
+        return {
+            "check": self.code,
+            "title": self.title,
+            "severity": self.severity,
+            "message": self.message,
+            "rows": list(self.rows),
+            "column": self.column,
+            "why": self.check.why,
+            "fix": self.check.fix,
+            "scans": list(self.scans),
+        }
 
 
 @dataclass(frozen=True)
@@ -112,26 +127,26 @@ class Findings:
         return self.count("error") > 0
 
     def count(self, severity: Severity) -> int:
-        """How many findings of one severity."""
+        """Number of findings of one severity."""
         return sum(finding.severity == severity for finding in self.findings)
 
     def tally(self) -> str:
-        """How many of each severity, in words."""
+        """Number of findings of each severity, as text."""
         return ", ".join(count_of(self.count(severity), severity) for severity in _WEIGHT)
 
     def verdict(self) -> str:
         """Whether this cohort can be trained on, in one sentence."""
-        warned = {f.check for f in self.findings if f.severity == "warning"}
+        warned = {f.code for f in self.findings if f.severity == "warning"}
         if self.has_errors:
             return (
-                f"Not ready to train: {count_of(self.count('error'), 'error')} to be mended first."
+                f"Not ready to train: {count_of(self.count('error'), 'error')} to be fixed first."
             )
-        if any(finding.check == "only-test-eyes" for finding in self.findings):
-            return "Not to be trained on: all eyes are set aside to evaluate a model on."
+        if any(finding.code == "only-test-eyes" for finding in self.findings):
+            return "Not to be trained on: all eyes are held out for evaluation."
         if warned & {"folds-impossible", "patients-few"}:
             return "Not ready to train: too few patients with an outcome."
         if warned:
-            return f"Ready to train; {count_of(self.count('warning'), 'warning')} to look at first."
+            return f"Ready to train; {count_of(self.count('warning'), 'warning')} to review first."
         return "Ready to train."
 
     def to_dict(self) -> dict[str, Any]:
@@ -144,10 +159,15 @@ class Findings:
             "verdict": self.verdict(),
             **{f"{severity}s": self.count(severity) for severity in _WEIGHT},
             "facts": dict(self.facts),
-            "findings": [asdict(finding) for finding in self.findings],
+            "findings": [finding.to_dict() for finding in self.findings],
         }
 
 
-def by_weight(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Errors first; otherwise in the order found."""
     return tuple(sorted(findings, key=lambda finding: _WEIGHT[finding.severity]))
+
+
+def rows_where(cohort: Cohort, chosen: Any) -> list[int]:
+    """Rows of the manifest at which an (E,) mask is true."""
+    return [cohort.rows[position] for position in np.flatnonzero(np.asarray(chosen, bool))]

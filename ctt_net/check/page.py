@@ -1,13 +1,11 @@
-"""`check.html`: the findings with the scans they concern, and a sheet of all scans."""
+"""`check.html`: the findings with the scans they concern, and a contact sheet of all scans."""
 
-import base64
 from pathlib import Path
 from typing import Any
 
 from ctt_net.check.finding import Findings
-from ctt_net.check.scans.cache import KeptRecords
-from ctt_net.check.scans.reading import Scan
-from ctt_net.cohort.flow_file import read_flow
+from ctt_net.check.scans.record import Scan
+from ctt_net.cohort.manifest_text import read_flow
 from ctt_net.errors import InputError
 
 PAGE_FILE = "check.html"
@@ -18,36 +16,25 @@ _SHOWN_OF_A_FINDING = 12
 _SHOWN_IN_ALL = 120
 
 
-def page(findings: Findings, scans: list[Scan], kept: KeptRecords) -> str:
+def page(findings: Findings, scans: list[Scan]) -> str:
     """The page: one file that loads nothing.
 
     Args:
         findings: What was found.
         scans: What was read.
-        kept: Holds the thumbnails.
     """
-    # Here and not above: it loads the drawing library, which a look at the terminal needs not.
-    from ctt_net.report.page import render
+    from ctt_net.report.page import render  # imports the drawing library: slow
 
     by_path = {scan.record.path: scan for scan in scans}
-    flagged = {
-        path
-        for finding in findings.findings
-        if finding.severity != "note"
-        for path in finding.scans
-    }
-    cards = [
-        {
-            "finding": finding,
-            "pictures": _pictures(
-                [by_path[path] for path in finding.scans[:_SHOWN_OF_A_FINDING]], kept, set()
-            )
-            if finding.severity != "note"
-            else [],
-        }
-        for finding in findings.findings
-    ]
-    sheet = _evenly(scans, _SHOWN_IN_ALL)
+    severe = [finding for finding in findings.findings if finding.severity != "note"]
+    flagged = {path for finding in severe for path in finding.scans}
+    cards = []
+    for finding in findings.findings:
+        shown = finding.scans[:_SHOWN_OF_A_FINDING] if finding.severity != "note" else ()
+        pictures = _pictures([by_path[path] for path in shown], set())
+        cards.append({"finding": finding, "pictures": pictures})
+    n = min(len(scans), _SHOWN_IN_ALL)
+    sheet = [scans[number * len(scans) // n] for number in range(n)]  # evenly over the manifest
     return render(
         "check.html",
         folder=TEMPLATES,
@@ -58,13 +45,13 @@ def page(findings: Findings, scans: list[Scan], kept: KeptRecords) -> str:
         facts=findings.facts,
         flow=_flow(findings.root),
         cards=cards,
-        sheet=_pictures(sheet, kept, flagged),
+        sheet=_pictures(sheet, flagged),
         n_scans=len(scans),
     )
 
 
 def _flow(root: Path) -> list[list[str]]:
-    """Header and steps of `flow.csv`; nothing where there is none or it is no table."""
+    """Header and steps of `flow.csv`; empty where there is none or it is no table."""
     try:
         flow = read_flow(root)
     except InputError:
@@ -72,24 +59,13 @@ def _flow(root: Path) -> list[list[str]]:
     return [] if flow is None else [list(map(str, flow.columns)), *flow.to_numpy().tolist()]
 
 
-def _evenly(scans: list[Scan], most: int) -> list[Scan]:
-    """All, or as many as the page may hold, evenly over the manifest."""
-    if len(scans) <= most:
-        return scans
-    return [scans[number * len(scans) // most] for number in range(most)]
-
-
-def _pictures(scans: list[Scan], kept: KeptRecords, flagged: set[str]) -> list[dict[str, Any]]:
-    pictures = []
-    for scan in scans:
-        path = kept.thumbnail(scan.record)
-        if path is not None:
-            data = base64.b64encode(path.read_bytes()).decode("ascii")
-            pictures.append(
-                {
-                    "source": f"data:image/jpeg;base64,{data}",
-                    "caption": f"row {scan.row}, {scan.view}",
-                    "flagged": scan.record.path in flagged,
-                }
-            )
-    return pictures
+def _pictures(scans: list[Scan], flagged: set[str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "source": f"data:image/jpeg;base64,{scan.record.thumbnail}",
+            "caption": f"row {scan.row}, {scan.view}",
+            "flagged": scan.record.path in flagged,
+        }
+        for scan in scans
+        if scan.record.thumbnail
+    ]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ctt_net import INTENDED_USE
-from ctt_net.cli.exit_code import WRONG_INPUT
+from ctt_net.cli.command import WRONG_INPUT
 from ctt_net.cli.prepare import add_hold_out, prepare
 from ctt_net.errors import InputError
 
@@ -39,8 +39,8 @@ def run_recipe(
     Args:
         options: Of a `recipe_parser`.
         complete: Gives the mapping, with paths relative to RAW, and None or a table to be read in
-            place of its `table.file`: what `intake.read_table` made of that file, with changes.
-            The mapping may also hold `remarks`: step, count and unit to be said in the flow.
+            place of its `table.file`: what `read_table` made of that file, changed.
+            The mapping may also hold `remarks`: step, count and unit for the flow.
 
     Returns:
         Exit code: 0 done, 2 the input is wrong.

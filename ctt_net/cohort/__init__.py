@@ -1,6 +1,6 @@
-"""Door 1: the cohort folder, its declarations, its folds and what may be wrong with it."""
+"""The cohort folder, its declarations, its folds and what may be wrong with it."""
 
-from ctt_net.cohort.covariate import impossible_value
+from ctt_net.cohort.covariate import Covariate, impossible_value
 from ctt_net.cohort.folder import Cohort, inspect_cohort, read_cohort, write_cohort
 from ctt_net.cohort.folds import (
     development_rows,
@@ -12,5 +12,4 @@ from ctt_net.cohort.folds import (
     write_folds,
 )
 from ctt_net.cohort.problem import CohortError, Problem
-from ctt_net.cohort.schema import CohortSpec, Covariate, View
-from ctt_net.cohort.view import Direction
+from ctt_net.cohort.schema import AcuityColumns, CohortSpec, Device, Direction, View

@@ -65,7 +65,7 @@ def _read_acuities(
             if is_missing(text):
                 read[text] = (np.nan, "")
             else:
-                acuity = parse_va(text, notation, spec.off_chart_policy)
+                acuity = parse_va(text, notation, spec.acuity.off_chart_policy)
                 read[text] = (acuity.logmar, acuity.off_chart or "")
         except AcuityError as error:
             read[text] = (np.nan, "")
@@ -93,8 +93,9 @@ def _logmar_disagreements(
         problems.append(
             Problem(
                 f"{number:g} does not agree with {column} {text!r}, which as "
-                f"{spec.notation[column]} (off-chart policy {spec.off_chart_policy}) is {meaning}; "
-                f"correct one of them or cohort.yaml, or empty {name}: it is filled from the text",
+                f"{spec.notation[column]} (off-chart policy {spec.acuity.off_chart_policy}) is "
+                f"{meaning}; correct one of them or cohort.yaml, or empty {name}: it is filled "
+                f"from the text",
                 row=row,
                 column=name,
             )
@@ -179,6 +180,7 @@ def read_covariate(
                 f"{impossible_value(column, covariate, number)}; correct it; {advice}",
                 row=row,
                 column=column,
+                code="" if binary else "covariate-impossible",
             )
             for row, number in numbers[numbers.notna() & ~possible].items()
         ]

@@ -2,16 +2,15 @@
 
 import math
 import re
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self
+
+from pydantic import model_validator
 
 from ctt_net.cohort.words import check_words, comparable
-from ctt_net.cohort.yaml_value import read_bounds, read_choice, read_words
-from ctt_net.errors import InputError
-from ctt_net.io.yaml_file import as_typed, check_known_keys
+from ctt_net.io.schema import Bounds, Schema, Words, schema_error
+from ctt_net.io.yaml_file import as_typed
 
 CovariateKind = Literal["numeric", "binary", "categorical"]
 
@@ -49,8 +48,7 @@ _LARGEST = 1e12
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 
-@dataclass(frozen=True)
-class Covariate:
+class Covariate(Schema):
     """One clinical column beside the acuities.
 
     Args:
@@ -62,59 +60,20 @@ class Covariate:
             (`possible_range`).
     """
 
-    kind: CovariateKind = "numeric"
+    kind: CovariateKind
     unit: str | None = None
-    levels: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-    range: tuple[float, float] | None = None
+    levels: Words = ()
+    missing: Words = ()
+    range: Bounds | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """What a network must know of it: all but the sentinels of a file."""
-        limits = {"range": list(self.range)} if self.range else {}
-        return {"kind": self.kind, "unit": self.unit, "levels": list(self.levels), **limits}
-
-    @classmethod
-    def from_dict(cls, facts: Mapping[str, Any]) -> "Covariate":
-        """What `to_dict` wrote; KeyError or TypeError if it is something else."""
-        limits = facts.get("range")
-        low_high = (float(limits[0]), float(limits[1])) if limits else None
-        return cls(facts["kind"], facts["unit"], tuple(facts["levels"]), range=low_high)
-
-
-def read_covariates(section: Mapping[str, Any], where: str) -> dict[str, Covariate]:
-    """The `covariates` section of `cohort.yaml`; `where` is what to call the file in errors."""
-    covariates = {}
-    for name, facts in section.items():
-        place = f"{where}: covariates.{name}"
-        if not isinstance(facts, Mapping):
-            raise InputError(
-                f"{place} must hold kind, unit, levels, missing or range, got {facts!r}"
-            )
-        check_known_keys(facts, ("kind", "unit", "levels", "missing", "range"), place)
-        kind = read_choice(facts.get("kind"), get_args(CovariateKind), f"{place}.kind")
-        levels = read_words(facts.get("levels"), f"{place}.levels")
-        unit = facts.get("unit")
-        if unit is not None and not isinstance(unit, str):
-            raise InputError(f"{place}.unit must be a text such as years, got {unit!r}")
-        check_words({level: level for level in levels}, f"{place}.levels")
-        if kind == "categorical" and not levels:
-            raise InputError(f"{place}: a categorical covariate needs its 'levels'")
-        covariates[str(name)] = Covariate(
-            kind=kind,
-            unit=unit,
-            levels=levels,
-            missing=read_words(facts.get("missing"), f"{place}.missing"),
-            range=_read_range(facts.get("range"), kind, f"{place}.range"),
-        )
-    return covariates
-
-
-def _read_range(value: Any, kind: str, where: str) -> tuple[float, float] | None:
-    if value is None:
-        return None
-    if kind != "numeric":
-        raise InputError(f"{where}: only a numeric covariate has one; take it out")
-    return read_bounds(value, where)
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        check_words({level: level for level in self.levels}, "levels")
+        if self.kind == "categorical" and not self.levels:
+            raise schema_error(": a categorical covariate needs its 'levels'")
+        if self.range is not None and self.kind != "numeric":
+            raise schema_error(": only a numeric covariate has one; take it out", "range")
+        return self
 
 
 @lru_cache(maxsize=256)
@@ -149,9 +108,9 @@ def level_of(covariate: Covariate, value: Any) -> str | None:
 def impossible_value(name: str, covariate: Covariate, value: Any) -> str | None:
     """Why a value cannot be one of a covariate, in words that begin with it; None if it can.
 
-    >>> impossible_value("axial_length_mm", Covariate(unit="mm"), 233.3)
+    >>> impossible_value("axial_length_mm", Covariate(kind="numeric", unit="mm"), 233.3)
     '233.3 is no possible axial length (15 to 40 mm)'
-    >>> impossible_value("age_years", Covariate(unit="years"), 71.5) is None
+    >>> impossible_value("age_years", Covariate(kind="numeric", unit="years"), 71.5) is None
     True
     """
     text = value.strip() if isinstance(value, str) else value

@@ -14,7 +14,7 @@ DATE_COLUMNS = ("scan_date", "preop_date", "surgery_date", "postop_date")
 # Beyond these a digit is mistyped (0202, 2924); shifted dates of pseudonymised tables stay inside.
 YEARS = (1900, 2199)
 
-_CURE = "write it like 2024-06-09 (year-month-day), or leave it empty if unknown"
+_FIX = "write it like 2024-06-09 (year-month-day), or leave it empty if unknown"
 _ISO = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _FIVE_DIGITS = re.compile(r"[0-9]{5}(\.[0-9]+)?")
 _WITH_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ].+")
@@ -74,18 +74,18 @@ def _read(text: str) -> date:
     """The day a text names.
 
     Raises:
-        ValueError: With what is wrong and the cure, to follow the quoted text.
+        ValueError: With what is wrong and the fix, to follow the quoted text.
     """
     match = _ISO.fullmatch(text)
     if match is None:
-        raise ValueError(f"{_cause_of(text)}; {_CURE}")
+        raise ValueError(f"{_cause_of(text)}; {_FIX}")
     year, month, day = (int(part) for part in match.groups())
     if not YEARS[0] <= year <= YEARS[1]:
-        raise ValueError(f"has an unlikely year; {_CURE}")
+        raise ValueError(f"has an unlikely year; {_FIX}")
     try:
         return date(year, month, day)
     except ValueError:
-        raise ValueError(f"is no day of the calendar; {_CURE}") from None
+        raise ValueError(f"is no day of the calendar; {_FIX}") from None
 
 
 def _cause_of(text: str) -> str:

@@ -5,7 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from ctt_net.errors import InputError
 from ctt_net.io.atomic_write import atomic_write
 from ctt_net.io.formula import escape_formula
 from ctt_net.io.read_text import read_text
-from ctt_net.io.yaml_file import dump_yaml, read_yaml_mapping
+from ctt_net.io.yaml_file import dump_yaml
 
 SPEC_FILE = "cohort.yaml"
 MANIFEST_FILE = "manifest.csv"
@@ -48,7 +48,7 @@ class Cohort:
     rows: tuple[int, ...]
     warnings: tuple[Problem, ...] = ()
 
-    def where(self, chosen: pd.Series) -> "Cohort":
+    def where(self, chosen: pd.Series) -> Self:
         """The same cohort with the chosen eyes only.
 
         Args:
@@ -57,7 +57,7 @@ class Cohort:
         rows = tuple(row for row, keep in zip(self.rows, chosen, strict=True) if keep)
         return replace(self, table=self.table[chosen].reset_index(drop=True), rows=rows)
 
-    def to_test_on(self) -> tuple["Cohort", str]:
+    def to_test_on(self) -> tuple[Self, str]:
         """The rows of `split` test where there are any, else all; and which these are, in words."""
         if "split" in self.table and (self.table["split"] == "test").any():
             return self.where(self.table["split"] == "test"), "split test"
@@ -103,8 +103,7 @@ def inspect_cohort(root: Path | str) -> tuple[Cohort, list[Problem]]:
         raise InputError(
             f"{root}: no such folder; give a cohort folder (cohort.yaml + manifest.csv)"
         )
-    spec_path = root / SPEC_FILE
-    spec = CohortSpec.from_dict(read_yaml_mapping(spec_path), str(spec_path))
+    spec = CohortSpec.read(root / SPEC_FILE)
     belongs = "a cohort folder holds cohort.yaml, manifest.csv and the scans"
     return _interpreted(read_text(root / MANIFEST_FILE, belongs=belongs), spec, root)
 
@@ -135,7 +134,7 @@ def write_cohort(
         spec: Its declarations.
         rows: One mapping or row per eye: at least the identity columns, `preop_va`, `postop_va`,
             the views and the covariates. logMAR and off-chart columns are filled from the texts.
-        n_folds: Folds to deal, at most one per patient; a cohort without two patients to train on
+        n_folds: Number of folds, at most one per patient; a cohort without two patients to train on
             (all of `split` test, say) gets no `folds.csv`.
         seed: Of the folds.
 
@@ -148,7 +147,7 @@ def write_cohort(
     """
     root = Path(root)
     declared = spec.to_dict()
-    spec = CohortSpec.from_dict(declared, str(root / SPEC_FILE))
+    spec = CohortSpec.parse(declared, str(root / SPEC_FILE))
     raw = _as_text(rows, root / MANIFEST_FILE)
     raw.index = pd.RangeIndex(HEADER_ROW + 1, HEADER_ROW + 1 + len(raw))
     table, problems = interpret_manifest(raw, spec, root)

@@ -62,7 +62,7 @@ def one_spelling(ids: pd.Series) -> pd.Series:
 
 
 def id_fault(text: str) -> str | None:
-    """What is wrong with an id, with the cure; None if nothing is.
+    """What is wrong with an id, with the fix; None if nothing is.
 
     >>> id_fault("patient 7") is None
     True

@@ -12,6 +12,7 @@ from ctt_net.cohort.problem import Problem
 from ctt_net.cohort.scan_paths import view_problems
 from ctt_net.cohort.schema import IDENTITY_COLUMNS, OWN_MEANING, VA_COLUMNS, CohortSpec
 from ctt_net.errors import close_name
+from ctt_net.types import EYES
 
 SPLITS = ("train", "val", "test")
 
@@ -26,6 +27,12 @@ SHOWN_REPEATS = 5
 def required_columns(spec: CohortSpec) -> tuple[str, ...]:
     """Columns without which a manifest cannot be interpreted."""
     return (*IDENTITY_COLUMNS, *VA_COLUMNS, *spec.views, *spec.covariates)
+
+
+def undeclared_columns(table: pd.DataFrame, spec: CohortSpec) -> list[str]:
+    """Columns of a manifest that nothing reads."""
+    known = {*OWN_MEANING, "site", "device", *spec.views, *spec.covariates} - {"fold"}
+    return [str(name) for name in table if name not in known]
 
 
 def interpret_manifest(
@@ -64,7 +71,7 @@ def _absent_column(name: str, present: list[str], spec: CohortSpec) -> Problem:
     hint = f"is it {close!r}? Rename that" if close else f"there are: {', '.join(present)}"
     if name in VA_COLUMNS:
         hint += "; if it was never recorded, add the column with empty cells"
-    return Problem(f"the column is missing; {hint}", column=name)
+    return Problem(f"the column is missing; {hint}", column=name, code="column-missing")
 
 
 def _identity_problems(table: pd.DataFrame) -> list[Problem]:
@@ -74,14 +81,14 @@ def _identity_problems(table: pd.DataFrame) -> list[Problem]:
         ids = table[column].astype(str).str.strip().astype(object)
         table[column] = ids
         unknown[column] = says_missing(ids)
-        cure = (
+        fix = (
             "every split and every statistic goes by patient; give the patient's id"
             if column == "patient_id"
             else "give each eye an id of its own"
         )
         for row, value in ids[unknown[column]].items():
             what = f"{value!r} is no id" if value else "empty"
-            problems.append(Problem(f"{what}; {cure}", row=row, column=column))
+            problems.append(Problem(f"{what}; {fix}", row=row, column=column))
         known = ids[~unknown[column]]
         faults = {text: fault for text in known.unique() if (fault := id_fault(text))}
         problems += [
@@ -96,7 +103,7 @@ def _identity_problems(table: pd.DataFrame) -> list[Problem]:
             row=row,
             column="laterality",
         )
-        for row, side in sides[~sides.isin(["OD", "OS"])].items()
+        for row, side in sides[~sides.isin(EYES)].items()
     ]
     problems += _repeated(table[~unknown["eye_id"]], ["eye_id"])
     other_ids = ~table["eye_id"].duplicated(keep=False) & ~unknown["patient_id"]
@@ -105,13 +112,16 @@ def _identity_problems(table: pd.DataFrame) -> list[Problem]:
     rows = patients.drop_duplicates()
     row_of = dict(zip(rows, rows.index, strict=True))
     return problems + [
-        Problem(alike_message(text, other, row_of[other]), "warning", row_of[text], "patient_id")
+        Problem(
+            alike_message(text, other, row_of[other]),
+            *("warning", row_of[text], "patient_id", "patient-ids-alike", (row_of[other],)),
+        )
         for text, other in spelled_alike(patients).items()
     ]
 
 
 def alike_message(text: str, other: str, row: Hashable) -> str:
-    """What is wrong with two ids that one person may have, and the cure."""
+    """What is wrong with two ids that one person may have, and the fix."""
     return (
         f"{text!r} and {other!r} in row {row} may be one patient under two spellings: they differ "
         f"only by capitals, blanks, zeros in front or look-alike signs. Write one person's id the "
@@ -135,6 +145,8 @@ def _repeated(table: pd.DataFrame, columns: list[str]) -> list[Problem]:
                 f"operated eye, so keep one visit",
                 row=rows[0],
                 column=columns[0],
+                code="eye-twice",
+                other_rows=tuple(rows[1 : 1 + SHOWN_REPEATS]),
             )
         )
     return problems
@@ -173,7 +185,7 @@ def _split_problems(table: pd.DataFrame) -> list[Problem]:
     patients = one_spelling(table["patient_id"])
     for row, patient, part in zip(table.index, patients, split, strict=True):
         other_row, other = first.setdefault(patient, (row, part))
-        # An empty cell means train: such an eye is dealt to a fold like the others.
+        # An empty cell means train: such an eye is assigned to a fold like the others.
         if other != part and {part, other} & {"test", "val"}:
             problems.append(
                 Problem(
@@ -181,6 +193,8 @@ def _split_problems(table: pd.DataFrame) -> list[Problem]:
                     f"row {other_row}; keep both eyes on one side",
                     row=row,
                     column="split",
+                    code="patient-in-two-splits",
+                    other_rows=(other_row,),
                 )
             )
     return problems
@@ -189,13 +203,14 @@ def _split_problems(table: pd.DataFrame) -> list[Problem]:
 def _direction_problems(table: pd.DataFrame, spec: CohortSpec) -> list[Problem]:
     """After surgery most eyes see better; if most see worse, a unit is upside down."""
     gain = (table["preop_logmar"] - table["postop_logmar"]).dropna()
-    if not spec.expect_improvement or len(gain) < PAIRS_FOR_DIRECTION or gain.median() >= 0:
+    if not spec.acuity.expect_improvement or len(gain) < PAIRS_FOR_DIRECTION or gain.median() >= 0:
         return []
     declared = ", ".join(f"{column} as {notation}" for column, notation in spec.notation.items())
     return [
         Problem(
             f"the unit may be inverted: read {declared}, the median eye is worse after surgery "
             f"(by {-gain.median():.2f} logMAR over {len(gain)} eyes). Correct the notation in "
-            f"cohort.yaml; if these eyes really got worse, set acuity.expect_improvement: false"
+            f"cohort.yaml; if these eyes really got worse, set acuity.expect_improvement: false",
+            code="unit-inverted",
         )
     ]

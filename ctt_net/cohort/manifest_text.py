@@ -1,14 +1,17 @@
 """Read a CSV a person saved from a spreadsheet: text as it stands, row numbers as they see them."""
 
+import csv
+import io
 from pathlib import Path
 
 import pandas as pd
 
-from ctt_net.cohort.csv_lines import csv_lines
 from ctt_net.cohort.problem import HEADER_ROW, CohortError, Problem
 from ctt_net.errors import InputError
 from ctt_net.io.formula import GUARD, unescape_formula
 from ctt_net.io.read_text import read_text
+
+FLOW_FILE = "flow.csv"
 
 # Excel writes the separator of the region: in most of Europe not a comma.
 _OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -42,7 +45,9 @@ def parse_manifest_text(text: str, path: Path, by_program: bool = False) -> pd.D
     Raises:
         InputError: As `read_manifest_text`.
     """
-    lines = _lines(text, path)
+    lines = csv_lines(text, path)
+    if not lines or not lines[0]:
+        raise InputError(f"{path}: empty; expected a header line in row 1")
     header = [unescape_formula(name.strip()) for name in lines[0]]
     while header and not header[-1] and not any(_filled(line, len(header) - 1) for line in lines):
         header.pop()  # spreadsheets write columns that were once touched
@@ -94,8 +99,47 @@ def _filled(line: list[str], position: int) -> bool:
     return len(line) > position and bool(line[position].strip())
 
 
-def _lines(text: str, path: Path) -> list[list[str]]:
-    lines = csv_lines(text, path)
-    if not lines or not lines[0]:
-        raise InputError(f"{path}: empty; expected a header line in row 1")
+def csv_lines(text: str, path: Path, separator: str = ",") -> list[list[str]]:
+    """Split a text into rows of cells, strictly: no NUL, no open quotation mark, no row cut short.
+
+    Args:
+        text: Of the file.
+        path: What to call it in errors.
+        separator: One character.
+
+    Raises:
+        InputError: Naming the row that is no CSV.
+    """
+    if "\x00" in text:
+        raise InputError(f"{path}: holds NUL bytes, so it is no CSV text; export it as 'CSV UTF-8'")
+    lines: list[list[str]] = []
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    try:
+        lines.extend(reader)
+    except csv.Error as error:
+        raise InputError(
+            f"{path}, row {len(lines) + 1}: no valid CSV ({error}); look for a quotation mark that "
+            f"is not closed"
+        ) from None
+    if text[-1:] not in ("\n", "\r") and len(lines) > 1 and len(lines[-1]) < len(lines[-2]):
+        raise InputError(
+            f"{path}, row {len(lines)}: the file ends within this row, so it was cut short; export "
+            f"or copy it again"
+        )
     return lines
+
+
+def read_flow(root: Path) -> pd.DataFrame | None:
+    """`flow.csv` of a cohort folder: rows in, eyes out, and every reason between.
+
+    Args:
+        root: Cohort folder.
+
+    Returns:
+        The steps as text, in the columns the recipe chose; None for a folder without.
+
+    Raises:
+        InputError: If the file cannot be read.
+    """
+    path = root / FLOW_FILE
+    return read_manifest_text(path) if path.is_file() else None

@@ -28,16 +28,21 @@ class Problem:
     """One finding.
 
     Args:
-        message: What was read, what was expected, and the cure.
-        severity: `error` stops everything; `warning` is said and goes on; `note` is no fault.
+        message: What was read, what was expected, and the fix.
+        severity: `error` stops everything; `warning` is only reported; `note` is no fault.
         row: Row of the manifest as a spreadsheet counts it (header = 1), None = the whole file.
         column: Column of the manifest, None = the whole row.
+        code: What kind it is, where the column alone does not tell, such as `eye-twice`; programs
+            compare this and never the message.
+        other_rows: Further rows it concerns.
     """
 
     message: str
     severity: Severity = "error"
     row: Hashable | None = None
     column: str | None = None
+    code: str = ""
+    other_rows: tuple[Hashable, ...] = ()
 
     def place(self) -> str:
         """Row and column in words, empty for the whole file."""
@@ -82,8 +87,8 @@ def _grouped(problems: Sequence[Problem]) -> list[str]:
         if len(members) <= SHOWN_OF_A_KIND:
             lines += map(str, members)
             continue
-        said = (_VALUES.search(problem.message) for problem in members)
-        values = Counter(match[0] for match in said if match is not None).most_common()
+        found = (_VALUES.search(problem.message) for problem in members)
+        values = Counter(match[0] for match in found if match is not None).most_common()
         counted = _few([f"{value} ×{n}" if n > 1 else value for value, n in values])
         rows = _few([str(problem.row) for problem in members if problem.row is not None])
         place = f"rows {rows}" + (f", column {column}" if column is not None else "")

@@ -25,7 +25,7 @@ VIEW_WORDS: Mapping[str, tuple[str, ...]] = {
     "horizontal": ("horizontal", "hor", "h", "横扫", "横"),
     "vertical": ("vertical", "vert", "ver", "v", "纵扫", "纵", "竖扫", "竖"),
 }
-_CURE = (
+_FIX = (
     "rename it like OD_horizontal.png, or list it under 'files' in patient.yaml "
     "(files: {OD: {horizontal: scan.png}})"
 )
@@ -54,7 +54,7 @@ def eye_and_view(path: Path, views: Iterable[str]) -> tuple[str, str]:
     if _found(path.stem.lower(), {"postop": POSTOP_WORDS}):
         raise InputError(
             f"{path}: the name says that the scan was taken after surgery, and only those from "
-            f"before can be predicted from; leave it out, or, if it is from before, {_CURE}"
+            f"before can be predicted from; leave it out, or, if it is from before, {_FIX}"
         )
     known = {view: (view.lower(), *VIEW_WORDS.get(view, ())) for view in views}
     name = path.stem.lower()
@@ -90,5 +90,5 @@ def _only(path: Path, found: set[str], what: str) -> str:
     if len(found) == 1:
         return found.pop()
     if found:
-        raise InputError(f"{path}: the name says {' and '.join(sorted(found))} at once; {_CURE}")
-    raise InputError(f"{path}: the name does not say {what}; {_CURE}")
+        raise InputError(f"{path}: the name says {' and '.join(sorted(found))} at once; {_FIX}")
+    raise InputError(f"{path}: the name does not say {what}; {_FIX}")

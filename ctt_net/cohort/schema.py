@@ -1,16 +1,14 @@
 """What `cohort.yaml` declares: where a cohort comes from and how its columns are to be read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
 
 from ctt_net.acuity import NOTATIONS, OFF_CHART_POLICIES
-from ctt_net.cohort.covariate import Covariate, read_covariates
+from ctt_net.cohort.covariate import Covariate
 from ctt_net.cohort.dates import DATE_COLUMNS
-from ctt_net.cohort.view import View, read_views
-from ctt_net.cohort.yaml_value import read_choice, read_flag, read_number, read_section, read_text
-from ctt_net.errors import InputError
-from ctt_net.io.yaml_file import check_known_keys
+from ctt_net.io.schema import Choice, Flag, Schema, Text, schema_error
 
 IDENTITY_COLUMNS = ("eye_id", "patient_id", "laterality")
 VA_COLUMNS = ("preop_va", "postop_va")
@@ -26,10 +24,66 @@ OWN_MEANING = (
     *("followup_days", "split", "fold"),
 )
 
+Direction = Literal["horizontal", "vertical", "oblique"]
+Notation = Annotated[str, Choice(NOTATIONS)]
+OffChartPolicy = Annotated[str, Choice(OFF_CHART_POLICIES)]
+Micrometres = Annotated[float, Field(gt=0)]
 
-@dataclass(frozen=True)
-class CohortSpec:
-    """Contents of `cohort.yaml`.
+
+class View(Schema):
+    """One scan position, present once per eye at most; its name is the manifest column.
+
+    Args:
+        direction: `horizontal` scans of left eyes are mirrored to the right eye's orientation;
+            `vertical` ones have no nasal side and are not.
+        angle_deg: Angle to the horizontal meridian, degrees.
+    """
+
+    direction: Direction = "horizontal"
+    angle_deg: float = 0.0
+
+
+class Device(Schema):
+    """Size of a pixel of a device.
+
+    Args:
+        axial_um_per_px: Along the depth, micrometres.
+        lateral_um_per_px: Along the scan, micrometres.
+    """
+
+    axial_um_per_px: Micrometres | None = None
+    lateral_um_per_px: Micrometres | None = None
+
+
+class AcuityPolicy(Schema):
+    """How the acuities are understood.
+
+    Args:
+        off_chart_policy: What counting fingers and less count as (see `ctt_net.acuity`).
+        expect_improvement: Most eyes see better after surgery. Where that is truly not so, `false`
+            switches the inverted-unit alarm off.
+    """
+
+    off_chart_policy: OffChartPolicy = "bach"
+    expect_improvement: Flag = True
+
+
+class AcuityColumns(AcuityPolicy):
+    """How the acuities are written and understood.
+
+    Args:
+        preop_va: Notation of that column, never guessed: 0.5 is 0.30 logMAR in decimal and 0.50 in
+            logMAR.
+        postop_va: Notation of that column, never guessed: 0.5 is 0.30 logMAR in decimal and 0.50 in
+            logMAR.
+    """
+
+    preop_va: Notation
+    postop_va: Notation
+
+
+class CohortFacts(Schema):
+    """Where a cohort comes from.
 
     Args:
         name: Short name.
@@ -37,137 +91,56 @@ class CohortSpec:
         licence: Terms of use.
         citation: What to cite.
         synthetic: Simulated eyes; reports then say so.
-        notation: VA notation of `preop_va` and of `postop_va`; never guessed.
-        off_chart_policy: What counting fingers and less count as (see `ctt_net.acuity`).
-        expect_improvement: Most eyes see better after surgery. Where that is truly not so, `false`
-            switches the inverted-unit alarm off.
-        views: View name (= manifest column) to its geometry, in the order the network sees them.
-        covariates: Manifest column to its kind.
-        devices: Device name to facts such as `axial_um_per_px`.
+        devices: Device name to the size of its pixels.
     """
 
-    name: str
-    source: str
-    licence: str
-    citation: str
-    notation: Mapping[str, str]
-    views: Mapping[str, View]
-    synthetic: bool = False
-    off_chart_policy: str = "bach"
-    expect_improvement: bool = True
-    covariates: Mapping[str, Covariate] = field(default_factory=dict)
-    devices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain mapping in the layout of `cohort.yaml`."""
-        return {
-            "name": self.name,
-            "source": self.source,
-            "licence": self.licence,
-            "citation": self.citation,
-            "synthetic": self.synthetic,
-            "acuity": {
-                **self.notation,
-                "off_chart_policy": self.off_chart_policy,
-                "expect_improvement": self.expect_improvement,
-            },
-            "views": {name: view.to_dict() for name, view in self.views.items()},
-            "covariates": {
-                name: {
-                    "kind": covariate.kind,
-                    **({"unit": covariate.unit} if covariate.unit else {}),
-                    **({"levels": list(covariate.levels)} if covariate.levels else {}),
-                    **({"missing": list(covariate.missing)} if covariate.missing else {}),
-                    **({"range": list(covariate.range)} if covariate.range else {}),
-                }
-                for name, covariate in self.covariates.items()
-            },
-            "devices": {name: dict(facts) for name, facts in self.devices.items()},
-        }
-
-    @classmethod
-    def from_dict(cls, mapping: Mapping[str, Any], where: str) -> "CohortSpec":
-        """Check and build.
-
-        Args:
-            mapping: Parsed `cohort.yaml`.
-            where: What to call it in errors.
-
-        Raises:
-            InputError: Naming file, key, value and cure.
-        """
-        texts = ("name", "source", "licence", "citation")
-        known = (*texts, "synthetic", "acuity", "views", "covariates", "devices")
-        check_known_keys(mapping, known, where)
-        acuity = read_section(mapping, "acuity", where)
-        views = read_views(read_section(mapping, "views", where), where)
-        covariates = read_covariates(read_section(mapping, "covariates", where), where)
-        _check_columns_free(views, covariates, where)
-        return cls(
-            **{key: read_text(mapping.get(key), f"{where}: key {key!r}") for key in texts},
-            synthetic=read_flag(mapping, "synthetic", False, where),
-            notation=_notation(acuity, where),
-            off_chart_policy=read_choice(
-                acuity.get("off_chart_policy", "bach"),
-                OFF_CHART_POLICIES,
-                f"{where}: acuity.off_chart_policy",
-            ),
-            expect_improvement=read_flag(acuity, "expect_improvement", True, where),
-            views=views,
-            covariates=covariates,
-            devices=_devices(read_section(mapping, "devices", where), where),
-        )
+    name: Text
+    source: Text
+    licence: Text
+    citation: Text
+    synthetic: Flag = False
+    devices: dict[str, Device] = Field(default_factory=dict)
 
 
-def _notation(acuity: Mapping[str, Any], where: str) -> dict[str, str]:
-    check_known_keys(
-        acuity, (*VA_COLUMNS, "off_chart_policy", "expect_improvement"), f"{where}: acuity"
-    )
-    for column in VA_COLUMNS:
-        if column not in acuity:
-            raise InputError(
-                f"{where}: acuity.{column} is missing; name the notation of that column "
-                f"({', '.join(NOTATIONS)}). It is never guessed: 0.5 is 0.30 logMAR in decimal "
-                f"and 0.50 in logMAR"
+class CohortSpec(CohortFacts):
+    """Contents of `cohort.yaml`.
+
+    Args:
+        acuity: Notations of the acuity columns, and what off-chart words count as.
+        views: View name (= manifest column) to its geometry, in the order the network sees them; at
+            least one, such as `horizontal: {direction: horizontal, angle_deg: 0}`.
+        covariates: Manifest column to its kind.
+    """
+
+    acuity: AcuityColumns
+    views: dict[str, View]
+    covariates: dict[str, Covariate] = Field(default_factory=dict)
+
+    @property
+    def notation(self) -> Mapping[str, str]:
+        """VA notation of `preop_va` and of `postop_va`."""
+        return {"preop_va": self.acuity.preop_va, "postop_va": self.acuity.postop_va}
+
+    @model_validator(mode="after")
+    def _columns_are_free(self) -> Self:
+        """A column has one meaning, and what is known only after surgery is no input."""
+        if not self.views:
+            raise schema_error(
+                "is empty; give at least one, such as 'horizontal: {direction: horizontal}'",
+                "views",
             )
-    return {
-        column: read_choice(acuity[column], NOTATIONS, f"{where}: acuity.{column}")
-        for column in VA_COLUMNS
-    }
-
-
-def _check_columns_free(
-    views: Mapping[str, View], covariates: Mapping[str, Covariate], where: str
-) -> None:
-    """A column has one meaning, and what is known only after surgery is no input."""
-    for kind, names in (("views", views), ("covariates", covariates)):
-        for name in names:
-            if name in OWN_MEANING:
-                raise InputError(
-                    f"{where}: {kind}.{name}: the column {name!r} has a meaning of its own; "
-                    f"choose another name"
+        for kind, names in (("views", self.views), ("covariates", self.covariates)):
+            for name in names:
+                if name in OWN_MEANING:
+                    raise schema_error("has a meaning of its own; choose another name", kind, name)
+                if name.lower().startswith("postop"):
+                    raise schema_error(
+                        ": what is measured after surgery cannot be an input; take it out",
+                        *(kind, name),
+                    )
+        for name in self.covariates:
+            if name in self.views:
+                raise schema_error(
+                    "is a view and a covariate; rename one column", "covariates", name
                 )
-            if name.lower().startswith("postop"):
-                raise InputError(
-                    f"{where}: {kind}.{name}: what is measured after surgery cannot be an input; "
-                    f"take it out"
-                )
-    for name in covariates:
-        if name in views:
-            raise InputError(f"{where}: {name!r} is a view and a covariate; rename one column")
-
-
-def _devices(section: Mapping[str, Any], where: str) -> dict[str, dict[str, float]]:
-    devices = {}
-    for name, facts in section.items():
-        place = f"{where}: devices.{name}"
-        if not isinstance(facts, Mapping):
-            raise InputError(f"{place} must hold numbers, got {facts!r}")
-        check_known_keys(facts, ("axial_um_per_px", "lateral_um_per_px"), place)
-        devices[str(name)] = {
-            key: read_number(value, f"{place}.{key}") for key, value in facts.items()
-        }
-        for key, value in devices[str(name)].items():
-            if value <= 0:
-                raise InputError(f"{place}.{key} must be above 0, got {value:g}")
-    return devices
+        return self

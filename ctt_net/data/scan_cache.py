@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-import ctt_net.imaging
 from ctt_net import __version__
 from ctt_net.imaging import Preprocessing
+from ctt_net.imaging.read import reader_version
 from ctt_net.io.atomic_write import atomic_write
 
 if TYPE_CHECKING:
@@ -59,13 +59,5 @@ def _name(tasks: Sequence["ScanTask"], preprocessing: Preprocessing) -> str:
         facts = task.path.stat()
         place = (task.position, task.view, task.laterality, task.direction)
         files.append([str(task.path.resolve()), facts.st_size, facts.st_mtime_ns, *place])
-    what = [__version__, _readers(), preprocessing.to_dict(), files]
+    what = [__version__, reader_version(), preprocessing.to_dict(), files]
     return hashlib.sha256(json.dumps(what).encode()).hexdigest()
-
-
-def _readers() -> str:
-    """Digest of the code that reads scans: what it gives may differ in the next version of it."""
-    digest = hashlib.sha256()
-    for source in sorted(Path(ctt_net.imaging.__file__).parent.rglob("*.py")):
-        digest.update(source.read_bytes())
-    return digest.hexdigest()

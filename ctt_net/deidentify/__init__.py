@@ -1,3 +1,3 @@
-"""What identifies a person leaves a cohort before it is passed on."""
+"""De-identification: a cohort folder that can leave the hospital (docs/how-to/deidentify.md)."""
 
 from ctt_net.deidentify.run import Deidentified, deidentify

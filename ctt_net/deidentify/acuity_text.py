@@ -1,4 +1,4 @@
-"""An acuity written anew from its value, so that nothing typed beside it can leave."""
+"""An acuity rewritten from its value, without anything else that stood in the cell."""
 
 import math
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _SAME_LOGMAR = 5e-10  # `parse_va` rounds to nine digits
 
 @lru_cache(maxsize=4096)  # charts have few lines
 def acuity_text(logmar: float, off_chart: str, notation: str, recorded: str = "") -> str:
-    """The plainest text that reads as this acuity.
+    """The shortest text that reads as this acuity.
 
     >>> acuity_text(0.301029996, "", "decimal"), acuity_text(0.341029996, "", "snellen")
     ('0.5', '20/40-2')

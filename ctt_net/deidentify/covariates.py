@@ -1,4 +1,4 @@
-"""Clinical columns: ages over 89 joined, columns that name people refused, rare levels told."""
+"""Covariates: ages over 89 joined, identifying columns rejected, rare levels listed."""
 
 import re
 
@@ -10,7 +10,7 @@ from ctt_net.errors import InputError
 # HIPAA Safe Harbor, 45 CFR 164.514(b)(2)(i)(C): all ages over 89 become one.
 OLDEST_AGE_YEARS, AGE_OF_THE_OLDER = 89, 90
 
-# A value that fewer people share than this may point at one of them.
+# A value shared by fewer people than this may identify one of them.
 FEW = 5
 
 _YEARS = ("year", "years", "y", "yr", "yrs", "a", "岁")
@@ -19,8 +19,8 @@ _SHARE_DISTINCT = 0.9
 
 
 def is_age(name: str, covariate: Covariate) -> bool:
-    """Whether a numeric column is the age of a person, by a word of its name and its unit."""
-    return covariate.kind == "numeric" and _says_age(name) and covariate.unit in _YEARS
+    """Whether a numeric column is an age, by its name and unit."""
+    return covariate.kind == "numeric" and _is_called_age(name) and covariate.unit in _YEARS
 
 
 def join_ages(years: pd.Series) -> pd.Series:
@@ -29,7 +29,7 @@ def join_ages(years: pd.Series) -> pd.Series:
 
 
 def check_no_identity(cohort: Cohort) -> None:
-    """Refuse declared columns that would name a person or a place under another heading.
+    """Check that no declared column identifies a person or a place under another heading.
 
     Raises:
         InputError: Naming the column and what to do in cohort.yaml.
@@ -39,7 +39,7 @@ def check_no_identity(cohort: Cohort) -> None:
         words = _words(name)
         if name.lower() == "site":
             raise InputError(
-                f"{where}: a site says where a person lives; take it out of the covariates, then "
+                f"{where}: a site tells where a person lives; take it out of the covariates, then "
                 f"the column becomes a code"
             )
         if words & {"birth", "dob", "birthday", "birthdate"} or "出生" in name:
@@ -48,15 +48,15 @@ def check_no_identity(cohort: Cohort) -> None:
             )
         if covariate.kind != "numeric":
             continue
-        if _says_age(name) and covariate.unit not in _YEARS:
+        if _is_called_age(name) and covariate.unit not in _YEARS:
             raise InputError(
                 f"{where}: an age must be in years, so that those over {OLDEST_AGE_YEARS} can be "
                 f"joined; give it the unit years"
             )
-        if covariate.unit is None and _looks_like_an_id(cohort.table[name]):
+        if covariate.unit is None and _is_probably_an_id(cohort.table[name]):
             raise InputError(
-                f"{where}: long whole numbers, nearly all different: this looks like a number that "
-                f"names people; take it out, or give its unit if it is a measurement"
+                f"{where}: long whole numbers, nearly all different: probably a record number; "
+                f"take it out, or give its unit if it is a measurement"
             )
 
 
@@ -70,7 +70,7 @@ def rare_levels(cohort: Cohort) -> list[tuple[str, str, int]]:
     return rare
 
 
-def _looks_like_an_id(numbers: pd.Series) -> bool:
+def _is_probably_an_id(numbers: pd.Series) -> bool:
     known = numbers.dropna()
     if not len(known):
         return False
@@ -78,7 +78,7 @@ def _looks_like_an_id(numbers: pd.Series) -> bool:
     return bool(whole and known.nunique() >= _SHARE_DISTINCT * len(known))
 
 
-def _says_age(name: str) -> bool:
+def _is_called_age(name: str) -> bool:
     return "age" in _words(name) or "年龄" in name
 
 

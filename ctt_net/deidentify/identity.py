@@ -1,4 +1,4 @@
-"""All that named a person, a place or a day in the original: what the new folder must not hold."""
+"""Identifying texts of the original cohort, which the new folder must not contain."""
 
 import re
 from collections.abc import Iterator
@@ -9,19 +9,20 @@ import pandas as pd
 from ctt_net.acuity import is_missing
 from ctt_net.cohort import Cohort
 from ctt_net.cohort.dates import DATE_COLUMNS
+from ctt_net.cohort.manifest import undeclared_columns
 from ctt_net.deidentify.covariates import FEW
-from ctt_net.deidentify.rows import Rows, dropped_columns
-from ctt_net.deidentify.words import Names, is_short
+from ctt_net.deidentify.names import Names, is_short
+from ctt_net.deidentify.rows import Rows
 
 _DECIMAL = re.compile(r"[-+]?[0-9]*[.,][0-9]+|[-+]?[0-9]{1,4}")
 
 
 def identifying_texts(cohort: Cohort, rows: Rows, secret: bytes) -> dict[str, str]:
-    """Texts that may not leave, each with where it stood, for a message.
+    """Texts that must not be in the new folder, each with its place in the original.
 
     Values of dropped columns and parts of paths that five or more patients share are words of the
     clinic, such as `cataract`; numbers in them below five digits, or with a fraction, are
-    measurements. Neither is looked for.
+    measurements. Neither is searched for.
     """
     origins: dict[str, str] = {}
     for text, where in _texts(cohort, rows):
@@ -34,8 +35,8 @@ def identifying_texts(cohort: Cohort, rows: Rows, secret: bytes) -> dict[str, st
 def declared_words(origins: dict[str, str], declared: str) -> set[str]:
     """Those texts that are words of cohort.yaml's declarations or of the report's own sentences.
 
-    They cannot be told from what must stand there: an undeclared column with the value `vertical`
-    beside a view of that name.
+    They cannot be distinguished from what must be there: an undeclared column with the value
+    `vertical` beside a view of that name.
     """
     found = set(Names({text: text for text in origins}).all_in(declared))
     return {text for text in found if origins[text] != "the key"}
@@ -58,7 +59,7 @@ def _texts(cohort: Cohort, rows: Rows) -> Iterator[tuple[str, str]]:
                     yield text, f"a name in column {column}"
     for column in cohort.spec.views:
         yield from _rare(cohort, table[column].map(_parts), f"file name in column {column}")
-    for column in dropped_columns(cohort):
+    for column in undeclared_columns(cohort.table, cohort.spec):
         yield from _rare(cohort, table[column].map(_value), f"column {column}")
 
 

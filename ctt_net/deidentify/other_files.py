@@ -1,4 +1,4 @@
-"""The small tables beside the manifest, written anew with their numbers only."""
+"""Folds and flow table of the new cohort, rewritten with codes and numbers only."""
 
 import io
 import re
@@ -8,10 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from ctt_net.cohort import Cohort, write_folds
-from ctt_net.cohort.flow_file import FLOW_FILE
 from ctt_net.cohort.folder import MANIFEST_FILE, SPEC_FILE, TRUTH_FILE
 from ctt_net.cohort.folds import FOLDS_FILE, most_folds
-from ctt_net.cohort.manifest_text import read_manifest_text
+from ctt_net.cohort.manifest_text import FLOW_FILE, read_manifest_text
 from ctt_net.io.atomic_write import atomic_write
 
 NUMBER = re.compile(r"-?[0-9]*\.?[0-9]*(?:e[-+]?[0-9]+)?")
@@ -21,36 +20,18 @@ _LEFT_OUT = "left out"
 
 
 def write_coded_folds(cohort: Cohort, eye_codes: Mapping[str, str], folder: Path) -> None:
-    """The same folds under the new ids; those that would be dealt, if none stand there."""
+    """The same folds under the new ids; new ones where none are stored."""
     most = most_folds(cohort.table)
     if most < 2:
         return
     write_folds(cohort.folds(most).rename(index=dict(eye_codes)).sort_index(), folder / FOLDS_FILE)
 
 
-def write_coded_truth(cohort: Cohort, eye_codes: Mapping[str, str], folder: Path) -> bool:
-    """The truth of simulated eyes under the new ids, its columns of numbers only.
-
-    Returns:
-        Whether there was one to write.
-    """
-    path = cohort.root / TRUTH_FILE
-    if not cohort.spec.synthetic or not path.exists():
-        return False
-    truth = read_manifest_text(path)
-    truth = truth[truth["eye_id"].isin(list(eye_codes))]
-    numeric = [name for name in truth if truth[name].map(_is_number).all()]
-    coded = truth[[name for name in numeric if name != "eye_id"]]
-    coded.insert(0, "eye_id", truth["eye_id"].map(eye_codes))
-    _write(coded.sort_values("eye_id"), folder / TRUTH_FILE)
-    return True
-
-
 def write_flow(cohort: Cohort, folder: Path) -> bool:
-    """The counts of a flow table; its steps become numbers, since their words are free text.
+    """The counts of a flow table; its steps become numbers, since their text is free.
 
     Returns:
-        Whether there was one with the columns step, count and perhaps unit; ids stay behind.
+        Whether there was one with the columns step, count and perhaps unit; ids are left out.
     """
     path = cohort.root / FLOW_FILE
     if not path.exists():

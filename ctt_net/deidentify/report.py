@@ -1,4 +1,4 @@
-"""What was done, for those who receive the cohort: counts and plain sentences, no names."""
+"""`deidentified.yaml`: what was done, for the recipients; counts and sentences, no names."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,8 +6,8 @@ from typing import Any
 
 from ctt_net import INTENDED_USE, __version__
 from ctt_net.cohort import CohortSpec
-from ctt_net.deidentify.codes import CODE_BITS, LONGEST_SHIFT_DAYS
 from ctt_net.deidentify.covariates import AGE_OF_THE_OLDER, OLDEST_AGE_YEARS
+from ctt_net.deidentify.key import CODE_BITS, LONGEST_SHIFT_DAYS
 from ctt_net.deidentify.rows import Rows
 from ctt_net.deidentify.scans import WrittenScan
 from ctt_net.imaging.bscan import OVERLAYS
@@ -20,12 +20,12 @@ DONE = (
     f"dates of each patient moved back by one keyed number of days (1 to {LONGEST_SHIFT_DAYS}), so "
     "that intervals stay",
     f"ages over {OLDEST_AGE_YEARS} written as {AGE_OF_THE_OLDER}",
-    "acuities written anew from their values",
+    "acuities rewritten from their values",
     "columns that the declarations do not name left out",
     "rows sorted by the new codes",
-    "scans decoded, panels cut, marks and writing filled where they were found, and written as new "
+    "scans decoded, panels cropped, marks and text filled where found, and written as new "
     "grey pictures without metadata under new names",
-    "steps of the flow table numbered, their words left out",
+    "steps of the flow table numbered, their text left out",
     "no file copied; the result searched for ids, names of files and folders, dates and values of "
     "columns left out",
 )
@@ -41,14 +41,15 @@ SAFE_HARBOR = (
 LIMITS = (
     "A retina is as unique as a fingerprint: whoever holds another scan of the same eye can match "
     "the pictures.",
-    "A rare finding, an extreme value or a rare combination of values can point at one person.",
-    "Burnt-in writing is found by its looks, never surely: people must look at every scan.",
-    "licence, citation, names of views, covariates, levels and declared devices stand as people "
+    "A rare finding, an extreme value or a rare combination of values can identify one person.",
+    "Burnt-in text is detected by its appearance, never with certainty: people must review every "
+    "scan.",
+    "licence, citation, names of views, covariates, levels and declared devices are as people "
     "wrote them.",
     "Whoever holds the key can compute the codes of known patients: this is pseudonymised, not "
     "anonymous, as long as the key exists.",
     "This is no legal opinion: codes and moved dates derived with a key need the consent of those "
-    "who answer for the data.",
+    "responsible for the data.",
 )
 
 
@@ -72,7 +73,7 @@ def report(
         "patients": int(rows.table["patient_id"].nunique()),
         "scans": len(scans),
         "scans_with": {kind: found[kind] for kind in OVERLAYS},
-        "scans_that_read_differently_again": sum(not scan.steady for scan in scans),
+        "scans_that_read_differently_again": sum(not scan.stable for scan in scans),
         "columns_left_out": columns_left_out,
         "device_names_coded": rows.devices_coded,
         "date_columns_moved": list(rows.date_columns),

@@ -1,20 +1,17 @@
-"""Pages with every written scan, for the people who must look before anything leaves."""
+"""Pages with every written scan, to be reviewed before anything leaves the hospital."""
 
 import base64
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
-import numpy as np
-
-from ctt_net.deidentify.png import picture_of
-from ctt_net.deidentify.scans import WrittenScan
+from ctt_net.deidentify.scans import WrittenScan, picture_of
+from ctt_net.imaging.encode import jpeg
 from ctt_net.io.atomic_write import atomic_write
 from ctt_net.report.page import render
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _SCANS_A_PAGE = 200
-_WIDTH_PX = 480  # writing of a device's usual size can still be seen, if not read
+_WIDTH_PX = 480  # text of a device's usual size is still visible
 _JPEG_QUALITY = 70
 
 
@@ -35,7 +32,7 @@ def write_review(
     Returns:
         The pages.
     """
-    ordered = sorted(scans, key=lambda scan: (scan.steady, _rank(scan), scan.path))
+    ordered = sorted(scans, key=lambda scan: (scan.stable, _rank(scan), scan.path))
     starts = range(0, len(ordered), _SCANS_A_PAGE)
     pages = []
     for number, start in enumerate(starts, start=1):
@@ -45,7 +42,7 @@ def write_review(
                 "row": scan.row,
                 "view": scan.view,
                 "found": ", ".join(kind.replace("_", " ") for kind in scan.overlays),
-                "steady": scan.steady,
+                "steady": scan.stable,
                 "picture": _thumbnail(cohort / scan.path),
             }
             for scan in ordered[start : start + _SCANS_A_PAGE]
@@ -53,7 +50,7 @@ def write_review(
         page = render(
             "review.html",
             folder=_TEMPLATES,
-            title="Scans to look at",
+            title="Scans to review",
             synthetic=synthetic,
             cards=cards,
             number=number,
@@ -66,18 +63,11 @@ def write_review(
 
 
 def _rank(scan: WrittenScan) -> int:
-    """Where writing was, more of it may be left."""
+    """Where text was, more of it may be left."""
     return 0 if {"text", "ruler"} & set(scan.overlays) else 1 if scan.overlays else 2
 
 
 def _thumbnail(path: Path) -> str:
     """A small JPEG as a data address."""
-    pixels = picture_of(path.read_bytes())
-    height, width = pixels.shape
-    if width > _WIDTH_PX:
-        size = (_WIDTH_PX, max(1, round(height * _WIDTH_PX / width)))
-        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
-    done, data = cv2.imencode(".jpg", pixels, (cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY))
-    if not done:
-        raise RuntimeError(f"{path}: no thumbnail could be made")
-    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode("ascii")
+    data = jpeg(picture_of(path.read_bytes()), _WIDTH_PX, _JPEG_QUALITY)
+    return "data:image/jpeg;base64," + base64.b64encode(data).decode("ascii")

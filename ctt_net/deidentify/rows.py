@@ -1,7 +1,7 @@
-"""The manifest's rows under codes, with shifted dates and acuities written anew."""
+"""Rows of the new manifest: codes, shifted dates, rewritten acuities."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -11,9 +11,25 @@ from ctt_net.acuity import is_missing
 from ctt_net.cohort import Cohort
 from ctt_net.cohort.dates import DATE_COLUMNS
 from ctt_net.deidentify.acuity_text import acuity_text
-from ctt_net.deidentify.codes import Codes, Kind
 from ctt_net.deidentify.covariates import OLDEST_AGE_YEARS, is_age, join_ages
-from ctt_net.deidentify.device_name import stays
+from ctt_net.deidentify.key import Codes, Kind
+
+_SERIAL = re.compile(
+    r"[0-9]{4,}"  # a run of digits
+    r"|(?<![a-z])(?:s ?/ ?n|sn|serial|ser|inv|inventory|asset)(?![a-z])"  # the word for one
+    r"|(?=[a-z0-9-]*[0-9][a-z0-9-]*[0-9][a-z0-9-]*[0-9])(?=[a-z0-9-]*[a-z])[a-z0-9-]{6,}",  # A1B2C3
+    re.IGNORECASE,
+)
+
+
+def is_model_name(name: str, declared: Iterable[str]) -> bool:
+    """Whether a device may keep its name: declared as a model, or without a serial number.
+
+    >>> is_model_name("Spectralis", []), is_model_name("Cirrus 5000", [])
+    (True, False)
+    """
+    return name in declared or _SERIAL.search(name) is None
+
 
 SCAN_FOLDER = "scans"
 _SAFE_VIEW = re.compile(r"[\w-]{1,60}")
@@ -45,7 +61,7 @@ class Rows:
 
 
 def coded_rows(cohort: Cohort, codes: Codes) -> Rows:
-    """Build the rows anew, column by column; a column not named here does not exist any more."""
+    """Build the new rows column by column; a column not named here is left out."""
     old, spec = cohort.table, cohort.spec
     eyes = codes.table("eye", old["eye_id"])
     patients = codes.table("patient", old["patient_id"].unique())
@@ -86,21 +102,6 @@ def coded_rows(cohort: Cohort, codes: Codes) -> Rows:
     )
 
 
-def dropped_columns(cohort: Cohort) -> list[str]:
-    """Columns of the manifest that nothing declares and nobody knows; they stay behind."""
-    spec = cohort.spec
-    acuities = [f"{time}_{what}" for time in ("preop", "postop") for what in _ACUITY_PARTS]
-    known = {*_KNOWN, *acuities, *DATE_COLUMNS, *spec.views, *spec.covariates}
-    return [str(column) for column in cohort.table if column not in known]
-
-
-_ACUITY_PARTS = ("va", "logmar", "off_chart")
-_KNOWN = (
-    *("eye_id", "patient_id", "laterality"),
-    *("split", "site", "device", "followup_days"),
-)
-
-
 def _places(
     old: pd.DataFrame,
     new: pd.DataFrame,
@@ -119,7 +120,7 @@ def _places(
         names = names.mask(names.map(is_missing), "")
         table = codes.table(kind, names.unique()) | {"": ""}
         if kind == "device":
-            kept = {name for name in table if name and stays(name, declared)}
+            kept = {name for name in table if name and is_model_name(name, declared)}
             table |= {name: name for name in kept}
             coded = len(table) - len(kept) - 1
         new[kind] = names.map(table)

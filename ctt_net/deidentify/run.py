@@ -1,4 +1,4 @@
-"""From a cohort folder to one that can leave the hospital, whole and searched, or not at all."""
+"""From a cohort folder to a de-identified one, complete and searched, or none at all."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,22 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from ctt_net.cohort import Cohort, CohortSpec, read_cohort, write_cohort
-from ctt_net.cohort.flow_file import FLOW_FILE
-from ctt_net.cohort.folder import TRUTH_FILE
-from ctt_net.deidentify.codes import Codes
+from ctt_net.cohort.manifest import undeclared_columns
+from ctt_net.cohort.manifest_text import FLOW_FILE
 from ctt_net.deidentify.covariates import check_no_identity, rare_levels
-from ctt_net.deidentify.declarations import declarations
 from ctt_net.deidentify.identity import declared_words, identifying_texts
-from ctt_net.deidentify.key import Key, read_or_make_key
+from ctt_net.deidentify.key import Codes, Key, read_or_make_key
 from ctt_net.deidentify.other_files import (
     files_left_behind,
     write_coded_folds,
-    write_coded_truth,
     write_flow,
 )
 from ctt_net.deidentify.report import REPORT_FILE, report
 from ctt_net.deidentify.review import write_review
-from ctt_net.deidentify.rows import SCAN_FOLDER, Rows, coded_rows, dropped_columns
+from ctt_net.deidentify.rows import SCAN_FOLDER, Rows, coded_rows
 from ctt_net.deidentify.scans import WrittenScan, write_scans
 from ctt_net.deidentify.verify import verify
 from ctt_net.errors import InputError
@@ -29,21 +26,43 @@ from ctt_net.io.atomic_folder import new_folder
 from ctt_net.io.atomic_write import atomic_write
 from ctt_net.io.yaml_file import dump_yaml
 
+NAME = "deidentified"
+SOURCE = "de-identified from a clinical cohort"
+
+
+def declarations(spec: CohortSpec, name: str | None, source: str | None) -> CohortSpec:
+    """Declarations of the new cohort: rebuilt, free text only where it must stay.
+
+    Sentinels of covariates go, as their cells are written empty: else an age of 90 that was once
+    somebody's sign for unknown would be lost.
+
+    Args:
+        spec: Of the original; `licence` and `citation` stay as written.
+        name: Of the new cohort, `deidentified` by default.
+        source: Its origin, a plain sentence by default.
+    """
+    covariates = {
+        key: value.model_copy(update={"missing": ()}) for key, value in spec.covariates.items()
+    }
+    return spec.model_copy(
+        update={"name": name or NAME, "source": source or SOURCE, "covariates": covariates}
+    )
+
 
 @dataclass(frozen=True)
 class Deidentified:
-    """What was done, for the person who did it; nothing of it names a patient.
+    """What was done; nothing of it identifies a patient.
 
     Args:
         out: The new cohort folder.
-        review: Folder of the pages to look at.
+        review: Folder of the pages to review.
         key: The key, never shown.
         rows: The new rows.
         scans: The new scans.
         columns_left_out: Names of the undeclared columns.
         rare: Column, level and eyes of values that fewer than five eyes have.
         files_left_behind: Files of the original that are no part of a cohort.
-        tables: Which of truth.csv and flow.csv were written.
+        tables: Names of the optional tables that were written.
         not_searched: Identifying texts equal to a declared word, which no search can tell apart.
     """
 
@@ -74,12 +93,12 @@ def deidentify(
         out: Folder to make.
         key_file: Secret; made if it does not exist.
         name: Of the new cohort.
-        source: What the new cohort says of its origin.
-        review: Folder for the pages to look at; `<out>_review` by default.
+        source: Origin, as the new cohort states it.
+        review: Folder for the pages to review; `<out>_review` by default.
 
     Raises:
-        InputError: If the cohort is wrong, a place is not allowed, or something that names a
-            patient is found in the result, which is then removed.
+        InputError: If the cohort is wrong, a place is not allowed, or an identifying text is
+            found in the result, which is then removed.
     """
     out = out.absolute()  # '.' has no name
     review = review or out.with_name(f"{out.name}_review")
@@ -92,7 +111,7 @@ def deidentify(
         rows = coded_rows(cohort, Codes(key.secret))
         scans = write_scans(cohort, rows, folder)
         tables = _write_tables(cohort, spec, rows, folder)
-        left_out = dropped_columns(cohort)
+        left_out = undeclared_columns(cohort.table, cohort.spec)
         facts = report(spec, rows, scans, len(left_out))
         atomic_write(folder / REPORT_FILE, dump_yaml(facts))
         origins = identifying_texts(cohort, rows, key.secret)
@@ -119,15 +138,11 @@ def _write_tables(cohort: Cohort, spec: CohortSpec, rows: Rows, folder: Path) ->
     """Write all tables; returns the names of the optional ones."""
     write_cohort(folder, spec, rows.table)
     write_coded_folds(cohort, rows.eye_codes, folder)
-    written = {
-        TRUTH_FILE: write_coded_truth(cohort, rows.eye_codes, folder),
-        FLOW_FILE: write_flow(cohort, folder),
-    }
-    return tuple(name for name, there in written.items() if there)
+    return (FLOW_FILE,) if write_flow(cohort, folder) else ()
 
 
 def _declared_text(spec: CohortSpec, rows: Rows, facts: Mapping[str, Any]) -> str:
-    """All words that must stand in the new folder whatever the patients are called."""
+    """All text that must be in the new folder whatever the patients are called."""
     no_free_text = {"name": "", "source": "", "licence": "", "citation": ""}
     plain = dump_yaml({**spec.to_dict(), **no_free_text})
     return "\n".join([plain, SCAN_FOLDER, "png", *rows.devices_kept, dump_yaml(dict(facts))])

@@ -1,4 +1,4 @@
-"""The last look: every byte of the new folder searched for what named somebody in the old one."""
+"""Verification: every file of the new folder searched for identifying texts of the original."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,21 +6,19 @@ from pathlib import Path
 
 from ctt_net.cohort import CohortSpec
 from ctt_net.cohort.dates import DATE_COLUMNS
-from ctt_net.cohort.flow_file import FLOW_FILE
-from ctt_net.cohort.folder import MANIFEST_FILE, SPEC_FILE, TRUTH_FILE
+from ctt_net.cohort.folder import MANIFEST_FILE, SPEC_FILE
 from ctt_net.cohort.folds import FOLDS_FILE
-from ctt_net.cohort.manifest_text import read_manifest_text
+from ctt_net.cohort.manifest_text import FLOW_FILE, read_manifest_text
 from ctt_net.cohort.schema import ACUITY_COLUMNS
-from ctt_net.deidentify.byte_search import ByteNames
+from ctt_net.deidentify.names import ByteNames, Names, is_short
 from ctt_net.deidentify.other_files import FLOW_UNITS, NUMBER
-from ctt_net.deidentify.png import picture_of
 from ctt_net.deidentify.report import REPORT_FILE
-from ctt_net.deidentify.words import Names, is_short
+from ctt_net.deidentify.scans import picture_of
 from ctt_net.errors import InputError
 from ctt_net.io.progress import progress_bar
 from ctt_net.io.yaml_file import dump_yaml
 
-_TABLES = (MANIFEST_FILE, FOLDS_FILE, TRUTH_FILE, FLOW_FILE)
+_TABLES = (MANIFEST_FILE, FOLDS_FILE, FLOW_FILE)
 _ACUITY = re.compile(r"[0-9./+-]*|CF|HM|LP|NLP")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|")
 _FLOW = re.compile(rf"[0-9]+(?: left out)?|{'|'.join(FLOW_UNITS)}|")
@@ -37,7 +35,7 @@ _FREE_TEXT = ("name", "source", "licence", "citation")
 def verify(
     folder: Path, spec: CohortSpec, scans: Iterable[str], origins: Mapping[str, str]
 ) -> None:
-    """Search the new folder; whoever calls it removes the folder after an error.
+    """Search the new folder; the caller removes the folder after an error.
 
     Cells that hold numbers, dates or acuities must be such and nothing else; all others are
     searched, without case and whatever separates the words. Shifted dates are not: one patient's
@@ -85,7 +83,7 @@ def _search_table(path: Path, spec: CohortSpec, names: Names) -> None:
 
 
 def _form(file: str, column: str, spec: CohortSpec) -> re.Pattern[str] | None:
-    """What the cells of a column must look like; None = any text, to be searched."""
+    """The form of the cells of a column; None = any text, to be searched."""
     if file == FLOW_FILE:
         return _FLOW
     if file != MANIFEST_FILE:
@@ -102,7 +100,7 @@ def _search_pictures(folder: Path, scans: Sequence[str], names: ByteNames) -> No
             try:
                 picture_of(data)  # nothing but a picture: no text, no time, no other chunk
             except ValueError as error:
-                raise InputError(f"{name}: holds {error}") from None
+                raise InputError(f"{name}: contains {error}") from None
             # Not in the grey levels: those of a dark vitreous are the codes of the digits, and
             # spell a date in one scan of fifty.
             _check_or_raise(names.found_in(data), name)

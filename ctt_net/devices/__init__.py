@@ -1,4 +1,8 @@
-"""Raw device exports to B-scans: what is in a volume, and which sections of it the network sees."""
+"""Raw device files (Heidelberg, Topcon, Zeiss, DICOM) to B-scans: see docs/reference/devices.md.
+
+`read_acquisition` reads a file into an `Acquisition`, a volume or lines with their geometry;
+`foveal_sections` takes the horizontal and vertical B-scans through the fovea out of it.
+"""
 
 from ctt_net.devices.acquisition import Acquisition
 from ctt_net.devices.read import is_device_file, read_acquisition, read_acquisitions

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ctt_net.types import EYES
+
 PATTERNS = ("line", "raster", "radial", "circular", "unknown")
-EYES = ("OD", "OS")
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +29,7 @@ class Acquisition:
         scan_date: `yyyy-mm-dd` or None.
         quality_value: the device's own score, or None; never compared across scales.
         quality_scale: what that score is called, or None.
-        notes: what was assumed, changed or is doubtful, in plain words.
+        notes: what was assumed, changed or is doubtful.
     """
 
     bscans: np.ndarray
@@ -46,7 +47,7 @@ class Acquisition:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse what no later step could use; a reader that gets here wrongly is at fault."""
+        """Check shapes and names; a failure is an error of the reader."""
         if self.bscans.ndim != 3 or self.bscans.dtype != np.uint8 or not len(self.bscans):
             raise ValueError(
                 f"B-scans are (N, H, W) uint8, got {self.bscans.shape} {self.bscans.dtype}"

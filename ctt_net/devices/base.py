@@ -1,4 +1,4 @@
-"""What every device format is to the rest: suffixes, first bytes, and a way to read it."""
+"""Contract of a device format: suffixes, first bytes, and a reader."""
 
 import datetime
 import math
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import ClassVar, TypeAlias
 
 from ctt_net.devices.acquisition import Acquisition
+from ctt_net.imaging.bscan import ImagingError
 from ctt_net.imaging.decode.raster import MIN_SIDE
-from ctt_net.imaging.failure import ImagingError
 
 MAX_FILE_BYTES = 512 * 2**20
 MAX_VOXELS = 256 * 2**20  # a Cirrus cube has 64, the densest Topcon cube about 120
@@ -38,7 +38,7 @@ class DeviceReader(ABC):
 
         Args:
             path: of the file.
-            progress: is told (done, total) B-scans.
+            progress: is called with (done, total) B-scans.
 
         Raises:
             InputError: the file holds none that can be used.
@@ -62,7 +62,7 @@ def read_whole(path: Path) -> bytes:
 
 
 def check_volume(count: int, height: int, width: int, path: Path) -> None:
-    """Refuse, from the header alone, what is too large to decode or too small to be a scan.
+    """Check from the header alone that a volume is neither too large to decode nor too small.
 
     Raises:
         ImagingError: no B-scan, fewer than 64 pixels a side, or more than 268 million voxels.

@@ -4,15 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-
 from ctt_net import INTENDED_USE
 from ctt_net.devices.acquisition import Acquisition
 from ctt_net.devices.read import read_acquisition
 from ctt_net.devices.sections import cut_foveal_sections, raster_lines
 from ctt_net.errors import InputError
-from ctt_net.imaging.failure import ImagingError
+from ctt_net.imaging.bscan import ImagingError
+from ctt_net.imaging.encode import png
 from ctt_net.io.atomic_folder import check_not_taken, new_folder
 from ctt_net.io.atomic_write import atomic_write
 from ctt_net.io.progress import progress_bar
@@ -62,7 +60,7 @@ def convert(
     eye = acquisition.laterality or laterality
     if eye is None:
         raise ImagingError.of(
-            file, "no word on which eye it is", "say --laterality OD or --laterality OS"
+            file, "no laterality in it", "give --laterality OD or --laterality OS"
         )
     if lines < 0:
         raise InputError(f"--lines {lines}: give the number of raster lines, 1 or more")
@@ -79,7 +77,7 @@ def convert(
     notes = (*acquisition.notes, *cut.notes)
     with new_folder(out) as folder:
         for name, pixels in pictures.items():
-            atomic_write(folder / name, _png(pixels))
+            atomic_write(folder / name, png(pixels))
         facts = _facts(acquisition, eye) | {"files": list(pictures), "notes": list(notes)}
         if cut.fovea is not None:
             facts["fovea"] = {
@@ -89,13 +87,6 @@ def convert(
             }
         atomic_write(folder / FACTS_FILE, dump_yaml(facts))
     return Converted(tuple(pictures), notes)
-
-
-def _png(pixels: np.ndarray) -> bytes:
-    done, data = cv2.imencode(".png", pixels)
-    if not done:
-        raise RuntimeError("a picture could not be written as PNG")
-    return data.tobytes()
 
 
 def _facts(acquisition: Acquisition, eye: str) -> dict[str, Any]:

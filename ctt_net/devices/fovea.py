@@ -1,7 +1,7 @@
-"""Where in a volume the fovea lies: the dip of the retina's thickness near the middle.
+"""Location of the fovea in a volume: the minimum of the retina's thickness near the middle.
 
-The thickness is measured on a small copy of each B-scan, from the first tissue below the vitreous
-to the brightest row, which is the ellipsoid zone or the pigment epithelium.
+The thickness is measured on a small copy of each B-scan, from the inner border to the bright outer
+layers (`ctt_net.imaging.retina`).
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 
 from ctt_net.devices.acquisition import Acquisition
+from ctt_net.imaging.retina import outline_retina
 
-_ROWS, _COLUMNS = 160, 96
+_COLUMNS = 96  # of `outline_retina`
 _FIELD_MM = 6.0  # taken where the file gives no scale; the usual macular cube
 _CORE_MM = 0.15  # the pit is sought on thickness smoothed by this
 _RING_MM = (0.8, 1.6)  # parafovea, where the retina is thickest
@@ -42,7 +43,9 @@ def locate_fovea(acquisition: Acquisition) -> Fovea:
     """
     count, _, width = acquisition.bscans.shape
     middle = Fovea((count - 1) // 2, (width - 1) // 2, found=False)
-    thickness = np.stack([_thickness(bscan) for bscan in acquisition.bscans])
+    thickness = _thickness(acquisition.bscans)
+    if thickness is None:
+        return middle
     across = (acquisition.width_mm or _FIELD_MM) / _COLUMNS  # mm between columns of the map
     along = (acquisition.spacing_um or _FIELD_MM * 1000 / count) / 1000
     if count >= 5:
@@ -78,31 +81,13 @@ def _ring_mean(thickness: np.ndarray, across: float, along: float) -> np.ndarray
     return total / np.maximum(covered, 1)
 
 
-def _thickness(bscan: np.ndarray) -> np.ndarray:
-    """(96,) float32 rows of the small copy between the inner border and the brightest line."""
-    small = cv2.resize(bscan, (_COLUMNS, _ROWS), interpolation=cv2.INTER_AREA)
-    smooth = cv2.GaussianBlur(small.astype(np.float32), (0, 0), sigmaX=1.2, sigmaY=1.2)
-    outer = _bright_line(smooth)
-    columns = np.arange(_COLUMNS)
-    dark = float(np.percentile(smooth, 20))
-    level = dark + 0.25 * (float(np.median(smooth[outer, columns])) - dark)
-    tissue = cv2.morphologyEx(
-        (smooth > level).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)
-    )
-    above = tissue.astype(bool) & (np.arange(_ROWS)[:, None] <= outer[None, :])
-    inner = np.where(above.any(axis=0), above.argmax(axis=0), outer)
-    return (outer - inner).astype(np.float32)
-
-
-def _bright_line(smooth: np.ndarray) -> np.ndarray:
-    """(W,) brightest row of each column, held near the line that most columns agree on."""
-    row = cv2.medianBlur(smooth.argmax(axis=0).astype(np.float32)[None, :], 5)[0]
-    x = np.arange(len(row))
-    trend = np.polynomial.Polynomial.fit(x, row, 2)
-    for _ in range(2):  # once more without the columns that jumped to another layer
-        near = np.abs(row - trend(x)) <= 0.06 * _ROWS
-        if near.sum() < 10:
-            return row.astype(np.int64)
-        trend = np.polynomial.Polynomial.fit(x[near], row[near], 2)
-    away = np.abs(np.arange(_ROWS)[:, None] - trend(x)[None, :])
-    return np.where(away <= 0.06 * _ROWS, smooth, -1).argmax(axis=0)
+def _thickness(bscans: np.ndarray) -> np.ndarray | None:
+    """(N, 96) float32 rows between the retina's borders in small copies; None without a retina."""
+    outlines = [outline_retina(bscan) for bscan in bscans]
+    found = np.array([outline is not None for outline in outlines])
+    if not found.any():
+        return None
+    thickness = np.zeros((len(bscans), _COLUMNS), np.float32)
+    thickness[found] = [outline.path - outline.inner for outline in outlines if outline is not None]
+    thickness[~found] = thickness[found].mean(axis=0)
+    return thickness

@@ -1,4 +1,4 @@
-"""Where the B-scans of an acquisition lie, told from the ends of their lines."""
+"""Geometry of an acquisition, from the ends of the lines of its B-scans."""
 
 import math
 

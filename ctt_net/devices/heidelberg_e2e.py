@@ -1,6 +1,6 @@
 """Heidelberg .e2e: the archive of whole examinations, through eyepy.
 
-The format is undocumented and known only as far as others have found it out. Lengths are stored
+The format is undocumented and known only by reverse engineering. Lengths are stored
 as angles; 0.29 mm a degree is the emmetropic eye's (Bennett, Rudnicka, Edgar 1994).
 """
 
@@ -20,8 +20,8 @@ from ctt_net.devices.base import (
     plausible,
 )
 from ctt_net.devices.geometry import pattern_of, spacing_um
-from ctt_net.devices.grey import heidelberg_grey
-from ctt_net.imaging.failure import ImagingError
+from ctt_net.devices.samples import heidelberg_grey
+from ctt_net.imaging.bscan import ImagingError
 
 _MM_PER_DEGREE = 0.29
 # eyepy gives the letter's number, its text or the name of an enumeration's member.
@@ -99,7 +99,7 @@ def acquisition_of_series(
     Args:
         series: eyepy's series, with `slices` and `laterality()`.
         path: of the archive, for messages.
-        progress: is told (done, total) B-scans.
+        progress: is called with (done, total) B-scans.
     """
     metas, slices = [], []
     for key in sorted(series.slices):
@@ -145,10 +145,10 @@ def acquisition_of_series(
 
 def _laterality(series: Any) -> str | None:
     try:
-        said = str(series.laterality())
+        name = str(series.laterality())
     except (KeyError, IndexError):  # the archive does not say
         return None
-    return _EYES.get(said.rsplit(".", 1)[-1])
+    return _EYES.get(name.rsplit(".", 1)[-1])
 
 
 def _date(text: str) -> str | None:

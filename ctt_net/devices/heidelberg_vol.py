@@ -20,8 +20,8 @@ from ctt_net.devices.base import (
     read_whole,
 )
 from ctt_net.devices.geometry import is_circle, pattern_of, spacing_um
-from ctt_net.devices.grey import heidelberg_grey
-from ctt_net.imaging.failure import ImagingError
+from ctt_net.devices.samples import heidelberg_grey
+from ctt_net.imaging.bscan import ImagingError
 
 _MAGIC = b"HSF-OCT-"
 # Version, W, N, H, scale x, distance, scale y, en-face width and height, two scales, field,

@@ -2,7 +2,7 @@
 
 Versions differ in namespaces and in the case of the tags: both are dropped before anything is read.
 
-Only the nodes of a series are looked at; those of the patient are not read.
+Only the nodes of a series are read, none of the patient.
 """
 
 import math
@@ -23,12 +23,9 @@ from ctt_net.devices.base import (
     read_whole,
 )
 from ctt_net.devices.geometry import is_circle, pattern_of, spacing_um
+from ctt_net.imaging.bscan import ImagingError, Note
+from ctt_net.imaging.decode import decode_file
 from ctt_net.imaging.decode.depth import eight_bit, grey
-from ctt_net.imaging.decode.file_kind import kind_of, read_limited
-from ctt_net.imaging.decode.pillow import decode_by_pillow
-from ctt_net.imaging.decode.tiff import decode_tiff
-from ctt_net.imaging.failure import ImagingError
-from ctt_net.imaging.note import Note
 
 _CONTEXT = "OphthalmicAcquisitionContext"
 _ROOT = re.compile(rb"<(?:\w+:)?HEDX[\s/>]", re.IGNORECASE)
@@ -158,10 +155,7 @@ def _files(images: list[ElementTree.Element], path: Path) -> list[Path]:
 
 def _picture(file: Path, notes: list[Note]) -> np.ndarray:
     """(H, W) uint8 of one picture."""
-    data = read_limited(file)
-    kind = kind_of(data, file)
-    raster = decode_tiff(data, file) if kind == "TIFF" else decode_by_pillow(data, kind, file)
-    return grey(eight_bit(raster.samples, notes))
+    return grey(eight_bit(decode_file(file).samples, notes))
 
 
 def _text(element: ElementTree.Element, place: str) -> str:

@@ -1,7 +1,7 @@
 """Ophthalmic tomography (OPT) in DICOM, through pydicom.
 
 The samples become grey by the file's own window if it has one for the whole volume, else by the
-rule of `ctt_net.devices.grey`. Tags of the patient are not read.
+rule of `ctt_net.devices.samples`. Tags of the patient are not read.
 """
 
 import re
@@ -14,10 +14,9 @@ import numpy as np
 
 from ctt_net.devices.acquisition import Acquisition
 from ctt_net.devices.base import EXPORT_AGAIN, DeviceReader, Progress, check_volume, read_whole
-from ctt_net.devices.coded import decode
-from ctt_net.devices.grey import deep_to_grey, windowed_grey
 from ctt_net.devices.opt_dicom_facts import facts_of, window_of
-from ctt_net.imaging.failure import ImagingError
+from ctt_net.devices.samples import decode, deep_to_grey, windowed_grey
+from ctt_net.imaging.bscan import ImagingError
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -65,7 +64,7 @@ class OptDicom(DeviceReader):
         if syntax not in (*_PLAIN, _RLE, *_CODECS):
             raise ImagingError.of(path, f"a DICOM file in {_name(syntax)}", _UNCOMPRESSED)
         reading = config.settings.reading_validation_mode
-        config.settings.reading_validation_mode = config.IGNORE  # odd texts are not our concern
+        config.settings.reading_validation_mode = config.IGNORE  # texts are not used
         try:
             dataset = dcmread(BytesIO(data))
             dataset.file_meta.TransferSyntaxUID = syntax
@@ -89,7 +88,7 @@ def _syntax(data: bytes) -> str:
 
 
 def _check_kinds(dataset: "Dataset", path: Path) -> None:
-    """Say by name what it is instead of OPT, and what the header rules out."""
+    """Reject other kinds of DICOM by name, and what the header rules out."""
     from pydicom.uid import UID
 
     meta = dataset.file_meta.get("MediaStorageSOPClassUID", "")
@@ -175,4 +174,4 @@ def _unpadded(samples: np.ndarray, dataset: "Dataset") -> np.ndarray:
 def _name(uid: str) -> str:
     from pydicom.uid import UID
 
-    return UID(uid).name or "one that names no kind"
+    return UID(uid).name or "of unknown kind"

@@ -1,4 +1,4 @@
-"""What an OPT dataset says beside its samples: eye, device, scales, lines and window."""
+"""Metadata of an OPT dataset: eye, device, scales, lines and window."""
 
 import math
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import numpy as np
 
 from ctt_net.devices.base import iso_date, plausible
 from ctt_net.devices.geometry import pattern_of, spacing_um
-from ctt_net.imaging.failure import ImagingError
+from ctt_net.imaging.bscan import ImagingError
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -95,11 +95,11 @@ def _groups(dataset: "Dataset", name: str) -> "Iterator[Dataset]":
 
 
 def _laterality(dataset: "Dataset", path: Path) -> str | None:
-    said = {
+    letters = {
         str(group.get("FrameLaterality", "")) for group in _groups(dataset, "FrameAnatomySequence")
     }
-    said |= {str(dataset.get(name) or "") for name in ("ImageLaterality", "Laterality")}
-    eyes = {_EYES[letter] for letter in said if letter in _EYES}
+    letters |= {str(dataset.get(name) or "") for name in ("ImageLaterality", "Laterality")}
+    eyes = {_EYES[letter] for letter in letters if letter in _EYES}
     if len(eyes) > 1:
         raise ImagingError.of(path, "frames of both eyes", "export each eye on its own")
     return eyes.pop() if eyes else None

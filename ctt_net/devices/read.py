@@ -1,4 +1,4 @@
-"""The way in: one device file to its acquisitions."""
+"""One device file to its acquisitions."""
 
 import logging
 import warnings
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from ctt_net.devices.acquisition import EYES, Acquisition
+from ctt_net.devices.acquisition import Acquisition
 from ctt_net.devices.base import EXPORT_AGAIN, DeviceReader, Progress
 from ctt_net.devices.heidelberg_e2e import HeidelbergE2e
 from ctt_net.devices.heidelberg_vol import HeidelbergVol
@@ -16,8 +16,9 @@ from ctt_net.devices.opt_dicom import OptDicom
 from ctt_net.devices.topcon import Topcon
 from ctt_net.devices.zeiss_img import ZeissImg
 from ctt_net.errors import InputError, install_extra
-from ctt_net.imaging.failure import ImagingError
+from ctt_net.imaging.bscan import ImagingError
 from ctt_net.imaging.inversion import is_upside_down
+from ctt_net.types import EYES
 
 READERS: tuple[DeviceReader, ...] = (
     HeidelbergVol(),
@@ -45,11 +46,11 @@ def read_acquisitions(
 ) -> tuple[Acquisition, ...]:
     """All acquisitions in a device file, or in a folder or disc with one such file.
 
-    Circular scans around the disc are left out; what is read carries nobody's name.
+    Circular scans around the disc are left out; nothing read identifies a patient.
 
     Args:
         path: of the file or folder.
-        progress: is told (done, total) B-scans.
+        progress: is called with (done, total) B-scans.
 
     Raises:
         InputError: the file is missing, damaged, of another kind, holds circular scans only, or
@@ -71,7 +72,7 @@ def read_acquisitions(
         raise ImagingError.of(
             path, "a circular scan around the optic disc, not macular", "name a macular scan"
         )
-    return tuple(_doubted(one) for one in macular)
+    return tuple(_with_doubts(one) for one in macular)
 
 
 def read_acquisition(
@@ -87,7 +88,7 @@ def read_acquisition(
         laterality: the eye that is wanted from a file with both; a file of the other eye alone is
             refused.
         number: which one of those of that eye, from 1, in the order of the file.
-        progress: is told (done, total) B-scans.
+        progress: is called with (done, total) B-scans.
 
     Raises:
         InputError: as `read_acquisitions`, or there are several to choose from.
@@ -114,13 +115,13 @@ def read_acquisition(
         raise ImagingError.of(
             path,
             f"{len(found)} acquisition{'s' * (len(found) > 1)} ({listed})",
-            "say which eye is meant (--laterality) or which number (--scan), or export it alone",
+            "give the eye (--laterality) or the number (--scan), or export it alone",
         )
     return found[number - 1]
 
 
-def _doubted(acquisition: Acquisition) -> Acquisition:
-    """Say so if the B-scans seem to lie upside down; they are not turned."""
+def _with_doubts(acquisition: Acquisition) -> Acquisition:
+    """Note if the B-scans are probably upside down; they are not turned."""
     if not is_upside_down(acquisition.bscans[len(acquisition.bscans) // 2]):
         return acquisition
     note = "the B-scans may be upside down (choroid above the retina); they were not turned"
@@ -130,7 +131,7 @@ def _doubted(acquisition: Acquisition) -> Acquisition:
 def _guarded(reader: DeviceReader, path: Path, progress: Progress) -> tuple[Acquisition, ...]:
     """Turn whatever a damaged file makes a reader raise into one message.
 
-    Only the kind of error is told: the text of a library's error may quote the patient's name.
+    Only the kind of error is shown: the text of a library's error may quote the patient's name.
     """
     try:
         with _quiet():
@@ -157,7 +158,7 @@ def _guarded(reader: DeviceReader, path: Path, progress: Progress) -> tuple[Acqu
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the libraries' remarks, which may quote the patient's data, off the screen."""
+    """Suppress the libraries' messages, which may quote the patient's data."""
     logs = [logging.getLogger(name) for name in ("pydicom", "eyepy")]
     before = [log.level for log in logs]
     for log in logs:

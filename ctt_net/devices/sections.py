@@ -1,4 +1,4 @@
-"""The B-scans that a network reads, out of whatever a device scanned.
+"""Horizontal and vertical B-scans through the fovea, out of any scan pattern.
 
 `horizontal` runs as on the fundus picture from left to right, `vertical` from below upwards.
 """

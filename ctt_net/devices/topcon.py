@@ -1,7 +1,7 @@
 """Topcon .fda and .fds: named chunks behind a header of 15 bytes.
 
-Layout as found out by the uocte project and those after it. Chunks that say whose eye it is are
-skipped unread.
+Layout as reverse-engineered by the uocte project and its successors. Chunks that identify the
+patient are skipped unread.
 """
 
 import struct
@@ -19,9 +19,8 @@ from ctt_net.devices.base import (
     plausible,
     read_whole,
 )
-from ctt_net.devices.coded import decode
-from ctt_net.devices.grey import deep_to_grey
-from ctt_net.imaging.failure import ImagingError
+from ctt_net.devices.samples import decode, deep_to_grey
+from ctt_net.imaging.bscan import ImagingError
 
 _HEADER_SIZE = 15  # FOCT, FDA or FAA, two version numbers
 _JPEG = struct.Struct("<B8xIII4x")  # pattern, width, height, B-scans

@@ -5,8 +5,8 @@ Only these fields are taken. What stands before them is the site's own text: a s
 may hold OS, a date or 10x20 and is not kept. A file under another name has no eye and no date.
 
 Published readers disagree on the order of the samples: row after row with each B-scan turned by
-180 degrees (three of them), or A-scan after A-scan, upright (one). The samples themselves tell:
-neighbours in the eye are alike.
+180 degrees (three of them), or A-scan after A-scan, upright (one). The samples themselves decide:
+neighbouring samples of the eye are correlated.
 """
 
 import re
@@ -16,7 +16,7 @@ import numpy as np
 
 from ctt_net.devices.acquisition import Acquisition
 from ctt_net.devices.base import DeviceReader, Progress, check_volume, iso_date, read_whole
-from ctt_net.imaging.failure import ImagingError
+from ctt_net.imaging.bscan import ImagingError
 
 _DEPTH_MM = 2.0
 _CUBE_MM = 6.0
@@ -40,7 +40,7 @@ _BY_SIZE = {
 _KNOWN = (
     "export a Macular Cube 512x128 or 200x200, an HD 5 Line Raster or HD 21 Line: these are known"
 )
-_CURE = "give it back the name the Cirrus gave it, such as ..._Macular Cube 512x128_..._cube_z.img"
+_FIX = "give it back the name the Cirrus gave it, such as ..._Macular Cube 512x128_..._cube_z.img"
 
 
 class ZeissImg(DeviceReader):
@@ -63,7 +63,7 @@ class ZeissImg(DeviceReader):
         width, count, height = _shape(path, protocol, len(data))
         check_volume(count, height, width, path)
         samples = np.frombuffer(data, np.uint8).reshape(count, -1)
-        by_row = _likeness(samples, width) >= _likeness(samples, height)
+        by_row = _correlation(samples, width) >= _correlation(samples, height)
         if by_row:
             bscans = samples.reshape(count, height, width)[:, ::-1, ::-1]
         else:
@@ -107,7 +107,7 @@ def _shape(path: Path, protocol: str | None, size: int) -> tuple[int, int, int]:
     if protocol is None:
         shape = _BY_SIZE.get(size)
         if shape is None:
-            raise ImagingError.of(path, f"{size} bytes under a name that tells no protocol", _CURE)
+            raise ImagingError.of(path, f"{size} bytes under a name that tells no protocol", _FIX)
         return shape
     cube, lines = _CUBE.search(protocol), _LINES.search(protocol)
     if cube:
@@ -125,8 +125,8 @@ def _shape(path: Path, protocol: str | None, size: int) -> tuple[int, int, int]:
     return shape
 
 
-def _likeness(samples: np.ndarray, step: int) -> float:
-    """How alike samples are that lie `step` apart: correlation, in the middle B-scan."""
+def _correlation(samples: np.ndarray, step: int) -> float:
+    """Autocorrelation of the middle B-scan at a distance of `step` samples."""
     one = samples[len(samples) // 2].astype(np.float32)
     one -= one.mean()
     return float((one[step:] * one[:-step]).mean() / max(float((one * one).mean()), 1e-9))

@@ -1,15 +1,19 @@
-"""Scan file to one grey, upright B-scan; its signal quality; and the network's input."""
+"""Scan files: read into one grey, upright B-scan, checked, and turned into the network's input.
 
+`read_bscan` decodes a file (`decode/`), removes what devices and exports draw over the scan
+(`artifacts/`: burnt-in marks, text, rulers, panels) and notes what is doubtful. `Preprocessing`
+makes the network's input of a B-scan. `signal_quality`, `disc_side` and the hashes of
+`fingerprint` describe it.
+"""
+
+from ctt_net.imaging.artifacts.fill import Box
+from ctt_net.imaging.artifacts.remove import find_text
 from ctt_net.imaging.artifacts.report_page import looks_like_report_page
-from ctt_net.imaging.artifacts.text import find_text
-from ctt_net.imaging.artifacts.widget import Box
-from ctt_net.imaging.bscan import BScan
+from ctt_net.imaging.bscan import UNUSABLE_NOTES, BScan, ImagingError, Note
 from ctt_net.imaging.contradiction import DOUBTS, doubts_of
 from ctt_net.imaging.disc_side import DiscSide, disc_side
-from ctt_net.imaging.failure import ImagingError
 from ctt_net.imaging.fingerprint import near_duplicates, perceptual_hash, pixel_digest
 from ctt_net.imaging.inversion import is_inverted
-from ctt_net.imaging.note import UNUSABLE_NOTES, Note
 from ctt_net.imaging.preprocessing import Preprocessing, orient
 from ctt_net.imaging.quality import signal_quality
 from ctt_net.imaging.read import read_bscan

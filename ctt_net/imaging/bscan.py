@@ -1,10 +1,51 @@
-"""The record that every other room receives in place of a scan file."""
+"""What reading a scan file gives: a B-scan with notes, or an error."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from ctt_net.imaging.note import Note
+from ctt_net.errors import InputError
+
+
+class ImagingError(InputError):
+    """A scan that cannot be read: the message names the file, what was found and the fix."""
+
+    @classmethod
+    def of(cls, path: str | Path, found: str, fix: str) -> "ImagingError":
+        """Build the message in the one form that all such errors have.
+
+        Only the file's name is shown, not its folder: folders of hospitals name patients.
+
+        Example:
+            >>> str(ImagingError.of("a/b/OD.png", "an empty file", "export the scan again"))
+            'OD.png: found an empty file; export the scan again.'
+        """
+        name = str(path).replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+        printable = "".join(c if c.isprintable() else "?" for c in name)[:120] or "(no name)"
+        return cls(f"{printable}: found {found}; {fix}.")
+
+
+@dataclass(frozen=True)
+class Note:
+    """One remark of the reader on a scan.
+
+    Args:
+        code: what it is, such as `upside_down`; programs compare this and never the sentence.
+        text: the same for people.
+    """
+
+    code: str
+    text: str
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return self.text
+
+
+# A scan with one of these is no macular B-scan as the network knows it.
+UNUSABLE_NOTES = frozenset({"not_a_bscan", "inverted", "report_page", "upside_down"})
+
 
 LAYOUTS = ("plain", "spectralis_panel", "cirrus_overlay")
 OVERLAYS = ("panel", "scan_direction_mark", "coloured_mark", "text", "ruler")

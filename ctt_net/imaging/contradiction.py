@@ -1,11 +1,10 @@
-"""What a scan itself says against being a B-scan of this eye in this view.
+"""Contradictions between a scan and what it is said to be: B-scan, view, eye.
 
-Validation of a cohort, evaluation and prediction ask here, so that all of them find the same.
+Data validation, evaluation and prediction all use these, so that they find the same.
 """
 
-from ctt_net.imaging.bscan import BScan
+from ctt_net.imaging.bscan import UNUSABLE_NOTES, BScan
 from ctt_net.imaging.disc_side import disc_side
-from ctt_net.imaging.note import UNUSABLE_NOTES
 
 # In the order of `Scans.doubts`.
 DOUBTS = ("unusable_scan", "other_view", "other_eye", "disc_side")
@@ -18,7 +17,7 @@ EYE_OF_ENDS = {"TN": "OD", "NT": "OS"}
 DISC_END = {"OD": "right", "OS": "left"}
 
 # `DiscSide.strength` from which one scan is named by itself: of 346 real and simulated scans in
-# their right orientation none as clear as this was told wrongly.
+# their right orientation none as clear as this was wrong.
 CLEAR_DISC = 0.2
 
 
@@ -32,8 +31,8 @@ def doubts_of(scan: BScan, laterality: str, direction: str) -> tuple[str, ...]:
     """
     if any(note.code in UNUSABLE_NOTES for note in scan.notes):
         return ("unusable_scan",)
-    told = DIRECTION_OF_ENDS.get(scan.ends or "", direction)
-    if direction in DIRECTION_OF_ENDS.values() and told != direction:
+    shown = DIRECTION_OF_ENDS.get(scan.ends or "", direction)
+    if direction in DIRECTION_OF_ENDS.values() and shown != direction:
         return ("other_view",)
     if direction != "horizontal" or laterality not in DISC_END:
         return ()

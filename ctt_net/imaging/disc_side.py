@@ -1,4 +1,4 @@
-"""See from the retina itself beyond which end of a horizontal scan the optic disc lies.
+"""Estimate from the retina beyond which end of a horizontal scan the optic disc lies.
 
 The nerve fibres of the whole retina run to the disc, so their layer, the bright band right below
 the vitreous, is thicker and brighter at the nasal end of a macular scan. Band and pigment
@@ -16,7 +16,7 @@ import numpy as np
 from ctt_net.imaging.retina import brightest_path, inner_border
 
 # Of 99 horizontal scans with a Cirrus mark, macular holes all, 95 get an answer and all are right;
-# the one wrong sign has a strength of 0.055 (docs/scan_facts.md).
+# the one wrong sign has a strength of 0.055 (docs/concepts/scan_facts.md).
 SURE = 0.1
 _COARSE = (96, 128)  # width, height
 _FINE = (192, 256)

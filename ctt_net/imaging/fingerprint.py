@@ -1,4 +1,4 @@
-"""Recognise a scan that occurs twice: the same pixels, or the same picture slightly changed."""
+"""Detect a scan that occurs twice: the same pixels, or the same picture slightly changed."""
 
 import hashlib
 
@@ -10,7 +10,7 @@ SIDE = 16
 _SMALL = 64
 # Bits of 256. Of 450 different scans (104 Quebec eyes among them) the nearest two differ in 40, a
 # scan and the mirror image of any in 44; copies in 16 at most, but up to 40 where darkening clips
-# the background and up to 64 where 2 % were cropped at one side (docs/scan_facts.md).
+# the background and up to 64 where 2 % were cropped at one side (docs/concepts/scan_facts.md).
 MAX_DISTANCE = 30
 _BLOCK = 2048
 
@@ -39,6 +39,12 @@ def perceptual_hash(pixels: np.ndarray) -> np.ndarray:
     small = cv2.resize(pixels, (_SMALL, _SMALL), interpolation=cv2.INTER_AREA).astype(np.float32)
     waves = dctn(small, norm="ortho")[:SIDE, 1 : SIDE + 1]
     return np.packbits(waves > np.median(waves))
+
+
+def hashes_with_mirror(pixels: np.ndarray) -> np.ndarray:
+    """(2, 32) uint8: `perceptual_hash` of a picture and of its mirror image."""
+    mirrored = np.ascontiguousarray(pixels[:, ::-1])
+    return np.stack([perceptual_hash(pixels), perceptual_hash(mirrored)])
 
 
 def near_duplicates(hashes: np.ndarray, max_distance: int = MAX_DISTANCE) -> list[tuple[int, int]]:

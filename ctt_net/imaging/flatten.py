@@ -44,7 +44,7 @@ def flatten(pixels: np.ndarray, outline: Outline, height: int, width: int) -> np
 
 
 def smooth_line(path: np.ndarray, width: int) -> np.ndarray:
-    """Curve of Bruch's membrane under a path that lesions, shadows and vessels throw off it.
+    """Curve of Bruch's membrane under a path that lesions, shadows and vessels disturb.
 
     Begins with the line that most of the path lies above, since lesions lift the bright layers and
     nothing sinks them; then a parabola and a cubic are fitted with less weight where the path

@@ -1,11 +1,11 @@
-"""Notice a B-scan that lies upside down or has inverted greys. It is said, never changed."""
+"""Detect a B-scan that is upside down or has inverted grey levels; it is noted, never changed."""
 
 import cv2
 import numpy as np
 
 from ctt_net.imaging.retina import brightest_path, smooth_copy
 
-_SURE = 0.65  # share of columns that must look inverted
+_SURE = 0.65  # share of columns that must be inverted
 
 
 def is_inverted(pixels: np.ndarray) -> bool:

@@ -25,7 +25,7 @@ _NOISE_TIMES = 3.0
 
 
 def signal_quality(pixels: np.ndarray) -> float:
-    """Signal quality of a B-scan, 0 (nothing to see) to 1, independent of device and size.
+    """Signal quality of a B-scan, 0 (no signal) to 1, independent of device and size.
 
     Args:
         pixels: (H, W) uint8 B-scan.

@@ -1,33 +1,31 @@
-"""The way in: one scan file to one grey, upright B-scan."""
+"""`read_bscan`: one scan file to one grey, upright B-scan."""
 
+import hashlib
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from ctt_net.imaging.artifacts.cover import without_text
-from ctt_net.imaging.artifacts.margins import blacken, white_margin
-from ctt_net.imaging.artifacts.overlay import without_marks
+from ctt_net.imaging.artifacts.borders import white_margin
+from ctt_net.imaging.artifacts.fill import blacken
 from ctt_net.imaging.artifacts.panel import find_panel, layering
+from ctt_net.imaging.artifacts.remove import without_marks, without_text
 from ctt_net.imaging.artifacts.report_page import looks_like_report_page
-from ctt_net.imaging.bscan import BScan
+from ctt_net.imaging.bscan import BScan, ImagingError, Note
+from ctt_net.imaging.decode import decode_file
 from ctt_net.imaging.decode.depth import eight_bit, grey
-from ctt_net.imaging.decode.file_kind import kind_of, misnamed, read_limited
-from ctt_net.imaging.decode.pillow import decode_by_pillow
 from ctt_net.imaging.decode.raster import Raster, check_size, turned
-from ctt_net.imaging.decode.tiff import decode_tiff
-from ctt_net.imaging.failure import ImagingError
 from ctt_net.imaging.inversion import is_inverted, is_upside_down
-from ctt_net.imaging.note import Note
 
 _MIN_DEVIATION = 1.0  # grey levels; below it a picture is blank
 _EN_FACE = 1.3  # `layering` of fundus pictures and plain noise; B-scans have 1.9 and more
-_NOT_A_BSCAN = Note("not_a_bscan", "the picture does not look like a B-scan (no layers across it)")
+_NOT_A_BSCAN = Note("not_a_bscan", "the picture is probably no B-scan (no layers across it)")
 _INVERTED = Note(
     "inverted", "the grey levels are inverted (black tissue on white); they were not changed"
 )
 _REPORT_PAGE = Note(
-    "report_page", "the picture looks like a whole report page or screenshot, not a single B-scan"
+    "report_page", "the picture is probably a whole report page or screenshot, not a single B-scan"
 )
 _UPSIDE_DOWN = Note(
     "upside_down", "the scan may be upside down (choroid above the retina); it was not turned"
@@ -37,8 +35,8 @@ _UPSIDE_DOWN = Note(
 def read_bscan(path: str | Path) -> BScan:
     """Read a PNG, TIFF, JPEG or BMP scan of any bit depth and colour mode.
 
-    The en-face panel of a Heidelberg export is cut; burnt-in marks, writing and rulers are filled
-    from their surroundings; what was done is said in the notes. Nothing is mirrored or turned
+    The en-face panel of a Heidelberg export is cut; burnt-in marks, text and rulers are filled from
+    their surroundings; the notes say what was done. Nothing is mirrored or turned
     except as the file's own orientation tag says.
 
     Args:
@@ -49,10 +47,8 @@ def read_bscan(path: str | Path) -> BScan:
             or blank.
     """
     path = Path(path)
-    data = read_limited(path)
-    kind = kind_of(data, path)
-    raster = decode_tiff(data, path) if kind == "TIFF" else decode_by_pillow(data, kind, path)
-    notes = [note for note in [misnamed(kind, path)] if note] + raster.notes
+    raster = decode_file(path)
+    notes = list(raster.notes)
     colours = _upright_eight_bit(raster, notes)
     whole = grey(colours)
     _check_not_blank(whole, path)
@@ -97,14 +93,23 @@ def _check_not_blank(pixels: np.ndarray, path: Path) -> None:
         raise ImagingError.of(
             path,
             f"a picture of one even grey (level {float(pixels.mean()):.0f})",
-            "export the scan again and look at it",
+            "export the scan again and check it",
         )
 
 
 def _doubts(pixels: np.ndarray) -> list[Note]:
-    """What looks wrong with the scan; nothing is changed for it."""
+    """What is probably wrong with the scan; nothing is changed for it."""
     if layering(pixels) < _EN_FACE:
         return [_NOT_A_BSCAN]
     inverted = is_inverted(pixels)
     upside_down = is_upside_down(255 - pixels if inverted else pixels)
     return [_INVERTED] * inverted + [_UPSIDE_DOWN] * upside_down
+
+
+@lru_cache(maxsize=1)
+def reader_version() -> str:
+    """Digest of the code that reads scans: what another version has read is not to be reused."""
+    digest = hashlib.sha256()
+    for source in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()

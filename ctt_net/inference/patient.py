@@ -5,19 +5,21 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from ctt_net.acuity import NOTATIONS, Acuity, is_missing, parse_va
 from ctt_net.cohort import View
 from ctt_net.cohort.scan_names import eye_and_view, is_scan
-from ctt_net.cohort.yaml_value import read_text
+from ctt_net.cohort.schema import Notation
 from ctt_net.devices import is_device_file
 from ctt_net.errors import InputError
-from ctt_net.io.yaml_file import as_typed, check_known_keys, read_yaml_mapping
+from ctt_net.io.schema import Choice, Schema, Text
+from ctt_net.io.yaml_file import check_known_keys
+from ctt_net.types import EYES
 
 PATIENT_FILE = "patient.yaml"
-EYES = ("OD", "OS")
-KEYS = ("patient_id", "notation", "preop_va", "covariates", "files")
 
 # Written in place of an acuity that nobody measured, so that leaving it out is never an accident.
 UNKNOWN = "unknown"
@@ -31,13 +33,36 @@ _LEADING_ID = re.compile(r"[^\W\d_]{0,2}[-_]?\d{3,}")
 FRACTION = re.compile(r"\s*\d+\s*/\s*\d+(\.\d+)?\s*([+-]\s*\d)?\s*")
 
 
+Side = Annotated[str, Choice(EYES)]
+
+
+class PatientFile(Schema):
+    """Contents of `patient.yaml`.
+
+    Args:
+        patient_id: Id of the patient; the folder's name by default.
+        notation: Notation of the acuities: decimal, logmar, snellen, etdrs or five_mark. A fraction
+            such as 20/60 and a word such as CF need none.
+        preop_va: Best corrected acuity before surgery, for each eye; `unknown` if nobody measured
+            it.
+        covariates: Values by the names the model has; one for both eyes, or `{OD: ..., OS: ...}`.
+        files: Scans that are not named by eye and view: `{OD: {horizontal: scan.png}}`.
+    """
+
+    patient_id: Text | None = None
+    notation: Notation | None = None
+    preop_va: dict[Side, Text | None] = Field(default_factory=dict)
+    covariates: dict[str, Any] = Field(default_factory=dict)
+    files: dict[Side, dict[str, Text]] = Field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class PatientEye:
     """One eye to be predicted.
 
     Args:
         laterality: `OD` or `OS`.
-        preop: Acuity before surgery, None = said to be unknown.
+        preop: Acuity before surgery, None = stated to be unknown.
         scans: View name to file, for the views that are there.
     """
 
@@ -87,12 +112,9 @@ def read_patient(
         for other in folder.iterdir():
             if _NEARLY_PATIENT_FILE.fullmatch(other.name):
                 raise InputError(f"{other}: is not read under this name; rename it {PATIENT_FILE}")
-    facts = read_yaml_mapping(path) if path.exists() else {}
-    check_known_keys(facts, KEYS, str(path))
-    name = folder.resolve().name
-    if facts.get("patient_id") is not None:
-        name = read_text(facts["patient_id"], f"{path}: patient_id")
-    scans = _scans(folder, facts.get("files"), views)
+    facts = PatientFile.read(path) if path.exists() else PatientFile()
+    name = facts.patient_id or folder.resolve().name
+    scans = _scans(folder, facts.files, views)
     given = _given_acuities(facts, preop_va, notation, path)
     for eye in given:
         if eye not in scans:
@@ -105,17 +127,16 @@ def read_patient(
         for eye in EYES
         if eye in scans
     )
-    covariates = facts.get("covariates") or {}
-    if not isinstance(covariates, Mapping):
-        raise InputError(f"{path}: 'covariates' must hold 'name: value' lines, got {covariates!r}")
-    if not facts.get("files"):
+    if not facts.files:
         _check_same_patients(
             folder, name, [scan for eye in scans.values() for scan in eye.values()]
         )
-    return Patient(name, eyes, covariates)
+    return Patient(name, eyes, facts.covariates)
 
 
-def _scans(folder: Path, listed: Any, views: Mapping[str, View]) -> dict[str, dict[str, Path]]:
+def _scans(
+    folder: Path, listed: Mapping[str, Mapping[str, str]], views: Mapping[str, View]
+) -> dict[str, dict[str, Path]]:
     scans: dict[str, dict[str, Path]] = {}
     if listed:
         triples = _listed(folder, listed, views)
@@ -175,19 +196,16 @@ def _check_same_patients(folder: Path, patient_id: str, paths: list[Path]) -> No
         )
 
 
-def _listed(folder: Path, listed: Any, views: Mapping[str, View]) -> list[tuple[str, str, Path]]:
+def _listed(
+    folder: Path, listed: Mapping[str, Mapping[str, str]], views: Mapping[str, View]
+) -> list[tuple[str, str, Path]]:
     """The file map of patient.yaml: eye -> view -> file name."""
     where = folder / PATIENT_FILE
     triples = []
-    if not isinstance(listed, Mapping):
-        raise InputError(f"{where}: 'files' must map eyes to views to files, got {listed!r}")
-    check_known_keys(listed, EYES, f"{where}: files")
     for eye, of_eye in listed.items():
-        if not isinstance(of_eye, Mapping):
-            raise InputError(f"{where}: files.{eye} must map views to files, got {of_eye!r}")
         check_known_keys(of_eye, views, f"{where}: files.{eye}")
         for view, name in of_eye.items():
-            path = folder / str(name)
+            path = folder / name
             if not path.resolve().is_relative_to(folder.resolve()):
                 raise InputError(f"{where}: files.{eye}.{view}: {name!r} leaves the folder")
             if not path.is_file():
@@ -197,25 +215,24 @@ def _listed(folder: Path, listed: Any, views: Mapping[str, View]) -> list[tuple[
 
 
 def _given_acuities(
-    facts: Mapping[str, Any], preop_va: Sequence[str], notation: str | None, path: Path
+    facts: PatientFile, preop_va: Sequence[str], notation: str | None, path: Path
 ) -> dict[str, tuple[str, str | None, str]]:
     """Eye -> (text, notation, where it was read)."""
-    written = facts.get("preop_va") or {}
-    if not isinstance(written, Mapping):
-        raise InputError(f"{path}: 'preop_va' must hold lines like 'OD: 20/60', got {written!r}")
-    check_known_keys(written, EYES, f"{path}: preop_va")
-    in_file = facts.get("notation")
-    given = {eye: (as_typed(va), in_file, f"{path}: preop_va.{eye}") for eye, va in written.items()}
+    given: dict[str, tuple[str, str | None, str]] = {
+        eye: (va or "", facts.notation, f"{path}: preop_va.{eye}")
+        for eye, va in facts.preop_va.items()
+    }
+    overriding: dict[str, tuple[str, str | None, str]] = {}
     for argument in preop_va:
         eye, equals, va = argument.partition("=")
         if not equals or eye.strip().upper() not in EYES:
             raise InputError(f"--preop-va {argument!r}: expected EYE=VALUE, such as OD=20/60")
         eye = eye.strip().upper()
         where = f"--preop-va {argument}"
-        if given.get(eye, ("", None, ""))[2].startswith("--preop-va"):
+        if eye in overriding:
             raise InputError(f"{where}: {eye} is given twice; give each eye once")
-        given[eye] = (va, notation, where)
-    return given
+        overriding[eye] = (va, notation, where)
+    return {**given, **overriding}
 
 
 def _is_off_chart(text: str, policy: str) -> bool:

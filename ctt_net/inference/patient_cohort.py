@@ -9,10 +9,11 @@ import pandas as pd
 from ctt_net.cohort import Cohort, CohortSpec, Covariate, impossible_value
 from ctt_net.cohort.covariate import level_of
 from ctt_net.errors import InputError
-from ctt_net.inference.patient import EYES, PATIENT_FILE, Patient
+from ctt_net.inference.patient import PATIENT_FILE, Patient
 from ctt_net.io.yaml_file import check_known_keys
 from ctt_net.model_folder.predictor import Predictor
 from ctt_net.model_folder.spec import ModelSpec
+from ctt_net.types import EYES
 
 
 def patient_cohort(
@@ -50,7 +51,7 @@ def patient_cohort(
         }
         for eye in patient.eyes
     ]
-    declared = CohortSpec(patient.patient_id, "", "", "", {}, spec.views, covariates=known)
+    declared = CohortSpec.model_construct(views=spec.views, covariates=known)
     return Cohort(folder, declared, pd.DataFrame(rows), (0,) * len(rows))
 
 
@@ -59,6 +60,7 @@ def used_covariates(row: pd.Series, predictor: Predictor) -> list[dict[str, Any]
     return [
         {
             "name": name,
+            "kind": covariate.kind,
             "value": None if pd.isna(row[name]) else row[name],
             "unit": covariate.unit,
             "training_range": predictor.covariate_ranges.get(name),

@@ -28,7 +28,7 @@ _KINDS = {
 }
 
 _MAKE_ROOM = "make room, or name a place on another disk"
-_CURES = {errno.ENOSPC: _MAKE_ROOM, errno.EDQUOT: _MAKE_ROOM, errno.EFBIG: _MAKE_ROOM}
+_FIXES = {errno.ENOSPC: _MAKE_ROOM, errno.EDQUOT: _MAKE_ROOM, errno.EFBIG: _MAKE_ROOM}
 
 
 def atomic_write(path: Path, content: str | bytes) -> None:
@@ -238,12 +238,12 @@ def _locked(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def named(path: Path) -> Iterator[None]:
-    """Whatever fails on disk inside is told of this file."""
+    """Whatever fails on disk inside is reported for this file."""
     try:
         yield
     except OSError as error:
-        cure = _CURES.get(error.errno or 0, "name another place")
-        raise InputError(f"{path}: cannot be written: {error.strerror or error}; {cure}") from None
+        fix = _FIXES.get(error.errno or 0, "name another place")
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}; {fix}") from None
 
 
 def _is_there(path: Path) -> bool:

@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
+
+from pydantic import create_model
 
 from ctt_net.errors import InputError
 from ctt_net.io.atomic_write import atomic_write
-from ctt_net.io.field_types import check_field_types
 from ctt_net.io.read_text import parse_json, read_text
+from ctt_net.io.schema import Schema
 
 Record = TypeVar("Record")
 
@@ -29,19 +32,28 @@ def read_json(path: Path, build: Callable[[dict[str, Any]], Record]) -> Record:
 
     Args:
         path: File of a model folder.
-        build: Constructor; whatever it refuses means that the file is damaged.
+        build: Constructor; whatever it refuses means that the file is damaged. The fields of a
+            dataclass must have the types they are declared with.
 
     Raises:
         InputError: If the file is missing or damaged.
     """
+    text = read_text(path)
     try:
-        record = build(parse_json(read_text(path)))
+        record = build(parse_json(text))
         if is_dataclass(record):
-            check_field_types(record)
+            _fields_of(type(record)).parse(vars(record), "")
         return record
-    except InputError as error:
-        if str(path) in str(error):
-            raise
-        raise InputError(f"{path}: damaged ({error}); export the model again") from None
     except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-        raise InputError(f"{path}: damaged ({error}); export the model again") from None
+        message = str(error).removeprefix(": ")
+        raise InputError(f"{path}: damaged ({message}); export the model again") from None
+
+
+@cache
+def _fields_of(kind: type) -> type[Schema]:
+    """A schema with the fields of a dataclass."""
+    hints = get_type_hints(kind)
+    types: dict[str, Any] = {one.name: (hints[one.name], None) for one in fields(kind)}
+    return create_model(
+        kind.__name__, __base__=Schema, __cls_kwargs__={"revalidate_instances": "always"}, **types
+    )

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar that is told (done, total).
+    """A bar that takes (done, total).
 
     Args:
         title: What is going on, such as `reading scans`.
@@ -18,12 +18,12 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
     progress = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))
     task = progress.add_task(title, total=None)
 
-    def tell(done: int, total: int) -> None:
+    def update(done: int, total: int) -> None:
         progress.start()  # again and again does no harm
         progress.update(task, completed=done, total=total)
 
     try:
-        yield tell
+        yield update
     finally:
         if progress.live.is_started:  # else it would print a blank line
             progress.stop()

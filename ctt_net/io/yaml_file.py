@@ -1,17 +1,25 @@
 """Read YAML a person wrote: what was typed stays text, but for plain decimal numbers.
 
-YAML 1.1 reads 0042 as 34, 12:30 as 750, 1_234 as 1234 and `no` as false. Here only plain decimal
-numbers, `true`, `false` and `null` are more than text, and a number keeps how it was typed.
-Duplicate keys are refused, keys are text, errors name file and line.
+Other readers take 0042 for 34, 12:30 for 750, 1_234 for 1234 and `no` for false. Here only plain
+decimal numbers, `true`, `false` and `null` are more than text, and a number keeps how it was typed.
+Duplicate keys are refused, keys are text, mappings know their lines, errors name file and line.
 """
 
+import io
 import math
 import re
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.composer import MaxDepthExceededError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
+from ruamel.yaml.reader import ReaderError
+from ruamel.yaml.representer import SafeRepresenter
+from ruamel.yaml.resolver import VersionedResolver, implicit_resolvers
+from ruamel.yaml.tag import Tag
 
 from ctt_net.errors import InputError, close_name
 from ctt_net.io.read_text import read_text
@@ -20,12 +28,14 @@ from ctt_net.io.read_text import read_text
 # would stand for more values than a memory holds, as soon as anything wrote them out.
 MAX_VALUES = 100_000
 MAX_BYTES = 1_000_000
+MAX_DEPTH = 50
 
 _TAG = "tag:yaml.org,2002:"
 _WORDS: dict[str, dict[str, bool | None]] = {
     f"{_TAG}bool": {"true": True, "false": False},
     f"{_TAG}null": {"null": None, "~": None, "": None},
 }
+_NUMBERS = (f"{_TAG}float", f"{_TAG}int")
 # An exponent needs a point or a sign: 12e4 is somebody's pseudonym.
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+([eE][-+]?[0-9]+)?|[eE][-+][0-9]+)?\Z")
 # A NUL ends a path, and half a surrogate pair cannot be written to a file.
@@ -67,155 +77,215 @@ def as_typed(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """Plain data only, and of scalars no more than numbers, true, false and null."""
+class YamlMapping(dict[str, Any]):
+    """A mapping of a YAML file: keys are text.
 
-    def construct_document(self, node: yaml.Node) -> Any:
-        if _written_out(node, {}, set()) > MAX_VALUES:
-            raise _error(f"aliases that stand for over {MAX_VALUES} values", node)
-        return self.construct_object(node, deep=True)
+    Attributes:
+        line: Where it begins.
+        lines: Line of each key, counted from 1.
+    """
 
-    def construct_mapping(self, node: yaml.Node, deep: bool = False) -> dict[Hashable, Any]:
-        if not isinstance(node, yaml.MappingNode):
-            raise _error("expected 'key: value' lines", node)
-        own, merged = {}, {}
-        for key, value in node.value:
-            if key.tag != f"{_TAG}merge":
-                own[key.value] = self.construct_object(value, deep=deep)
-                continue
-            sources = value.value if isinstance(value, yaml.SequenceNode) else [value]
-            for source in reversed(sources):  # the first one that has a key wins
-                merged.update(self.construct_mapping(source, deep=deep))
-        return {**merged, **own}
+    line: int = 0
+    lines: Mapping[str, int] = {}
 
 
-_StrictLoader.yaml_implicit_resolvers = {}
-_StrictLoader.yaml_constructors = {}
-
-
-def _error(problem: str, node: yaml.Node) -> yaml.constructor.ConstructorError:
-    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
-
-
-def _word(loader: _StrictLoader, node: yaml.Node) -> bool | None:
-    """Whatever tag says so, `true` is true and `maybe` is neither."""
-    words = _WORDS[node.tag]
-    if not isinstance(node, yaml.ScalarNode) or node.value not in words:
-        raise _error(f"expected {' or '.join(filter(None, words))}", node)
-    return words[node.value]
-
-
-def _number(loader: _StrictLoader, node: yaml.Node) -> TypedInt | TypedFloat | str:
-    if not isinstance(node, yaml.ScalarNode) or not _NUMBER.match(node.value):
-        raise _error("expected a decimal number", node)
-    typed = node.value
-    if not math.isfinite(float(typed)):
-        return typed  # hundreds of digits are no quantity
-    return TypedInt(typed) if typed.lstrip("-").isdigit() else TypedFloat(typed)
-
-
-for _kind, _pattern, _first in (
-    ("bool", re.compile(r"(true|false)\Z"), ["t", "f"]),
-    ("null", re.compile(r"(null|~|)\Z"), ["n", "~", ""]),
-    ("float", _NUMBER, list("-0123456789")),
-    ("merge", re.compile(r"<<\Z"), ["<"]),
-):
-    _StrictLoader.add_implicit_resolver(f"{_TAG}{_kind}", _pattern, _first)
-for _kind, _construct in (
-    ("bool", _word),
-    ("null", _word),
-    ("int", _number),
-    ("float", _number),
-    ("str", yaml.SafeLoader.construct_yaml_str),
-    ("seq", yaml.SafeLoader.construct_yaml_seq),
-    ("map", yaml.SafeLoader.construct_yaml_map),
-):
-    _StrictLoader.add_constructor(f"{_TAG}{_kind}", _construct)
-_StrictLoader.add_constructor(None, yaml.SafeLoader.construct_undefined)  # type: ignore[type-var]
-
-
-class _Dumper(yaml.SafeDumper):
-    """Quotes text that this reader, or one of YAML 1.1, would read as something else."""
-
-
-_Dumper.add_implicit_resolver(f"{_TAG}float", _NUMBER, list("-0123456789"))
-_Dumper.add_representer(
-    TypedInt, lambda dumper, number: dumper.represent_scalar(f"{_TAG}int", str(number))
-)
-_Dumper.add_representer(
-    TypedFloat, lambda dumper, number: dumper.represent_scalar(f"{_TAG}float", str(number))
-)
-
-
-def _written_out(node: yaml.Node, sizes: dict[int, int], above: set[int]) -> int:
-    """How many values a node has with its aliases written out.
+def line_of(data: Any, place: Sequence[str | int]) -> int | None:
+    r"""Line of a value, or of the nearest part around it; None where no line is known.
 
     Args:
-        node: Composed, not constructed.
-        sizes: Of the nodes counted so far, by identity.
-        above: The nodes that this one is part of.
+        data: As parsed.
+        place: Keys and list positions that lead to it, such as `("views", "h", "direction")`.
 
-    Raises:
-        yaml.MarkedYAMLError: If a key is given twice or is no text, or text cannot be written.
+    >>> line_of(parse_yaml("a: 1\nb:\n  c: [2]", "here"), ("b", "c", 0))
+    3
     """
-    if isinstance(node, yaml.ScalarNode):
+    line = None
+    for key in place:
+        if isinstance(data, YamlMapping):
+            line = data.lines.get(str(key), line)
+        try:
+            data = data[key]
+        except (KeyError, IndexError, TypeError):
+            break
+        if isinstance(key, int) and isinstance(data, YamlMapping):
+            line = data.line
+    return line
+
+
+class _Resolver(VersionedResolver):
+    """Of plain scalars only numbers, true, false, null and merge keys are more than text."""
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> Tag:
+        """The tag of a node that is written without one."""
+        plain = kind is ScalarNode and implicit[0]
+        return Tag(suffix=_tag_of(value)) if plain else super().resolve(kind, value, (False, False))
+
+
+class _QuotingResolver(_Resolver):
+    """For writing: text is quoted that any reader of YAML 1.1 or 1.2 takes for something else."""
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> Tag:
+        """The tag of a node that is written without one."""
+        tag = super().resolve(kind, value, implicit)
+        if kind is ScalarNode and implicit[0] and tag == self.DEFAULT_SCALAR_TAG:
+            others = (other for _, other, pattern, _ in implicit_resolvers if pattern.match(value))
+            return Tag(suffix=next(others, str(tag)))
+        return tag
+
+
+def _tag_of(plain: str) -> str:
+    """What a scalar without quotes and tag is."""
+    for tag, words in _WORDS.items():
+        if plain in words:
+            return tag
+    if plain == "<<":
+        return f"{_TAG}merge"
+    return _NUMBERS[plain.lstrip("-").isdigit()] if _NUMBER.match(plain) else f"{_TAG}str"
+
+
+class _Representer(SafeRepresenter):
+    """Writes numbers as they were typed."""
+
+
+_Representer.add_representer(YamlMapping, SafeRepresenter.represent_dict)
+for _kind in (TypedInt, TypedFloat):
+    _Representer.add_representer(
+        _kind,
+        lambda self, number: self.represent_scalar(
+            _NUMBERS[number.typed.lstrip("-").isdigit()], number.typed
+        ),
+    )
+
+
+class _Builder:
+    """Plain data from the nodes of a document.
+
+    Args:
+        plain: As of `parse_yaml`.
+    """
+
+    def __init__(self, plain: bool) -> None:
+        self._plain = plain
+        self._built: dict[int, tuple[Any, int]] = {}  # with the number of values it stands for
+        self._above: set[int] = set()
+
+    def build(self, node: Node) -> tuple[Any, int]:
+        """The data of a node, and how many values it has with its aliases written out.
+
+        Raises:
+            MarkedYAMLError: If a key is given twice or is no text, or text cannot be written.
+        """
+        if isinstance(node, ScalarNode):
+            return self._scalar(node), 1
+        if node.tag != f"{_TAG}{'map' if isinstance(node, MappingNode) else 'seq'}":
+            raise _error(f"the tag {node.tag} has no meaning here", node)
+        if id(node) in self._above:
+            raise _error("an alias that contains itself", node)
+        if id(node) not in self._built:
+            self._above.add(id(node))
+            parts = self._mapping(node) if isinstance(node, MappingNode) else self._list(node)
+            self._built[id(node)] = parts
+            self._above.remove(id(node))
+        data, size = self._built[id(node)]
+        if size > MAX_VALUES:
+            raise _error(f"aliases that stand for over {MAX_VALUES} values", node)
+        return data, size
+
+    def _list(self, node: Node) -> tuple[list[Any], int]:
+        parts = [self.build(part) for part in node.value]
+        return [data for data, _ in parts], 1 + sum(size for _, size in parts)
+
+    def _mapping(self, node: Node) -> tuple[dict[str, Any], int]:
+        own: dict[str, Any] = {}
+        merged: dict[str, Any] = {}
+        lines: dict[str, int] = {}
+        total = 1
+        for key, value in node.value:
+            if not isinstance(key, ScalarNode):
+                raise _error("a key must be a plain word", key)
+            if _NO_TEXT.search(key.value):
+                raise _error("text with signs that no file can hold", key)
+            if key.value in own:
+                raise _error(f"key {key.value!r} stands here twice; keep one", key)
+            data, size = self.build(value)
+            total += 1 + size
+            if key.tag != f"{_TAG}merge":
+                own[key.value], lines[key.value] = data, key.start_mark.line + 1
+                continue
+            sources = data if isinstance(data, list) else [data]
+            for source in reversed(sources):  # the first one that has a key wins
+                if not isinstance(source, dict):
+                    raise _error("expected 'key: value' lines", value)
+                merged.update(source)
+        if self._plain:
+            return {**merged, **own}, total
+        mapping = YamlMapping({**merged, **own})
+        mapping.line, mapping.lines = node.start_mark.line + 1, lines
+        return mapping, total
+
+    def _scalar(self, node: ScalarNode) -> Any:
         if _NO_TEXT.search(node.value):
             raise _error("text with signs that no file can hold", node)
-        return 1
-    if id(node) in above:
-        raise _error("an alias that contains itself", node)
-    if id(node) not in sizes:
-        above.add(id(node))
-        parts = node.value
-        if isinstance(node, yaml.MappingNode):
-            parts = [part for pair in node.value for part in pair]
-            seen = set()
-            for key in parts[::2]:
-                if not isinstance(key, yaml.ScalarNode):
-                    raise _error("a key must be a plain word", key)
-                # YAML itself keeps the last one silently.
-                if key.value in seen:
-                    raise _error(f"key {key.value!r} stands here twice; keep one", key)
-                seen.add(key.value)
-        sizes[id(node)] = 1 + sum(_written_out(part, sizes, above) for part in parts)
-        above.remove(id(node))
-    return sizes[id(node)]
+        if node.tag in (f"{_TAG}str", f"{_TAG}merge"):
+            return node.value
+        if node.tag in _WORDS:
+            words = _WORDS[node.tag]
+            if node.value not in words:
+                raise _error(f"expected {' or '.join(filter(None, words))}", node)
+            return words[node.value]
+        if node.tag not in _NUMBERS:
+            raise _error(f"the tag {node.tag} has no meaning here", node)
+        if not _NUMBER.match(node.value):
+            raise _error("expected a decimal number", node)
+        if not math.isfinite(float(node.value)):
+            return node.value  # hundreds of digits are no quantity
+        if node.value.lstrip("-").isdigit():
+            return int(node.value) if self._plain else TypedInt(node.value)
+        return float(node.value) if self._plain else TypedFloat(node.value)
 
 
-def parse_yaml(text: str, where: str) -> Any:
+def _error(problem: str, node: Node) -> MarkedYAMLError:
+    return MarkedYAMLError(None, None, problem, node.start_mark)
+
+
+def parse_yaml(text: str, where: str, plain: bool = False) -> Any:
     """Parse strictly.
 
     Args:
         text: YAML text.
         where: What to call it in an error, usually the file's path.
+        plain: For other libraries: numbers and mappings are those of Python.
 
     Raises:
         InputError: If the text is no YAML, holds a key twice, or aliases that fill a memory.
     """
+    reader = YAML(typ="safe", pure=True)
+    reader.Resolver, reader.max_depth = _Resolver, MAX_DEPTH
+    reader.composer.warn_double_anchors = False
     try:
-        # A subclass of SafeLoader: it builds plain data only.
-        return yaml.load(text, Loader=_StrictLoader)
-    except yaml.MarkedYAMLError as error:
+        node = reader.compose(text)
+        return None if node is None else _Builder(plain).build(node)[0]
+    except MaxDepthExceededError:
+        raise InputError(f"{where}: not valid YAML: nested too deeply") from None
+    except MarkedYAMLError as error:
         mark = error.problem_mark
         line = f", line {mark.line + 1}" if mark else ""
         raise InputError(f"{where}{line}: not valid YAML: {error.problem}") from None
-    except yaml.reader.ReaderError as error:
-        number = text.count("\n", 0, error.position) + 1
-        raise InputError(f"{where}, line {number}: not valid YAML: {error.reason}") from None
-    except (yaml.YAMLError, ValueError, OverflowError) as error:
+    except ReaderError as error:
+        place = text.count("\n", 0, error.position) + 1
+        raise InputError(f"{where}, line {place}: not valid YAML: {error.reason}") from None
+    except (YAMLError, ValueError, OverflowError) as error:
         raise InputError(f"{where}: not valid YAML: {error}") from None
-    except RecursionError:
-        raise InputError(f"{where}: not valid YAML: nested too deeply") from None
 
 
-def read_yaml_mapping(path: Path) -> dict[str, Any]:
+def read_yaml_mapping(path: Path) -> YamlMapping:
     """Read a YAML file that must hold a mapping.
 
     Raises:
         InputError: If the file is missing, unreadable, not UTF-8, not YAML or not a mapping.
     """
     data = parse_yaml(read_text(path, MAX_BYTES), str(path))
-    if not isinstance(data, dict):
+    if not isinstance(data, YamlMapping):
         raise InputError(f"{path}: expected 'key: value' lines, got {type(data).__name__}")
     return data
 
@@ -229,14 +299,32 @@ def check_known_keys(mapping: Mapping[str, Any], known: Iterable[str], where: st
     allowed = sorted(known)
     for key in mapping:
         if key not in allowed:
-            close = close_name(str(key), allowed)
-            hint = f"did you mean {close!r}?" if close else f"known keys: {', '.join(allowed)}"
-            if close in mapping:
-                unused = [name for name in allowed if name not in mapping]
-                hint = f"{close!r} is given already; take this out (others: {', '.join(unused)})"
-            raise InputError(f"{where}: unknown key {key!r}; {hint}")
+            raise InputError(f"{where}: {unknown_key(str(key), allowed, mapping)}")
+
+
+def unknown_key(key: str, known: Sequence[str], given: Mapping[str, Any]) -> str:
+    """What to say of a misspelt key.
+
+    Args:
+        key: As written.
+        known: Keys there are.
+        given: The mapping it stands in.
+    """
+    close = close_name(key, known)
+    hint = f"did you mean {close!r}?" if close else f"known keys: {', '.join(known)}"
+    if close and close in given:
+        unused = [name for name in known if name not in given]
+        others = f" (others: {', '.join(unused)})" if unused else ""
+        hint = f"{close!r} is given already; take this out{others}"
+    return f"unknown key {key!r}; {hint}"
 
 
 def dump_yaml(data: Any) -> str:
     """Plain YAML, keys in the order given, Unicode kept."""
-    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    writer = YAML(typ="safe", pure=True)
+    writer.Resolver, writer.Representer = _QuotingResolver, _Representer
+    writer.default_flow_style, writer.width = False, 4096  # no text is broken over two lines
+    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    text = io.StringIO()
+    writer.dump(data, text)
+    return text.getvalue()

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ctt_net.baselines.clinical import Baselines, average_baselines
-from ctt_net.baselines.stored import read_baselines
+from ctt_net.baselines.clinical import Baselines, average_baselines, read_baselines
 from ctt_net.cohort import Covariate
 from ctt_net.cohort.covariate import CovariateKind
 from ctt_net.data.scans import Scans
@@ -183,7 +182,7 @@ class Predictor:
             for feature in baselines.covariates.features if baselines.covariates else ():
                 if feature.column != "preop_logmar":
                     kind: CovariateKind = "categorical" if feature.levels else "numeric"
-                    known.setdefault(feature.column, Covariate(kind, levels=feature.levels))
+                    known.setdefault(feature.column, Covariate(kind=kind, levels=feature.levels))
         return known
 
     def predict_baselines(self, table: pd.DataFrame) -> pd.DataFrame:

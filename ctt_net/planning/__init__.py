@@ -1,1 +1,1 @@
-"""Planning a study: how many eyes, for what certainty. No torch, no images."""
+"""Planning a study: precision of metrics, sample size, learning curve. No torch, no images."""

@@ -1,4 +1,4 @@
-"""What a study is planned from: figures that are expected, by guess or from a run."""
+"""Assumptions of a plan: metrics that are expected, by guess or from a run."""
 
 import math
 from collections.abc import Mapping
@@ -11,11 +11,13 @@ import numpy as np
 from ctt_net.cohort.predictions import read_predictions
 from ctt_net.errors import InputError
 from ctt_net.metrics.summary import METRICS_FILE, read_metrics
-from ctt_net.planning.fellow_eyes import CAUTIOUS_CORRELATION, design_effect, fellow_correlation
 from ctt_net.planning.precision import (
+    CAUTIOUS_CORRELATION,
     Z95,
     HalfWidth,
     auroc_half_width,
+    design_effect,
+    fellow_correlation,
     mean_half_width,
     share_half_width,
 )
@@ -37,7 +39,7 @@ class Planned:
     Args:
         name: Of the figure.
         unit: `logMAR` or `share`.
-        basis: What is assumed of it, in words.
+        basis: What is assumed of it, as text.
         half_width: Of its 95% interval.
         correlation: Between fellow eyes, of what is averaged; None = not known.
         measured_whole: Whether the half width has fellow eyes in it already.
@@ -67,7 +69,7 @@ class Assumptions:
         eyes_per_patient: Mean, 1 to 2.
         r2: Of the predictions; None = not known.
         sd_outcome: SD of postoperative acuity, logMAR; None = not known.
-        source: Where it comes from, in words.
+        source: Where it comes from, as text.
     """
 
     figures: tuple[Planned, ...]
@@ -78,7 +80,7 @@ class Assumptions:
 
     def with_correlation(self, correlation: float) -> "Assumptions":
         """The same with one correlation between fellow eyes for every figure."""
-        design_effect(1.0, correlation)  # refuses what is none
+        design_effect(1.0, correlation)  # validates it
         figures = tuple(replace(one, correlation=correlation) for one in self.figures)
         return replace(self, figures=figures)
 
@@ -126,11 +128,11 @@ def guessed(
 
 
 def from_run(run: Path | str) -> Assumptions:
-    """What a run, or an evaluation, measured.
+    """Assumptions from the results of a run or an evaluation.
 
-    SDs and correlations of fellow eyes come from its predictions. Of the AUROC and the difference
-    from the strongest baseline only `metrics.json` knows, so that their own intervals are scaled
-    with the root of the number of eyes; fellow eyes are in them already.
+    SDs and correlations of fellow eyes come from its predictions. The intervals of the
+    AUROC and of the difference from the strongest baseline are taken from `metrics.json` and scaled
+    with the root of the number of eyes; fellow eyes are included in them.
 
     Args:
         run: Folder with `predictions.csv` and `metrics.json`.

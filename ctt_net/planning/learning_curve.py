@@ -1,25 +1,31 @@
-"""What more eyes would bring: an inverse power law through the errors of smaller trainings.
+"""Learning curve: an inverse power law through the errors of smaller trainings.
 
     MAE(n) = a + b n^-c        a: error that no number of eyes goes below, c: how fast it is reached
 
 Usual since Cortes and others 1993; fitted and extrapolated so by Figueroa and others 2012, doi
 10.1186/1472-6947-12-8. Few points leave much open: a curve that is still falling fits many
-asymptotes. So no standard error around the best fit is given, but everything between the curves
-that the points do not refute (profile likelihood).
+asymptotes. So no standard error around the best fit is given, but the range of all curves that the
+points do not reject (profile likelihood).
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 from scipy.stats import chi2
 from scipy.stats import f as fisher
 
+from ctt_net.cohort import CohortError
+from ctt_net.cohort.columns import read_numbers
+from ctt_net.cohort.manifest_text import read_manifest_text
 from ctt_net.errors import InputError
+from ctt_net.planning.precision import Z95
 
-# As slow as a curve can be told from a straight line, and faster than any that was published.
+# From as slow as can be distinguished from a straight line to faster than any published curve.
 EXPONENTS = (0.05, 3.0)
 GRID = 81
 ZOOMS = 3
@@ -27,7 +33,7 @@ ZOOMS = 3
 FEWEST_POINTS = 3
 FEWEST_WITHOUT_SE = 5
 
-# Larger numbers of eyes are "nobody can say": no collection of operated eyes has as many.
+# Larger numbers of eyes count as infinite: no collection of operated eyes has as many.
 MOST_EYES = 1e7
 
 Values = NDArray[np.float64]
@@ -57,7 +63,7 @@ class Estimated:
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """A fitted curve, and all others that the points do not refute.
+    """A fitted curve, and all others that the points do not reject.
 
     Args:
         eyes: (points,) training eyes.
@@ -66,7 +72,7 @@ class LearningCurve:
         best: (3,) a, b, c.
         open_curves: (curves, 3) a, b, c within the 95% profile.
         scatter: Root of chi-square per degree of freedom: above 1 the points scatter more than
-            their standard errors say, which then were enlarged; NaN where there is no telling.
+            their standard errors say, which then were enlarged; NaN where it is unknown.
     """
 
     eyes: Values
@@ -120,7 +126,7 @@ def fit_learning_curve(eyes: Values, mae: Values, se: Values | None = None) -> L
     Args:
         eyes: (points,) training eyes, at least three different numbers.
         mae: (points,) error, logMAR.
-        se: (points,) standard error of each; None = to be judged by the scatter about the curve,
+        se: (points,) standard error of each; None = estimated from the scatter about the curve,
             which takes five points.
 
     Raises:
@@ -154,7 +160,7 @@ def _polished(start: Values, eyes: Values, mae: Values, weight: Values) -> Value
 
 
 def _limit(least: float, freedom: int, known: bool) -> tuple[float, float]:
-    """Largest misfit that does not refute a curve, and how much the points scatter."""
+    """Largest misfit that does not reject a curve, and the scatter of the points."""
     if not known:
         return least * (1 + float(fisher.ppf(0.95, 1, freedom)) / freedom), float("nan")
     if freedom == 0:
@@ -174,7 +180,7 @@ def _curves(
     a = np.linspace(*a_range, GRID)[:, None, None]
     power = eyes ** -np.geomspace(*c_range, GRID)[:, None]
     b = ((mae - a) * power * weight).sum(-1) / (power**2 * weight).sum(-1)
-    b = np.maximum(b, 0.0)  # more eyes do no harm
+    b = np.maximum(b, 0.0)  # more eyes never raise the error
     misfit = (weight * (mae - a - b[..., None] * power) ** 2).sum(-1)
     c = np.broadcast_to(np.geomspace(*c_range, GRID), b.shape)
     a = np.broadcast_to(a[..., 0], b.shape)
@@ -205,3 +211,71 @@ def _check_points(eyes: Values, mae: Values, se: Values | None) -> None:
         raise InputError("every MAE of a learning curve must be above 0")
     if se is not None and not (np.isfinite(se).all() and (se > 0).all()):
         raise InputError("every standard error of a learning curve must be above 0")
+
+
+EYES, MAE, LOW, HIGH = "training_eyes", "mae", "mae_lo", "mae_hi"
+
+
+def read_learning_curve(
+    path: Path | str, row: str | None = None, evaluated: str | None = None
+) -> LearningCurve:
+    """Read a table and fit the curve of one row of it.
+
+    Args:
+        path: CSV with `training_eyes` and `mae`; `mae_lo` and `mae_hi`, a 95% interval, give the
+            standard errors. Lines of `comparison.csv` also have `row` (`ctt_net@300`, the part
+            before the `@` is its name) and `evaluated`.
+        row: Name of the row; needed if there are several.
+        evaluated: Start of what it was evaluated on; the table's first by default.
+
+    Raises:
+        InputError: If the table is wrong, or several rows are meant.
+    """
+    path = Path(path)
+    table = _read(path)
+    if "evaluated" in table:
+        wanted = evaluated or str(table["evaluated"].iloc[0])
+        table = _chosen(table, table["evaluated"].str.startswith(wanted), path, "evaluated", wanted)
+    if "row" in table:
+        table = table.assign(row=table["row"].str.split("@").str[0])
+        names = list(dict.fromkeys(table["row"]))
+        if row is None and len(names) > 1:
+            raise InputError(f"{path}: has the rows {', '.join(names)}; say which with --row")
+        wanted = row or names[0]
+        table = _chosen(table, table["row"] == wanted, path, "row", wanted)
+    table = table.sort_values(EYES, kind="stable")
+    se = None
+    if LOW in table and HIGH in table and table[[LOW, HIGH]].notna().all(axis=None):
+        se = ((table[HIGH] - table[LOW]) / (2 * Z95)).to_numpy(float)
+    try:
+        return fit_learning_curve(table[EYES].to_numpy(float), table[MAE].to_numpy(float), se)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """Lines with a number of training eyes; an oracle has none."""
+    table = read_manifest_text(path)
+    for column in (EYES, MAE):
+        if column not in table:
+            raise InputError(
+                f"{path}: column {column!r} is missing; give the comparison.csv of "
+                f"benchmarks/compare.py, or a table with {EYES} and {MAE}"
+            )
+    for column in (name for name in (EYES, MAE, LOW, HIGH) if name in table):
+        table[column], problems = read_numbers(table[column], column)
+        if problems:
+            raise CohortError(path, problems)
+    table = table[table[EYES].notna() & table[MAE].notna()]
+    if table.empty:
+        raise InputError(f"{path}: no line has both {EYES} and {MAE}")
+    return table
+
+
+def _chosen(
+    table: pd.DataFrame, which: pd.Series, path: Path, column: str, wanted: str
+) -> pd.DataFrame:
+    if not which.any():
+        known = ", ".join(dict.fromkeys(table[column]))
+        raise InputError(f"{path}: no {column} {wanted!r}; there are {known}")
+    return table[which]

@@ -1,4 +1,4 @@
-"""The three answers of a plan: how sure, how many, and whether more eyes would help."""
+"""A study plan: width of intervals, sample sizes, and whether more eyes would help."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ class Line:
         half_widths: Half width of the 95% interval at each number of eyes.
         wanted: Half width.
         eyes_needed: For that.
-        unknown_fellows: Whether both eyes of a patient were counted as one, for want of better.
+        unknown_fellows: Whether both eyes of a patient were counted as one.
     """
 
     name: str
@@ -45,18 +45,18 @@ class Line:
 
 @dataclass(frozen=True)
 class StudyPlan:
-    """All that was asked.
+    """Everything that was planned.
 
     Args:
         source: Where the assumptions come from.
-        eyes: Numbers of eyes that were asked about.
+        eyes: Numbers of eyes to plan for.
         eyes_per_patient: Assumed.
         lines: A figure each.
-        development: Patients for a regression, by criterion; None = not asked.
+        development: Patients for a regression, by criterion; None = not planned.
         parameters: Of that regression.
         validation: Patients to test a model on, by criterion; None = too little is known.
-        independent: What is assumed for these two, in words.
-        curve: Learning curve; None = not asked.
+        independent: What is assumed for these two, as text.
+        curve: Learning curve; None = not planned.
         within: Margin above its asymptote, logMAR.
     """
 
@@ -98,23 +98,23 @@ class StudyPlan:
         }
 
     def patients(self, eyes: int) -> int:
-        """So many patients have so many eyes."""
+        """Patients with so many eyes."""
         return math.ceil(eyes / self.eyes_per_patient)
 
     def notes(self) -> list[str]:
-        """What must be known before believing the numbers."""
+        """Limits of the numbers."""
         notes = [
-            "A plan is as good as its assumptions: ask again with pessimistic ones. It says how "
-            "wide an interval will be, not where it will lie."
+            "A plan is as good as its assumptions: repeat it with pessimistic ones. It gives the "
+            "width of an interval, not its position."
         ]
         if self.eyes_per_patient > 1 and any(line.unknown_fellows for line in self.lines):
             notes.append(
-                "How alike fellow eyes err is not known for every figure; there both eyes of a "
-                "patient were counted as one. --icc says otherwise."
+                "The correlation of fellow eyes is unknown for some metrics; there both eyes of a "
+                "patient were counted as one. Give it with --icc."
             )
         if self.development:
             notes.append(
-                f"The sizes for a regression of {self.parameters} parameters say nothing of a "
+                f"The sizes for a regression of {self.parameters} parameters do not apply to a "
                 f"network that reads scans: for that, measure a learning curve."
             )
         if self.curve is not None:
@@ -132,11 +132,11 @@ def make_plan(
     curve: LearningCurve | None = None,
     within: float = WITHIN_LOGMAR,
 ) -> StudyPlan:
-    """Work the plan out.
+    """Make a study plan.
 
     Args:
         assumptions: What is expected.
-        eyes: Numbers of eyes to tell the width of the intervals for.
+        eyes: Numbers of eyes to give the width of the intervals for.
         wanted_logmar: Half width wanted for errors.
         wanted_share: Half width wanted for coverage and AUROC.
         parameters: Of a regression to be made; None = none.
@@ -209,12 +209,12 @@ def _curve_notes(curve: LearningCurve) -> list[str]:
     ]
     if curve.se is not None:
         notes.append(
-            "All points were measured on the same eyes, whose chance moves them together: the "
-            "height of the curve is less sure than its slope, and the ranges are on the wide side."
+            "All points were measured on the same eyes, so their errors are correlated: the height "
+            "of the curve is less certain than its slope, and the ranges are conservative."
         )
     if curve.scatter > 1.5:
         notes.append(
             f"The points scatter {curve.scatter:.1f} times as much as their intervals say; train "
-            f"with more seeds before believing the curve."
+            f"with more seeds before using the curve."
         )
     return notes

@@ -1,11 +1,15 @@
-"""How wide a 95% interval will be, and how many eyes make it as narrow as wanted.
+"""Half widths of 95% intervals, eyes needed for a wanted one, and the design effect of fellow eyes.
 
 Every function takes the number of independent eyes, that is eyes over the design effect.
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable
 
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 from scipy.stats import norm
 
 from ctt_net.errors import InputError
@@ -15,7 +19,7 @@ Z95 = float(norm.ppf(0.975))
 HalfWidth = Callable[[float], float]
 """Independent eyes to the half width of a 95% interval."""
 
-# Beyond this nobody plans.
+# An upper limit for any plan.
 MOST_EYES = 10_000_000
 
 
@@ -95,13 +99,72 @@ def eyes_needed(half_width: HalfWidth, wanted: float, design_effect: float = 1.0
     """
     if not wanted > 0:
         raise InputError(f"a wanted half width must be above 0, got {wanted:g}")
-    low, high = 1, MOST_EYES
-    if half_width(high / design_effect) > wanted:
-        raise InputError(f"a half width of {wanted:g} takes more than {MOST_EYES:,} eyes")
-    while low < high:
-        middle = (low + high) // 2
-        if half_width(middle / design_effect) <= wanted:
-            high = middle
-        else:
-            low = middle + 1
-    return low
+    return fewest(lambda n: half_width(n / design_effect) <= wanted, 1)
+
+
+def fewest(enough: Callable[[int], bool], low: int) -> int:
+    """Smallest number from `low` on that is enough, of a condition that stays true.
+
+    Raises:
+        InputError: If it is more than anybody has.
+    """
+    if not enough(MOST_EYES):
+        raise InputError(f"this takes more than {MOST_EYES:,} eyes; expect less precision")
+    return low + bisect_left(range(low, MOST_EYES), True, key=enough)
+
+
+# Fewer pairs of fellow eyes give no estimate of their correlation.
+FEWEST_PAIRS = 10
+
+# Where it is unknown, two eyes of a patient are counted as one.
+CAUTIOUS_CORRELATION = 1.0
+
+
+def design_effect(eyes_per_patient: float, correlation: float) -> float:
+    """By how much the variance of a mean over eyes exceeds that over as many patients.
+
+    Kish 1965: 1 + (sum m(m-1) / n) r for n eyes in clusters of m. With one or two eyes of a patient
+    the sum over n is the share of eyes whose fellow eye is there too, 2 (1 - 1 / eyes_per_patient).
+
+    Args:
+        eyes_per_patient: Mean, from 1 to 2.
+        correlation: Of the averaged figure between fellow eyes.
+
+    Returns:
+        1 for one eye each; 1 + correlation where everybody has two.
+
+    Raises:
+        InputError: If a value is impossible.
+
+    Example:
+        >>> design_effect(2.0, 0.5)
+        1.5
+    """
+    if not 1 <= eyes_per_patient <= 2:
+        raise InputError(f"eyes per patient must lie in 1..2, got {eyes_per_patient:g}")
+    if not 0 <= correlation <= 1:
+        raise InputError(f"a correlation of fellow eyes must lie in 0..1, got {correlation:g}")
+    return 1 + 2 * (1 - 1 / eyes_per_patient) * correlation
+
+
+def fellow_correlation(values: NDArray[np.float64], patients: pd.Series) -> float | None:
+    """Intraclass correlation of a figure between the two eyes of a patient.
+
+    Fisher's: products of both eyes' deviations from the mean of all, over the variance of all.
+
+    Args:
+        values: (eyes,).
+        patients: Patient of each eye.
+
+    Returns:
+        At least 0, since a chance negative one would promise more than independent eyes; None with
+        fewer than `FEWEST_PAIRS` patients with two eyes, or a figure that is the same everywhere.
+    """
+    centred = pd.Series(values - values.mean()).groupby(patients.to_numpy(), sort=False)
+    size = centred.transform("size").to_numpy()
+    pairs = int((size == 2).sum()) // 2
+    variance = float(np.var(values))
+    if pairs < FEWEST_PAIRS or variance == 0:
+        return None
+    products = centred.prod()[centred.size() == 2]
+    return float(np.clip(products.mean() / variance, 0.0, 1.0))

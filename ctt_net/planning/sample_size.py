@@ -1,19 +1,18 @@
-"""How many patients a prediction model with a continuous outcome needs: to be made, to be tested.
+"""Sample size for a prediction model with a continuous outcome: development and validation.
 
-To be made: Riley and others 2019, Statistics in Medicine 38:1262, doi 10.1002/sim.7993. It is about
-regressions with a known number of parameters, such as the covariates baseline; nobody knows the
-like for a network that reads scans, and a learning curve takes its place.
-To be tested on others: Archer and others 2021, Statistics in Medicine 40:133, doi 10.1002/sim.8766.
+Development: Riley and others 2019, Statistics in Medicine 38:1262, doi 10.1002/sim.7993. It is for
+regressions with a known number of parameters, such as the covariates baseline; there is no such
+formula for a network that reads scans, and a learning curve takes its place.
+Validation: Archer and others 2021, Statistics in Medicine 40:133, doi 10.1002/sim.8766.
 """
 
 import math
-from collections.abc import Callable
 
 from scipy.stats import chi2
 from scipy.stats import t as student
 
 from ctt_net.errors import InputError
-from ctt_net.planning.precision import MOST_EYES, Z95
+from ctt_net.planning.precision import Z95, fewest
 
 SHRINKAGE = 0.9
 R2_OPTIMISM = 0.05
@@ -53,7 +52,7 @@ def development_sizes(
     if not mean_margin > 0:
         raise InputError(f"the margin of the mean must be above 0, got {mean_margin:g}")
     sizes = {
-        "shrinkage": _fewest(lambda n: _shrinkage(n, parameters, r2) >= SHRINKAGE, parameters + 2),
+        "shrinkage": fewest(lambda n: _shrinkage(n, parameters, r2) >= SHRINKAGE, parameters + 2),
         "r2_optimism": math.ceil(1 + parameters * (1 - r2) / R2_OPTIMISM),
         "residual_sd": parameters + 1 + _residual_freedom(),
     }
@@ -62,7 +61,7 @@ def development_sizes(
         quantile = float(student.ppf(0.975, n - parameters - 1))
         return quantile * sd_outcome * math.sqrt((1 - r2) / n) <= mean_margin
 
-    sizes["mean"] = _fewest(mean_is_known, max(sizes.values()))
+    sizes["mean"] = fewest(mean_is_known, max(sizes.values()))
     return {**sizes, "needed": max(sizes.values())}
 
 
@@ -119,20 +118,4 @@ def _residual_freedom() -> int:
         lower = float(chi2.ppf(0.975, freedom)) / freedom
         return math.sqrt(max(upper, lower)) <= RESIDUAL_MARGIN
 
-    return _fewest(known, 2)
-
-
-def _fewest(enough: Callable[[int], bool], low: int) -> int:
-    """Smallest number from `low` on that is enough, of a condition that stays true."""
-    high = max(low, 2)
-    while not enough(high):
-        high *= 2
-        if high > MOST_EYES:
-            raise InputError(f"this takes more than {MOST_EYES:,} subjects; expect less")
-    while low < high:
-        middle = (low + high) // 2
-        if enough(middle):
-            high = middle
-        else:
-            low = middle + 1
-    return low
+    return fewest(known, 2)

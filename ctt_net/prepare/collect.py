@@ -1,6 +1,5 @@
 """All that can be known of the eyes before a file is written, and all that is wrong with them."""
 
-import re
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,16 +13,20 @@ from ctt_net.cohort.manifest import alike_message, interpret_manifest
 from ctt_net.cohort.problem import SHOWN_OF_A_KIND
 from ctt_net.errors import InputError
 from ctt_net.prepare.mapping.mapping import CohortMapping
-from ctt_net.prepare.scans.find_scans import FoundScans, double_files, find_scans, without_paths
-from ctt_net.prepare.scans.laterality import sides_from_files
-from ctt_net.prepare.tables.cells import comma_cure, require_columns, with_points
+from ctt_net.prepare.scans.find_scans import (
+    FoundScans,
+    double_files,
+    find_scans,
+    lost_zeros,
+    sides_from_files,
+)
+from ctt_net.prepare.tables.cells import comma_fix, require_columns, with_points
 from ctt_net.prepare.tables.eyes import Eyes, excluded, read_eyes
-from ctt_net.prepare.tables.flow import Flow
+from ctt_net.prepare.tables.flow import ParticipantFlow
+from ctt_net.prepare.tables.one_per_eye import choose_visits, merge_repeats
 from ctt_net.prepare.tables.read_table import HIDDEN, REMARKS, read_table
-from ctt_net.prepare.tables.repeats import merge_repeats
 from ctt_net.prepare.tables.requirements import measured_before_surgery, required
 from ctt_net.prepare.tables.unmatched import unmatched_words
-from ctt_net.prepare.tables.visits import choose_visits
 
 
 @dataclass(frozen=True)
@@ -41,37 +44,37 @@ class Collected:
     table_path: Path
     eyes: Eyes
     found: FoundScans
-    flow: Flow
+    flow: ParticipantFlow
     remarks: tuple[str, ...] = ()
 
 
 def collect(
     mapping: CohortMapping,
     folder: Path,
-    look_for_scans: bool,
+    with_scans: bool,
     table: pd.DataFrame | None = None,
 ) -> Collected:
-    """Read the table, look for the scans, check everything.
+    """Read the table, find the scans, check everything.
 
     Args:
         mapping: What means what.
         folder: What its paths are relative to.
-        look_for_scans: Else every view is missing.
+        with_scans: Else every view is missing.
         table: To be taken in place of the file.
 
     Raises:
-        CohortError: Naming row, column, value and cure in the user's own table.
+        CohortError: Naming row, column, value and fix in the user's own table.
         InputError: If table or folder cannot be read at all.
     """
     path = folder / mapping.table.file
     if table is None:
-        path, table = read_table(mapping.table, folder, mapping.columns["patient_id"].column)
+        path, table = read_table(mapping.table, folder, mapping.file.columns.patient_id.column)
     remarks = list(table.attrs.get(REMARKS, ()))
     hidden = table.index.isin(table.attrs.get(HIDDEN, ()))
     require_columns(table, mapping.named_columns(), path)
     if mapping.table.decimal == ",":
         table = with_points(table, mapping.number_columns(), path)
-    flow = Flow(len(table), "in the table", "rows")
+    flow = ParticipantFlow(len(table), "in the table", "rows")
     if mapping.table.hidden_rows == "leave_out":
         flow.leave_out("hidden in the workbook", int(hidden.sum()))
         table = table[~hidden]
@@ -89,9 +92,10 @@ def collect(
     _stop(path, problems)
     remarks += _alike(eyes, mapping)
     views = tuple(mapping.spec.views)
-    scans = mapping.scans if look_for_scans else None
+    scans = mapping.scans if with_scans else None
     place = folder / mapping.scans.folder if mapping.scans is not None else folder
-    if mapping.laterality.from_files:
+    laterality = mapping.file.columns.laterality
+    if laterality is not None and laterality.from_files:
         if scans is None:
             raise InputError(f"{mapping.path}: only the scans say which eye a row is; read them")
         eyes, problems = sides_from_files(eyes, scans, place, views, flow)
@@ -127,11 +131,11 @@ def _alike(eyes: Eyes, mapping: CohortMapping) -> list[str]:
 
 
 def _one_per_eye(
-    eyes: Eyes, mapping: CohortMapping, flow: Flow, rows: pd.Index
+    eyes: Eyes, mapping: CohortMapping, flow: ParticipantFlow, rows: pd.Index
 ) -> tuple[Eyes, list[Problem]]:
     """Rows of visits, or rows that repeat each other, become one entry per eye."""
-    if mapping.visit is not None:
-        eyes, problems = choose_visits(eyes, mapping, mapping.visit, flow)
+    if mapping.file.visit is not None:
+        eyes, problems = choose_visits(eyes, mapping, mapping.file.visit, flow)
     else:
         if mapping.table.one_row_per == "patient":
             empty = sorted(set(rows) - set(eyes.rows))
@@ -151,7 +155,7 @@ def _one_per_eye(
 
 def _wrong_values(eyes: Eyes, mapping: CohortMapping) -> list[Problem]:
     """Errors of the manifest that these eyes would make, said in terms of the user's table."""
-    table = without_paths(eyes, tuple(mapping.spec.views)).table
+    table = eyes.table.assign(**dict.fromkeys(mapping.spec.views, ""))
     if not len(table):
         return []
     sides = table["laterality"].to_list()
@@ -172,25 +176,8 @@ def _wrong_values(eyes: Eyes, mapping: CohortMapping) -> list[Problem]:
         message = problem.message.replace(SPEC_FILE, mapping.path.name)
         if problem.severity == "error":
             cell = "" if at is None or problem.column is None else table[problem.column].iloc[at]
-            said.append(Problem(message + comma_cure(cell), row=row, column=column))
+            said.append(Problem(message + comma_fix(cell), row=row, column=column))
     return said
-
-
-def _lost_zeros(found: FoundScans, eyes: Eyes) -> str:
-    """The hint that a spreadsheet made numbers of ids: `17` or `17.0` where files say `00017`."""
-    for patient in eyes.table["patient_id"]:
-        number = re.fullmatch(r"([1-9]\d*)(?:\.0)?", patient)
-        if number is None:
-            continue
-        written = re.compile(rf"(?<!\d)0*{number[1]}(?!\d)")
-        for match in filter(None, map(written.search, found.unused)):
-            if match[0] != patient:
-                return (
-                    f"a spreadsheet may have made a number of {match[0]!r}: the table says "
-                    f"{patient!r}; export its ids as text, or "
-                )
-            break
-    return ""
 
 
 def _check_any(found: FoundScans, eyes: Eyes, mapping: CohortMapping) -> None:
@@ -203,9 +190,16 @@ def _check_any(found: FoundScans, eyes: Eyes, mapping: CohortMapping) -> None:
         if found.unused
         else "because there are no scan files in it"
     )
+    lost = lost_zeros(found.unused, eyes.table["patient_id"])
+    hint = (
+        f"a spreadsheet may have made a number of {lost[1]!r}: the table says {lost[0]!r}; export "
+        f"its ids as text, or "
+        if lost
+        else ""
+    )
     raise InputError(
         f"{mapping.path}: scans.names fit none of the {len(found.unused)} files in "
-        f"{mapping.scans.folder}, {seen}; {_lost_zeros(found, eyes)}correct the patterns, or take "
+        f"{mapping.scans.folder}, {seen}; {hint}correct the patterns, or take "
         f"the section out"
     )
 

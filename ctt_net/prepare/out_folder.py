@@ -1,12 +1,12 @@
-"""Where a cohort may be written: never over the raw data, never over a stranger's folder."""
+"""Where a cohort may be written: never over the raw data or another folder."""
 
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from ctt_net.cohort.flow_file import FLOW_FILE
 from ctt_net.cohort.folder import MANIFEST_FILE, SPEC_FILE
 from ctt_net.cohort.folds import FOLDS_FILE
+from ctt_net.cohort.manifest_text import FLOW_FILE
 from ctt_net.errors import InputError
 from ctt_net.io.atomic_write import check_can_make_folder
 
@@ -41,6 +41,25 @@ def check_out(out: Path, replace: bool, inputs: Iterable[Path]) -> None:
         raise InputError(
             f"{out}: holds {', '.join(others[:5])}, which prepare has not written and --replace "
             f"would remove; move it elsewhere"
+        )
+
+
+def held_out_folder(out: Path) -> Path:
+    """Where the eyes go that are held out of a cohort."""
+    return out.with_name(f"{out.name}_held_out")
+
+
+def check_no_held_out(out: Path) -> None:
+    """Refuse to put eyes that were held out before back into the cohort.
+
+    Raises:
+        InputError: If there is a folder of such eyes.
+    """
+    held = held_out_folder(out)
+    if (held / SPEC_FILE).is_file():
+        raise InputError(
+            f"{held}: holds the eyes that were held out of {out.name}, which would be trained on "
+            f"now; say --hold-out (and --replace) again, or move that folder elsewhere"
         )
 
 

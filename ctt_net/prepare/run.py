@@ -2,24 +2,32 @@
 
 import copy
 import dataclasses
+import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from ctt_net.cohort import Cohort, write_cohort
-from ctt_net.cohort.flow_file import FLOW_FILE
+from ctt_net.cohort.ids import spelling
+from ctt_net.cohort.manifest_text import FLOW_FILE
 from ctt_net.errors import InputError
 from ctt_net.io.atomic_folder import new_folder
 from ctt_net.io.atomic_write import atomic_write
 from ctt_net.io.yaml_file import dump_yaml
 from ctt_net.prepare.collect import collect
-from ctt_net.prepare.hold_out import check_evaluation_log, held_out, held_out_folder
 from ctt_net.prepare.mapping.mapping import CohortMapping
-from ctt_net.prepare.out_folder import MAPPING_FILE, check_out, leftovers
+from ctt_net.prepare.out_folder import (
+    MAPPING_FILE,
+    check_no_held_out,
+    check_out,
+    held_out_folder,
+    leftovers,
+)
 from ctt_net.prepare.scans.copy_scans import copy_scans, with_paths
-from ctt_net.prepare.tables.flow import Flow
+from ctt_net.prepare.tables.flow import ParticipantFlow
 from ctt_net.prepare.tables.requirements import required
 
 
@@ -57,14 +65,14 @@ def prepare_cohort(
     """Read by a mapping, and write the cohort folder.
 
     Args:
-        mapping: From `read_mapping`, see docs/mapping.md.
+        mapping: From `read_mapping`, see docs/reference/mapping.md.
         out: Cohort folder to make.
         raw: What the paths of the mapping are relative to; default: its own folder.
         replace: Take the place of an existing cohort folder, in one step.
         tables_only: Leave the scans out; every view is then missing.
         table: What `read_table` made of `table.file`, amended, to be taken in its place; indexed
             by its rows, so that errors name those.
-        remarks: Step, count and unit of facts to be said at the end of the flow.
+        remarks: Step, count and unit of facts for the end of the flow.
         progress: Called with (done, total) while scans are copied.
         hold_out: Share of the patients whose eyes go to a second folder, `held_out_folder(out)`,
             as `split` test: no training takes them.
@@ -79,10 +87,10 @@ def prepare_cohort(
     held_folder = held_out_folder(out)
     check_out(out, replace, inputs)
     if hold_out is None:
-        check_evaluation_log(out)
+        check_no_held_out(out)
     else:
         check_out(held_folder, replace, inputs)
-        if "split" in mapping.columns:
+        if mapping.file.columns.split is not None:
             raise InputError(
                 f"{mapping.path}: columns.split names the eyes to test on already; take it out, or "
                 f"do without --hold-out"
@@ -105,7 +113,7 @@ def prepare_cohort(
             flow.remark(*remark)
         held_cohort, table = None, eyes.table
         if hold_out is not None:
-            apart = held_out(table["patient_id"], hold_out, seed)
+            apart = draw_held_out(table["patient_id"], hold_out, seed)
             held, table = table[apart].assign(split="test"), table[~apart]
             place = folders.enter_context(new_folder(held_folder, replace))
             _move_scans(beside, place, held, mapping)
@@ -121,8 +129,35 @@ def prepare_cohort(
     return Prepared(cohort, flow.to_table(), unused, tuple(warnings), held_cohort)
 
 
+def draw_held_out(patient_ids: pd.Series, share: float, seed: int) -> np.ndarray:
+    """Which rows are of patients that are held out.
+
+    The draw uses nothing but the id, however it is spelled: both eyes of a patient go
+    together, and a patient stays on one side when the table grows. The share is met on average.
+
+    Args:
+        patient_ids: One per row.
+        share: Of the patients, between 0 and 1.
+        seed: Another one holds out others.
+
+    Raises:
+        InputError: If one side stays empty.
+    """
+    drawn = {}
+    for text in patient_ids.unique():
+        digest = hashlib.sha256(f"{seed}:{spelling(text)}".encode()).digest()
+        drawn[text] = int.from_bytes(digest[:8], "big") < share * 2**64
+    held = patient_ids.map(drawn).to_numpy(bool)
+    if held.all() or not held.any():
+        raise InputError(
+            f"--hold-out {share:.0%}: of {len(drawn)} patients {'all' if held.all() else 'none'} "
+            f"would be held out by seed {seed}; take another share, or another --seed"
+        )
+    return held
+
+
 def _write(
-    beside: Path, out: Path, table: pd.DataFrame, mapping: CohortMapping, flow: Flow
+    beside: Path, out: Path, table: pd.DataFrame, mapping: CohortMapping, flow: ParticipantFlow
 ) -> Cohort:
     """The tables of a cohort, into a folder that is to be named `out`."""
     flow.arrive(len(table), "in the cohort", "eyes")

@@ -1,4 +1,4 @@
-"""What every evaluation leaves behind: `predictions.csv`, `metrics.json` and `report.html`."""
+"""What every evaluation writes: `predictions.csv`, `metrics.json` and `report.html`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,12 +10,12 @@ import pandas as pd
 from ctt_net.cohort import Cohort
 from ctt_net.cohort.predictions import predictions_text
 from ctt_net.io.atomic_write import atomic_write_all
-from ctt_net.metrics.recovery import ProbabilityCuts
 from ctt_net.metrics.subgroup_columns import covariates_in_words, subgroup_columns
-from ctt_net.metrics.summary import METRICS_FILE, evaluate, metrics_text
+from ctt_net.metrics.summary import METRICS_FILE, ProbabilityCuts, evaluate, metrics_text
 from ctt_net.outcome import Outcome
 from ctt_net.report.evaluation_page import report_files, stale_report_files
 from ctt_net.report.facts import Facts, flow_of
+from ctt_net.report.warnings import with_warnings
 
 PREDICTIONS_FILE = "predictions.csv"
 
@@ -29,7 +29,7 @@ class Setting:
         evaluated: Which eyes.
         model: Facts on the model.
         interval_level: Nominal coverage of the intervals.
-        guarantee: What those promise and to whom.
+        guarantee: What the prediction intervals promise, and to whom.
         probability_cuts: Per outcome, fixed beforehand; 0.5 where there is none.
         warnings: To be added to those that the figures give.
         test_set: How often these eyes were evaluated on; empty where nobody counts.
@@ -43,6 +43,79 @@ class Setting:
     probability_cuts: ProbabilityCuts = field(default_factory=dict)
     warnings: Sequence[str] = ()
     test_set: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Results:
+    """What was measured.
+
+    Args:
+        metrics: Contents of metrics.json.
+        predictions: Table of predictions.
+        baselines: logMAR, indexed by eye; None if there are none.
+        facts: Words of the report.
+    """
+
+    metrics: dict[str, Any]
+    predictions: pd.DataFrame
+    baselines: pd.DataFrame | None
+    facts: Facts
+
+    def write(self, out: Path, also: Mapping[str, str | bytes] | None = None) -> None:
+        """Write tables, metrics and report; together or not at all.
+
+        Args:
+            out: Folder.
+            also: Further files of the folder that belong to this result.
+        """
+        files: dict[str, str | bytes] = {
+            **(also or {}),
+            PREDICTIONS_FILE: predictions_text(self.predictions),
+            METRICS_FILE: metrics_text(self.metrics),
+            **report_files(self.metrics, self.predictions, self.baselines, self.facts),
+        }
+        atomic_write_all(out, files, stale_report_files(out))
+
+
+def measure_results(
+    predictions: pd.DataFrame,
+    baselines: pd.DataFrame | None,
+    outcomes: Sequence[Outcome],
+    cohort: Cohort,
+    setting: Setting,
+) -> Results:
+    """Measure predictions beside their baselines.
+
+    Args:
+        predictions: As in `predictions.csv`.
+        baselines: logMAR, indexed by eye.
+        outcomes: Recovery outcomes.
+        cohort: Where the eyes come from.
+        setting: What was evaluated.
+    """
+    spec = cohort.spec
+    metrics = evaluate(
+        predictions,
+        baselines,
+        outcomes,
+        oracle=cohort.potential(),
+        groups=subgroup_columns(cohort),
+        covariates=covariates_in_words(spec),
+        interval_level=setting.interval_level,
+        probability_cuts=setting.probability_cuts,
+    )
+    if setting.test_set:
+        metrics["test_set"] = dict(setting.test_set)
+    metrics = with_warnings(metrics, setting.guarantee, setting.warnings)
+    facts = Facts(
+        title=setting.title,
+        cohort={"name": spec.name, "source": spec.source, "evaluated": setting.evaluated},
+        model=setting.model,
+        synthetic=spec.synthetic,
+        outcomes=tuple(outcomes),
+        flow=flow_of(cohort.root),
+    )
+    return Results(metrics, predictions, baselines, facts)
 
 
 def write_results(
@@ -68,34 +141,6 @@ def write_results(
     Returns:
         Contents of metrics.json.
     """
-    spec = cohort.spec
-    metrics = evaluate(
-        predictions,
-        baselines,
-        outcomes,
-        oracle=cohort.potential(),
-        groups=subgroup_columns(cohort),
-        covariates=covariates_in_words(spec),
-        interval_level=setting.interval_level,
-        guarantee=setting.guarantee,
-        probability_cuts=setting.probability_cuts,
-    )
-    if setting.test_set:
-        metrics["test_set"] = dict(setting.test_set)
-    metrics["warnings"] += setting.warnings
-    facts = Facts(
-        title=setting.title,
-        cohort={"name": spec.name, "source": spec.source, "evaluated": setting.evaluated},
-        model=setting.model,
-        synthetic=spec.synthetic,
-        outcomes=tuple(outcomes),
-        flow=flow_of(cohort.root),
-    )
-    files: dict[str, str | bytes] = {
-        **(also or {}),
-        PREDICTIONS_FILE: predictions_text(predictions),
-        METRICS_FILE: metrics_text(metrics),
-        **report_files(metrics, predictions, baselines, facts),
-    }
-    atomic_write_all(out, files, stale_report_files(out))
-    return metrics
+    results = measure_results(predictions, baselines, outcomes, cohort, setting)
+    results.write(out, also)
+    return results.metrics

@@ -1,14 +1,25 @@
-"""Light from below Bruch's membrane."""
+"""The choroid: vessels fixed in space, so that every view meets the same ones, and their light."""
+
+from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import map_coordinates
 
 from ctt_net.synthetic.anatomy import Build
 from ctt_net.synthetic.macula import Section
-from ctt_net.synthetic.vessels import LARGE_CELL, SMALL_CELL, Block, choroid_sections
 
 Image = NDArray[np.float32]
+Floats = NDArray[np.float64]
+Block = NDArray[np.float32]
+
+HALF_SIDE_MM = 5.2
+
+# Cells of the two blocks, mm across and µm deep, and how deep they go: large vessels (Haller's
+# layer) all the way, small ones (Sattler's) below Bruch's membrane.
+LARGE_CELL = (0.16, 24.0, 18)
+SMALL_CELL = (0.08, 16.0, 9)
 
 SMALL_VESSELS_UM = 70.0
 TABLE_STEP_UM = 4.0
@@ -83,3 +94,44 @@ def _decay(depth: Image, reach_um: float) -> Image:
 def _smooth_step(value: NDArray[np.float64]) -> NDArray[np.float64]:
     rise = np.clip(value / 0.5, 0.0, 1.0)
     return rise * rise * (3.0 - 2.0 * rise)
+
+
+@lru_cache(maxsize=2)
+def choroid_blocks(build: Build) -> tuple[Block, Block]:
+    """Large and small vessels of the choroid, (x, y, depth) around 0, SD 1; dark = lumen."""
+    rng = np.random.default_rng((*build.seed, 2))
+    blocks = []
+    for (cell_mm, _, depths), lateral, axial in ((LARGE_CELL, 0.75, 1.1), (SMALL_CELL, 0.55, 0.8)):
+        side = int(2 * HALF_SIDE_MM / cell_mm)
+        block = rng.standard_normal((side, side, depths), dtype=np.float32)
+        blocks.append(_smooth(block, lateral, axial))
+    return blocks[0], blocks[1]
+
+
+def _smooth(block: Block, lateral: float, axial: float) -> Block:
+    """Blur a block along its three axes and give it an SD of 1."""
+    side, _, depths = block.shape
+    rows = cv2.GaussianBlur(block.reshape(side * side, depths), (0, 1), axial, sigmaY=0.001)
+    rows = cv2.GaussianBlur(rows.reshape(side, side * depths), (1, 0), 0.001, sigmaY=lateral)
+    turned = rows.reshape(side, side, depths).transpose(1, 0, 2).reshape(side, side * depths)
+    turned = cv2.GaussianBlur(turned, (1, 0), 0.001, sigmaY=lateral)
+    smooth = turned.reshape(side, side, depths).transpose(1, 0, 2)
+    return smooth / smooth.std()
+
+
+def choroid_sections(build: Build, x_mm: Floats, y_mm: Floats) -> tuple[Block, Block]:
+    """Cut large and small vessels along a line: (depth cells, A-scans) each."""
+    large, small = choroid_blocks(build)
+    return _cut(large, LARGE_CELL[0], x_mm, y_mm), _cut(small, SMALL_CELL[0], x_mm, y_mm)
+
+
+def _cut(block: Block, cell_mm: float, x_mm: Floats, y_mm: Floats) -> Block:
+    """Sample a block under every place of a line."""
+    depths = np.arange(block.shape[2], dtype=np.float64)[:, None] * np.ones_like(x_mm)[None]
+    places = [
+        np.broadcast_to((x_mm + HALF_SIDE_MM) / cell_mm, depths.shape),
+        np.broadcast_to((y_mm + HALF_SIDE_MM) / cell_mm, depths.shape),
+        depths,
+    ]
+    section = map_coordinates(block, places, order=1, mode="nearest", prefilter=False)
+    return np.asarray(section, dtype=np.float32)

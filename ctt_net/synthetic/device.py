@@ -1,4 +1,4 @@
-"""OCT devices: size, scale and look of what they export."""
+"""Simulated OCT devices: size, scale and appearance of their exports."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Device:
     """What one make of OCT does to the light that comes back.
 
-    A pixel shows `255 * (signal + floor + noise) ** (1 / display_root)`; the figures of noise and
+    A pixel shows `255 * (signal + offset + noise) ** (1 / display_root)`; the figures of noise and
     grain were read off exported scans of such devices.
 
     Args:
@@ -18,10 +18,10 @@ class Device:
         lateral_um_per_px: Distance of two A-scans on the retina.
         display_root: 2 or 4: which root of the signal is shown as grey.
         gain: Signal from behind a clear lens, relative to `ctt_net.synthetic.paint.BRIGHTNESS`.
-        floor: Signal shown where there is none.
+        offset: Signal shown where there is none.
         noise: SD of the additive noise, in signal.
-        noise_spread: How much noise and floor differ from scan to scan (SD of their log).
-        deep_noise: What is left of noise and floor 0.35 mm below the retina.
+        noise_spread: How much noise and offset differ from scan to scan (SD of their log).
+        deep_noise: What is left of noise and offset 0.35 mm below the retina.
         noise_grain_px: Lateral and axial blur of that noise.
         speckle: SD of the log signal from pixel to pixel.
         speckle_grain_px: Lateral and axial blur of the speckle.
@@ -39,7 +39,7 @@ class Device:
     lateral_um_per_px: float
     display_root: int
     gain: float
-    floor: float
+    offset: float
     noise: float
     noise_spread: float
     deep_noise: float
@@ -61,7 +61,7 @@ HEIDELBERG_LIKE = Device(
     lateral_um_per_px=11.3,
     display_root=4,
     gain=1.5,
-    floor=5.0e-5,
+    offset=5.0e-5,
     noise=2.4e-4,
     noise_spread=0.55,
     deep_noise=0.12,
@@ -82,7 +82,7 @@ CIRRUS_LIKE = Device(
     lateral_um_per_px=8.0,
     display_root=2,
     gain=1.5,
-    floor=1.25e-2,
+    offset=1.25e-2,
     noise=3.2e-3,
     noise_spread=0.25,
     deep_noise=0.85,

@@ -42,7 +42,7 @@ def expose(
     worse = np.exp(rng.normal(0.0, device.noise_spread))
     turned = np.ascontiguousarray(white[::-1, ::-1])
     noise = _grainy(turned, device.noise_grain_px) * np.float32(device.noise * worse)
-    noise += np.float32(device.floor * np.sqrt(worse))
+    noise += np.float32(device.offset * np.sqrt(worse))
     noise *= _by_depth(clean.shape[0], float(np.median(bruch_row)), device)
     signal += noise
     np.maximum(signal, 0.0, out=signal)
@@ -53,7 +53,7 @@ def expose(
 
 
 def _by_depth(rows: int, retina_row: float, device: Device) -> Image:
-    """Share of noise and floor in every row: less below the retina."""
+    """Share of noise and offset in every row: less below the retina."""
     deeper_um = (np.arange(rows) - retina_row) * device.axial_um_per_px
     share = np.interp(deeper_um, (0.0, 350.0), (1.0, device.deep_noise))
     return share.astype(np.float32)[:, None]

@@ -64,7 +64,7 @@ class Lesion:
         y_mm: Centre, mm above the fovea.
         semi_x_mm: Half width of the ellipse, mm.
         semi_y_mm: Half height of the ellipse, mm.
-        severity: 0 (mildest of its kind) to 1 (worst); size, look and cost follow from it.
+        severity: 0 (mildest of its kind) to 1 (worst); size, appearance and cost follow from it.
         seen_in: Which of the two foveal line scans cross it.
         seed: Draws its details (which cysts, which drusen).
     """

@@ -10,7 +10,6 @@ from ctt_net.synthetic.cavities import empty_cysts, open_hole
 from ctt_net.synthetic.choroid import add_choroid
 from ctt_net.synthetic.lesions import Lesion
 from ctt_net.synthetic.macula import Section
-from ctt_net.synthetic.vessels import retinal_vessels
 
 Image = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -155,3 +154,33 @@ def _draw_line(image: Image, rows: Floats, brightness: Floats, thick_px: float) 
         level = brightness * np.exp(-(((row - rows) / thick_px) ** 2))
         target = image[row[inside], columns[inside]]
         image[row[inside], columns[inside]] = np.maximum(target, level[inside])
+
+
+def retinal_vessels(build: Build, x_mm: Floats, y_mm: Floats) -> Floats:
+    """How much of each A-scan a retinal vessel covers, 0..1.
+
+    Arcades above and below, branches towards the fovea, none within 0.35 mm of it.
+    """
+    rng = np.random.default_rng((*build.seed, 1))
+    shade = np.zeros_like(x_mm)
+    clear = np.clip((np.hypot(x_mm, y_mm) - 0.35) / 0.15, 0.0, 1.0)
+    for index in range(20):
+        arcade = index < 4
+        free = clear
+        # Oblique to both scans: one that ran along a scan would shade half of it.
+        angle = (rng.uniform(0.13, 0.37) + 0.5 * rng.integers(2)) * np.pi
+        offset = rng.uniform(2.3, 3.6) * rng.choice((-1.0, 1.0)) if arcade else rng.normal(0, 2.2)
+        if arcade:  # parabola open towards the temporal side
+            across = y_mm - offset * (1.0 - 0.02 * (x_mm + 1.0) ** 2)
+            radius = rng.uniform(0.05, 0.075)
+        else:
+            along = x_mm * np.cos(angle) + y_mm * np.sin(angle)
+            across = -x_mm * np.sin(angle) + y_mm * np.cos(angle) - offset
+            across = across + 0.18 * np.sin(along * rng.uniform(0.8, 1.6) + angle * 7.0)
+            radius = rng.uniform(0.012, 0.032)
+            start = rng.normal(0.0, 2.0)
+            begun = np.clip((along * rng.choice((-1.0, 1.0)) - start) / 0.5, 0.0, 1.0)
+            free = clear * begun
+        dark = 1.0 if arcade else rng.uniform(0.15, 0.9)
+        shade = np.maximum(shade, dark * np.exp(-((across / radius) ** 2)) * free)
+    return shade

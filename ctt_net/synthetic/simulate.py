@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -12,17 +13,102 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from ctt_net.cohort import Cohort, read_cohort, write_cohort
+from ctt_net.cohort import (
+    AcuityColumns,
+    Cohort,
+    CohortSpec,
+    Covariate,
+    View,
+    read_cohort,
+    write_cohort,
+)
+from ctt_net.cohort import (
+    Device as PixelSize,
+)
+from ctt_net.cohort.folder import TRUTH_FILE
+from ctt_net.errors import InputError
 from ctt_net.io.atomic_folder import new_folder
 from ctt_net.io.atomic_write import atomic_write
 from ctt_net.synthetic.device import DEVICES, Device
-from ctt_net.synthetic.eye import SimulatedEye
-from ctt_net.synthetic.plan import CohortPlan, cohort_spec
+from ctt_net.synthetic.eye import SimulatedEye, measure
 from ctt_net.synthetic.population import draw_eyes
 from ctt_net.synthetic.scan import DIRECTIONS, scan
-from ctt_net.synthetic.vision import measure
 
-TRUTH_FILE = "truth.csv"
+
+@dataclass(frozen=True)
+class CohortPlan:
+    """What to simulate.
+
+    Args:
+        n_eyes: Operated eyes, 3 or more.
+        seed: Same seed, same bytes.
+        first_patient: Index of the first patient, to draw further patients of the same seed.
+        id_prefix: Start of every patient id; by default it holds the seed, so that cohorts of
+            different seeds never share a patient.
+        devices: Names of the devices in use; every patient is scanned on one of them by chance.
+        missing_views: Share of eyes that lack one of their two scans.
+        unseen_causes: Share of eyes that something no scan shows keeps from seeing well: amblyopia,
+            a diseased optic nerve. Nothing else of an eye depends on it.
+
+    Raises:
+        InputError: If a value makes no cohort.
+    """
+
+    n_eyes: int
+    seed: int = 0
+    first_patient: int = 0
+    id_prefix: str | None = None
+    devices: tuple[str, ...] = tuple(device.name for device in DEVICES)
+    missing_views: float = 0.0
+    unseen_causes: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.n_eyes < 3:  # two eyes may be one patient's, and folds need two patients
+            raise InputError(f"eyes must be 3 or more, got {self.n_eyes}")
+        if self.seed < 0 or self.first_patient < 0:
+            raise InputError(
+                f"seed and first patient must be 0 or more, got {self.seed}, {self.first_patient}"
+            )
+        for name in ("missing_views", "unseen_causes"):
+            share = getattr(self, name)
+            if not 0.0 <= share <= 1.0:
+                raise InputError(f"{name.replace('_', ' ')} is a share in 0..1, got {share}")
+        known = {device.name for device in DEVICES}
+        if not self.devices or not set(self.devices) <= known:
+            raise InputError(
+                f"devices must be among {', '.join(sorted(known))}; got {', '.join(self.devices)}"
+            )
+
+
+def cohort_spec(plan: CohortPlan) -> CohortSpec:
+    """Declarations of a simulated cohort."""
+    return CohortSpec(
+        name="synthetic",
+        source=f"simulated by ctt_net.synthetic, seed {plan.seed}; no clinical validity",
+        licence="Apache-2.0",
+        citation="none: these eyes do not exist",
+        synthetic=True,
+        acuity=AcuityColumns(preop_va="decimal", postop_va="decimal"),
+        views={
+            "horizontal": View(direction="horizontal", angle_deg=0.0),
+            "vertical": View(direction="vertical", angle_deg=90.0),
+        },
+        covariates={
+            "age_years": Covariate(kind="numeric", unit="years"),
+            "sex": Covariate(kind="categorical", levels=("F", "M")),
+            "axial_length_mm": Covariate(kind="numeric", unit="mm"),
+            "diabetes": Covariate(kind="binary"),
+        },
+        devices={
+            device.name: PixelSize(
+                axial_um_per_px=device.axial_um_per_px, lateral_um_per_px=device.lateral_um_per_px
+            )
+            for device in DEVICES
+            if device.name in plan.devices
+        },
+    )
+
+
 SITES = ("north", "south", "west")
 # Speckle repeats nowhere: looking for repeats costs twice the time and gives larger files.
 PNG_OPTIONS = (

@@ -3,7 +3,6 @@
 import argparse
 import logging
 import os
-import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-import yaml
 from jsonargparse import Namespace, set_loader
 from pytorch_lightning.accelerators import CPUAccelerator
 from pytorch_lightning.callbacks import Callback, ProgressBar
@@ -23,6 +21,7 @@ from pytorch_lightning.utilities.rank_zero import rank_zero_only
 from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
 from ctt_net.io.renamed import current, current_arguments
+from ctt_net.io.yaml_file import parse_yaml
 from ctt_net.outcome import DEFAULT_OUTCOMES
 from ctt_net.training.config_keys import check_arguments, explain, first_words
 from ctt_net.training.module import AcuityModule
@@ -38,23 +37,8 @@ from ctt_net.training.trainer import (
 MOST_PROCESSES = max(os.cpu_count() or 1, 2)
 
 
-class _ConfigLoader(yaml.SafeLoader):
-    """YAML without octal, base-60 and underscored numbers or dates: 010 is ten, 0042 a name."""
-
-
-_ConfigLoader.yaml_implicit_resolvers = {
-    first: [one for one in resolvers if one[0].endswith((":bool", ":null", ":merge"))]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-for _kind, _number in (
-    ("int", r"[-+]?(0|[1-9]\d*)\Z"),
-    ("float", r"[-+]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][-+]?\d+)?\Z|[-+]?\.inf\Z|\.nan\Z"),
-):
-    _ConfigLoader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_kind}", re.compile(_number, re.ASCII), list("-+.0123456789")
-    )
 # Of the whole program, since jsonargparse makes parsers of its own for the parts of a config.
-set_loader("yaml", lambda text: current(yaml.load(text, Loader=_ConfigLoader)), (yaml.YAMLError,))
+set_loader("yaml", lambda text: current(parse_yaml(text, "config", plain=True)), (InputError,))
 
 
 class TrainingConfig(LightningCLI):

@@ -34,7 +34,7 @@ def complete(options: argparse.Namespace) -> tuple[dict[str, Any], pd.DataFrame 
     """The round's mapping with the levels that the table tells, and for `final` the pictures."""
     mapping = read_yaml_mapping(FOLDER / f"mapping_{options.round}.yaml")
     mapping["table"]["file"] = options.table or mapping["table"]["file"]
-    path, table = read_table(TableSource.from_dict(mapping["table"], "table"), options.raw)
+    path, table = read_table(TableSource.parse(mapping["table"], "table"), options.raw)
     check_same_round(table, options.round, path)
     if options.round == "final" and "anti-VEGF" in table:
         table["anti-VEGF"] = table["anti-VEGF"].replace("Ozrudex", "Ozurdex")

@@ -21,7 +21,7 @@ import pandas as pd
 
 from ctt_net.acuity import parse_va
 from ctt_net.cli.prepare import print_flow
-from ctt_net.cohort import CohortSpec, Covariate, View, write_cohort
+from ctt_net.cohort import AcuityColumns, CohortSpec, Covariate, View, write_cohort
 from ctt_net.cohort.manifest_text import read_manifest_text
 from ctt_net.errors import InputError
 from ctt_net.imaging import BScan, read_bscan
@@ -30,14 +30,17 @@ from ctt_net.io.atomic_folder import new_folder
 SPLITS = ("train", "val", "test", "others")
 FOLLOWUP_DAYS = {"2weeks": 14, "3months": 91, "6months": 183, "12months": 365}
 COVARIATES = {  # our name: (theirs, what it is)
-    "age_years": ("age", Covariate("numeric", unit="years", missing=("-9",))),
-    "sex": ("sex", Covariate("categorical", levels=("1", "2"), missing=("-9",))),
-    "pseudophakic": ("pseudophakic", Covariate("binary", missing=("-9",))),
-    "mh_duration": ("mh_duration", Covariate("numeric", missing=("-9",))),
-    "elevated_edge": ("elevated_edge", Covariate("binary", missing=("-9",))),
-    "mh_size_um": ("mh_size", Covariate("numeric", unit="um", missing=("-9",))),
+    "age_years": ("age", Covariate(kind="numeric", unit="years", missing=("-9",))),
+    "sex": ("sex", Covariate(kind="categorical", levels=("1", "2"), missing=("-9",))),
+    "pseudophakic": ("pseudophakic", Covariate(kind="binary", missing=("-9",))),
+    "mh_duration": ("mh_duration", Covariate(kind="numeric", missing=("-9",))),
+    "elevated_edge": ("elevated_edge", Covariate(kind="binary", missing=("-9",))),
+    "mh_size_um": ("mh_size", Covariate(kind="numeric", unit="um", missing=("-9",))),
 }
-VIEWS = {"horizontal": ("H", View("horizontal", 0.0)), "vertical": ("V", View("vertical", 90.0))}
+VIEWS = {
+    "horizontal": ("H", View(direction="horizontal", angle_deg=0.0)),
+    "vertical": ("V", View(direction="vertical", angle_deg=90.0)),
+}
 ZERO_LETTERS = {"missing": "", "off-chart": "CF", "as-read": "0"}
 ZERO_IN_WORDS = {"missing": "unknown", "off-chart": "counting fingers", "as-read": "0 letters"}
 SIDES_FILE = Path(__file__).resolve().with_name("sides.csv")
@@ -209,7 +212,7 @@ class Recipe:
             "mathieugodbout/oct-postsurgery-visual-improvement",
             licence="LGPL-3.0 according to one catalogue, not confirmed; do not redistribute",
             citation="Lachance et al., Transl Vis Sci Technol 2022;11(4):6, 10.1167/tvst.11.4.6",
-            notation={"preop_va": "etdrs", "postop_va": "etdrs"},
+            acuity=AcuityColumns(preop_va="etdrs", postop_va="etdrs"),
             views={name: VIEWS[name][1] for name in present},
             covariates={name: covariate for name, (_, covariate) in COVARIATES.items()},
         )

@@ -25,7 +25,7 @@ def complete(options: argparse.Namespace) -> tuple[dict[str, Any], None]:
     """The mapping, and the patients whose 0 letters have no reason, left out by their id."""
     mapping = read_yaml_mapping(MAPPING)
     mapping["table"]["file"] = options.table
-    _, table = read_table(TableSource.from_dict(mapping["table"], "table"), options.raw)
+    _, table = read_table(TableSource.parse(mapping["table"], "table"), options.raw)
     if {"ID", "VA_ETDRS", "VAUnder1Letter"} <= set(table):  # else the engine names the absent one
         unexplained = (table["VA_ETDRS"] == "0") & (table["VAUnder1Letter"] == "")
         line = {"reason": "0 letters without a reason (CF, HM)", "column": "ID"}

@@ -34,7 +34,7 @@ def complete(options: argparse.Namespace) -> tuple[dict[str, Any], pd.DataFrame 
     """The mapping, and unless `--tables-only` the table with the column `central`."""
     mapping = read_yaml_mapping(MAPPING)
     mapping["table"]["file"] = options.table
-    path, table = read_table(TableSource.from_dict(mapping["table"], "table"), options.raw)
+    path, table = read_table(TableSource.parse(mapping["table"], "table"), options.raw)
     if "File_Path" not in table:
         raise InputError(
             f"{path}: no column 'File_Path' (there are: {', '.join(map(str, table.columns))})"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ctt_net.audit import audit, marks_added
+from ctt_net.audit import audit, marks
 from ctt_net.data import scans as scans_room
 from ctt_net.imaging import BScan
 from tests.audit.stand_in import Cohort, make_model, predictor, reads_the_lesion
@@ -11,7 +11,7 @@ from tests.audit.stand_in import Cohort, make_model, predictor, reads_the_lesion
 @pytest.fixture
 def ask(tmp_path, monkeypatch):
     """Audit a stand-in cohort; its scans are taken from memory."""
-    monkeypatch.setattr(marks_added, "_EYES", 10)
+    monkeypatch.setattr(marks, "_EYES", 10)
 
     def run(cohort, *members):
         scans = iter(cohort.scans)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from ctt_net.cohort import CohortSpec, Covariate, View, write_cohort
+from ctt_net.cohort import AcuityColumns, CohortSpec, Covariate, View, write_cohort
 from ctt_net.imaging import Preprocessing
 from ctt_net.model_folder.member import Member
 from ctt_net.model_folder.predictor import Predictor
@@ -78,8 +78,8 @@ class Cohort:
         self.seed = seed
         self.eyes = draw_eyes(n_patients, seed)
         self.covariates = {
-            "age_years": Covariate("numeric", "years"),
-            "sex": Covariate("categorical", levels=("F", "M")),
+            "age_years": Covariate(kind="numeric", unit="years"),
+            "sex": Covariate(kind="categorical", levels=("F", "M")),
         }
         self._scans = None
 
@@ -110,8 +110,8 @@ class Cohort:
             licence="Apache-2.0",
             citation="none",
             synthetic=True,
-            notation={"preop_va": "logmar", "postop_va": "logmar"},
-            views={"horizontal": View("horizontal", 0.0)},
+            acuity=AcuityColumns(preop_va="logmar", postop_va="logmar"),
+            views={"horizontal": View(direction="horizontal", angle_deg=0.0)},
             covariates=self.covariates,
         )
         write_cohort(folder, spec, table)
@@ -167,7 +167,7 @@ def make_model(
     ModelSpec(
         name="stand_in",
         architecture={},
-        views={"horizontal": View("horizontal", 0.0)},
+        views={"horizontal": View(direction="horizontal", angle_deg=0.0)},
         preprocessing=Preprocessing(HEIGHT, WIDTH, "none"),
         outcomes=DEFAULT_OUTCOMES,
         off_chart_policy="bach",

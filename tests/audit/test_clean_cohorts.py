@@ -19,5 +19,5 @@ SLOW = [
 @pytest.mark.parametrize("seed", [*range(8), *(pytest.param(s, marks=SLOW) for s in range(8, 20))])
 def test_a_clean_cohort_and_an_honest_model_give_no_finding(seed, ask):
     done = ask(Cohort(n_patients=(35, 45, 60)[seed % 3], seed=seed))
-    assert [f"{probe.name}: {probe.answer}" for probe in done.findings] == []
+    assert [f"{result.code}: {result.result}" for result in done.findings] == []
     assert "No shortcut" in done.verdict()

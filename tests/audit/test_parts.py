@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ctt_net.audit.marks_added import MARKS
+from ctt_net.audit.marks import MARKS
 from ctt_net.audit.masks import retina_rows
 from ctt_net.audit.metadata import name_pattern, one_hot
 from ctt_net.audit.outcome_leaks import _AFTER

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ctt_net.audit import marks_added
+from ctt_net.audit import marks
 from ctt_net.cohort import Covariate
 from ctt_net.imaging import Preprocessing
 from tests.audit.stand_in import (
@@ -18,11 +18,11 @@ from tests.audit.stand_in import (
 
 
 def names(done):
-    return {probe.name for probe in done.findings}
+    return {result.code for result in done.findings}
 
 
 def named(done, name):
-    return next(probe for probe in done.probes if probe.name == name)
+    return next(result for result in done.results if result.code == name)
 
 
 def white_corner(scan):
@@ -43,16 +43,16 @@ def test_an_overlay_that_marks_the_outcome(cohort, ask, tmp_path):
     for eye in np.flatnonzero(cohort.worse):
         white_corner(cohort.scans[eye])
     done = ask(cohort, make_model(tmp_path / "model", reads_the_corner))
-    assert {"marks-searched", "borders-only", "retina-painted-out"} <= names(done)
+    assert {"marks-present", "borders-only", "retina-masked"} <= names(done)
     # The reader of files takes such a square out, so that none of these would reach the model.
     added = named(done, "marks-added")
     assert added.finding is False
-    assert added.figures["overlooked_marked_corners"]["value"] > 0.1
-    assert added.figures["overlooked_writing"]["value"] == 0
+    assert added.figures["missed_marked_corners"]["value"] > 0.1
+    assert added.figures["missed_text"]["value"] == 0
 
 
 def test_a_mark_that_the_reader_of_files_leaves_and_the_model_reads(ask, tmp_path, monkeypatch):
-    monkeypatch.setattr(marks_added, "without_text", lambda pixels, notes: (pixels, ()))
+    monkeypatch.setattr(marks, "without_text", lambda pixels, notes: (pixels, ()))
     done = ask(Cohort(n_patients=40, seed=4), make_model(tmp_path / "model", reads_the_corner))
     assert names(done) == {"marks-added"}
 
@@ -61,15 +61,15 @@ def test_an_overlay_is_found_even_if_the_model_does_not_read_it(cohort, ask):
     for eye in np.flatnonzero(cohort.worse):
         white_corner(cohort.scans[eye])
     found = names(ask(cohort))
-    assert "marks-searched" in found
-    assert not found & {"borders-only", "retina-painted-out", "marks-added"}
+    assert "marks-present" in found
+    assert not found & {"borders-only", "retina-masked", "marks-added"}
 
 
 def test_a_device_that_is_the_outcome(cohort, ask):
     cohort.eyes["device"] = np.where(cohort.worse, "two", "one")
     done = ask(cohort)
     assert {"device-as-shortcut", "metadata"} <= names(done)
-    assert "device" in named(done, "metadata").answer
+    assert "device" in named(done, "metadata").result
     assert "site-as-shortcut" not in names(done)
 
 
@@ -82,7 +82,7 @@ def test_a_device_that_the_embedding_does_not_hold_is_no_shortcut(cohort, ask, t
     done = ask(cohort, member)
     assert "metadata" in names(done)
     assert named(done, "device-as-shortcut").finding is False
-    assert "the model's embedding" in named(done, "device-as-shortcut").asked
+    assert "the model's embedding" in named(done, "device-as-shortcut").question
 
 
 def test_patients_that_occur_twice(cohort, ask):
@@ -107,7 +107,7 @@ def test_patients_and_scans_of_the_training_by_row(cohort, ask, tmp_path):
     assert {row.row for row in named(done, "training-patients").rows} == rows
     scans = named(done, "training-scans")
     assert [row.row for row in scans.rows] == [22]
-    assert "Of 1 of these eyes the training does not know the patient" in scans.answer
+    assert "Of 1 of these eyes the patient is not in the training data" in scans.result
     assert SALT not in str(done.to_dict())
 
 
@@ -132,25 +132,25 @@ def test_scans_that_know_the_outcome_too_well(ask, tmp_path):
 def test_a_covariate_that_is_the_outcome(cohort, ask):
     noise = np.random.default_rng(0).normal(0, 2.5, len(cohort.eyes))
     cohort.eyes["score"] = (50 - 50 * cohort.eyes["postop_va"] + noise).round(3)
-    cohort.covariates["score"] = Covariate("numeric")
+    cohort.covariates["score"] = Covariate(kind="numeric")
     done = ask(cohort)
     assert names(done) == {"covariate-is-outcome"}
-    assert "score" in named(done, "covariate-is-outcome").answer
+    assert "score" in named(done, "covariate-is-outcome").result
 
 
 def test_a_model_that_lives_off_that_covariate(cohort, ask, tmp_path):
     noise = np.random.default_rng(0).normal(0, 0.05, len(cohort.eyes))
     cohort.eyes["score"] = (cohort.eyes["postop_va"] + noise).round(3)
-    cohort.covariates["score"] = Covariate("numeric")
+    cohort.covariates["score"] = Covariate(kind="numeric")
     member = make_model(
         tmp_path / "model",
         reads_the_lesion,
-        covariates={"score": Covariate("numeric")},
+        covariates={"score": Covariate(kind="numeric")},
         covariate=0,
     )
     done = ask(cohort, member)
-    assert {"covariate-is-outcome", "scans-exchanged"} <= names(done)
-    assert "The model takes score" in named(done, "covariate-is-outcome").answer
+    assert {"covariate-is-outcome", "scans-permuted"} <= names(done)
+    assert "The model takes score" in named(done, "covariate-is-outcome").result
 
 
 def test_a_site_whose_acuities_were_shifted(cohort, ask):
@@ -171,6 +171,6 @@ def test_a_site_whose_scans_bear_a_faint_pattern(ask):
         faint = np.clip(cohort.scans[eye] + pattern, 0, 255)
         cohort.scans[eye][:] = faint.astype(np.uint8)
     done = ask(cohort)
-    assert "marks-within-a-site" in names(done)
-    within = named(done, "marks-within-a-site").figures
+    assert "marks-within-site" in names(done)
+    within = named(done, "marks-within-site").figures
     assert max(within, key=lambda site: within[site]["value"]) == "site_north"

@@ -27,15 +27,20 @@ def test_both_files_say_the_same(few, ask, tmp_path):
     assert told["n_findings"] == 1
     assert told["verdict"] == done.verdict()
     assert told["intended_use"] == INTENDED_USE
-    copies = next(p for p in told["probes"] if p["name"] == "copies-across-patients")
+    copies = next(p for p in told["results"] if p["code"] == "copies-across-patients")
     assert copies["finding"] is True
     assert [row["row"] for row in copies["rows"]] == [3, 6]
     html = (tmp_path / "out/audit.html").read_text(encoding="utf-8")
-    for word in (INTENDED_USE, "copies-across-patients", few.eyes["eye_id"][4], "not asked"):
+    for word in (
+        INTENDED_USE,
+        "Duplicate scans across patients",
+        few.eyes["eye_id"][4],
+        "not tested",
+    ):
         assert word in html
     assert "http" not in html.replace("http-equiv", "")
     # A finding that names rows may be cut where the paper ends; the others stay whole.
-    assert html.count('class="probe found rows"') == 1
+    assert html.count('class="result found rows"') == 1
     assert f"stand_in: {len(few.eyes)} eyes of {few.eyes['patient_id'].nunique()} patients" in html
 
 
@@ -49,10 +54,10 @@ def test_what_a_cohort_says_is_text_in_the_page(few, ask):
 
 def test_few_patients_are_asked_for_facts_only(few, ask):
     done = ask(few)
-    last = done.probes[-1]
+    last = done.results[-1]
     assert last.finding is None
-    assert "fewer than 30 patients" in last.answer
-    assert "1 could not be asked" in done.verdict()
+    assert "fewer than 30 patients" in last.result
+    assert "1 could not be done" in done.verdict()
 
 
 def test_a_run_on_its_own_cohort_is_judged_out_of_fold(few, ask, tmp_path):
@@ -75,7 +80,7 @@ def test_a_patient_that_every_fold_saw_is_no_longer_out_of_fold(few, ask, tmp_pa
         for k in (0, 1)
     ]
     done = ask(few, *members)
-    assert [probe.name for probe in done.findings] == ["training-patients"]
+    assert [result.code for result in done.findings] == ["training-patients"]
     rows = np.flatnonzero(few.eyes["patient_id"] == patients[0]) + 2
     assert [row.row for row in done.findings[0].rows] == rows.tolist()
 
@@ -86,8 +91,8 @@ def test_the_cohort_of_a_single_training_is_called_so(few, ask, tmp_path):
     done = ask(few, member)
     assert done.facts["model"] == "stand_in (1 member)"
     (found,) = done.findings
-    assert found.answer.startswith(f"{len(patients) - 4} of {len(patients)} patients did.")
-    assert "This is the cohort of the training, or holds it" in found.answer
+    assert found.result.startswith(f"{len(patients) - 4} of {len(patients)} patients are.")
+    assert "This is the training cohort, or contains it" in found.result
 
 
 @pytest.fixture
@@ -102,7 +107,7 @@ def command(few, tmp_path, monkeypatch):
 def test_the_command_names_rows_and_ends_as_asked(command, tmp_path, capsys):
     assert main([*command, str(tmp_path / "out")]) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "finding: copies-across-patients" in said
+    assert "finding: Duplicate scans across patients [copies-across-patients]" in said
     assert "row 3," in said
     assert str(tmp_path / "out/audit.html") in said
     assert main([*command, str(tmp_path / "out"), "--fail-on-findings"]) == 3

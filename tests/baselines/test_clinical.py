@@ -135,7 +135,7 @@ def test_unknown_values_count_as_the_training_mean_and_never_as_nan(eyes, spec):
 
 
 def test_sentinels_are_unknown_and_whole_numbers_read_alike(eyes, spec):
-    covariates = {"age": Covariate("numeric", "years", missing=("-9",))}
+    covariates = {"age": Covariate(kind="numeric", unit="years", missing=("-9",))}
     spec = type(spec)(**{**spec.__dict__, "covariates": covariates})
     marked, blank = eyes.copy(), eyes.copy()
     marked.loc[::5, "age"], blank.loc[::5, "age"] = "-9", ""
@@ -191,9 +191,10 @@ def test_an_ensemble_is_the_mean_of_its_members(eyes, spec):
 
 
 def test_levels_that_were_not_declared_are_those_of_the_training_eyes(eyes, spec):
-    open_spec = type(spec)(**{**spec.__dict__, "covariates": {"sex": Covariate("categorical")}})
-    shut = {"sex": Covariate("categorical", levels=("F", "M"))}
-    shut_spec = type(spec)(**{**spec.__dict__, "covariates": shut})
+    undeclared = Covariate.model_construct(kind="categorical")
+    open_spec = spec.model_copy(update={"covariates": {"sex": undeclared}})
+    shut = {"sex": Covariate(kind="categorical", levels=("F", "M"))}
+    shut_spec = spec.model_copy(update={"covariates": shut})
     assert Baselines.fit(eyes, open_spec) == Baselines.fit(eyes, shut_spec)
     never = eyes.assign(sex="")
     Baselines.fit(never, open_spec).predict(eyes)

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from ctt_net.cohort import Cohort, CohortSpec, View
+from ctt_net.cohort import AcuityColumns, Cohort, CohortSpec, View
 from ctt_net.io.yaml_file import dump_yaml
 
 
@@ -15,7 +15,7 @@ def bare_cohort(tmp_path):
         source="none",
         licence="none",
         citation="none",
-        notation={"preop_va": "logmar", "postop_va": "logmar"},
+        acuity=AcuityColumns(preop_va="logmar", postop_va="logmar"),
         views={"horizontal": View()},
     )
     (tmp_path / "manifest.csv").write_text("eye_id\n", encoding="utf-8")

@@ -1,7 +1,5 @@
 """The comparison's baselines are those of every report."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -18,6 +16,6 @@ def test_every_name_of_a_plan_is_fitted_and_one_without_its_columns_is_refused(s
     for name in BASELINES:
         predicted = _predict(fitted, name, cohort, known)
         np.testing.assert_array_equal(predicted, fitted.predict(known)[name])
-    bare = Baselines.fit(known, replace(cohort.spec, covariates={}))
+    bare = Baselines.fit(known, cohort.spec.model_copy(update={"covariates": {}}))
     with pytest.raises(InputError, match=r"declares no covariates; .* take preop_only"):
         _predict(bare, "covariates", cohort, known)

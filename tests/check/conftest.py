@@ -9,8 +9,7 @@ import yaml
 
 from ctt_net.check import examine
 from ctt_net.synthetic import CohortPlan, draw_eyes
-from ctt_net.synthetic.plan import cohort_spec
-from ctt_net.synthetic.simulate import manifest_row
+from ctt_net.synthetic.simulate import cohort_spec, manifest_row
 
 VIEWS = ("horizontal", "vertical")
 
@@ -29,7 +28,7 @@ class Spoiled:
         self.spec = yaml.safe_load((root / "cohort.yaml").read_text(encoding="utf-8"))
 
     def examine(self, open_scans=False, out=None):
-        """Write the table and declarations, and ask the doctor."""
+        """Write the table and declarations, and validate the folder."""
         self.table.to_csv(self.root / "manifest.csv", index=False)
         (self.root / "cohort.yaml").write_text(yaml.safe_dump(self.spec), encoding="utf-8")
         return examine(self.root, open_scans, out)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import tifffile
 
-from ctt_net.check.scans.cache import KeptRecords
+from ctt_net.check.scans.cache import RecordCache
 
 SCAN_FAULTS = {}
 
@@ -178,7 +178,7 @@ def the_fellow_eye_mirrored(cohort):
 
 @scan_fault("overlay-predicts-outcome", "warning")
 def marks_on_the_scans_of_poor_eyes(cohort):
-    """The devices are no longer told, and poor outcomes go to the patients of the marked one."""
+    """The device column is gone, and poor outcomes go to the patients of the marked one."""
     marked = cohort.table.pop("device") == "cirrus_like"
     ordered = marked.sort_values(kind="stable").index
     worst_last = sorted(cohort.table["postop_va"], key=float, reverse=True)
@@ -190,7 +190,7 @@ def marks_on_the_scans_of_poor_eyes(cohort):
 
 @scan_fault("quality-follows-outcome", "warning")
 def noisy_scans_of_poor_eyes(cohort):
-    """Outcomes are dealt anew on each device, the best to the clearest scans."""
+    """Outcomes are reassigned on each device, the best to the clearest scans."""
     quality = quality_of(cohort)
     for device in cohort.table["device"].unique():
         rows = cohort.table.index[cohort.table["device"] == device]
@@ -201,12 +201,12 @@ def noisy_scans_of_poor_eyes(cohort):
 
 def quality_of(cohort):
     """Mean signal quality of each row, as an earlier run kept it."""
-    with KeptRecords(cohort.root.parent / "out") as kept:
+    with RecordCache(cohort.root.parent / "out") as cache:
         return pd.Series(
             [
                 np.mean(
                     [
-                        kept.get(cohort.scan(row, view), cohort.table.loc[row, view]).quality
+                        cache.get(cohort.scan(row, view), cohort.table.loc[row, view]).quality
                         for view in ("horizontal", "vertical")
                     ]
                 )

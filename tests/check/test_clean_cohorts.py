@@ -1,4 +1,4 @@
-"""Simulated cohorts have no faults, so the doctor finds none."""
+"""Simulated cohorts have no faults, so validation finds none."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from ctt_net.synthetic import CohortPlan
 def assert_only_few_patients(findings):
     """A small cohort is warned of for its size and nothing else; a larger one not at all."""
     patients = int(dict(findings.facts)["patients"].split()[0])
-    told = [f.check for f in findings.findings if f.severity != "note"]
+    told = [f.code for f in findings.findings if f.severity != "note"]
     assert told == (["patients-few"] if patients < 100 else [])
 
 

@@ -1,4 +1,4 @@
-"""docs/check.md lists every check that exists, with its cure, and no other."""
+"""docs/reference/check.md lists every check that exists, with its fix, and no other."""
 
 import importlib
 import pkgutil
@@ -23,13 +23,13 @@ def all_checks():
         for module in pkgutil.walk_packages(ctt_net.check.__path__, "ctt_net.check.")
     ]
     found = [value for module in modules for value in vars(module).values()]
-    return {check.name: check for check in found if isinstance(check, Check)}
+    return {check.code: check for check in found if isinstance(check, Check)}
 
 
-def test_the_page_lists_every_check_with_its_cure(repository):
-    text = (repository / "docs/check.md").read_text(encoding="utf-8")
+def test_the_page_lists_every_check_with_its_fix(repository):
+    text = (repository / "docs/reference/check.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `([a-z-]+)` \|.*\| ([^|]+) \|$", text, flags=re.MULTILINE))
-    assert rows == {name: check.cure for name, check in all_checks().items()}
+    assert rows == {name: check.fix for name, check in all_checks().items()}
 
 
 def test_every_check_has_a_planted_fault():
@@ -37,3 +37,9 @@ def test_every_check_has_a_planted_fault():
     assert leak_faults.by_patient
     planted = {check for _, check, _ in (*FAULTS.values(), *SCAN_FAULTS.values())}
     assert planted | PLANTED_ELSEWHERE == set(all_checks())
+
+
+def test_every_check_has_a_title_of_its_own():
+    titles = [check.title for check in all_checks().values()]
+    assert len(set(titles)) == len(titles)
+    assert all(title[0].isupper() and "-vs-" not in title for title in titles)

@@ -2,8 +2,7 @@
 
 import pytest
 
-from ctt_net.check.scans.reading import Scan
-from ctt_net.check.scans.record import ScanRecord
+from ctt_net.check.scans.record import Scan, ScanRecord
 from ctt_net.check.scans.views import note_findings
 from ctt_net.imaging import UNUSABLE_NOTES, Note
 
@@ -17,12 +16,12 @@ def noted(row, note):
 def test_what_no_network_can_read_is_a_warning_that_names_the_rows(code):
     (finding,) = note_findings([noted(row, Note(code, "something is odd")) for row in (4, 7)])
     assert (finding.severity, finding.rows) == ("warning", (4, 7))
-    assert finding.check.startswith("scan-")
-    assert finding.check != "scan-note"
+    assert finding.code.startswith("scan-")
+    assert finding.code != "scan-note"
     assert finding.message == "2 scans: something is odd"
 
 
 def test_any_other_note_is_a_note():
     (finding,) = note_findings([noted(4, Note("grey_scale", "read on a scale of 0 to 1023"))])
-    assert (finding.check, finding.severity) == ("scan-note", "note")
+    assert (finding.code, finding.severity) == ("scan-note", "note")
     assert finding.message.startswith("1 scan: ")

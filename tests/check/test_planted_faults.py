@@ -1,4 +1,4 @@
-"""One fault at a time is planted in a simulated cohort; the doctor names it and nothing else."""
+"""One fault at a time is planted in a simulated cohort; validation names it and nothing else."""
 
 import pytest
 
@@ -12,14 +12,14 @@ FEW = {"patients-few"}
 
 
 def loud(findings):
-    return {finding.check for finding in findings.findings if finding.severity in LOUD}
+    return {finding.code for finding in findings.findings if finding.severity in LOUD}
 
 
 def assert_named(findings, check, severity, rows):
     assert loud(findings) - FEW == {check} - FEW, [
-        f"{f.check}: {f.message}" for f in findings.findings
+        f"{f.code}: {f.message}" for f in findings.findings
     ]
-    named = [finding for finding in findings.findings if finding.check == check]
+    named = [finding for finding in findings.findings if finding.code == check]
     assert {finding.severity for finding in named} == {severity}
     assert findings.has_errors == (severity == "error")
     if rows is not None:

@@ -7,8 +7,8 @@ from tests.check.scan_faults import exchange, pairs_of, rows_of
 
 def loud(findings):
     """All but that the cohort with scans is small."""
-    loud = [f for f in findings.findings if f.severity != "note" and f.check != "patients-few"]
-    return {f.check: f for f in loud}
+    loud = [f for f in findings.findings if f.severity != "note" and f.code != "patients-few"]
+    return {f.code: f for f in loud}
 
 
 def test_scans_of_fellow_eyes_exchanged_contradict_mark_and_disc(scans, kept):
@@ -41,4 +41,4 @@ def test_copies_on_both_sides_of_a_split_are_counted(scans, kept):
     scans.scan(other, "vertical").write_bytes(scans.scan(one, "vertical").read_bytes())
     found = loud(scans.examine(open_scans=True, out=kept))
     assert set(found) == {"duplicate-across-patients"}
-    assert "1 of them stand in different splits" in found["duplicate-across-patients"].message
+    assert "1 of them are in different splits" in found["duplicate-across-patients"].message

@@ -43,7 +43,7 @@ def test_the_facts_are_those_of_the_table(make_cohort):
     assert facts["eyes"] == "4"
     assert facts["patients"] == "3 (1 with both eyes)"
     assert facts["right / left eyes"] == "3 / 1"
-    assert facts["device"] == "a 2, b 1, not said 1"
+    assert facts["device"] == "a 2, b 1, not given 1"
     assert facts["view h"] == "4 scans, 0 missing (horizontal, 0 degrees)"
     assert facts["view v"] == "3 scans, 1 missing (vertical, 90 degrees)"
     assert facts["preop acuity (decimal)"] == "0.52 to 2.30, median 1.45 logMAR (0 missing)"
@@ -58,7 +58,7 @@ def test_the_facts_are_those_of_the_table(make_cohort):
 def test_fold_sizes_say_whether_the_folds_are_written(make_cohort):
     root = make_cohort([eye(n) for n in range(40)])
     facts = dict(checked(root).facts)
-    assert facts["eyes per fold (as they would be dealt)"] == "8, 8, 8, 8, 8"
+    assert facts["eyes per fold (not yet stored)"] == "8, 8, 8, 8, 8"
     (root / "folds.csv").write_text(
         "eye_id,fold\n" + "".join(f"e{n},{n // 2 % 2 + 1}\n" for n in range(40))
     )
@@ -68,14 +68,14 @@ def test_fold_sizes_say_whether_the_folds_are_written(make_cohort):
 def test_too_few_patients_for_folds_is_only_a_warning(make_cohort):
     findings = checked(make_cohort([eye(0)]))
     assert not findings.has_errors
-    told = [finding for finding in findings.findings if finding.check == "folds-impossible"]
+    told = [finding for finding in findings.findings if finding.code == "folds-impossible"]
     assert "not trained on" in told[0].message
 
 
-def test_a_cohort_to_evaluate_on_is_not_told_to_grow(tables):
+def test_a_cohort_for_evaluation_is_not_called_too_small(tables):
     tables.table["split"] = "test"
     findings = tables.examine()
-    told = {finding.check: finding for finding in findings.findings}
+    told = {finding.code: finding for finding in findings.findings}
     assert told["only-test-eyes"].severity == "note"
     assert not set(told) & {"folds-impossible", "patients-few"}
     assert findings.verdict().startswith("Not to be trained on")
@@ -84,7 +84,7 @@ def test_a_cohort_to_evaluate_on_is_not_told_to_grow(tables):
 def few_patients(tables):
     tables.table = tables.table.iloc[:38]
     findings = tables.examine()
-    return findings, next(f for f in findings.findings if f.check == "patients-few")
+    return findings, next(f for f in findings.findings if f.code == "patients-few")
 
 
 def test_the_verdict_says_whether_to_train(tables):
@@ -122,7 +122,7 @@ def test_no_column_in_use_is_advised_for_one_that_is_missing(make_cohort, absent
         row["h2"] = row["v"]
         del row[absent]
     problem = next(f for f in checked(make_cohort(rows, spec)).findings if f.severity == "error")
-    assert problem.check == "column-missing"
+    assert problem.code == "column-missing"
     assert "Rename" not in problem.message
 
 
@@ -147,7 +147,7 @@ def test_errors_come_first_and_the_facts_are_still_told(make_cohort):
     assert any(finding.column == "followup_days" for finding in findings.findings)
 
 
-def test_a_missing_column_stops_the_facts_not_the_doctor(make_cohort):
+def test_a_missing_column_stops_the_facts_not_the_validation(make_cohort):
     rows = [eye(0, preop_logmar="1.0", postop_logmar="0.7")]
     findings = examine(make_cohort(as_csv(rows).replace("patient_id", "who")))
     assert findings.has_errors
@@ -157,7 +157,7 @@ def test_a_missing_column_stops_the_facts_not_the_doctor(make_cohort):
 def test_a_hundred_equal_faults_are_one_finding(make_cohort):
     rows = [eye(n, sex="X", h=f"scans/absent_{n}.png", diabetes=str(n // 4 % 2)) for n in range(40)]
     errors = [f for f in checked(make_cohort(rows)).findings if f.severity == "error"]
-    assert sorted(f.check for f in errors) == ["covariate-unreadable", "scan-path"]
+    assert sorted(f.code for f in errors) == ["covariate-unreadable", "scan-path"]
     for finding in errors:
         assert finding.rows == tuple(range(2, 42))
         assert "40 times" in finding.message
@@ -167,7 +167,7 @@ def test_a_hundred_equal_faults_are_one_finding(make_cohort):
 
 def test_a_shifted_table_whose_days_all_lie_ahead_is_a_note(make_cohort):
     rows = [eye(n, surgery_date=f"2150-01-{n % 20 + 1:02}", sex="male") for n in range(20)]
-    told = [f for f in checked(make_cohort(rows)).findings if f.check == "date-in-future"]
+    told = [f for f in checked(make_cohort(rows)).findings if f.code == "date-in-future"]
     assert [f.severity for f in told] == ["note"]
 
 
@@ -186,7 +186,7 @@ def test_values_speak_for_their_notation(declared, values, named, make_cohort):
     spec = SPEC.replace("preop_va: decimal", f"preop_va: {declared}")
     spec = spec.replace("postop_va: decimal", "postop_va: snellen")
     rows = [eye(n, preop_va=values[n % 4], postop_va="20/16") for n in range(40)]
-    checks = {finding.check for finding in checked(make_cohort(rows, spec)).findings}
+    checks = {finding.code for finding in checked(make_cohort(rows, spec)).findings}
     assert ("va-notation" in checks) == named
 
 
@@ -196,6 +196,6 @@ def test_two_notations_of_plain_numbers_are_asked_about(other, make_cohort):
     spec = SPEC.replace("postop_va: decimal", f"postop_va: {other}")
     after = {"logmar": "0.1", "snellen": "20/25"}[other]
     rows = [eye(n, preop_va="0.6", postop_va=after) for n in range(20)]
-    told = [f for f in checked(make_cohort(rows, spec)).findings if f.check == "va-notation"]
+    told = [f for f in checked(make_cohort(rows, spec)).findings if f.code == "va-notation"]
     assert [f.severity for f in told] == ["warning"] * (other == "logmar")
     assert all("preop_va is declared as decimal and postop_va as logmar" in f.message for f in told)

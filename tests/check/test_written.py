@@ -30,14 +30,15 @@ def test_json_and_terminal_tell_the_same(faulty, capsys):
     assert told["facts"]["eyes"] == "300"
     first = told["findings"][0]
     assert (first["check"], first["severity"], first["rows"]) == ("va-unreadable", "error", [5])
+    assert first["title"] == "Visual acuity unreadable"
     assert first["column"] == "preop_va"
     assert first["why"]
-    assert first["cure"]
+    assert first["fix"]
     assert main(["check", str(faulty.root), "--tables-only"]) == 2
     said = capsys.readouterr().out
     for finding in told["findings"]:
         assert f"[{finding['check']}]" in said
-    assert "error: VA unreadable (row 5, column preop_va)" in said
+    assert "error: Visual acuity unreadable (row 5, column preop_va)" in said
     assert "fix: " in said
     assert told["verdict"] in said
 

@@ -34,7 +34,7 @@ from ctt_net.errors import InputError
     ],
 )
 def test_nonsense_is_impossible(name, unit, value):
-    reason = impossible_value(name, Covariate("numeric", unit), value)
+    reason = impossible_value(name, Covariate(kind="numeric", unit=unit), value)
     assert reason is not None
     assert str(value)[:3] in reason
 
@@ -58,11 +58,11 @@ def test_nonsense_is_impossible(name, unit, value):
     ],
 )
 def test_what_can_be_is_possible(name, unit, value):
-    assert impossible_value(name, Covariate("numeric", unit), value) is None
+    assert impossible_value(name, Covariate(kind="numeric", unit=unit), value) is None
 
 
 def test_other_kinds_take_their_own_values_only():
-    levels = Covariate("categorical", levels=("1", "F"))
+    levels = Covariate(kind="categorical", levels=("1", "F"))
     assert impossible_value("sex", levels, 1) is None
     assert impossible_value("sex", levels, "M") == "'M' is none of the levels 1, F"
     assert impossible_value("sex", levels, True) is not None
@@ -70,19 +70,19 @@ def test_other_kinds_take_their_own_values_only():
     assert level_of(levels, 1.0) == "1"
     assert level_of(levels, "01") is None
     assert impossible_value("sex", levels, "f") is None
-    binary = Covariate("binary")
+    binary = Covariate(kind="binary")
     assert impossible_value("diabetes", binary, 1.0) is None
     assert impossible_value("diabetes", binary, 2) == "2 is not 0 (no) or 1 (yes)"
     assert impossible_value("diabetes", binary, "yes") == "'yes' is not 0 (no) or 1 (yes)"
 
 
 def test_a_declared_range_goes_first_and_into_the_model_folder():
-    wide = Covariate("numeric", "mm", range=(10.0, 300.0))
+    wide = Covariate(kind="numeric", unit="mm", range=(10.0, 300.0))
     assert impossible_value("axial_length_mm", wide, 233.3) is None
     assert impossible_value("axial_length_mm", wide, 301) is not None
-    assert Covariate.from_dict(wide.to_dict()) == wide
+    assert Covariate.model_validate(wide.to_dict()) == wide
     older = {"kind": "numeric", "unit": "mm", "levels": []}  # of a folder without ranges
-    assert Covariate.from_dict(older) == Covariate("numeric", "mm")
+    assert Covariate.model_validate(older) == Covariate(kind="numeric", unit="mm")
 
 
 @pytest.mark.parametrize("text", ["-8", "171", "1e300"])

@@ -5,7 +5,15 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ctt_net.cohort import CohortError, CohortSpec, Covariate, View, read_cohort, write_cohort
+from ctt_net.cohort import (
+    AcuityColumns,
+    CohortError,
+    CohortSpec,
+    Covariate,
+    View,
+    read_cohort,
+    write_cohort,
+)
 from ctt_net.errors import InputError
 
 SPEC = CohortSpec(
@@ -13,9 +21,12 @@ SPEC = CohortSpec(
     source="made for a test",
     licence="none",
     citation="none",
-    notation={"preop_va": "snellen", "postop_va": "etdrs"},
-    views={"h": View(), "v": View("vertical", 90.0)},
-    covariates={"age_years": Covariate(unit="years"), "diabetes": Covariate("binary")},
+    acuity=AcuityColumns(preop_va="snellen", postop_va="etdrs"),
+    views={"h": View(), "v": View(direction="vertical", angle_deg=90.0)},
+    covariates={
+        "age_years": Covariate(kind="numeric", unit="years"),
+        "diabetes": Covariate(kind="binary"),
+    },
 )
 
 
@@ -89,7 +100,7 @@ def test_nothing_is_written_when_a_row_is_wrong(tmp_path):
 
 
 def test_nothing_is_written_when_a_declaration_is_wrong(tmp_path):
-    wrong = CohortSpec(**{**vars(SPEC), "notation": {"preop_va": "feet", "postop_va": "etdrs"}})
+    wrong = SPEC.model_copy(update={"acuity": SPEC.acuity.model_copy(update={"preop_va": "feet"})})
     with pytest.raises(InputError, match=r"acuity\.preop_va must be one of"):
         write_cohort(tmp_path, wrong, rows_of(tmp_path))
     assert files_of(tmp_path) == set()

@@ -6,9 +6,9 @@ from ctt_net.cohort import CohortSpec, read_cohort
 from ctt_net.errors import InputError
 
 BROKEN = [
-    ("name: small", "name: [2020]", "'name' is missing; give it as text, got [2020]"),
-    ("name: small", "name: ' '", "'name' is missing"),
-    ("licence: none", "", "'licence' is missing"),
+    ("name: small", "name: [2020]", "line 1: name must be text, got [2020]"),
+    ("name: small", "name: ' '", "name must be text, got ' '"),
+    ("licence: none", "", "licence is missing; terms of use"),
     ("licence: none", "license: none", "did you mean 'licence'?"),
     ("preop_va: decimal, ", "", "acuity.preop_va is missing"),
     ("preop_va: decimal, ", "preop_va: letters, ", "must be one of decimal, logmar"),
@@ -27,9 +27,13 @@ BROKEN = [
     ("levels: [male, female]", "levels: [male, null]", "put quotes"),
     ("levels: [male, female]", "missing: [-9]", "needs its 'levels'"),
     ("missing: [-9]", "missing: -9", "must be a list such as [-9]"),
-    ("unit: years", "unit: 1", "unit must be a text"),
+    ("unit: years", "unit: 1", "covariates.age_years.unit must be text, got 1"),
     ("citation: none", "citation: none\ndevices: {cirrus: {axial_um_per_px: 0}}", "above 0"),
-    ("citation: none", "citation: none\ndevices: {cirrus: 5}", "devices.cirrus must hold numbers"),
+    (
+        "citation: none",
+        "citation: none\ndevices: {cirrus: 5}",
+        "devices.cirrus must hold axial_um_per_px, lateral_um_per_px",
+    ),
     ("citation: none", "citation: none\ncitation: two", "line 5"),
     ("citation: none", "citation: [none", "not valid YAML"),
 ]
@@ -46,13 +50,14 @@ def test_a_wrong_declaration_names_file_key_and_cure(make_cohort, eye, spec_text
 
 def test_views_must_be_named(make_cohort, eye, spec_text):
     without = spec_text[: spec_text.index("views:")]
-    with pytest.raises(InputError, match="name at least one view"):
-        read_cohort(make_cohort([eye(0)], without))
+    for text in (without, f"{without}views: {{}}\n"):
+        with pytest.raises(InputError, match=r"views is (missing|empty); .* at least one"):
+            read_cohort(make_cohort([eye(0)], text))
 
 
 def test_declarations_round_trip(make_cohort, eye):
     spec = read_cohort(make_cohort([eye(0)])).spec
-    assert CohortSpec.from_dict(spec.to_dict(), "again") == spec
+    assert CohortSpec.parse(spec.to_dict(), "again") == spec
     assert spec.covariates["age_years"].missing == ("-9",)
     assert spec.views["v"].direction == "vertical"
 

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ctt_net.cohort import CohortSpec, View, write_cohort
+from ctt_net.cohort import AcuityColumns, CohortSpec, View, write_cohort
 from ctt_net.data.module import EyeDataModule
 from ctt_net.imaging import Preprocessing
 
@@ -52,8 +52,11 @@ def cohort_folder(tmp_path_factory):
         source="drawn for tests",
         licence="none",
         citation="none",
-        notation={"preop_va": "logmar", "postop_va": "logmar"},
-        views={"horizontal": View("horizontal", 0.0), "vertical": View("vertical", 90.0)},
+        acuity=AcuityColumns(preop_va="logmar", postop_va="logmar"),
+        views={
+            "horizontal": View(direction="horizontal", angle_deg=0.0),
+            "vertical": View(direction="vertical", angle_deg=90.0),
+        },
         synthetic=True,
     )
     write_cohort(root, spec, rows)

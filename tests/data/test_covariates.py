@@ -11,9 +11,9 @@ from ctt_net.data.scans import Scans
 from ctt_net.errors import InputError
 
 DECLARED = {
-    "age_years": Covariate("numeric", "years"),
-    "grade": Covariate("categorical", levels=("mild", "dense")),
-    "diabetes": Covariate("binary"),
+    "age_years": Covariate(kind="numeric", unit="years"),
+    "grade": Covariate(kind="categorical", levels=("mild", "dense")),
+    "diabetes": Covariate(kind="binary"),
 }
 
 

@@ -283,7 +283,7 @@ def test_of_an_archive_with_both_eyes_one_must_be_named(monkeypatch, tmp_path):
     path.write_bytes(b"CMDb" + bytes(100))
     fake_archive(monkeypatch, [Series({0: Slice(0.1, 0)}, "OD"), Series({0: Slice(0.5, 0)}, "OS")])
     assert [a.laterality for a in read_acquisitions(path)] == ["OD", "OS"]
-    with pytest.raises(InputError, match=r"2 acquisitions.*1: OD.*which eye"):
+    with pytest.raises(InputError, match=r"2 acquisitions.*1: OD.*give the eye"):
         read_acquisition(path)
     with pytest.raises(InputError, match="2 acquisitions"):
         read_acquisition(path, number=3)

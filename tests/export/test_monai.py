@@ -102,7 +102,7 @@ def test_a_cohort_gets_the_numbers_of_evaluate_to_the_sixth_digit(
         ({"patient": 42}, "42: no such folder"),
         ({"cohort": "nowhere"}, "nowhere"),
         ({"cohort": "a", "preop_va": ["OD=20/60"]}, "go with --patient"),
-        ({"patient": "a", "device": "nothing:0"}, "say cpu"),
+        ({"patient": "a", "device": "nothing:0"}, "use cpu"),
     ],
 )
 def test_wrong_input_is_one_message_and_exit_code_2(

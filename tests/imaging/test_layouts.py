@@ -126,7 +126,7 @@ def test_an_upside_down_scan_is_said_and_not_turned(read_pixels, draw):
 
 
 def test_a_fundus_picture_alone_is_doubted(read_pixels, draw):
-    assert any("does not look like a B-scan" in note.text for note in read_pixels(draw.slo()).notes)
+    assert any(note.code == "not_a_bscan" for note in read_pixels(draw.slo()).notes)
 
 
 def page_of(draw, level=255, ink=0):

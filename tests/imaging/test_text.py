@@ -67,7 +67,7 @@ def test_writing_is_found_after_jpeg_compression(scans, tmp_path):
         assert covered(find_text(stored), pixels.shape, box) >= 0.9
         got = read_bscan(tmp_path / f"{number}.jpg")
         assert got.overlays == ("text",)
-        assert any("writing" in note.text for note in got.notes)
+        assert any(note.code == "writing_filled" for note in got.notes)
 
 
 @pytest.mark.slow

@@ -11,7 +11,10 @@ from ctt_net.cohort.scan_names import eye_and_view
 from ctt_net.errors import InputError
 from ctt_net.inference.patient import read_patient
 
-VIEWS = {"horizontal": View("horizontal", 0), "vertical": View("vertical", 90)}
+VIEWS = {
+    "horizontal": View(direction="horizontal", angle_deg=0),
+    "vertical": View(direction="vertical", angle_deg=90),
+}
 
 
 @pytest.mark.parametrize(
@@ -60,7 +63,10 @@ def test_names_that_say_nothing_or_too_much_are_refused(name, said):
 
 
 def test_view_names_of_any_cohort_count(tmp_path):
-    views = {"raster_12": View("horizontal", 0), "raster_13": View("horizontal", 0)}
+    views = {
+        "raster_12": View(direction="horizontal", angle_deg=0),
+        "raster_13": View(direction="horizontal", angle_deg=0),
+    }
     assert eye_and_view(Path("OD_raster_12.png"), views) == ("OD", "raster_12")
 
 

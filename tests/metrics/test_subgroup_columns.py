@@ -50,9 +50,9 @@ def test_age_and_length_fall_into_bands_and_sentinels_are_unknown(spec):
 
 def test_binary_and_categorical_covariates_are_groupings_and_numbers_are_not(spec):
     declared = {
-        "diabetes": Covariate("binary"),
-        "lens": Covariate("categorical", levels=("clear", "dense")),
-        "pressure": Covariate("numeric"),
+        "diabetes": Covariate(kind="binary"),
+        "lens": Covariate(kind="categorical", levels=("clear", "dense")),
+        "pressure": Covariate(kind="numeric"),
     }
     columns = {"diabetes": [0.0, 1.0, np.nan], "lens": ["clear", "dense", np.nan]}
     groups = subgroup_columns(cohort(spec, declared, pressure=[12.0, 13.0, 14.0], **columns))
@@ -93,9 +93,9 @@ def test_predictions_tell_band_quality_and_missing_scans(predictions):
 
 def test_covariates_are_named_without_their_unit(spec):
     declared = {
-        "age_years": Covariate("numeric", "years"),
-        "mh_size_um": Covariate("numeric", "um"),
-        "sex": Covariate("categorical", levels=("F", "M")),
+        "age_years": Covariate(kind="numeric", unit="years"),
+        "mh_size_um": Covariate(kind="numeric", unit="um"),
+        "sex": Covariate(kind="categorical", levels=("F", "M")),
     }
     words = covariates_in_words(type(spec)(**{**spec.__dict__, "covariates": declared}))
     assert words == ["age", "mh size", "sex"]

@@ -6,8 +6,7 @@ import pytest
 from scipy.optimize import curve_fit
 
 from ctt_net.errors import InputError
-from ctt_net.planning.curve_table import read_learning_curve
-from ctt_net.planning.learning_curve import fit_learning_curve
+from ctt_net.planning.learning_curve import fit_learning_curve, read_learning_curve
 
 EYES = np.array([50, 100, 200, 400, 800, 1600.0])
 TRUE_MAE = 0.06 + 0.6 * EYES**-0.5

@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 
 from ctt_net.errors import InputError
-from ctt_net.planning.fellow_eyes import design_effect, fellow_correlation
 from ctt_net.planning.precision import (
     Z95,
     auroc_half_width,
+    design_effect,
     eyes_needed,
+    fellow_correlation,
     mean_half_width,
     share_half_width,
 )

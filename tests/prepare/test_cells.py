@@ -238,7 +238,7 @@ def test_what_a_mixed_notation_may_say(raw):
         ("number", {"fraction": "snellen"}),
     ):
         raw.say("columns", preop_va={"column": "Before", "notation": notation})
-        raw.fails(f"columns.preop_va.notation.{said} must be one of")
+        raw.fails(f"columns.preop_va.notation: {said} must be one of")
 
 
 def test_texts_are_stripped_and_a_pinhole_is_left_out_by_a_declared_rule(raw):

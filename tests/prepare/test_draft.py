@@ -119,11 +119,10 @@ def test_answered_draft_makes_the_cohort(eyes_of_a_clinic):
 
 def test_draft_says_what_it_saw_and_shows_nobody(eyes_of_a_clinic):
     text = draft_mapping(eyes_of_a_clinic / "eyes.xlsx", eyes_of_a_clinic / "exports").text
-    assert "'Patient name': name" in text
-    assert "'Phone': phone or mail" in text
-    assert "every column, cells: '-9' 1" in text
-    assert "48 of 96 files" in text
-    assert "'post' 48" in text
+    assert "they identify persons: 'Patient name', 'Phone'" in text
+    assert "in every column: '-9' 1" in text
+    assert "24 eyes found; 48 of 96 files find none" in text
+    assert "left alone: 'post'" in text
     assert "decimal or logmar" in text
     for number in range(12):
         assert f"{number + 1:05d}" not in text
@@ -231,7 +230,7 @@ def test_a_name_is_never_an_id(tmp_path):
     lines = [["姓名", "眼别", "术前视力"], ["甲", "右", "0.5"], ["乙", "左", "0.6"]]
     draft = draft_mapping(write_csv(tmp_path / "t.csv", lines))
     assert parse_yaml(draft.text, "d")["columns"]["patient_id"] == "CHOOSE"
-    assert "'姓名': name" in draft.text
+    assert "identify persons: '姓名'" in draft.text
 
 
 def test_side_from_the_names_of_files(tmp_path):
@@ -266,7 +265,7 @@ def test_lost_zeros_are_told(tmp_path):
     lines = [["ID", "Eye", "VA pre"]] + [[str(n), "OD", "20/60"] for n in range(1, 9)]
     write_scans(tmp_path / "x", [f"{n:05d}_OD_h.png" for n in range(1, 9)])
     text = draft_mapping(write_csv(tmp_path / "t.csv", lines), tmp_path / "x").text
-    assert "zeros in front" in text
+    assert "Without zeros in front the ids agree" in text
     assert "scans" not in parse_yaml(text, "draft")
 
 
@@ -277,7 +276,7 @@ def test_odd_names_of_columns_survive_yaml(tmp_path):
     draft = draft_mapping(write_csv(tmp_path / "t.csv", lines))
     path = tmp_path / "mapping.yaml"
     path.write_text(draft.text, encoding="utf-8")
-    assert read_mapping(path).columns["preop_va"].column == "VA pre: [best]"
+    assert read_mapping(path).rules["preop_va"].column == "VA pre: [best]"
     # A suggested line holds too, once its sign is taken away.
     uncommented = re.sub(r"^  # (?=.*kind: binary)", "", draft.text, flags=re.MULTILINE)
     lines = [line for line in uncommented.splitlines() if "kind: binary" in line]
@@ -343,7 +342,7 @@ def test_real_tables(real_data, tmp_path):
 def test_real_scans_are_joined(real_data, tmp_path):
     place = real_data / "chu_quebec_macular_hole" / "train"
     draft = draft_mapping(place / "clinical_data.csv", place / "octs")
-    assert "83 of 83 files built so, 83 eyes" in draft.text
+    assert "83 eyes found; 0 of 83 files find none" in draft.text
     # Nothing there says the side; to say the same of all is for the test only.
     cohort = prepared(
         tmp_path,
@@ -477,3 +476,25 @@ def test_hidden_rows_and_decimal_commas_are_seen(tmp_path):
     given = drafted(tmp_path / "eyes.xlsx")
     assert (given["table"]["decimal"], given["table"]["hidden_rows"]) == (",", "CHOOSE")
     assert given["covariates"]["age_years"]["kind"] == "numeric"
+
+
+@pytest.mark.parametrize("first", [["MRN", "", "", "", ""], ["", "", "", "", ""]])
+def test_names_over_two_rows_are_joined(tmp_path, first):
+    upper = [first[0], "VA preop", "", "VA postop", ""]
+    lower = ["" if first[0] else "MRN", "OD", "OS", "OD", "OS"]
+    rows = [[f"{n:04d}", "0.3", "0.4", "0.8", "0.9"] for n in range(12)]
+    table = write_csv(tmp_path / "eyes.csv", [upper, lower, *rows])
+    draft = draft_mapping(table)
+    given = parse_yaml(draft.text, "d")
+    assert given["table"]["header_row"] == [1, 2]
+    assert given["table"]["one_row_per"] == "patient"
+    assert given["columns"]["preop_va"]["OS"] == "VA preop OS"
+    assert "names over 2 rows" in draft.text
+    cohort = prepared(tmp_path, draft.text, {"notation: CHOOSE": "notation: decimal"})
+    assert len(cohort.table) == 24
+
+
+def test_a_row_of_data_is_no_second_row_of_names(tmp_path):
+    lines = [["ID", "Eye", "VA pre", ""], ["K", "R", "CF", "x"]]
+    lines += [[f"{n}", "L", "0.3", "x"] for n in range(9)]
+    assert "header_row" not in drafted(write_csv(tmp_path / "t.csv", lines))["table"]

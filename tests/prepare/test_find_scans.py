@@ -177,10 +177,10 @@ def test_the_device_of_the_name_must_be_that_of_the_row(raw):
         ("{patient_id}.png", {"visit": {"postop": ["x"]}}, "scans.visit.postop: expected one of"),
         ("{patient_id}.png", {"view": {"oblique": ["o"]}}, "scans.view.oblique: expected one of"),
         ("{patient_id}.png", {"laterality": {"OD": ["x"], "OS": ["X"]}}, "'x' means OD and OS"),
-        ("{patient_id}.png", {"unreadable": "skip"}, "unreadable must be one of stop, leave_out"),
+        ("{patient_id}.png", {"unreadable": "skip"}, "unreadable must be one of stop or leave_out"),
         ("{patient_id}.png", {"name": "x"}, "'names' is given already"),
         ("{patient_id}.png", {"columns": {"horizontal": "MRN"}}, "either names (patterns) or"),
-        ("{patient_id}.png", {"columns": "MRN"}, "'columns' must hold"),
+        ("{patient_id}.png", {"columns": "MRN"}, "scans.columns must be"),
         ("{patient_id}.png", {"folder": None}, "scans.folder is missing"),
     ],
 )

@@ -67,6 +67,6 @@ def test_short_rows_are_filled(raw):
 
 def test_names_of_two_rows_are_joined():
     lines = [["Title"], ["MRN", "Age", "Before", "", "After"], ["", "", "OD", "OS", "OD", "Site"]]
-    table = grid_table([*lines, ["1", "60", "0.1", "0.2", "0.8", "A"]], 3, Path("t"), 2)
+    table = grid_table([*lines, ["1", "60", "0.1", "0.2", "0.8", "A"]], (2, 3), Path("t"))
     assert list(table.columns) == ["MRN", "Age", "Before OD", "Before OS", "After OD", "Site"]
     assert list(table.index) == [4]

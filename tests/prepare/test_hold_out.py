@@ -6,7 +6,7 @@ import pytest
 
 from ctt_net.cohort import make_folds, read_cohort
 from ctt_net.errors import InputError
-from ctt_net.prepare.hold_out import held_out
+from ctt_net.prepare.run import draw_held_out
 from tests.prepare.conftest import manifest, picture
 
 IDS = [f"P{n:02d}" for n in range(12)]
@@ -58,16 +58,18 @@ def test_the_flow_says_who_goes_where(hospital):
 def test_a_growing_table_moves_nobody():
     few = pd.Series([f"P{n}" for n in range(0, 1000, 2)])
     many = pd.Series([f"P{n}" for n in range(1000)])
-    before, after = held_out(few, 0.2, 0), held_out(many, 0.2, 0)
+    before, after = draw_held_out(few, 0.2, 0), draw_held_out(many, 0.2, 0)
     assert (after[::2] == before).all()
     assert 0.16 < after.mean() < 0.24
-    assert (held_out(many, 0.3, 0) >= after).all()
-    assert (held_out(many, 0.2, 1) != after).any()
+    assert (draw_held_out(many, 0.3, 0) >= after).all()
+    assert (draw_held_out(many, 0.2, 1) != after).any()
 
 
 def test_another_spelling_is_on_the_same_side():
     ids = pd.Series([f"P{n}" for n in range(100)])
-    assert np.array_equal(held_out(ids, 0.4, 0), held_out(ids.str.replace("P", "p 00"), 0.4, 0))
+    assert np.array_equal(
+        draw_held_out(ids, 0.4, 0), draw_held_out(ids.str.replace("P", "p 00"), 0.4, 0)
+    )
 
 
 @pytest.mark.parametrize("made", ["out", "out_held_out"])

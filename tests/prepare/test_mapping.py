@@ -10,30 +10,34 @@ DECIMAL = {"notation": "decimal"}
 @pytest.mark.parametrize(
     ("section", "keys", "said"),
     [
-        ("cohort", {"name": None}, "key 'name' is missing"),
-        ("cohort", {"licence": ["3"]}, "'licence' is missing; give it as text"),
+        ("cohort", {"name": None}, "cohort.name is missing"),
+        ("cohort", {"licence": ["3"]}, "cohort.licence must be text, got ['3']"),
         ("columns", {"patient_id": None}, "columns.patient_id is missing; name the column that"),
-        ("columns", {"patient_id": {"value": "1"}}, "columns.patient_id is missing"),
+        ("columns", {"patient_id": {"value": "1"}}, "columns.patient_id: column is missing"),
         ("columns", {"preop_va": None}, "columns.preop_va is missing"),
-        ("columns", {"preop_va": "Before"}, "columns.preop_va.notation is missing; name one of"),
+        ("columns", {"preop_va": "Before"}, "columns.preop_va.notation is missing; one of decimal"),
         ("columns", {"preop_va": {"column": "Before", "notation": "letters"}}, "etdrs"),
-        ("columns", {"preop_va": DECIMAL}, "columns.preop_va.column is missing"),
+        ("columns", {"preop_va": DECIMAL}, "columns.preop_va: column is missing"),
         ("columns", {"patient": "MRN"}, "'patient_id' is given already"),
-        ("columns", {"laterality": None}, "columns.laterality is missing its words"),
-        ("columns", {"laterality": "Eye"}, "columns.laterality is missing its words"),
+        ("columns", {"laterality": None}, "columns.laterality is missing; write {column"),
+        ("columns", {"laterality": "Eye"}, "columns.laterality is missing its words; write"),
         (
             "columns",
             {"laterality": {"column": "Eye", "OD": ["R"], "OS": ["r"]}},
             "'R' and 'r' are one word",
         ),
         ("columns", {"laterality": {"column": "Eye", "OD": ["OS"]}}, "'OS' means OD and OS"),
-        ("columns", {"laterality": {"from": "names"}}, "columns.laterality.from must be one of"),
+        (
+            "columns",
+            {"laterality": {"from": "names"}},
+            "columns.laterality.from must be",
+        ),
         ("columns", {"laterality": {"from": "files"}}, "needs scans.names"),
         ("columns", {"site": {"column": "A", "value": "B"}}, "column and value cannot both"),
         ("columns", {"site": {"value": True}}, "put quotes around the text"),
         ("columns", {"site": {"column": "Eye", "extract": "("}}, "no regular expression"),
         ("columns", {"site": {"column": "Eye", "extract": "R"}}, "exactly one group"),
-        ("columns", {"site": {"column": "Eye", "recode": ["R"]}}, "recode must hold"),
+        ("columns", {"site": {"column": "Eye", "recode": ["R"]}}, "columns.site.recode must hold"),
         ("columns", {"site": {"colum": "Eye"}}, "did you mean 'column'?"),
         ("columns", {"site": ["Eye"]}, "columns.site must be a column name or"),
         ("columns", {"surgery_date": {"column": "D", "format": "%d.%m."}}, "does not tell year"),
@@ -43,7 +47,7 @@ DECIMAL = {"notation": "decimal"}
         ("columns", {"surgery_date": {"column": "D", "format": 8}}, "%d.%m.%Y"),
         ("acuity", {"off_chart_policy": "mine"}, "off_chart_policy must be one of bach"),
         ("acuity", {"preop_va": "logmar"}, "acuity: unknown key 'preop_va'"),
-        ("covariates", {"age": {"column": "A"}}, "covariates.age.kind must be one of"),
+        ("covariates", {"age": {"column": "A"}}, "covariates.age.kind is missing; `numeric`"),
         ("covariates", {"age": {"kind": "numeric"}}, "covariates.age.column is missing"),
         ("covariates", {"age": {"column": "A", "kind": "categorical"}}, "needs its 'levels'"),
         ("covariates", {"postop_oct": {"column": "A", "kind": "numeric"}}, "cannot be an input"),
@@ -61,7 +65,7 @@ def test_what_is_wrong_is_named(raw, section, keys, said):
 @pytest.mark.parametrize(
     ("section", "value", "said"),
     [
-        ("exclude", {"reason": "x"}, "exclude must be a list of lines that begin with '-'"),
+        ("exclude", {"reason": "x"}, "exclude must be a list, got"),
         ("exclude", ["x"], "exclude[1] must hold reason, column and a test"),
         ("exclude", [{"reason": "x", "is": ["1"]}], "exclude[1].column is missing"),
         ("exclude", [{"column": "Eye", "is": ["1"]}], "exclude[1].reason is missing"),
@@ -71,13 +75,17 @@ def test_what_is_wrong_is_named(raw, section, keys, said):
         ("exclude", [{"reason": "x", "column": "Eye", "is": "yes"}], "list such as [yes]"),
         ("exclude", [{"reason": "x", "column": "Eyes", "missing": True}], "did you mean 'Eye'?"),
         ("require", "postop_va", "require must be a list"),
-        ("require", ["postop"], "require must be one of preop_va, postop_va, any_view, all_views"),
+        (
+            "require",
+            ["postop"],
+            "require[1] must be one of preop_va, postop_va, any_view or",
+        ),
         ("require", ["any_view"], "there is no scans section"),
         ("followup_window_days", [14], "two numbers such as [14, 120]"),
         ("followup_window_days", [120, 14], "120 is above 14; exchange them"),
-        ("views", {}, "'views' is empty"),
-        ("views", None, "'views' is empty"),
-        ("table", "eyes.csv", "'table' must hold 'key: value' lines"),
+        ("views", {}, "views is empty; give at least one"),
+        ("views", None, "views is empty; give at least one"),
+        ("table", "eyes.csv", "table must hold file, one_row_per,"),
         ("tables", {}, "'table' is given already"),
     ],
 )
@@ -144,7 +152,7 @@ def test_a_wrong_unit_is_said_in_terms_of_the_mapping(raw):
 
 def test_one_word_cannot_mean_the_right_eye_here_and_the_left_one_there(raw):
     raw.scans("{patient_id}_{laterality}_{view}.png", laterality={"OD": ["L"], "OS": ["R"]})
-    raw.fails("'l' means OS in columns.laterality and OD in scans.laterality")
+    raw.fails("'L' means OS in columns.laterality and OD in scans.laterality")
 
 
 @pytest.mark.parametrize(("column", "role"), [("After", "postop_va"), ("MRN", "patient_id")])

@@ -125,7 +125,7 @@ def test_a_filled_gap_never_crosses_a_patient(raw):
     rows = [["P1", "R", "a"], ["", "", ""], ["P2", "L", ""], ["", "", "b"], ["P2", "", ""]]
     names = ["MRN", "Eye", "Site"]
     raw.table([{**EYES[0], **dict(zip(names, row, strict=True))} for row in rows])
-    source = TableSource("eyes.csv", fill_down=("Site", "Eye", "MRN"))
+    source = TableSource(file="eyes.csv", fill_down=("Site", "Eye", "MRN"))
     _, table = read_table(source, raw.folder, "MRN")
     assert table[names].to_numpy().tolist() == [
         ["P1", "R", "a"], ["P1", "R", "a"], ["P2", "L", ""], ["P2", "L", "b"], ["P2", "L", "b"],

@@ -16,7 +16,7 @@ from ctt_net.prepare.mapping.table_source import TableSource
         ({"separator": "\n"}, "table.separator"),
         ({"header_row": -1}, "table.header_row must be 0, 1, 2"),
         ({"header_row": True}, "table.header_row must be 0, 1, 2"),
-        ({"one_row_per": "row"}, "table.one_row_per must be one of eye, patient, visit"),
+        ({"one_row_per": "row"}, "table.one_row_per must be one of eye, patient or visit"),
         ({"missing": "-9"}, "table.missing must be a list such as [-9]"),
         ({"missing": [None]}, "put quotes around each text"),
         ({"seperator": ";"}, "did you mean 'separator'?"),
@@ -37,9 +37,9 @@ def test_the_plain_table(raw):
 @pytest.mark.parametrize("rows", [[], [0, 1], [2, 1], [1, 3], ["1", "2"], [True, 2.5], "1"])
 def test_rows_of_names_are_consecutive(rows):
     with pytest.raises(InputError, match="header_row must be"):
-        TableSource.from_dict({"file": "t.csv", "header_row": rows}, "table")
+        TableSource.parse({"file": "t.csv", "header_row": rows}, "table")
 
 
 def test_the_last_row_of_names():
-    source = TableSource.from_dict({"file": "t.csv", "header_row": [2, 3]}, "table")
-    assert (source.header_row, source.header_rows) == (3, 2)
+    source = TableSource.parse({"file": "t.csv", "header_row": [2, 3]}, "table")
+    assert source.header_row == (2, 3)

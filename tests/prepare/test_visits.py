@@ -117,9 +117,9 @@ def test_a_visit_without_a_name(visits):
 @pytest.mark.parametrize(
     ("rule", "said"),
     [
-        ({"preop": ["1"]}, "visit.column is missing"),
+        ({"preop": ["1"]}, "visit: column is missing"),
         ({"column": "V", "postop": ["1"]}, "visit.preop is missing"),
-        ({"column": "V", "preop": "1"}, "visit.preop must be a list such as [1]"),
+        ({"column": "V", "preop": "1"}, "visit.preop must be first, last, a list"),
         ({"column": "V", "preop": []}, "visit.preop must be first, last, a list"),
         ({"column": "V", "preop": {"between": [0]}}, "visit.preop.between must be two numbers"),
         ({"column": "V", "preop": {"between": [3, 1]}}, "exchange them"),

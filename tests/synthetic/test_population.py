@@ -9,7 +9,7 @@ import pytest
 from ctt_net.acuity import parse_va
 from ctt_net.outcome import Outcome
 from ctt_net.synthetic import draw_eyes
-from ctt_net.synthetic.vision import chart_text, measure, retest_sd_logmar
+from ctt_net.synthetic.eye import chart_text, measure, retest_sd_logmar
 
 REACHES = Outcome("reaches_0.30", "reach", 0.30)
 

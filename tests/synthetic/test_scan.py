@@ -8,7 +8,7 @@ import pytest
 from ctt_net.imaging import Preprocessing, read_bscan, signal_quality
 from ctt_net.synthetic import CIRRUS_LIKE, DEVICES, HEIDELBERG_LIKE, KINDS, Lesion, scan
 from ctt_net.synthetic.anatomy import Build
-from ctt_net.synthetic.cysts import cysts_of
+from ctt_net.synthetic.cavities import cysts_of
 from ctt_net.synthetic.disease import FIXATION_LIMIT_MM, place
 from ctt_net.synthetic.macula import cut
 from ctt_net.synthetic.population import draw_patient

@@ -19,7 +19,7 @@ from ctt_net.training.pretrain.folder import PretrainedSpec, write_pretrained_we
 from ctt_net.training.start_from import check_no_overlap, read_source, take_over
 
 SIZE = Preprocessing(height=64, width=96)
-COLUMNS = {"age_years": Covariate("numeric", "years"), "sex": Covariate("binary")}
+COLUMNS = {"age_years": Covariate(kind="numeric", unit="years"), "sex": Covariate(kind="binary")}
 WIDTHS = (4, 8)
 
 
@@ -45,7 +45,10 @@ def written(folder, net):
         part: {"class_path": f"ctt_net.models.{name}", "init_args": arguments}
         for part, (name, arguments) in parts.items()
     }
-    views = {"horizontal": View("horizontal"), "vertical": View("vertical", 90.0)}
+    views = {
+        "horizontal": View(direction="horizontal"),
+        "vertical": View(direction="vertical", angle_deg=90.0),
+    }
     write_pretrained_weights(net, folder)
     PretrainedSpec(
         "pretrained", "synthetic", "simulated", views, SIZE, COLUMNS, architecture, {}, {}

@@ -1,17 +1,16 @@
-"""Every check of the scans; each file is opened once."""
+"""Checks of the scans; each file is opened once."""
 
 from collections import Counter
 
 import numpy as np
 
 from ctt_net.check.finding import Finding
-from ctt_net.check.scans.cache import KeptRecords
+from ctt_net.check.scans.cache import RecordCache, read_scans
 from ctt_net.check.scans.duplicates import duplicate_findings
-from ctt_net.check.scans.laterality import side_findings
-from ctt_net.check.scans.overlays import overlay_findings
-from ctt_net.check.scans.quality import quality_findings
-from ctt_net.check.scans.reading import Scan, read_scans
-from ctt_net.check.scans.views import note_findings, swapped_findings, unreadable
+from ctt_net.check.scans.laterality import laterality_findings
+from ctt_net.check.scans.record import Scan
+from ctt_net.check.scans.shortcuts import overlay_findings, quality_findings
+from ctt_net.check.scans.views import note_findings, unreadable, view_findings
 from ctt_net.check.tables.facts import Facts
 from ctt_net.cohort import Cohort, Problem
 from ctt_net.data.scans import ScanTask, scan_tasks
@@ -19,31 +18,31 @@ from ctt_net.io.progress import progress_bar
 
 
 def tasks_to_read(cohort: Cohort, problems: list[Problem]) -> list[ScanTask]:
-    """Files the manifest names, but for paths that are wrong: those must not be opened."""
-    refused = {(p.row, p.column) for p in problems if p.severity == "error"}
-    return [task for task in scan_tasks(cohort) if (task.row, task.view_name) not in refused]
+    """Files the manifest names, except for wrong paths: those must not be opened."""
+    wrong = {(p.row, p.column) for p in problems if p.severity == "error"}
+    return [task for task in scan_tasks(cohort) if (task.row, task.view_name) not in wrong]
 
 
 def examine_scans(
-    cohort: Cohort, tasks: list[ScanTask], kept: KeptRecords
+    cohort: Cohort, tasks: list[ScanTask], cache: RecordCache
 ) -> tuple[Facts, list[Finding], list[Scan]]:
-    """Read every scan and say what is wrong with them.
+    """Read every scan and run every check on them.
 
     Args:
         cohort: Its tables, typed.
         tasks: What to read.
-        kept: What is known from an earlier run.
+        cache: What is known from an earlier run.
 
     Returns:
         Facts, findings, and the facts on each scan.
     """
     with progress_bar("reading scans") as progress:
-        scans = read_scans(cohort.root, tasks, kept, progress)
+        scans = read_scans(cohort.root, tasks, cache, progress)
     readable = [scan for scan in scans if not scan.record.error]
     found = [
         *unreadable(scans),
-        *swapped_findings(readable, dict(cohort.spec.views)),
-        *side_findings(readable),
+        *view_findings(readable, dict(cohort.spec.views)),
+        *laterality_findings(readable),
         *duplicate_findings(readable, cohort.table),
         *overlay_findings(readable, cohort.table),
         *quality_findings(readable, cohort.table),

@@ -1,51 +1,51 @@
-"""What was learnt of each scan, kept in the output folder as it comes in.
+"""Every scan of a cohort read in parallel, or taken from the cache of an earlier run.
 
-One line per file, only ever appended to, so that an examination cut short (power, Ctrl-C) goes on
-where it stopped. Nothing is kept inside the cohort folder.
+The cache is one line per file in the output folder, only ever appended to, so that an interrupted
+run (power, Ctrl-C) resumes where it stopped. Nothing is written into the cohort folder.
 """
 
-import hashlib
 import json
-from functools import lru_cache
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 
-from ctt_net import imaging
-from ctt_net.check.scans import record as record_file
-from ctt_net.check.scans.record import ScanRecord
-from ctt_net.io.atomic_write import atomic_write, named
+from ctt_net import __version__
+from ctt_net.check.scans.record import Scan, ScanRecord, record_of
+from ctt_net.data.scans import Progress, ScanTask
+from ctt_net.imaging.read import reader_version
+from ctt_net.io.atomic_write import named
 
 RECORDS_FILE = "scans.jsonl"
-THUMBNAILS = "thumbnails"
+_CHUNK = 64  # scans between two looks at Ctrl-C
+_READER = f"{__version__} {reader_version()}"  # records of another reader are not used
 
 
-class KeptRecords:
+class RecordCache:
     """The records of an output folder, or of none.
 
     Args:
         out: Output folder; None keeps nothing.
 
     Raises:
-        InputError: If there is no writing there.
+        InputError: If it cannot be written.
     """
 
     def __init__(self, out: Path | None) -> None:
-        self.out = out
+        self.path = None if out is None else out / RECORDS_FILE
         self._known: dict[str, ScanRecord] = {}
-        self._file = None
-        if out is None:
+        if self.path is None:
             return
-        path = out / RECORDS_FILE
-        with named(path):
-            (out / THUMBNAILS).mkdir(parents=True, exist_ok=True)
-            old = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+        with named(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            old = self.path.read_text("utf-8", "replace") if self.path.exists() else ""
             for line in old.splitlines():
-                self._remember(line)
-            self._file = path.open("a", encoding="utf-8")
+                self._load(line)
+            self._file = self.path.open("a", encoding="utf-8")
             if old and not old.endswith("\n"):
-                self._file.write("\n")  # the last run was cut short in the middle of a line
+                self._file.write("\n")  # the last run was interrupted in the middle of a line
 
-    def __enter__(self) -> "KeptRecords":
+    def __enter__(self) -> "RecordCache":
         return self
 
     def __exit__(
@@ -54,64 +54,73 @@ class KeptRecords:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._file is not None and self.out is not None:
-            with named(self.out / RECORDS_FILE):  # a line that did not fit is tried once more
+        if self.path is not None:
+            with named(self.path):  # a line that did not fit is tried once more
                 self._file.close()
 
     def get(self, file: Path, path: str) -> ScanRecord | None:
-        """The record of a file, if it is still the file it was.
+        """The record of a file, if the file has not changed since.
 
         Args:
             file: The file.
-            path: What it is called in the records.
+            path: Its name in the records.
         """
         record = self._known.get(path)
-        if record is None or self.out is None:
+        if record is None:
             return None
         try:
             status = file.stat()
         except OSError:
             return None
         same = (record.size, record.mtime_ns) == (status.st_size, status.st_mtime_ns)
-        drawn = bool(record.error) or self.thumbnail(record) is not None
-        return record if same and drawn else None
+        return record if same else None
 
-    def add(self, record: ScanRecord, jpeg: bytes) -> None:
+    def add(self, record: ScanRecord) -> None:
         """Keep one more, at once."""
-        if self.out is None or self._file is None:
-            return
-        if jpeg:
-            atomic_write(self.out / THUMBNAILS / _name(record), jpeg)
-        with named(self.out / RECORDS_FILE):
-            self._file.write(f'{{"reader": "{reader_version()}", "scan": {record.to_line()}}}\n')
-            self._file.flush()
+        if self.path is not None:
+            with named(self.path):
+                self._file.write(f'{{"reader": "{_READER}", "scan": {record.to_line()}}}\n')
+                self._file.flush()
 
-    def thumbnail(self, record: ScanRecord) -> Path | None:
-        """The drawn thumbnail of a scan, None if there is none."""
-        if self.out is None or not record.digest:
-            return None
-        path = self.out / THUMBNAILS / _name(record)
-        return path if path.exists() else None
-
-    def _remember(self, line: str) -> None:
-        """Learn from one line; half a line, or one of another reader, is skipped."""
+    def _load(self, line: str) -> None:
+        """Half a line, or one of another reader, is skipped."""
         try:
             kept = json.loads(line)
-            if kept["reader"] == reader_version():
+            if kept["reader"] == _READER:
                 record = ScanRecord.from_dict(kept["scan"])
                 self._known[record.path] = record
         except (ValueError, KeyError, TypeError, AttributeError):
             return
 
 
-def _name(record: ScanRecord) -> str:
-    return f"{record.digest[:24]}.jpg"
+def read_scans(
+    root: Path, tasks: list[ScanTask], cache: RecordCache, progress: Progress | None = None
+) -> list[Scan]:
+    """Read what is new or changed, in order.
 
+    Args:
+        root: Cohort folder.
+        tasks: What to read.
+        cache: What is known already; receives what is read.
+        progress: Called with (done, total).
+    """
 
-@lru_cache(maxsize=1)
-def reader_version() -> str:
-    """Short digest of the code that reads scans: what another code has learnt is not believed."""
-    code = hashlib.sha256()
-    for path in (*sorted(Path(imaging.__path__[0]).rglob("*.py")), Path(record_file.__file__)):
-        code.update(path.read_bytes())
-    return code.hexdigest()[:16]
+    def read(task: ScanTask) -> tuple[ScanRecord, bool]:
+        path = task.path.relative_to(root).as_posix()
+        known = cache.get(task.path, path)
+        if known is not None:
+            return known, False
+        return record_of(task.path, path, thumbnail=cache.path is not None), True
+
+    scans = []
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for start in range(0, len(tasks), _CHUNK):
+            part = tasks[start : start + _CHUNK]
+            for task, (record, new) in zip(part, pool.map(read, part), strict=True):
+                if new:
+                    cache.add(record)
+                place = (task.position, task.row, task.view_name, task.laterality, task.direction)
+                scans.append(Scan(*place, record))
+            if progress is not None:
+                progress(len(scans), len(tasks))
+    return scans

@@ -1,24 +1,30 @@
-"""The same picture twice: exactly, or re-encoded, resized, mirrored."""
+"""The same picture twice: identical pixels, or re-encoded, resized, mirrored."""
 
 import numpy as np
 import pandas as pd
 
 from ctt_net.check.finding import Check, Finding
-from ctt_net.check.scans.reading import Scan
+from ctt_net.check.scans.record import Scan, found_in
 from ctt_net.cohort.problem import Severity
 from ctt_net.errors import count_of
 from ctt_net.imaging.fingerprint import near_or_mirrored
 
 _ACROSS = (
-    "a picture on both sides of a split is a test question seen in training, and one of the two "
-    "acuities belongs to another eye"
+    "a scan in both training and test set is train-test leakage, and one of the two acuities "
+    "belongs to another eye"
 )
 _WITHIN = "two views or two eyes of a patient are two pictures, so one of them is missing"
-_CURE = "find out whose scan it is, and correct the path of the other row"
-EXACT_ACROSS = Check("duplicate-across-patients", _ACROSS, _CURE)
-EXACT_WITHIN = Check("duplicate-within-patient", _WITHIN, _CURE)
-NEAR_ACROSS = Check("near-duplicate-across-patients", _ACROSS, _CURE)
-NEAR_WITHIN = Check("near-duplicate-within-patient", _WITHIN, _CURE)
+_FIX = "find out whose scan it is, and correct the path of the other row"
+EXACT_ACROSS = Check(
+    "duplicate-across-patients", "Identical scans of different patients", _ACROSS, _FIX
+)
+EXACT_WITHIN = Check("duplicate-within-patient", "Identical scans of one patient", _WITHIN, _FIX)
+NEAR_ACROSS = Check(
+    "near-duplicate-across-patients", "Near-identical scans of different patients", _ACROSS, _FIX
+)
+NEAR_WITHIN = Check(
+    "near-duplicate-within-patient", "Near-identical scans of one patient", _WITHIN, _FIX
+)
 
 _Pair = tuple[Scan, Scan]
 
@@ -44,11 +50,11 @@ def duplicate_findings(scans: list[Scan], table: pd.DataFrame) -> list[Finding]:
         together = [pair for pair in pairs if not _differ(pair, table["patient_id"])]
         if apart:
             severity: Severity = "error" if across is EXACT_ACROSS else "warning"
-            message = _in_words(apart, how, "of different patients") + _splits(apart, table)
-            found.append(across.found(severity, message, *_places(apart)))
+            message = _message(apart, how, "of different patients") + _splits(apart, table)
+            found.append(found_in(_members(apart), across, severity, message))
         if together:
-            message = _in_words(together, how, "of the same patient")
-            found.append(within.found("warning", message, *_places(together)))
+            message = _message(together, how, "of the same patient")
+            found.append(found_in(_members(together), within, "warning", message))
     return found
 
 
@@ -62,7 +68,11 @@ def _differ(pair: _Pair, column: pd.Series) -> bool:
     return bool(column.iloc[pair[0].position] != column.iloc[pair[1].position])
 
 
-def _in_words(pairs: list[_Pair], how: str, whose: str) -> str:
+def _members(pairs: list[_Pair]) -> list[Scan]:
+    return [scan for pair in pairs for scan in pair]
+
+
+def _message(pairs: list[_Pair], how: str, whose: str) -> str:
     first, other = pairs[0]
     return (
         f"{how} in {count_of(len(pairs), 'pair')} of scans {whose}: {first.record.path!r} "
@@ -74,10 +84,4 @@ def _splits(pairs: list[_Pair], table: pd.DataFrame) -> str:
     if "split" not in table:
         return ""
     apart = sum(_differ(pair, table["split"]) for pair in pairs)
-    return f"; {apart} of them stand in different splits" if apart else ""
-
-
-def _places(pairs: list[_Pair]) -> tuple[list[int], None, list[str]]:
-    """Rows, no column, and files."""
-    members = [scan for pair in pairs for scan in pair]
-    return [scan.row for scan in members], None, [scan.record.path for scan in members]
+    return f"; {apart} of them are in different splits" if apart else ""

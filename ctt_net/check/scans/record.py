@@ -1,16 +1,18 @@
-"""What the doctor keeps of one scan file: facts and a thumbnail, never the scan itself."""
+"""Facts on one scan file of a cohort, and a thumbnail; the scan itself is not kept."""
 
+import base64
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-
+from ctt_net.check.finding import Check, Finding
+from ctt_net.cohort.problem import Severity
 from ctt_net.imaging import BScan, ImagingError, Note, read_bscan, signal_quality
 from ctt_net.imaging.disc_side import disc_side
-from ctt_net.imaging.fingerprint import perceptual_hash, pixel_digest
+from ctt_net.imaging.encode import jpeg
+from ctt_net.imaging.fingerprint import hashes_with_mirror, pixel_digest
 
 _THUMBNAIL_WIDTH = 168
 _JPEG_QUALITY = 80
@@ -23,7 +25,7 @@ class ScanRecord:
     Args:
         path: Relative to the cohort folder.
         size: Bytes of the file.
-        mtime_ns: Time of its last change; with the size it tells whether the file is the same.
+        mtime_ns: Time of its last change; with the size it tells whether the file has changed.
         error: Why it cannot be read, empty if it can; all that follows is then meaningless.
         digest: SHA-256 of the decoded pixels.
         hashes: Perceptual hash of the scan and of its mirror image, hex.
@@ -35,6 +37,7 @@ class ScanRecord:
         ends: The two letters of a scan-direction mark, left to right, None = no clear one.
         disc_end: End beyond which the optic disc lies, `left` or `right`, None = unclear.
         disc_strength: How clearly.
+        thumbnail: JPEG in base64, empty if none was asked for.
     """
 
     path: str
@@ -51,6 +54,7 @@ class ScanRecord:
     ends: str | None = None
     disc_end: str | None = None
     disc_strength: float = 0.0
+    thumbnail: str = ""
 
     def to_line(self) -> str:
         """One line of JSON."""
@@ -71,16 +75,46 @@ class ScanRecord:
         return cls(**values)
 
 
-def record_of(file: Path, path: str, thumbnail: bool) -> tuple[ScanRecord, bytes]:
-    """Read one scan and take its facts.
+@dataclass(frozen=True)
+class Scan:
+    """A cell of the manifest that names a file, and the facts on that file.
+
+    Args:
+        position: Row of the cohort's table.
+        row: Row of the manifest.
+        view: Manifest column.
+        laterality: As the manifest says.
+        direction: As cohort.yaml says.
+        record: The facts.
+    """
+
+    position: int
+    row: int
+    view: str
+    laterality: str
+    direction: str
+    record: ScanRecord
+
+
+def found_in(
+    scans: Sequence[Scan],
+    check: Check,
+    severity: Severity,
+    message: str,
+    column: str | None = None,
+) -> Finding:
+    """A finding that names the rows and files of these scans."""
+    rows, paths = [scan.row for scan in scans], [scan.record.path for scan in scans]
+    return check.found(severity, message, rows, column, paths)
+
+
+def record_of(file: Path, path: str, thumbnail: bool) -> ScanRecord:
+    """Read one scan.
 
     Args:
         file: The file.
-        path: What to call it.
+        path: Its name in the record.
         thumbnail: Whether to draw one.
-
-    Returns:
-        The facts, and a JPEG (empty if there is none).
     """
     try:
         status = file.stat()
@@ -90,20 +124,22 @@ def record_of(file: Path, path: str, thumbnail: bool) -> tuple[ScanRecord, bytes
     try:
         scan = read_bscan(file)
     except ImagingError as error:
-        return ScanRecord(path, size, mtime_ns, error=str(error)), b""
-    return _facts(scan, path, size, mtime_ns), _jpeg(scan.pixels) if thumbnail else b""
+        return ScanRecord(path, size, mtime_ns, error=str(error))
+    small = jpeg(scan.pixels, _THUMBNAIL_WIDTH, _JPEG_QUALITY, _THUMBNAIL_WIDTH)
+    drawn = base64.b64encode(small).decode("ascii") if thumbnail else ""
+    return _facts(scan, path, size, mtime_ns, drawn)
 
 
-def _facts(scan: BScan, path: str, size: int, mtime_ns: int) -> ScanRecord:
+def _facts(scan: BScan, path: str, size: int, mtime_ns: int, thumbnail: str) -> ScanRecord:
     pixels = scan.pixels
     disc = disc_side(pixels)
-    mirrored = np.ascontiguousarray(pixels[:, ::-1])
+    as_scanned, mirrored = hashes_with_mirror(pixels)
     return ScanRecord(
         path=path,
         size=size,
         mtime_ns=mtime_ns,
         digest=pixel_digest(pixels),
-        hashes=(perceptual_hash(pixels).tobytes().hex(), perceptual_hash(mirrored).tobytes().hex()),
+        hashes=(as_scanned.tobytes().hex(), mirrored.tobytes().hex()),
         shape=(pixels.shape[1], pixels.shape[0]),
         quality=signal_quality(pixels),
         layout=scan.device_layout,
@@ -112,13 +148,5 @@ def _facts(scan: BScan, path: str, size: int, mtime_ns: int) -> ScanRecord:
         ends=scan.ends,
         disc_end=disc.end,
         disc_strength=abs(float(disc.strength)),
+        thumbnail=thumbnail,
     )
-
-
-def _jpeg(pixels: np.ndarray) -> bytes:
-    height = max(1, round(pixels.shape[0] * _THUMBNAIL_WIDTH / pixels.shape[1]))
-    small = cv2.resize(
-        pixels, (_THUMBNAIL_WIDTH, min(height, _THUMBNAIL_WIDTH)), interpolation=cv2.INTER_AREA
-    )
-    done, data = cv2.imencode(".jpg", small, (cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY))
-    return data.tobytes() if done else b""

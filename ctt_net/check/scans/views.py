@@ -1,11 +1,12 @@
-"""Whether each scan is a B-scan, the right way up, in the view that its column names."""
+"""Whether each scan is a B-scan, upright, in the view that its column names."""
 
 import re
 
 from ctt_net.check.finding import Check, Finding
-from ctt_net.check.scans.reading import Scan
-from ctt_net.check.scans.words import said
+from ctt_net.check.scans.file_names import meaning_of_path
+from ctt_net.check.scans.record import Scan, found_in
 from ctt_net.cohort import View
+from ctt_net.cohort.problem import Severity
 from ctt_net.cohort.scan_names import VIEW_WORDS
 from ctt_net.errors import count_of
 from ctt_net.imaging import Note
@@ -13,43 +14,51 @@ from ctt_net.imaging.contradiction import DIRECTION_OF_ENDS
 
 UNREADABLE = Check(
     "scan-unreadable",
+    "Scan unreadable",
     "training stops at a file that cannot be read",
-    "export the scan anew, or leave the cell empty if the view is missing",
+    "export the scan again, or leave the cell empty if the view is missing",
 )
 NOT_BSCAN = Check(
     "scan-not-bscan",
-    "a fundus or en-face picture has no layers to read",
+    "Not a B-scan",
+    "a fundus or en-face picture has no layers",
     "give the B-scan of this eye, or leave the cell empty",
 )
 UPSIDE_DOWN = Check(
     "scan-upside-down",
-    "the network knows retina above choroid only",
-    "turn the picture, or export it anew without enhanced-depth inversion",
+    "Scan upside down",
+    "the network expects the retina above the choroid",
+    "turn the picture, or export it again without enhanced-depth inversion",
 )
 INVERTED = Check(
     "scan-inverted",
-    "the network knows bright tissue on black only, and reads the reverse as another eye",
-    "export the scan anew with white on black, or leave the cell empty",
+    "Grey levels inverted",
+    "the network expects bright tissue on black, and reads the reverse as another eye",
+    "export the scan again with white on black, or leave the cell empty",
 )
 REPORT_PAGE = Check(
     "scan-report-page",
-    "of a whole report page or screenshot the network sees mostly writing, maps and margins",
-    "export the B-scan alone, or cut it out of the page",
+    "Report page instead of a scan",
+    "of a whole report page or screenshot the network receives mostly text, maps and margins",
+    "export the B-scan alone, or crop it from the page",
 )
 NAME = Check(
     "view-vs-file-name",
+    "File name names another view",
     "a horizontal scan in the vertical column is read as another part of the retina",
     "swap the two cells, or correct the path",
 )
 MARK = Check(
     "view-vs-mark",
+    "Scan-direction mark shows another view",
     "the device's own scan-direction mark names the other view",
     "swap the two cells, or correct the path",
 )
 READER = Check(
     "scan-note",
+    "Note of the scan reader",
     "the reader changed or doubts something; usually this is right",
-    "look at one of these scans beside its original",
+    "compare one of these scans with its original",
 )
 
 _BY_CODE = {
@@ -69,9 +78,7 @@ def unreadable(scans: list[Scan]) -> list[Finding]:
             messages = list(dict.fromkeys(scan.record.error for scan in bad))
             more = f"; and {len(messages) - 3} more such messages" if len(messages) > 3 else ""
             message = f"{len(bad)} unreadable: {' '.join(messages[:3])}{more}"
-            rows = [scan.row for scan in bad]
-            paths = [scan.record.path for scan in bad]
-            found.append(UNREADABLE.found("error", message, rows, view, paths))
+            found.append(found_in(bad, UNREADABLE, "error", message, view))
     return found
 
 
@@ -86,22 +93,20 @@ def note_findings(scans: list[Scan]) -> list[Finding]:
     for pairs in sorted(noted.values(), key=lambda pairs: -len(pairs)):
         note, members = pairs[0][0], [scan for _, scan in pairs]
         check = _BY_CODE.get(note.code, READER)
-        found.append(
-            check.found(
-                "note" if check is READER else "warning",
-                f"{count_of(len(members), 'scan')}: {note.text}",
-                [scan.row for scan in members],
-                _only_view(members),
-                [scan.record.path for scan in members],
-            )
-        )
+        message = f"{count_of(len(members), 'scan')}: {note.text}"
+        severity: Severity = "note" if check is READER else "warning"
+        found.append(found_in(members, check, severity, message, _only_view(members)))
     return found
 
 
-def swapped_findings(scans: list[Scan], views: dict[str, View]) -> list[Finding]:
-    """Scans whose name or mark tells another view than their column."""
+def view_findings(scans: list[Scan], views: dict[str, View]) -> list[Finding]:
+    """Scans whose name or mark names another view than their column."""
     words = view_words(views)
-    by_name = [(s, w) for s in scans if (w := said(s.record.path, words)) not in (None, s.view)]
+    by_name = [
+        (s, view)
+        for s in scans
+        if (view := meaning_of_path(s.record.path, words)) not in (None, s.view)
+    ]
     by_mark = [
         (s, d)
         for s in scans
@@ -111,16 +116,14 @@ def swapped_findings(scans: list[Scan], views: dict[str, View]) -> list[Finding]
     found = []
     for check, wrong, what in ((NAME, by_name, "name"), (MARK, by_mark, "scan-direction mark")):
         if wrong:
-            scan, told = wrong[0]
+            scan, view = wrong[0]
             message = (
-                f"{count_of(len(wrong), 'scan')} whose {what} tells another view: "
-                f"{scan.record.path!r} stands in column {scan.view}, but its {what} says {told} "
+                f"{count_of(len(wrong), 'scan')} whose {what} names another view: "
+                f"{scan.record.path!r} is in column {scan.view}, but its {what} says {view} "
                 f"(row {scan.row})"
             )
             members = [scan for scan, _ in wrong]
-            rows = [scan.row for scan in members]
-            paths = [scan.record.path for scan in members]
-            found.append(check.found("warning", message, rows, _only_view(members), paths))
+            found.append(found_in(members, check, "warning", message, _only_view(members)))
     return found
 
 

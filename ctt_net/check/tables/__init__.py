@@ -1,17 +1,16 @@
-"""Every check of the tables; no scan is opened here."""
+"""Checks of the tables; no scan is opened here."""
 
 from ctt_net.check.finding import Finding
 from ctt_net.check.tables.acuity import acuity_findings
 from ctt_net.check.tables.dates import date_findings
 from ctt_net.check.tables.facts import Facts, table_facts
 from ctt_net.check.tables.fellow_eyes import fellow_eye_findings
-from ctt_net.check.tables.folds import folds_examined
+from ctt_net.check.tables.folds import fold_findings
 from ctt_net.check.tables.leaks import leak_findings
 from ctt_net.check.tables.notation import notation_findings
 from ctt_net.check.tables.schema import schema_findings
 from ctt_net.check.tables.shortcuts import shortcut_findings
 from ctt_net.check.tables.strata import strata_findings
-from ctt_net.check.tables.views import view_findings
 from ctt_net.cohort import Cohort, Problem
 from ctt_net.cohort.manifest import required_columns
 
@@ -23,7 +22,6 @@ _CHECKS = (
     leak_findings,
     shortcut_findings,
     strata_findings,
-    view_findings,
 )
 
 
@@ -44,7 +42,7 @@ def examine_tables(cohort: Cohort, problems: list[Problem]) -> tuple[Facts, list
     for check in _CHECKS:
         found += check(cohort)
     if not any(problem.severity == "error" for problem in problems):
-        fold_facts, fold_findings = folds_examined(cohort)
-        facts += fold_facts
-        found += fold_findings
+        more_facts, more_found = fold_findings(cohort)
+        facts += more_facts
+        found += more_found
     return facts, found

@@ -1,46 +1,53 @@
-"""Acuities that were read without complaint and are still not to be believed."""
+"""Acuities that can be read and are still implausible."""
 
 import pandas as pd
 
 from ctt_net.check.finding import Check, Finding
-from ctt_net.check.tables.recorded import recorded_numbers
+from ctt_net.check.tables.notation import recorded_numbers
 from ctt_net.cohort import Cohort
 from ctt_net.errors import count_of
 
 ALARM_OFF = Check(
     "alarm-off",
-    "nothing would tell if a notation were declared wrongly",
+    "Inverted-notation alarm switched off",
+    "a wrongly declared notation would go unnoticed",
     "take acuity.expect_improvement: false out of cohort.yaml unless most eyes truly got worse",
 )
 OUTCOME_MISSING = Check(
     "outcome-missing",
-    "an eye without outcome trains nothing, and eyes lost to follow-up are seldom a fair sample",
-    "look whether the outcome is recorded elsewhere; report how many eyes were lost",
+    "Outcome missing",
+    "an eye without outcome is not trained on, and eyes lost to follow-up are no random sample",
+    "check whether the outcome is recorded elsewhere; report how many eyes were lost",
 )
 ALL_EQUAL = Check(
     "va-all-equal",
+    "Acuity the same in every eye",
     "an acuity that is the same in every eye was filled in, not measured",
-    "fetch the measured values anew from the source",
+    "export the measured values again from the source",
 )
 UNCHANGED = Check(
     "va-unchanged",
+    "Acuity unchanged by surgery",
     "surgery changes the acuity of most eyes, so one column was probably copied to the other",
-    "fetch the column that was overwritten anew from the source",
+    "export the overwritten column again from the source",
 )
 GAIN = Check(
     "va-gain-impossible",
-    "a chart spans hardly two logMAR, so such a gain is a typing slip or a mixed notation",
+    "Implausible change of acuity",
+    "a chart spans hardly two logMAR, so such a gain is a typing error or a mixed notation",
     "compare these rows with the patient file",
 )
 ROUNDED = Check(
     "va-rounded",
+    "Acuity rounded to whole numbers",
     "whole numbers only mean that digits were lost, and with them most of the acuity",
-    "export the column anew as text",
+    "export the column again as text",
 )
 OFF_CHART = Check(
     "off-chart-share",
-    "off-chart words get their logMAR from a convention, so the results depend on it",
-    "check the words, and report results with and without these eyes",
+    "Many off-chart acuities",
+    "off-chart acuities get their logMAR from a convention, so the results depend on it",
+    "review these entries, and report results with and without these eyes",
 )
 
 _ENOUGH_EYES = 20
@@ -54,7 +61,7 @@ _OFF_CHART_SHARE = 0.20
 def acuity_findings(cohort: Cohort) -> list[Finding]:
     """Columns filled in, copied, rounded or impossible."""
     found = []
-    if not cohort.spec.expect_improvement:
+    if not cohort.spec.acuity.expect_improvement:
         found.append(
             ALARM_OFF.found("warning", "the inverted-unit alarm is switched off in cohort.yaml")
         )

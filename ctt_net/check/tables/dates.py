@@ -12,33 +12,39 @@ from ctt_net.errors import count_of
 
 SCAN_AFTER = Check(
     "scan-after-surgery",
-    "a scan taken after surgery shows the outcome that is to be predicted",
+    "Scan taken after surgery",
+    "a scan taken after surgery shows the outcome that is to be predicted (leakage)",
     "give the last scan before surgery, or leave the view empty",
 )
 PREOP_AFTER = Check(
     "preop-after-surgery",
+    "Preoperative acuity measured after surgery",
     "an acuity measured after surgery is the outcome, not an input",
     "give the last acuity before surgery",
 )
 POSTOP_BEFORE = Check(
     "postop-before-surgery",
+    "Postoperative acuity measured before surgery",
     "an acuity measured before surgery is no outcome",
     "give the acuity of a visit after surgery, or leave it empty",
 )
 FUTURE = Check(
     "date-in-future",
-    "a day that has not come yet is a typing slip",
+    "Date in the future",
+    "a day that has not come yet is a typing error",
     "compare the row with the patient file",
 )
 CONTRADICTION = Check(
     "followup-vs-dates",
+    "Follow-up contradicts the dates",
     "the days of follow-up and the dates name two different visits",
     "correct one of them, or empty followup_days: it is filled from the dates",
 )
 UNUSUAL = Check(
     "followup-unusual",
-    "the time of measurement is part of what is predicted; an outcome measured before the eye is "
-    "quiet, or years later, is another outcome",
+    "Unusual follow-up time",
+    "the time of measurement is part of what is predicted; an outcome measured before the eye has "
+    "healed, or years later, is another outcome",
     "choose the visit nearest to the planned time, or report the spread",
 )
 
@@ -47,7 +53,7 @@ _SHIFTED_SHARE = 0.5
 
 
 def date_findings(cohort: Cohort, today: date | None = None) -> list[Finding]:
-    """Events in the wrong order, and follow-up times that are odd or contradicted."""
+    """Events in the wrong order, and follow-up times that are unusual or contradicted."""
     days = {
         column: pd.to_datetime(cohort.table[column], format="%Y-%m-%d", errors="coerce")
         for column in DATE_COLUMNS
@@ -60,9 +66,9 @@ def date_findings(cohort: Cohort, today: date | None = None) -> list[Finding]:
         ahead = day > tomorrow
         if ahead.any():
             message = f"{count_of(ahead.sum(), 'date')} in the future, up to {day.max():%Y-%m-%d}"
-            # Pseudonymised tables may be shifted ahead as a whole: slips are the exception.
-            slip = ahead.sum() <= _SHIFTED_SHARE * day.notna().sum()
-            severity: Severity = "error" if slip else "note"
+            # Pseudonymised tables may be shifted ahead as a whole: typing errors are the exception.
+            typing_error = ahead.sum() <= _SHIFTED_SHARE * day.notna().sum()
+            severity: Severity = "error" if typing_error else "note"
             found.append(FUTURE.found(severity, message, rows[ahead], column))
     if "surgery_date" in days:
         found += _order(days, rows)
@@ -99,20 +105,20 @@ def _followup(table: pd.DataFrame, days: dict[str, pd.Series], rows: pd.Series) 
     if "followup_days" not in table:
         return []
     found = []
-    said = pd.to_numeric(table["followup_days"], errors="coerce")
+    stated = pd.to_numeric(table["followup_days"], errors="coerce")
     if "surgery_date" in days and "postop_date" in days:
         between = (days["postop_date"] - days["surgery_date"]).dt.days
-        wrong = (between > 0) & ((said - between).abs() > 1)
+        wrong = (between > 0) & ((stated - between).abs() > 1)
         if wrong.any():
             first = int(wrong.to_numpy().argmax())
             message = (
                 f"{count_of(wrong.sum(), 'eye')}: row {rows.iloc[first]} says "
-                f"{said.iloc[first]:g} days, but from surgery_date to postop_date are "
+                f"{stated.iloc[first]:g} days, but from surgery_date to postop_date are "
                 f"{between.iloc[first]:g}"
             )
             found.append(CONTRADICTION.found("warning", message, rows[wrong], "followup_days"))
     low, high = USUAL_FOLLOWUP_DAYS
-    outside = (said < low) | (said > high)
+    outside = (stated < low) | (stated > high)
     if outside.any():
         message = (
             f"{count_of(outside.sum(), 'eye')} measured outside {low}-{high} days after surgery"

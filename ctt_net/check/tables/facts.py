@@ -1,15 +1,13 @@
-"""What is in the tables of a cohort, in words a person can count after."""
+"""Facts on the tables of a cohort: counts, ranges, missing values."""
 
 import pandas as pd
 
 from ctt_net.cohort import Cohort
-from ctt_net.cohort.dates import DATE_COLUMNS
-from ctt_net.cohort.schema import ACUITY_COLUMNS, IDENTITY_COLUMNS
+from ctt_net.cohort.manifest import undeclared_columns
 from ctt_net.errors import count_of
 
 Facts = list[tuple[str, str]]
 
-_OPTIONAL_COLUMNS = ("split", "site", "device", "followup_days", *DATE_COLUMNS)
 _SHOWN_GROUPS = 12
 
 
@@ -24,25 +22,18 @@ def table_facts(cohort: Cohort) -> Facts:
     ]
 
 
-def undeclared_columns(cohort: Cohort) -> list[str]:
-    """Columns that nothing reads."""
-    spec = cohort.spec
-    known = {*IDENTITY_COLUMNS, *ACUITY_COLUMNS, *_OPTIONAL_COLUMNS, *spec.views, *spec.covariates}
-    return [str(name) for name in cohort.table if name not in known]
-
-
 def _people(cohort: Cohort) -> Facts:
     table = cohort.table
     eyes_each = table["patient_id"].value_counts()
-    sides = table["laterality"].value_counts()
+    eyes = table["laterality"].value_counts()
     facts = [
         ("eyes", f"{len(table)}"),
         ("patients", f"{len(eyes_each)} ({(eyes_each > 1).sum()} with both eyes)"),
-        ("right / left eyes", " / ".join(str(sides.get(side, 0)) for side in ("OD", "OS"))),
+        ("right / left eyes", " / ".join(str(eyes.get(eye, 0)) for eye in ("OD", "OS"))),
     ]
     for column in ("device", "site", "split"):
         if column in table:
-            named = table[column].replace("", "not said")
+            named = table[column].replace("", "not given")
             facts.append((column, _groups(named.value_counts().sort_index())))
     return facts
 
@@ -79,7 +70,7 @@ def _acuities(cohort: Cohort) -> Facts:
                 f"({logmar.isna().sum()} missing)"
             )
         facts.append((f"{time} acuity ({cohort.spec.notation[f'{time}_va']})", span))
-        facts.append((f"{time} off-chart ({cohort.spec.off_chart_policy})", off or "none"))
+        facts.append((f"{time} off-chart ({cohort.spec.acuity.off_chart_policy})", off or "none"))
     return facts
 
 
@@ -99,5 +90,5 @@ def _covariates(cohort: Cohort) -> Facts:
 
 
 def _unused(cohort: Cohort) -> Facts:
-    others = undeclared_columns(cohort)
+    others = undeclared_columns(cohort.table, cohort.spec)
     return [("columns not declared, so not used", ", ".join(others))] if others else []

@@ -1,4 +1,4 @@
-"""The two eyes of a person: what both must share."""
+"""The two eyes of a person: what must be the same for both."""
 
 import re
 
@@ -11,8 +11,9 @@ from ctt_net.errors import count_of
 
 FELLOWS = Check(
     "fellow-eyes-disagree",
-    "what belongs to the person is the same for both eyes; where it differs, the id joins two "
-    "people or a row has slipped",
+    "Fellow eyes disagree",
+    "what belongs to the person is the same for both eyes; where it differs, one id stands "
+    "for two people or a row is shifted",
     "compare both rows with the patient file, and correct the value or patient_id",
 )
 

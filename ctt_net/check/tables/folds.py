@@ -1,4 +1,4 @@
-"""Folds that stand in the folder or would be dealt, and whether there are patients to train on."""
+"""Folds, stored or yet to be made, and whether there are enough patients to train on."""
 
 import numpy as np
 
@@ -11,36 +11,40 @@ from ctt_net.planning.sample_size import development_sizes
 
 FOLDS = Check(
     "folds-unfit",
-    "folds that do not fit the manifest leave eyes out, or put a patient on both sides",
-    "delete folds.csv to have folds dealt anew",
+    "Folds do not fit the manifest",
+    "folds that do not fit the manifest leave eyes out, or put a patient into both sets",
+    "delete folds.csv to have new folds made",
 )
 TOO_FEW = Check(
     "folds-impossible",
+    "Too few patients for folds",
     "without folds there is nothing to train and test on",
     "collect more patients, or use the cohort to evaluate a model on only",
 )
 ONLY_TEST = Check(
     "only-test-eyes",
-    "eyes set aside to test a model never train one",
+    "Test eyes only",
+    "eyes held out for evaluation are never trained on",
     "evaluate a model on this cohort; to train, empty the split of eyes that may be trained on",
 )
 FEW = Check(
     "patients-few",
-    "a model of few patients learns their chance, and its figures are as uncertain",
-    "collect more patients (`ctt-net plan` says how many a study needs), start from a pretrained "
-    "model, or use the cohort to evaluate a model on",
+    "Few patients",
+    "a model trained on few patients overfits, and its metrics are uncertain",
+    "collect more patients (`ctt-net plan` computes how many), start from a pretrained model, or "
+    "use the cohort to evaluate a model on",
 )
 
-# Below this even the figures of a model that is only tested mean little (Collins and others 2016,
-# Statistics in Medicine 35:214).
+# Below this even an evaluation means little (Collins and others 2016, Statistics in Medicine
+# 35:214).
 _FEWEST_PATIENTS = 100
 # Share of the variance of the outcome that acuity and covariates are expected to explain.
 _EXPECTED_R2 = 0.3
 
 
-def folds_examined(cohort: Cohort) -> tuple[list[tuple[str, str]], list[Finding]]:
-    """Fold sizes as facts; folds that stand there and do not fit are an error."""
-    written = (cohort.root / FOLDS_FILE).exists()
+def fold_findings(cohort: Cohort) -> tuple[list[tuple[str, str]], list[Finding]]:
+    """Fold sizes as facts; stored folds that do not fit are an error."""
+    stored = (cohort.root / FOLDS_FILE).exists()
     known = cohort.table["postop_logmar"].notna()
     if known.any() and "split" in cohort.table and not len(development_rows(cohort.table)):
         message = f"the split of all {count_of(known.sum(), 'eye')} with an outcome is test"
@@ -48,10 +52,10 @@ def folds_examined(cohort: Cohort) -> tuple[list[tuple[str, str]], list[Finding]
     try:
         sizes = cohort.folds().value_counts().sort_index()
     except InputError as error:
-        if written:
+        if stored:
             return [], [FOLDS.found("error", str(error))]
         return [], [TOO_FEW.found("warning", str(error))]
-    name = "eyes per fold" + ("" if written else " (as they would be dealt)")
+    name = "eyes per fold" + ("" if stored else " (not yet stored)")
     return [(name, ", ".join(str(n) for n in sizes))], _few(cohort)
 
 
@@ -66,7 +70,7 @@ def _few(cohort: Cohort) -> list[Finding]:
     if patients >= needed:
         return []
     severity: Severity = "warning" if patients < _FEWEST_PATIENTS else "note"
-    few = "too few to train a model to be relied on" if severity == "warning" else "few to train on"
+    few = "too few to train a reliable model" if severity == "warning" else "few to train on"
     message = (
         f"{count_of(patients, 'patient')} with an outcome to train on: {few}; about {needed} are "
         f"needed for a regression on acuity and covariates alone (ctt-net plan --parameters "

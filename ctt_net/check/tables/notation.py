@@ -1,16 +1,35 @@
-"""Whether the values of a column speak for another notation than the declared one."""
+"""Whether the values of an acuity column fit another notation than the declared one."""
 
 import numpy as np
 import pandas as pd
 
 from ctt_net.check.finding import Check, Finding
-from ctt_net.check.tables.recorded import recorded_numbers
 from ctt_net.cohort import Cohort
+
+
+def recorded_numbers(cohort: Cohort, column: str) -> pd.Series:
+    """Numbers of an acuity column that could be read as declared; fractions and words are none.
+
+    Args:
+        cohort: Its table holds what each cell was read as.
+        column: `preop_va` or `postop_va`.
+
+    Returns:
+        Floats, indexed like the table.
+    """
+    table, time = cohort.table, column.removesuffix("_va")
+    read = table[f"{time}_logmar"].notna() & (table[f"{time}_off_chart"] == "")
+    texts = table[column][read]
+    plain = pd.Series(texts.unique(), dtype=object)  # charts have few lines: read each text once
+    numbers = pd.to_numeric(plain.str.replace(",", ".", regex=False), errors="coerce")
+    return texts.map(dict(zip(plain, numbers, strict=True))).astype(float).dropna()
+
 
 NOTATION = Check(
     "va-notation",
+    "Values fit another acuity notation",
     "0.5 is 0.30 logMAR in decimal and 0.50 in logMAR; read in the wrong notation every value "
-    "is wrong and none looks it",
+    "is wrong and none is conspicuous",
     "ask who recorded the column, and declare its notation in cohort.yaml",
 )
 
@@ -24,8 +43,8 @@ _LOGMAR_STEP = 0.02
 _LINES_LOGMAR = 0.1
 _TOLERANCE = 1e-6
 
-# Votes against the declared notation before anything is said: share of the values, number, and
-# how many times the votes for it.
+# Values against the declared notation before a finding: their share, their number, and how many
+# times those for it.
 _SHARE, _VOTES, _TIMES = 0.15, 10, 4
 _LETTERS_OF_NO_CHART = 6.0
 
@@ -37,7 +56,7 @@ def notation_findings(cohort: Cohort) -> list[Finding]:
     if {both["preop_va"], both["postop_va"]} == {"decimal", "logmar"}:
         message = (
             f"preop_va is declared as {both['preop_va']} and postop_va as {both['postop_va']}: few "
-            f"clinics write both"
+            f"clinics use both"
         )
         found.append(NOTATION.found("warning", message, column="preop_va"))
     for column in ("preop_va", "postop_va"):

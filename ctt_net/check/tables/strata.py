@@ -1,8 +1,8 @@
-"""Groups too small to learn from or to test, and covariates that say nothing."""
+"""Small groups, views that many eyes lack, and covariates without information."""
 
 import numpy as np
 
-from ctt_net.check.finding import Check, Finding
+from ctt_net.check.finding import Check, Finding, rows_where
 from ctt_net.cohort import Cohort
 from ctt_net.cohort.folds import BAND_CUTS_LOGMAR
 from ctt_net.cohort.manifest import SPLITS
@@ -10,34 +10,38 @@ from ctt_net.cohort.problem import Severity
 
 SMALL_GROUP = Check(
     "stratum-small",
-    "of so few eyes nothing is learnt, and no figure on them means anything",
+    "Small group",
+    "from so few eyes nothing is learned, and no metric on them is meaningful",
     "collect more, join groups that are alike, or leave them out and say so",
 )
 SMALL_BAND = Check(
     "outcome-band-small",
-    "a model seldom predicts what it has hardly seen",
+    "Few eyes in an outcome band",
+    "a model seldom predicts what is rare in its training data",
     "report this band apart, or do not claim to predict it",
 )
 CONSTANT = Check(
     "covariate-constant",
-    "a covariate that never differs says nothing, and may be an export's default",
-    "fetch the values anew, or take the covariate out of cohort.yaml",
+    "Constant covariate",
+    "a covariate that never differs has no information, and may be an export's default",
+    "export the values again, or take the covariate out of cohort.yaml",
 )
 MOSTLY_MISSING = Check(
     "covariate-mostly-missing",
-    "what is filled in for more than half of the eyes is a guess",
+    "Covariate mostly missing",
+    "values imputed for more than half of the eyes are not measurements",
     "complete the column, or take the covariate out of cohort.yaml",
 )
 
 SMALL = 10
-# In a smaller cohort every group is small; then it is no news.
+# In a smaller cohort every group is small.
 _EYES_FOR_A_WARNING = 100
 _MOSTLY = 0.5
 
 
 def strata_findings(cohort: Cohort) -> list[Finding]:
-    """Small groups of device, site, split and outcome; empty covariates."""
-    return [*_groups(cohort), *_bands(cohort), *_covariates(cohort)]
+    """Small groups of device, site, split and outcome; empty covariates; missing views."""
+    return [*_groups(cohort), *_bands(cohort), *_covariates(cohort), *_views(cohort)]
 
 
 def _groups(cohort: Cohort) -> list[Finding]:
@@ -59,8 +63,7 @@ def _groups(cohort: Cohort) -> list[Finding]:
                 f"{len(small)} of {len(sizes)} values of {column} have fewer than {SMALL} eyes: "
                 f"{names}{more}"
             )
-            mine = labels.isin(small.index).to_numpy()
-            rows = [row for row, chosen in zip(cohort.rows, mine, strict=True) if chosen]
+            rows = rows_where(cohort, labels.isin(small.index))
             found.append(SMALL_GROUP.found(severity, message, rows, column))
     return found
 
@@ -95,4 +98,29 @@ def _covariates(cohort: Cohort) -> list[Finding]:
         if column.notna().sum() >= SMALL and column.nunique() == 1:
             message = f"{name} is {column.dropna().iloc[0]} in every eye where it is known"
             found.append(CONSTANT.found("warning", message, column=name))
+    return found
+
+
+VIEW_MISSING = Check(
+    "view-missing",
+    "View missing",
+    "an eye that lacks a view is predicted from less, and the reason may be associated with its "
+    "outcome",
+    "search for the scans; where they were never taken, leave the cells empty",
+)
+
+_MANY = 0.2
+
+
+def _views(cohort: Cohort) -> list[Finding]:
+    """One finding per view that is not there for every eye."""
+    found = []
+    for name in cohort.spec.views:
+        missing = cohort.table[name] == ""
+        share = missing.mean()
+        if missing.any():
+            rows = rows_where(cohort, missing)
+            message = f"{name} is missing in {len(rows)} of {len(missing)} eyes ({share:.0%})"
+            severity: Severity = "warning" if share > _MANY else "note"
+            found.append(VIEW_MISSING.found(severity, message, rows, name))
     return found

@@ -1,5 +1,5 @@
-"""Door 4: a trained model as a MONAI Bundle, the form in which this field hands models over.
+"""A trained model as a MONAI Bundle, the format in which the field exchanges models.
 
-Nothing here imports MONAI: a bundle names classes of this room, and MONAI's own command line finds
-them. Writing one needs torch, running one needs torch and MONAI.
+Nothing here imports MONAI: a bundle names classes of this package, and MONAI's own command line
+imports them. Writing one needs torch, running one needs torch and MONAI.
 """

@@ -1,11 +1,14 @@
-"""`docs/README.md` of a bundle: its model card, with what the files know and what they do not."""
+"""`docs/README.md` of a bundle: its model card, from the files and what the author completes."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
-from ctt_net.export.monai_bundle.data_format import covariate_in_words
-from ctt_net.export.monai_bundle.metadata import TO_COMPLETE
-from ctt_net.export.monai_bundle.words import sentence, words
+from ctt_net.export.monai_bundle.metadata import (
+    TO_COMPLETE,
+    covariate_text,
+    printable,
+    sentence,
+)
 from ctt_net.model_folder.predictor import Predictor
 from ctt_net.report.page import render
 
@@ -27,19 +30,19 @@ def render_card(
         scan_fingerprints: Whether those go along.
     """
     spec = predictor.spec
-    views = {words(name): view for name, view in spec.views.items()}
-    covariates = {words(name): covariate_in_words(one) for name, one in spec.covariates.items()}
+    views = {printable(name): view for name, view in spec.views.items()}
+    covariates = {printable(name): covariate_text(one) for name, one in spec.covariates.items()}
     started = [member.provenance.started_from for member in predictor.members]
     return render(
         "card.md",
         folder=TEMPLATES,
         spec=spec,
-        name=words(spec.name),
-        cohort=words(spec.cohort),
+        name=printable(spec.name),
+        cohort=printable(spec.cohort),
         views=views,
-        outcomes=[(words(outcome.name), outcome.in_words()) for outcome in spec.outcomes],
+        outcomes=[(printable(outcome.name), outcome.in_words()) for outcome in spec.outcomes],
         covariates=covariates,
-        started_from=sorted({words(before["name"]) for before in started if before}),
+        started_from=sorted({printable(before["name"]) for before in started if before}),
         members=predictor.members,
         level=f"{predictor.level:.0%}",
         eval_metrics=eval_metrics,

@@ -1,4 +1,4 @@
-"""Which file of a bundle lies where."""
+"""Paths of the files in a bundle."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ WEIGHTS_FILE = Path("models/model.pt")  # the name that MONAI's specification re
 CARD_FILE = Path("docs/README.md")
 LICENCE_FILE = Path("LICENSE")
 
-# Where predictions go if nobody says; MONAI's own bundles do it so.
+# Default folder of predictions, as in MONAI's own bundles.
 OUT_FOLDER = "eval"
 
 
@@ -34,6 +34,6 @@ def member_folders(root: Path) -> list[Path]:
     if not folders:
         raise InputError(
             f"{root}: no bundle of ctt-net here ({member_folder(Path(), 1) / SPEC_FILE} is "
-            f"missing); go into the bundle, or say --bundle_root FOLDER"
+            f"missing); go into the bundle, or give --bundle_root FOLDER"
         )
     return folders

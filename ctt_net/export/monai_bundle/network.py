@@ -55,17 +55,17 @@ class BundleNetwork(nn.Module):
             view_present = torch.ones(B, V, dtype=torch.bool, device=image.device)
         if preop_logmar is None:
             preop_logmar = torch.full((B,), torch.nan, device=image.device)
-        said = []
+        outputs = []
         for member in self.members:
             prediction = member(
                 image[:, :, None], view_present, preop_logmar.reshape(B), covariates
             )
-            said += [
+            outputs += [
                 prediction.postop_logmar[:, None],
                 prediction.scale_logmar[:, None],
                 prediction.recovery_logit,
             ]
-        return torch.cat(said, dim=1)
+        return torch.cat(outputs, dim=1)
 
 
 class TorchSession:
@@ -79,16 +79,16 @@ class TorchSession:
         self._network = network
         self._device = next(network.parameters()).device
 
-    def run(self, outputs: None, feeds: dict[str, Any], /) -> list[Any]:
+    def run(self, names: None, feeds: dict[str, Any], /) -> list[Any]:
         """Inputs by name to the outputs in their order, eyes first."""
         tensors = {name: torch.as_tensor(array).to(self._device) for name, array in feeds.items()}
         with torch.inference_mode():
             prediction, embedding = self._network.with_embedding(**tensors)
         # In the order of `OUTPUTS`.
-        said = (
+        outputs = (
             prediction.postop_logmar,
             prediction.scale_logmar,
             prediction.recovery_logit,
             embedding,
         )
-        return [tensor.cpu().numpy() for tensor in said]
+        return [tensor.cpu().numpy() for tensor in outputs]

@@ -29,7 +29,7 @@ def run(
     notation: str | None = None,
     device: str = "cpu",
 ) -> None:
-    """Predict a patient folder, or evaluate a cohort folder, and say where the results are.
+    """Predict a patient folder, or evaluate a cohort folder, and print where the results are.
 
     Wrong input ends the process with exit code 2 and one message, as in `ctt-net`. Command lines
     turn names such as 42 into numbers, so those are taken, too.
@@ -42,16 +42,14 @@ def run(
         output_dir: Folder for the results; None = `eval` in the bundle.
         preop_va: `EYE=VALUE`, one or several.
         notation: Of those values.
-        device: Where to compute; on any but the CPU the numbers differ in more digits.
+        device: Where to compute; numbers differ slightly between devices.
     """
     out = Path(bundle_root) / OUT_FOLDER if output_dir is None else Path(str(output_dir))
     try:
         if (patient is None) == (cohort is None):
-            raise InputError("say --patient FOLDER or --cohort FOLDER, one of the two")
+            raise InputError("give --patient FOLDER or --cohort FOLDER, one of the two")
         if cohort is not None and (preop_va or notation is not None):
-            raise InputError(
-                "--preop_va and --notation go with --patient; a cohort's manifest tells its own"
-            )
+            raise InputError("--preop_va and --notation go with --patient; a cohort has its own")
         predictor = load_predictor(bundle_root, network, device)
         if patient is not None:
             given = (preop_va,) if isinstance(preop_va, str) else tuple(map(str, preop_va))
@@ -62,7 +60,7 @@ def run(
             print(f"results: {out}")
         print(INTENDED_USE)
     except InputError as error:
-        # MONAI would wrap it and show a traceback; nobody needs one to mend an input.
+        # MONAI would wrap it and show a traceback.
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
 
@@ -102,7 +100,7 @@ def load_predictor(
     try:
         network.to(device).eval()
     except (RuntimeError, AssertionError) as error:
-        raise InputError(f"device {device!r}: {str(error).splitlines()[0]}; say cpu") from None
+        raise InputError(f"device {device!r}: {str(error).splitlines()[0]}; use cpu") from None
     return Predictor(
         [
             Member(folder, TorchSession(member))
@@ -112,7 +110,7 @@ def load_predictor(
 
 
 def _evaluate(predictor: Predictor, cohort: str, out: Path) -> None:
-    """Without fingerprints nobody can know whether these eyes were trained on, and it says so."""
+    """Without fingerprints train-test overlap cannot be checked, and the report says so."""
     checkable = any(member.provenance.scans for member in predictor.members)
     with progress_bar("reading scans") as progress:
         evaluate_model(predictor, cohort, out, allow_training_eyes=not checkable, progress=progress)

@@ -5,11 +5,12 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
+import numpy as np
 import torch
 
-from ctt_net.baselines.stored import read_baselines, write_baselines
+from ctt_net.baselines.clinical import read_baselines, write_baselines
 from ctt_net.errors import InputError
-from ctt_net.export.monai_bundle.agreement import largest_difference
 from ctt_net.export.monai_bundle.card import render_card
 from ctt_net.export.monai_bundle.layout import (
     CARD_FILE,
@@ -22,18 +23,79 @@ from ctt_net.export.monai_bundle.layout import (
     member_folder,
 )
 from ctt_net.export.monai_bundle.metadata import bundle_metadata
-from ctt_net.export.monai_bundle.out_of_fold import out_of_fold_metrics
 from ctt_net.export.monai_bundle.run import load_predictor
 from ctt_net.io.atomic_folder import check_not_taken, new_folder
-from ctt_net.io.atomic_write import atomic_write
+from ctt_net.io.atomic_write import atomic_write, roll_back_unfinished
+from ctt_net.metrics.summary import METRICS_FILE, read_metrics
 from ctt_net.model_folder.digests import seal, sha256_of
 from ctt_net.model_folder.member import Member
 from ctt_net.model_folder.predictor import Predictor
 from ctt_net.training.architecture import load_network
 
+
+def out_of_fold_metrics(run: Path) -> dict[str, float]:
+    """Error of each fold's model on the eyes that it never saw; empty if the folder has none.
+
+    Args:
+        run: Run or model folder.
+
+    Raises:
+        InputError: If metrics.json is damaged.
+    """
+    roll_back_unfinished(run)
+    path = run / METRICS_FILE
+    if not path.is_file():
+        return {}
+    data = read_metrics(run)
+    try:
+        error = data["regression"]["mae"]
+        return {
+            "out_of_fold_eyes": int(data["n_eyes"]),
+            "out_of_fold_patients": int(data["n_patients"]),
+            "out_of_fold_mae_logmar": float(error["value"]),
+            "out_of_fold_mae_ci95_low_logmar": float(error["ci95"][0]),
+            "out_of_fold_mae_ci95_high_logmar": float(error["ci95"][1]),
+        }
+    except (ValueError, TypeError, KeyError, IndexError) as error:
+        raise InputError(
+            f"{path}: damaged ({error!r}); train the run again, or bundle one of its model folders"
+        ) from None
+
+
+def largest_difference(one: Predictor, other: Predictor) -> float:
+    """Largest difference in acuity, interval (logMAR) or probability; inf where one says NaN.
+
+    Args:
+        one: Any predictor.
+        other: Of the same views, preprocessing and outcomes.
+    """
+    V, prepare = len(one.spec.views), one.spec.preprocessing
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (8, V, 8, 8)).astype(np.uint8)
+    size = (prepare.width, prepare.height)
+    pixels = np.stack(
+        [[cv2.resize(view, size, interpolation=cv2.INTER_CUBIC) for view in eye] for eye in coarse]
+    )
+    present = rng.random((8, V)) > 0.3
+    present[0], present[1] = True, False
+    preop = np.append(rng.uniform(0, 1.5, 6), [np.nan, 2.7])
+    pixels[~present] = 0
+    F = len(one.spec.covariates)
+    covariates = rng.integers(0, 2, (8, F)).astype(np.float32)  # a level and a number alike
+    covariates[rng.random((8, F)) > 0.7] = np.nan
+    found = [predictor.predict(pixels, present, preop, covariates) for predictor in (one, other)]
+    worst = 0.0
+    for name in ("postop_logmar", "lower_logmar", "upper_logmar", "p_recovery"):
+        ours, theirs = (getattr(estimate, name) for estimate in found)
+        if not np.array_equal(np.isnan(ours), np.isnan(theirs)):
+            return float("inf")
+        worst = max(worst, float(np.nanmax(np.abs(ours - theirs), initial=0)))
+    return worst
+
+
 TEMPLATES = Path(__file__).parent / "templates"
 
-# Written as they are; nothing that a person has named stands in them.
+# Copied unchanged; they contain no name that a person chose.
 CONSTANT_FILES = {
     INFERENCE_FILE: "inference.json",
     LOGGING_FILE: "logging.conf",
@@ -51,7 +113,7 @@ class Bundled:
 
     Args:
         members: Number of networks.
-        difference: Largest one from `ctt-net predict` on made-up eyes, logMAR or probability.
+        difference: Largest one from `ctt-net predict` on random inputs, logMAR or probability.
     """
 
     members: int
@@ -59,7 +121,7 @@ class Bundled:
 
 
 def write_bundle(model: Path, out: Path, scan_fingerprints: bool = False) -> Bundled:
-    """Write a bundle, and see that it says what the model says.
+    """Write a bundle, and check that it predicts what the model predicts.
 
     Fingerprints of patients never go along: whoever has them and their key can try all record
     numbers a hospital could have given.

@@ -1,23 +1,41 @@
-"""Fill places of a B-scan from what surrounds them."""
+"""Boxes and masks of artifacts, and how they are filled from what surrounds them."""
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from ctt_net.imaging.artifacts.widget import Box
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in pixels, both ends inclusive; it may reach over the picture's edge."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
 
 
-def fill_along(pixels: np.ndarray, cells: list[Box]) -> np.ndarray:
-    """Fill whole cells by drawing each row across, as the layers of the retina run.
+def box_mask(shape: tuple[int, ...], boxes: list[Box]) -> np.ndarray:
+    """(H, W) bool of the boxes."""
+    mask = np.zeros(shape, bool)
+    for box in boxes:
+        mask[max(box.top, 0) : box.bottom + 1, max(box.left, 0) : box.right + 1] = True
+    return mask
+
+
+def fill_along(pixels: np.ndarray, boxes: list[Box]) -> np.ndarray:
+    """Fill whole boxes by interpolating each row across, as the layers of the retina run.
 
     Args:
         pixels: (H, W) uint8.
-        cells: rectangles, which may reach over the picture's edge.
+        boxes: what to fill.
     """
     result = pixels.copy()
     height, width = pixels.shape
-    for cell in cells:
-        left, right = max(cell.left, 0), min(cell.right + 1, width)
-        top, bottom = max(cell.top, 0), min(cell.bottom + 1, height)
+    for box in boxes:
+        left, right = max(box.left, 0), min(box.right + 1, width)
+        top, bottom = max(box.top, 0), min(box.bottom + 1, height)
         if left >= right or top >= bottom or right - left == width:
             continue
         rows = cv2.blur(result[top:bottom].astype(np.float32), (1, 3))
@@ -32,9 +50,16 @@ def fill_along(pixels: np.ndarray, cells: list[Box]) -> np.ndarray:
 
 def fill_mask(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Fill the mask from its surroundings (Telea 2004, doi 10.1080/10867651.2004.10487596)."""
-    return cv2.inpaint(pixels, mask.astype(np.uint8), 3, cv2.INPAINT_TELEA)
+    return cv2.inpaint(np.ascontiguousarray(pixels), mask.astype(np.uint8), 3, cv2.INPAINT_TELEA)
 
 
-def grown(marks: np.ndarray) -> np.ndarray:
-    """Marks with two pixels around them, which hold their blurred border."""
-    return cv2.dilate(marks.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
+def blacken(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Set the mask to the grey of the scan's own background."""
+    result = pixels.copy()
+    result[mask] = np.uint8(np.percentile(pixels[~mask], 20))
+    return result
+
+
+def dilated(mask: np.ndarray) -> np.ndarray:
+    """A mask with two pixels around it, for its blurred border."""
+    return cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)

@@ -1,7 +1,7 @@
 """Find the en-face panel that Heidelberg's picture export puts left or right of the B-scan.
 
 The export is a square near-infrared (SLO) picture as high as the B-scan, 496x496 + 768x496 by
-default. Sizes are only where to look; three things seen in the picture decide:
+default. Sizes only say where to search; three properties of the picture decide:
 
 1. a seam: two neighbouring columns at the panel's edge that have nothing in common;
 2. the panel is no B-scan: its texture runs in every direction, a retina's runs across;

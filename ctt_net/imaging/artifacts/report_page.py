@@ -1,8 +1,8 @@
-"""Notice a whole report page or a viewer's screenshot that is given as a scan.
+"""Detect a whole report page or a viewer's screenshot that is given as a scan.
 
 A B-scan fills its picture from side to side, and speckle leaves no place of it even. A page or a
-screen has ground of one even grey around its pictures, down whole columns, with writing on it.
-Black or white columns without writing are padding. No column of 110 real and 160 simulated scans
+screen has ground of one even grey around its pictures, down whole columns, with text on it.
+Black or white columns without text are padding. No column of 110 real and 160 simulated scans
 is bare; of pages and screens 4 % and more are.
 """
 
@@ -11,14 +11,14 @@ import numpy as np
 
 _LARGEST_SIDE = 800  # pixels; larger pictures are thinned out, which keeps speckle as it is
 _EVEN = 6  # grey levels within 5 x 5 pixels: lossy compression near letters
-_BARE = 0.95  # share of a column that is ground or writing on it
+_BARE = 0.95  # share of a column that is ground or text on it
 _MIN_COLUMNS = 0.15  # bare columns of the picture, unless both sides are bare
-_MIN_ROWS = 0.3  # above the tallest bar of writing that belongs to an export, see `bars`
+_MIN_ROWS = 0.3  # above the tallest bar of text that belongs to an export, see `borders`
 _PAPER = 100  # grey levels: no vitreous is as bright
 _BLACK, _WHITE = 12, 245
-_INK = 0.0008  # share of the bare columns and rows that is writing
+_INK = 0.0008  # share of the bare columns and rows that is text
 _INK_CONTRAST = 60  # grey levels
-_LINE = 0.04  # of the height: the tallest line of writing
+_LINE = 0.04  # of the height: the tallest line of text
 
 
 def looks_like_report_page(pixels: np.ndarray) -> bool:

@@ -1,4 +1,4 @@
-"""Find uncoloured rulers, scale bars, caliper lines and arrows: straight and of one brightness."""
+"""Find uncoloured rulers, scale bars, calipers and arrows: straight lines of one brightness."""
 
 import numpy as np
 

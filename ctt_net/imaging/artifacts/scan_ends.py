@@ -1,4 +1,4 @@
-"""Read which ends of the eye a scan runs between, from the mark that Cirrus burns in.
+"""Read which sides of the eye a scan runs between, from the mark that Cirrus burns in.
 
 The arrow of the mark runs the way the scan lies in the picture, left to right, and the letter at
 either end of it names that side of the eye: temporal to nasal in a right eye's horizontal scan.
@@ -9,7 +9,8 @@ from functools import partial
 import cv2
 import numpy as np
 
-from ctt_net.imaging.artifacts.widget import Box, letter_cells, line_pixels
+from ctt_net.imaging.artifacts.direction_mark import letter_cells, line_pixels
+from ctt_net.imaging.artifacts.fill import Box
 
 # The letters as Cirrus draws them beside a square of 75 pixels: medians over 99 exports.
 LETTERS = {
@@ -33,7 +34,7 @@ def read_ends(pixels: np.ndarray, box: Box) -> str | None:
 
     Args:
         pixels: (H, W) uint8, the export with its mark.
-        box: the mark's square, as `find_widget` gives it.
+        box: the mark's square, as `find_mark` returns it.
     """
     side = box.right - box.left
     inside = slice(box.top + 3, box.bottom - 2), slice(box.left + 3, box.right - 2)
@@ -68,7 +69,7 @@ def _points_on(lines: np.ndarray, side: int) -> bool:
 def _reading(
     pixels: np.ndarray, ends: tuple[Box, Box], side: int, choice: tuple[str, str]
 ) -> str | None:
-    """Which of two readings, a letter for each end, the places bear; None if unclear."""
+    """Which of two readings, a letter for each end, the cells show; None if unclear."""
     likeness = {
         word: sum(_likeness(pixels, cell, side, k) for cell, k in zip(ends, word, strict=True)) / 2
         for word in choice

@@ -1,4 +1,4 @@
-"""Thin bright strokes of a picture: what writing, rulers and thin tissue have in common."""
+"""Thin bright strokes of a picture: what text, rulers and thin tissue have in common."""
 
 from dataclasses import dataclass
 

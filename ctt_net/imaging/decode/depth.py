@@ -12,7 +12,7 @@ are spread over 0..255. 8 bit samples are never changed.
 import cv2
 import numpy as np
 
-from ctt_net.imaging.note import Note
+from ctt_net.imaging.bscan import Note
 
 FULL_SCALES = (100, 255, 1023, 4095, 16383, 65535)
 _SMALLEST_SHARE = 1 / 20

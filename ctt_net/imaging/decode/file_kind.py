@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from ctt_net.imaging.failure import ImagingError
-from ctt_net.imaging.note import Note
+from ctt_net.imaging.bscan import ImagingError, Note
 
 MAX_FILE_BYTES = 64 * 2**20
-FORMATS_CURE = "export the B-scan as PNG, TIFF, JPEG or BMP"
-DEVICE_CURE = "`ctt-net convert FILE OUT` or a mapping cuts B-scans from it"
+FORMATS_FIX = "export the B-scan as PNG, TIFF, JPEG or BMP"
+DEVICE_FIX = "`ctt-net convert FILE OUT` or a mapping cuts B-scans from it"
 
 _READABLE = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -56,7 +55,7 @@ def read_limited(path: Path) -> bytes:
         if path.is_dir():
             raise ImagingError.of(path, "a folder", "name one scan inside it")
         if not path.is_file():
-            raise ImagingError.of(path, "something that is no regular file", FORMATS_CURE)
+            raise ImagingError.of(path, "something that is no regular file", FORMATS_FIX)
         size = path.stat().st_size
         if size == 0:
             raise ImagingError.of(path, "an empty file", "export or copy the scan again")
@@ -87,16 +86,16 @@ def kind_of(data: bytes, path: Path) -> str:
         if data.startswith(magic):
             return kind
     if data[128:132] == b"DICM":
-        raise ImagingError.of(path, "a DICOM file", DEVICE_CURE)
+        raise ImagingError.of(path, "a DICOM file", DEVICE_FIX)
     for magic, name in _DEVICES:
         if data.startswith(magic):
-            raise ImagingError.of(path, name, DEVICE_CURE)
+            raise ImagingError.of(path, name, DEVICE_FIX)
     for magic, name in _FOREIGN:
         if data.startswith(magic):
-            raise ImagingError.of(path, name, FORMATS_CURE)
+            raise ImagingError.of(path, name, FORMATS_FIX)
     if _is_text(data[:512]):
-        raise ImagingError.of(path, "a text file, not a picture", FORMATS_CURE)
-    raise ImagingError.of(path, "no PNG, TIFF, JPEG or BMP picture", FORMATS_CURE)
+        raise ImagingError.of(path, "a text file, not a picture", FORMATS_FIX)
+    raise ImagingError.of(path, "no PNG, TIFF, JPEG or BMP picture", FORMATS_FIX)
 
 
 def misnamed(kind: str, path: Path) -> Note | None:

@@ -8,6 +8,7 @@ import imagecodecs
 import numpy as np
 from PIL import Image
 
+from ctt_net.imaging.bscan import ImagingError, Note
 from ctt_net.imaging.decode.raster import (
     PRINT_COLOURS,
     Raster,
@@ -15,8 +16,6 @@ from ctt_net.imaging.decode.raster import (
     check_size,
     drop_alpha,
 )
-from ctt_net.imaging.failure import ImagingError
-from ctt_net.imaging.note import Note
 
 _ORIENTATION_TAG = 274
 

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ctt_net.imaging.failure import ImagingError
-from ctt_net.imaging.note import Note
+from ctt_net.imaging.bscan import ImagingError, Note
 
 MAX_PIXELS = 50_000_000
 MAX_DECODED_BYTES = 512 * 2**20

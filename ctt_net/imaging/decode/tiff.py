@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
+from ctt_net.imaging.bscan import ImagingError, Note
 from ctt_net.imaging.decode.raster import (
     MAX_DECODED_BYTES,
     PRINT_COLOURS,
@@ -17,10 +18,8 @@ from ctt_net.imaging.decode.raster import (
     check_size,
     drop_alpha,
 )
-from ctt_net.imaging.failure import ImagingError
-from ctt_net.imaging.note import Note
 
-_CURE = "export or copy the scan again, as an uncompressed TIFF or a PNG"
+_FIX = "export or copy the scan again, as an uncompressed TIFF or a PNG"
 _ORIENTATION_TAG = 274
 
 
@@ -45,19 +44,19 @@ def decode_tiff(data: bytes, path: Path) -> Raster:
     except Exception as problem:  # garbled tags and streams make the decoders raise anything
         reason = " ".join(str(problem).split())[:80] or type(problem).__name__
         raise ImagingError.of(
-            path, f"a TIFF file that is truncated or damaged ({reason})", _CURE
+            path, f"a TIFF file that is truncated or damaged ({reason})", _FIX
         ) from problem
 
 
 def _check_page(page: tifffile.TiffPage, file_bytes: int, path: Path) -> None:
-    """Look at the header before any sample is decoded."""
+    """Check the header before any sample is decoded."""
     if page.imagedepth != 1 or not 1 <= page.samplesperpixel <= 5:
         raise ImagingError.of(path, "a TIFF volume or spectral stack", "export single B-scans")
     if page.dtype is None or page.dtype.kind not in "uifb":
-        raise ImagingError.of(path, "a TIFF with unknown sample type", _CURE)
+        raise ImagingError.of(path, "a TIFF with unknown sample type", _FIX)
     if page.size * page.dtype.itemsize > MAX_DECODED_BYTES:
         raise ImagingError.of(
-            path, f"a TIFF that decodes to {page.size * page.dtype.itemsize >> 20} MB", _CURE
+            path, f"a TIFF that decodes to {page.size * page.dtype.itemsize >> 20} MB", _FIX
         )
     ends = [o + n for o, n in zip(page.dataoffsets, page.databytecounts, strict=True)]
     if not ends or max(ends) > file_bytes or min(page.databytecounts) <= 0:

@@ -1,1 +1,1 @@
-"""A first mapping, drafted from a table and a folder for a person to finish."""
+"""`ctt-net prepare --draft`: a mapping drafted from a table and a folder of scans."""

@@ -1,173 +1,286 @@
-"""The `views` and `scans` sections of a drafted mapping, with what each pattern joins."""
+"""Names of scan files become patterns, tried with the search that `ctt-net prepare` uses."""
 
 import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-import pandas as pd
+from ctt_net.cohort.scan_names import EYE_WORDS, POSTOP_WORDS, SIDE_WORDS, VIEW_WORDS
+from ctt_net.devices import is_device_file
+from ctt_net.errors import InputError
+from ctt_net.prepare.mapping.scan_rule import ScansSection
+from ctt_net.prepare.scans.find_scans import double_files, find_scans
+from ctt_net.prepare.scans.match_names import scan_files
+from ctt_net.prepare.tables.eyes import Eyes
 
-from ctt_net.cohort.scan_names import IMAGE_SUFFIXES, VIEW_WORDS
-from ctt_net.prepare.draft.guess_roles import Roles, Source
-from ctt_net.prepare.draft.guess_scans import ScansGuess, eyes_of, guess_scans, scans_section
-from ctt_net.prepare.draft.yaml_lines import Page, shown
-from ctt_net.prepare.mapping.choose import CHOOSE
+_PREOP = ("pre", "preop", "preoperative", "baseline", "bl", "before", "术前", "基线")
+_VOCABULARY: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "visit": {"preop": _PREOP, "postop": (*POSTOP_WORDS, "fu", "final")},
+    "view": VIEW_WORDS,
+    "laterality": SIDE_WORDS,
+}
+_WEEK = re.compile(r"(?:w|wk|week|m|mo|mon|month)0*([0-9]{1,3})")
+_CHINESE = sorted(
+    {
+        word
+        for meanings in _VOCABULARY.values()
+        for words in meanings.values()
+        for word in words
+        if not word.isascii()
+    },
+    key=lambda word: (-len(word), word),
+)
+_TOKEN = re.compile("|".join(_CHINESE) + r"|[A-Za-z]+|[0-9]+|[\u3400-\u9fff]|.", re.DOTALL)
+_MOST_TOKENS_OF_AN_ID = 9
+_PERSONS_FOR_CONSTANT = 3
+_MOST_PATTERNS = 6
+_FIELDS = ("laterality", "view", "visit")
 
-_MOST_OTHER_IDS = 4
-_ANGLES = {"horizontal": 0, "vertical": 90}
-_PATH = re.compile(r"[/\\]*(.+)")
+# Word to its role (`id`, `laterality`, `view`, `visit`) and its meaning.
+Words = dict[str, tuple[str, str]]
 
 
-def join_scans(table: pd.DataFrame, roles: Roles, folder: Path) -> ScansGuess:
-    """Look into the folder, with the eyes the table has.
+class Part(NamedTuple):
+    """A piece of a file's name.
 
     Args:
-        table: Cells, missing = blank.
-        roles: What means what.
-        folder: Of the scans.
+        text: As it stands, in small letters where it is a word.
+        role: `id`, `laterality`, `view`, `visit`, `sign`, `suffix` or `other`.
+        meaning: Of a word.
     """
-    sides, words = None, {}
-    patient = roles.patient.candidates[0] if roles.patient.candidates else None
-    ids = table[patient.name] if patient else pd.Series("", index=table.index, dtype=object)
-    cells = table
-    if roles.shape == "patient":
-        cells = pd.concat([table, table])
-        ids = pd.concat([ids, ids])
-        sides = pd.Series(["OD"] * len(table) + ["OS"] * len(table), index=cells.index)
-    elif roles.side_column is not None and roles.sides is not None:
-        words = roles.sides.words
-        said = table[roles.side_column.name]
-        if roles.sides.extract:
-            said = said.str.extract(roles.sides.extract, expand=False).fillna("")
-        meaning = {text: side for side, known in words.items() for text in known}
-        if meaning:
-            sides = said.map(meaning).fillna("").astype(object)
-    fields = ["patient_id"]
-    fields += [roles.plain["eye_id"].name] if "eye_id" in roles.plain else []
-    # Another id, such as a number of the study, may be what files are named by; a measure is not.
-    fields += [
-        source.name
-        for source in roles.others
-        if not source.sides
-        and len(source.facts.counts) > 0.5 * source.facts.known
-        and (source.facts.numbers is None or not (source.facts.numbers % 1).any())
-    ][:_MOST_OTHER_IDS]
-    return guess_scans(folder, eyes_of(ids, sides, cells), fields, words)
+
+    text: str
+    role: str
+    meaning: str = ""
 
 
-def write_scans(
-    page: Page, table: pd.DataFrame, roles: Roles, scans: ScansGuess | None, folder: Path | None
+@dataclass
+class NameGroup:
+    """Files whose names are built alike.
+
+    Args:
+        parts: Roles, and the constant texts between them.
+        files: Their paths.
+        words: The words seen.
+        ids: The ids seen.
+    """
+
+    parts: list[Part]
+    files: list[str] = field(default_factory=list)
+    words: set[Part] = field(default_factory=set)
+    ids: set[str] = field(default_factory=set)
+
+    def pattern(self, id_field: str) -> str:
+        """The pattern of a mapping that fits these files."""
+        # What the files of one or two persons share may be the name of a person.
+        public = len(self.ids) >= _PERSONS_FOR_CONSTANT
+        texts = [
+            f"{{{id_field if part.role == 'id' else part.role}}}"
+            if part.role in ("id", *_FIELDS)
+            else part.text
+            if public or part.role != "other"
+            else "{*}"
+            for part in self.parts
+        ]
+        return re.sub(r"(?:\{\*\})+", "{*}", "".join(texts))
+
+
+@dataclass
+class ScansDraft:
+    """The `scans` section, and what it finds.
+
+    Args:
+        n_files: Scan files in the folder.
+        patterns: Each with the number of files it joins to eyes, best first.
+        words: For `laterality`, `view` and `visit`: meaning to the words seen.
+        views: Names of the views that the files show.
+        eyes: Eyes that the patterns find together.
+        joined: Files that find an eye.
+        doubles: Eyes that would have several files for one view.
+    """
+
+    n_files: int = 0
+    patterns: dict[str, int] = field(default_factory=dict)
+    words: dict[str, dict[str, set[str]]] = field(default_factory=dict)
+    views: tuple[str, ...] = ("horizontal",)
+    eyes: int = 0
+    joined: int = 0
+    doubles: int = 0
+
+    def section(self, folder: str, names: Iterable[str] | None = None) -> dict[str, object]:
+        """The `scans` section of a mapping."""
+        names = list(self.patterns if names is None else names)
+        known: dict[str, dict[str, list[str]]] = {
+            role: {meaning: sorted(words) for meaning, words in sorted(meanings.items())}
+            for role, meanings in self.words.items()
+        }
+        if any("{visit}" in name for name in names):
+            visits = known["visit"]
+            # Without a word for before, a person has to say which of the others it is.
+            known["visit"] = {"preop": visits.get("preop") or visits["postop"]}
+        else:
+            known.pop("visit", None)
+        return {"folder": folder, "names": names, **known}
+
+
+def draft_scans(
+    folder: Path,
+    eyes: Eyes,
+    id_fields: Iterable[str],
+    side_words: Mapping[str, Iterable[str]],
+) -> ScansDraft:
+    """Align the names of files with the ids and words of a table.
+
+    Args:
+        folder: Of the scans.
+        eyes: `patient_id`, and `laterality` where the table says it; the table's own cells.
+        id_fields: Columns that may stand in file names, the likeliest first.
+        side_words: `OD` and `OS` to the table's own words.
+
+    Raises:
+        InputError: If the folder cannot be read.
+    """
+    files = list(scan_files(folder))
+    devices = {file for file in files if is_device_file(folder / file)}
+    best = ScansDraft(len(files))
+    for name in id_fields:
+        ids = (eyes.table if name in eyes.table else eyes.cells)[name]
+        for which in (0, -1):
+            groups = _group(files, _believable(files, _words(ids, side_words), side_words), which)
+            tried = ScansDraft(len(files))
+            _try(tried, groups, name, folder, eyes, devices)
+            best = max(best, tried, key=lambda draft: (draft.eyes, draft.joined))
+            if best.joined == len(files):
+                return best  # nothing can join more
+        if best.eyes and name == "patient_id" and best.joined > 0.5 * len(files):
+            break  # no other column has to
+    return best
+
+
+def _try(
+    draft: ScansDraft,
+    groups: list[NameGroup],
+    id_field: str,
+    folder: Path,
+    eyes: Eyes,
+    devices: set[str],
 ) -> None:
-    """Views, scans, and what an eye must have."""
-    by_columns = _file_columns(table, roles, folder) if folder is not None else {}
-    patterns = scans.patterns if scans is not None else []
-    views = tuple(by_columns) or ("horizontal",)
-    if scans is not None and patterns:
-        views = scans.views
-    page.put("views")
-    for view in views:
-        if view in _ANGLES:
-            facts: dict[str, Any] = {"direction": view, "angle_deg": _ANGLES[view]}
-            page.put(view, facts, indent=2)
+    """Fill in what the patterns of these groups find."""
+    groups = [group for group in groups if group.ids]
+    if any(part.role == "view" for group in groups for part in group.words):
+        groups = [g for g in groups if "view" in {p.role for p in g.words} or devices >= {*g.files}]
+    for group in groups:
+        for part in group.words:
+            draft.words.setdefault(part.role, {}).setdefault(part.meaning, set()).add(part.text)
+    without = ("scan",) if len(devices) < draft.n_files else ("horizontal", "vertical")
+    draft.views = tuple(sorted(draft.words.get("view", without)))
+
+    def count(names: Iterable[str]) -> tuple[int, int, int]:
+        try:
+            rule = ScansSection.parse(draft.section(".", names), "draft").compiled(
+                draft.views, "draft"
+            )
+            found = find_scans(eyes, rule, folder, draft.views)
+        except InputError:  # a name that cannot stand in a pattern, such as one with braces
+            return 0, 0, 0
+        joined = {path for paths in found.files.values() for path in paths}
+        return len({at for at, _ in found.files}), len(joined), len(double_files(found, eyes))
+
+    for group in groups[: 4 * _MOST_PATTERNS]:
+        pattern = group.pattern(id_field)
+        n_eyes, joined, _ = count([pattern])
+        if n_eyes and len(draft.patterns) < _MOST_PATTERNS:
+            draft.patterns[pattern] = joined
+    if draft.patterns:
+        draft.eyes, draft.joined, draft.doubles = count(draft.patterns)
+
+
+def _words(ids: Iterable[str], side_words: Mapping[str, Iterable[str]]) -> Words:
+    """The project's own words, those of the table, and the table's ids."""
+    known: Words = {
+        word: (role, meaning)
+        for role, meanings in _VOCABULARY.items()
+        for meaning, words in meanings.items()
+        for word in words
+    }
+    own = {w.lower(): ("laterality", side) for side, words in side_words.items() for w in words}
+    return known | own | {text.lower(): ("id", "") for text in ids if text}
+
+
+def _believable(files: list[str], known: Words, side_words: Mapping[str, Iterable[str]]) -> Words:
+    """Without words such as `la`, which mean a side only where both sides are seen."""
+    seen = {part for file in files for part in _parts(file, known) if part.role == "laterality"}
+    if len({part.meaning for part in seen}) == 2:
+        return known
+    sure = {w.lower() for words in (EYE_WORDS, side_words) for ws in words.values() for w in ws}
+    return {word: said for word, said in known.items() if said[0] != "laterality" or word in sure}
+
+
+def _group(files: Iterable[str], known: Words, which_id: int = 0) -> list[NameGroup]:
+    """Files by the build of their names, the largest group first.
+
+    Args:
+        files: Paths below the folder of the scans.
+        known: What words mean.
+        which_id: Which occurrence of an id in a name counts; -1 = the last one.
+    """
+    groups: dict[tuple[str, ...], NameGroup] = {}
+    for file in files:
+        stem, dot, suffix = file.rpartition(".")
+        every = list(_parts(stem, known))
+        ids = [at for at, part in enumerate(every) if part.role == "id"][which_id:][:1]
+        parts = [
+            part._replace(role="other") if part.role == "id" and at not in ids else part
+            for at, part in enumerate(every)
+        ]
+        parts = [*_joined(parts), Part(dot + suffix.lower(), "suffix")]
+        key = tuple(p.text if p.role in ("sign", "suffix") else p.role for p in parts)
+        group = groups.setdefault(key, NameGroup(parts))
+        group.files.append(file)
+        group.parts = [
+            Part("{*}", "other") if one.role == "other" and one.text != other.text else one
+            for one, other in zip(group.parts, parts, strict=True)
+        ]
+        group.ids |= {part.text for part in parts if part.role == "id"}
+        group.words |= {part for part in parts if part.role in _FIELDS}
+    return sorted(groups.values(), key=lambda group: -len(group.files))
+
+
+def _parts(path: str, known: Words) -> Iterator[Part]:
+    """Cut a path below the folder into pieces with a meaning, the longest words first."""
+    tokens = _TOKEN.findall(path)
+    seen: set[str] = set()
+    at = 0
+    while at < len(tokens):
+        for width in range(min(_MOST_TOKENS_OF_AN_ID, len(tokens) - at), 0, -1):
+            text = "".join(tokens[at : at + width]).lower()
+            week = _WEEK.fullmatch(text)
+            role, meaning = known.get(text, ("visit", "") if week else ("", ""))
+            if role:
+                break
+        if role == "visit" and week:  # week 0 is the visit before
+            meaning = "preop" if int(week[1]) == 0 else "postop"
+        if not role:
+            role = "other" if text.isalnum() else "sign"
+        if role in seen or role == "other":  # a second word for the side is part of a name
+            yield Part("".join(tokens[at : at + width]), "other")
         else:
-            offer = "horizontal, vertical or oblique: names of files do not say it"
-            page.put(view, {"direction": CHOOSE}, offer, indent=2)
-    page.skip()
-    if scans is None or folder is None:
-        page.say("No folder of scans was given: every view will be missing.")
-    else:
-        kinds = ", ".join(f"{n} {suffix}" for suffix, n in scans.kinds.most_common(8))
-        page.say(f"In the folder: {kinds or 'no files'}; {scans.n_scans} can be scans.")
-        if patterns:
-            _write_names(page, scans, folder)
-        elif by_columns:
-            _write_file_columns(page, by_columns, folder)
+            yield Part(text, role, meaning)
+        seen |= {role} & {*_FIELDS}
+        at += width
+
+
+def _joined(parts: list[Part]) -> list[Part]:
+    """Pieces without a meaning, and the signs between them, as one; a folder ends them."""
+    short: list[Part] = []
+    for at, part in enumerate(parts):
+        after = parts[at + 1].role if at + 1 < len(parts) else ""
+        inside = part.role == "other" or (
+            part.role == "sign" and part.text != "/" and after == "other"
+        )
+        if inside and short and short[-1].role == "other":
+            short[-1] = Part(short[-1].text + part.text, "other")
         else:
-            _explain(page, scans)
-    page.skip()
-    needs = ["postop_va"] if _has_postop(roles) else []
-    needs += ["any_view"] if patterns or by_columns else []
-    if needs:
-        page.put("require", needs, "eyes without are left out, and counted")
-
-
-def _write_names(page: Page, scans: ScansGuess, folder: Path) -> None:
-    names = [pattern.text for pattern in scans.patterns]
-    section = scans_section(scans, names, folder.as_posix())
-    if scans.device_files:
-        page.say(
-            f"{scans.device_files} are raw device files: views are cut out of them, see 'section' "
-            f"in docs/mapping.md; take 'vertical' out if they hold single lines."
-        )
-    page.say(f"Together the patterns find {scans.eyes} eyes; {scans.left} files find none.")
-    if scans.doubles:
-        page.say(
-            f"{scans.doubles} times several files would be one view of one eye, which stops the "
-            f"command: make the patterns stricter."
-        )
-    page.put("scans")
-    page.put("folder", section["folder"], indent=2)
-    page.put("names", indent=2)
-    for pattern in scans.patterns:
-        page.say(f"{pattern.joined} of {pattern.files} files built so, {pattern.eyes} eyes", 4)
-        page.item(pattern.text, indent=4)
-    for role in ("laterality", "view"):
-        if role in section:
-            page.put(role, section[role], indent=2)
-    if "visit" in section:
-        after = ", ".join(f"{shown(w)} {n}" for w, n in scans.visits["postop"].most_common(20))
-        if scans.visits["preop"]:
-            left = f"left alone: {after}" if after else "no other visit was seen"
-            page.put("visit", section["visit"], left, indent=2)
-        else:
-            page.put("visit", {"preop": [CHOOSE]}, f"before surgery is none of {after}?", indent=2)
-
-
-def _explain(page: Page, scans: ScansGuess) -> None:
-    page.say("No pattern joins them to the table: no number of a patient stands in their names.")
-    if scans.lost_zeros:
-        page.say(
-            "But for zeros in front the ids agree: the table has lost them; format the column as "
-            "text in the spreadsheet and fill it anew."
-        )
-    page.say('scans: {folder: ..., names: ["{patient_id}_{laterality}_{view}.png"]}')
-
-
-def _file_columns(table: pd.DataFrame, roles: Roles, folder: Path) -> dict[str, tuple[Source, int]]:
-    """View to a column that names files, and how many of them are there."""
-    found: dict[str, tuple[Source, int]] = {}
-    for source in roles.others:
-        cells = list(source.facts.counts)
-        named = [text for text in cells if text.lower().endswith(IMAGE_SUFFIXES)]
-        if source.sides or not cells or len(named) < 0.8 * len(cells):
-            continue
-        there = sum(_exists(folder, text) for text in named)
-        words = set(re.findall("[a-z]+", source.name.lower()))
-        view = next((v for v, known in VIEW_WORDS.items() if words & set(known)), "scan")
-        if there and view not in found:
-            found[view] = (source, there)
-    return found
-
-
-def _exists(folder: Path, text: str) -> bool:
-    match = _PATH.fullmatch(text.replace("\\", "/"))
-    try:
-        return match is not None and ".." not in text and (folder / match[1]).is_file()
-    except (OSError, ValueError):
-        return False
-
-
-def _write_file_columns(page: Page, columns: dict[str, tuple[Source, int]], folder: Path) -> None:
-    page.put("scans")
-    page.put("folder", folder.as_posix(), indent=2)
-    page.put("columns", indent=2)
-    for view, (source, there) in columns.items():
-        rule = {"column": source.name, "extract": r"^[/\\]*(.+)$"}
-        note = f"{there} of {len(source.facts.counts)} files are there"
-        page.put(view, rule, note, indent=4)
-
-
-def _has_postop(roles: Roles) -> bool:
-    pick, pre = roles.acuities.get("postop_va"), roles.acuities.get("preop_va")
-    if pick is None or pre is None or not pick.candidates:
-        return False
-    return roles.shape == "visit" or pick.candidates != pre.candidates or len(pick.candidates) > 1
+            short.append(part)
+    return short

@@ -1,119 +1,69 @@
 """Lines of YAML with comments beside them, in which any text of a table may stand."""
 
 import re
+import textwrap
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Any
 
-from ctt_net.io.yaml_file import parse_yaml
-
 MAX_SHOWN = 60
-_COMMENT_WIDTH = 96
+_WIDTH = 96
+# Text that no YAML reader takes for anything else, but for the three words below.
 _PLAIN = re.compile(r"[A-Za-z_\u4e00-\u9fff][\w \u4e00-\u9fff.%/\-]*(?<![ .])")
-
-
-def scalar(value: Any) -> str:
-    """One value as YAML on one line; text that YAML would read as anything else is quoted.
-
-    >>> scalar("VA before"), scalar("null"), scalar("-9"), scalar(90)
-    ('VA before', '"null"', '"-9"', '90')
-    """
-    if not isinstance(value, str):
-        return str(value)
-    if _may_stand_plain(value):
-        return value
-    return '"' + "".join(_escaped(sign) for sign in value) + '"'
+_NO_TEXT = ("true", "false", "null")
 
 
 def flow(value: Any) -> str:
-    """A mapping, list or value on one line.
+    """A mapping, list or value on one line; text that is not plain is quoted.
 
-    >>> flow({"column": "Eye", "OD": ["R", "1"]})
-    '{column: Eye, OD: [R, "1"]}'
+    >>> flow({"column": "Eye", "OD": ["R", "1"], "n": 90})
+    '{column: Eye, OD: [R, "1"], n: 90}'
     """
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{scalar(k)}: {flow(v)}" for k, v in value.items()) + "}"
+        return "{" + ", ".join(f"{flow(k)}: {flow(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(flow(part) for part in value) + "]"
-    return scalar(value)
+    if not isinstance(value, str) or (_PLAIN.fullmatch(value) and value not in _NO_TEXT):
+        return str(value)
+    signs = (
+        f"\\{sign}" if sign in '"\\' else sign if sign.isprintable() else f"\\U{ord(sign):08x}"
+        for sign in value
+    )
+    return '"' + "".join(signs) + '"'
 
 
-def shown(name: str) -> str:
-    """The name of a column, for a comment: one line, not endless."""
-    name = "".join(sign if sign.isprintable() else " " for sign in name)
-    return f"'{name if len(name) <= MAX_SHOWN else name[: MAX_SHOWN - 3] + '...'}'"
+def shown(names: str | Iterable[str]) -> str:
+    """Names of columns for a comment, none of them endless."""
+    names = [names] if isinstance(names, str) else names
+    return ", ".join(f"'{textwrap.shorten(_one_line(n), MAX_SHOWN) or n[:9]}'" for n in names)
 
 
-def several(names: Iterable[str]) -> str:
-    """Names of columns, for a comment."""
-    return ", ".join(shown(name) for name in names)
+def _one_line(text: str) -> str:
+    return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
-class Page:
+class YamlLines:
     """Lines on their way to a mapping file."""
 
     def __init__(self) -> None:
-        self._lines: list[str] = []
+        self.lines: list[str] = []
 
-    def say(self, text: str, indent: int = 0) -> None:
+    def comment(self, text: str, indent: int = 0) -> None:
         """A comment on lines of its own."""
         start = " " * indent + "# "
-        line = ""
-        for word in "".join(s if s.isprintable() else " " for s in text).split(" "):
-            if line and len(start) + len(line) + 1 + len(word) > _COMMENT_WIDTH:
-                self._lines.append(start + line)
-                line = word
-            else:
-                line = f"{line} {word}" if line else word
-        self._lines.append((start + line).rstrip())
+        self.lines += textwrap.wrap(
+            _one_line(text), _WIDTH, initial_indent=start, subsequent_indent=start,
+            break_long_words=False, break_on_hyphens=False,
+        )  # fmt: skip
 
-    def off(self, key: str, value: Any, note: str = "", indent: int = 0) -> None:
-        """A line that takes effect once its sign is taken away."""
-        plain = "".join(sign if sign.isprintable() else " " for sign in note)
-        line = " " * indent + f"# {scalar(key)}: {flow(value)}"
-        self._lines.append(f"{line}   # {plain}" if plain else line)
-
-    def put(self, key: str, value: Any = None, note: str = "", indent: int = 0) -> None:
+    def key(self, key: str, value: Any = None, note: str = "", indent: int = 0) -> None:
         """A key with its value, or the head of a section; a long note goes above."""
-        line = " " * indent + f"{scalar(key)}:" + ("" if value is None else f" {flow(value)}")
-        if note and len(line) + len(note) + 4 > _COMMENT_WIDTH:
-            self.say(note, indent)
+        line = " " * indent + f"{flow(key)}:" + ("" if value is None else f" {flow(value)}")
+        if note and len(line) + len(note) + 4 > _WIDTH:
+            self.comment(note, indent)
             note = ""
-        plain = "".join(sign if sign.isprintable() else " " for sign in note)
-        self._lines.append(f"{line}  # {plain}" if note else line)
+        self.lines.append(f"{line}  # {_one_line(note)}" if note else line)
 
-    def item(self, value: Any, indent: int = 0) -> None:
-        """A line of a list."""
-        self._lines.append(" " * indent + f"- {flow(value)}")
-
-    def skip(self) -> None:
-        """An empty line."""
-        self._lines.append("")
-
-    def text(self) -> str:
-        """All of it."""
-        return "\n".join(self._lines) + "\n"
-
-
-@lru_cache(maxsize=4096)  # the same names come again and again, and YAML is slow to read
-def _may_stand_plain(text: str) -> bool:
-    return (
-        _PLAIN.fullmatch(text) is not None
-        and text.isprintable()
-        and parse_yaml(text, "draft") == text
-    )
-
-
-def _escaped(sign: str) -> str:
-    if sign in '"\\':
-        return "\\" + sign
-    if sign.isprintable():
-        return sign
-    code = ord(sign)
-    return (
-        f"\\x{code:02x}"
-        if code < 0x100
-        else f"\\u{code:04x}"
-        if code < 0x10000
-        else (f"\\U{code:08x}")
-    )
+    def suggestion(self, key: str, value: Any, note: str = "", indent: int = 0) -> None:
+        """A line that takes effect once its sign is taken away."""
+        line = " " * indent + f"# {flow(key)}: {flow(value)}"
+        self.lines.append(f"{line}   # {_one_line(note)}" if note else line)

@@ -1,153 +1,286 @@
-"""The `columns` and `covariates` sections of a mapping."""
+"""The `columns` and `covariates` sections: how a column of the manifest comes out of a table."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, model_validator
 
 from ctt_net.acuity import NOTATIONS
-from ctt_net.cohort.dates import DATE_COLUMNS
-from ctt_net.cohort.schema import VA_COLUMNS
 from ctt_net.cohort.words import check_words
-from ctt_net.cohort.yaml_value import read_choice, read_flag, read_words
-from ctt_net.errors import InputError
-from ctt_net.io.yaml_file import check_known_keys
-from ctt_net.prepare.mapping.rule import SIDES, Rule, read_rule
+from ctt_net.io.schema import Flag, Schema, Text, Words, schema_error
+from ctt_net.io.yaml_file import as_typed, check_known_keys
 
-PLAIN_COLUMNS = ("patient_id", "eye_id", "site", "device", "split", "followup_days")
+SIDES = ("OD", "OS")
 # Two days that a format must give back, or it says less than a day.
-_PROBES = (datetime(1987, 12, 31), datetime(2024, 3, 4))
+_DAYS = (datetime(1987, 12, 31), datetime(2024, 3, 4))
 
 
-@dataclass(frozen=True)
-class LateralityWords:
-    """Words of either side, and whether the names of the scans say it instead."""
-
-    words: Mapping[str, str] = field(default_factory=dict)
-    from_files: bool = False
+def _value(given: Any) -> str:
+    if isinstance(given, bool) or not isinstance(given, str | int | float):
+        raise schema_error(f": put quotes around the text, YAML reads it as {given!r}")
+    return as_typed(given).strip()
 
 
-def read_columns(
-    given: Mapping[str, Any], shape: str, where: str
-) -> tuple[dict[str, Rule], dict[str, str], dict[str, Rule], dict[str, tuple[str, bool]]]:
-    """Rules, notations, off-chart rules and date formats of the manifest's own columns.
-
-    Beside a date format stands whether date cells among the texts are right.
-
-    Raises:
-        InputError: Naming key, value and cure.
-    """
-    known = (*PLAIN_COLUMNS, "laterality", *VA_COLUMNS, *DATE_COLUMNS)
-    check_known_keys(given, known, where)
-    rules: dict[str, Rule] = {}
-    notation: dict[str, str] = {}
-    off_chart: dict[str, Rule] = {}
-    formats: dict[str, tuple[str, bool]] = {}
-    per_side = shape == "patient"
-    for name, facts in given.items():
-        place = f"{where}.{name}"
-        if name == "laterality":
-            if shape != "patient" and not (isinstance(facts, Mapping) and "from" in facts):
-                rules[name], _ = read_rule(facts, place, SIDES)
-            continue
-        if name in VA_COLUMNS:
-            if not isinstance(facts, Mapping) or "notation" not in facts:
-                raise InputError(
-                    f"{place}.notation is missing; name one of {', '.join(NOTATIONS)}. It is never "
-                    f"guessed: 0.5 is 0.30 logMAR in decimal and 0.50 in logMAR"
-                )
-            keys = ("notation", "off_chart_column")
-            rules[name], rest = read_rule(facts, place, keys, per_side)
-            notation[name], numbers_as = _notation(rest["notation"], f"{place}.notation")
-            rules[name] = replace(rules[name], numbers_as=numbers_as)
-            if "off_chart_column" in rest:
-                word = rest["off_chart_column"]
-                off_chart[name] = read_rule(word, f"{place}.off_chart_column", (), per_side)[0]
-        elif name in DATE_COLUMNS:
-            rules[name], rest = read_rule(facts, place, ("format", "date_cells"), per_side)
-            date_format = _date_format(rest.get("format", "%Y-%m-%d"), f"{place}.format")
-            formats[name] = date_format, read_flag(rest, "date_cells", False, place)
-        else:
-            rules[name], _ = read_rule(facts, place, (), per_side and name != "patient_id")
-        if not rules[name].columns and rules[name].value is None:
-            raise InputError(f"{place}.column is missing; name a column of the table, or a value")
-    if "patient_id" not in rules or not rules["patient_id"].columns:
-        raise InputError(
-            f"{where}.patient_id is missing; name the column that tells persons apart. Without it "
-            f"both eyes of one person could be trained on and tested on"
-        )
-    if "preop_va" not in rules:
-        raise InputError(f"{where}.preop_va is missing; name the column and its notation")
-    if "postop_va" not in rules:  # to predict for, or to wait for: unknown for every eye
-        notation["postop_va"] = notation["preop_va"]
-    return rules, notation, off_chart, formats
-
-
-def read_covariate_rules(
-    given: Mapping[str, Any], shape: str, where: str
-) -> tuple[dict[str, Rule], dict[str, Any]]:
-    """Rules of the covariates, and what `cohort.yaml` says of them."""
-    rules, declared = {}, {}
-    for name, facts in given.items():
-        keys = ("kind", "unit", "levels", "range")
-        rule, rest = read_rule(facts, f"{where}.{name}", keys, shape == "patient")
-        if not rule.columns:
-            raise InputError(f"{where}.{name}.column is missing; name a column of the table")
-        rules[str(name)], declared[str(name)] = rule, rest
-    return rules, declared
-
-
-def read_laterality(given: Any, shape: str, where: str) -> LateralityWords:
-    """How a row says which eye it is.
-
-    Raises:
-        InputError: If it does not, or a word means both.
-    """
-    if shape == "patient":
-        if given is not None:
-            raise InputError(f"{where}: a table of one row per patient says it by its columns")
-        return LateralityWords()
-    if isinstance(given, Mapping) and "from" in given:
-        check_known_keys(given, ("from",), where)
-        read_choice(given["from"], ("files",), f"{where}.from")
-        if shape == "visit":
-            raise InputError(f"{where}: a table of visits must say which eye a row is")
-        return LateralityWords(from_files=True)
-    if not isinstance(given, Mapping) or not any(side in given for side in SIDES):
-        raise InputError(
-            f"{where} is missing its words; write {{column: Eye, OD: [R], OS: [L]}}, or "
-            f"{{from: files}}"
-        )
-    words = {side: side for side in SIDES}
-    for side in SIDES:
-        for word in read_words(given.get(side), f"{where}.{side}"):
-            if words.setdefault(word, side) != side:
-                raise InputError(f"{where}: {word!r} means OD and OS; keep one")
-    check_words(words, where)
-    return LateralityWords(words)
-
-
-def _notation(given: Any, where: str) -> tuple[str, str | None]:
-    """Notation of a column, and of the plain numbers in it where these have another."""
+def _recode(given: Any) -> dict[str, str]:
     if not isinstance(given, Mapping):
-        return read_choice(given, NOTATIONS, where), None
-    check_known_keys(given, ("fraction", "number"), where)
-    others = [name for name in NOTATIONS if name != "snellen"]
-    fraction = read_choice(given.get("fraction"), ("snellen",), f"{where}.fraction")
-    return fraction, read_choice(given.get("number"), others, f"{where}.number")
+        raise schema_error(f"must hold 'cell: value' lines, got {given!r}")
+    recode = {_value(cell): "" if value is None else _value(value) for cell, value in given.items()}
+    check_words(recode, "recode")
+    return recode
 
 
-def _date_format(given: Any, where: str) -> str:
+def _pattern(given: Any) -> re.Pattern[str]:
+    try:
+        pattern = re.compile(as_typed(given))
+    except re.error as error:
+        raise schema_error(f": {given!r} is no regular expression: {error}") from None
+    if pattern.groups != 1:
+        raise schema_error(f": {given!r} needs exactly one group (...), has {pattern.groups}")
+    return pattern
+
+
+def _date_format(given: Any) -> str:
     """A format that tells year, month and day; `%d.%m.` alone would read as 1900."""
     try:
-        told = isinstance(given, str) and all(
-            datetime.strptime(day.strftime(given), given).date() == day.date() for day in _PROBES
+        is_whole = isinstance(given, str) and all(
+            datetime.strptime(day.strftime(given), given).date() == day.date() for day in _DAYS
         )
     except ValueError:
-        told = False
-    if not told:
-        raise InputError(
-            f"{where}: {given!r} does not tell year, month and day; write it like '%d.%m.%Y' "
-            f"(day 03, month 02, year 2024 for 03.02.2024)"
+        is_whole = False
+    if not is_whole:
+        raise schema_error(
+            f": {given!r} does not tell year, month and day; write it like '%d.%m.%Y' (day 03, "
+            f"month 02, year 2024 for 03.02.2024)"
         )
     return str(given)
+
+
+def _notation(given: Any) -> tuple[str, str | None]:
+    """Notation of a column, and of the plain numbers in it where these have another."""
+    if isinstance(given, tuple):
+        return given
+    if not isinstance(given, Mapping):
+        return _one_of(NOTATIONS, given), None
+    check_known_keys(given, ("fraction", "number"), "notation")
+    numbers = [name for name in NOTATIONS if name != "snellen"]
+    fraction = _one_of(("snellen",), given.get("fraction"), ": fraction")
+    return fraction, _one_of(numbers, given.get("number"), ": number")
+
+
+def _one_of(choices: Iterable[str], given: Any, key: str = "") -> str:
+    if given not in choices:
+        said = f"must be one of {', '.join(choices)}; got {given!r}"
+        raise schema_error(f"{key} {said}".strip())
+    return str(given)
+
+
+class CellRule(Schema):
+    """Where a value stands and how it is read: the name of a column, or keys.
+
+    Args:
+        column: Of the table; not given where the value is the same for all.
+        value: The same for all.
+        missing: Cells that mean unknown here, beside the table's.
+        strip: Texts that are taken out of a cell.
+        recode: Cell to value.
+        extract: Regular expression with one group; the cell becomes what the group holds.
+    """
+
+    column: Text | None = None
+    value: Annotated[str, BeforeValidator(_value)] | None = None
+    missing: Words = ()
+    strip: Words = ()
+    recode: Annotated[dict[str, str], BeforeValidator(_recode)] = Field(default_factory=dict)
+    extract: Annotated[re.Pattern[str], BeforeValidator(_pattern)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _column_by_name(cls, given: Any) -> Any:
+        if isinstance(given, str | int) and not isinstance(given, bool):
+            return {"column": given}
+        if not isinstance(given, Mapping | CellRule):
+            raise schema_error(f"must be a column name or 'key: value' lines, got {given!r}")
+        return given
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Self:
+        parts = {"column": self.column, "value": self.value, "OD/OS": self.sides}
+        said = [name for name, part in parts.items() if part]
+        if len(said) > 1:
+            raise schema_error(f": {' and '.join(said)} cannot both be said; keep one")
+        return self
+
+    @property
+    def sides(self) -> dict[str, str]:
+        """Column of either eye, in a table of one row per patient."""
+        return {}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns it reads."""
+        return (self.column,) if self.column else tuple(self.sides.values())
+
+    def place(self, side: str | None = None) -> str:
+        """Column of one side, for an error message."""
+        return (self.sides.get(side or "") if self.sides else self.column) or "the mapping"
+
+
+class ColumnRule(CellRule):
+    """A rule that names two columns where a row is a patient.
+
+    Args:
+        OD: Column of the right eye.
+        OS: Column of the left eye.
+    """
+
+    OD: Text | None = None
+    OS: Text | None = None
+
+    @property
+    def sides(self) -> dict[str, str]:
+        """Column of either eye, in a table of one row per patient."""
+        return {side: column for side, column in (("OD", self.OD), ("OS", self.OS)) if column}
+
+
+class AcuityRule(ColumnRule):
+    """A column of acuities.
+
+    Args:
+        notation: One of decimal, logmar, snellen, etdrs and five_mark, or
+            `{fraction: snellen, number: decimal}`. It is never guessed: 0.5 is 0.30 logMAR in
+            decimal and 0.50 in logMAR.
+        off_chart_column: A second column, which holds words such as CF or HM.
+    """
+
+    notation: Annotated[tuple[str, str | None], BeforeValidator(_notation)]
+    off_chart_column: ColumnRule | None = None
+
+
+class DateRule(ColumnRule):
+    """A column of dates.
+
+    Args:
+        format: As in Python's strptime.
+        date_cells: Whether date cells among texts are right.
+    """
+
+    format: Annotated[str, BeforeValidator(_date_format)] = "%Y-%m-%d"
+    date_cells: Flag = False
+
+
+class CovariateRule(ColumnRule):
+    """A covariate: where it stands, and what `cohort.yaml` says of it.
+
+    Args:
+        kind: Checked there.
+        unit: Checked there.
+        levels: Checked there.
+        range: Checked there.
+    """
+
+    kind: Any = None
+    unit: Any = None
+    levels: Any = None
+    range: Any = None
+
+    def declared(self) -> dict[str, Any]:
+        """What `cohort.yaml` says of it."""
+        facts = {"kind": self.kind, "unit": self.unit, "levels": self.levels, "range": self.range}
+        return {key: fact for key, fact in facts.items() if fact is not None}
+
+
+class LateralityRule(CellRule):
+    """How a row says which eye it is: words in its cells, or `{from: files}`.
+
+    Args:
+        OD: Cells that mean the right eye.
+        OS: Cells that mean the left eye.
+        from_files: The names of the scans say it.
+    """
+
+    OD: Words = ()
+    OS: Words = ()
+    from_files: Flag = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_files(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping) or "from" not in given:
+            return given
+        if dict(given) != {"from": "files"}:
+            raise schema_error("must be {from: files}, or a column and its words", "from")
+        return {"from_files": True}
+
+    @model_validator(mode="after")
+    def _has_words(self) -> Self:
+        if not {"from_files", "OD", "OS"} & self.model_fields_set:
+            raise schema_error(
+                "is missing its words; write {column: Eye, OD: [R], OS: [L]}, or {from: files}"
+            )
+        words = {side: side for side in SIDES}
+        for side, given in (("OD", self.OD), ("OS", self.OS)):
+            for word in given:
+                if words.setdefault(word, side) != side:
+                    raise schema_error(f": {word!r} means OD and OS; keep one")
+        check_words(words, "words")
+        return self
+
+    @property
+    def words(self) -> dict[str, str]:
+        """Cell to the side it means."""
+        return {w: side for side, ws in (("OD", self.OD), ("OS", self.OS)) for w in (side, *ws)}
+
+
+class Columns(Schema):
+    """The manifest's own columns.
+
+    Args:
+        patient_id: Name the column that tells persons apart. Without it both eyes of one person
+            could be trained on and tested on.
+        eye_id: By default `<patient_id>_<OD|OS>`.
+        laterality: Which eye a row is; write `{column: Eye, OD: [R], OS: [L]}`, or `{from: files}`.
+        preop_va: Name the column and its notation.
+        postop_va: Unknown for every eye where it is not given.
+        scan_date: Of the scans.
+        preop_date: Of the preoperative acuity.
+        surgery_date: Of the surgery.
+        postop_date: Of the postoperative acuity.
+        followup_days: Days from surgery to the postoperative acuity.
+        device: That took the scans.
+        site: Hospital.
+        split: `train`, `val` or `test`.
+    """
+
+    patient_id: ColumnRule
+    eye_id: ColumnRule | None = None
+    laterality: LateralityRule | None = None
+    preop_va: AcuityRule
+    postop_va: AcuityRule | None = None
+    scan_date: DateRule | None = None
+    preop_date: DateRule | None = None
+    surgery_date: DateRule | None = None
+    postop_date: DateRule | None = None
+    followup_days: ColumnRule | None = None
+    device: ColumnRule | None = None
+    site: ColumnRule | None = None
+    split: ColumnRule | None = None
+
+    @model_validator(mode="after")
+    def _name_columns(self) -> Self:
+        for name, rule in self.rules().items():
+            if not rule.columns and (rule.value is None or name == "patient_id"):
+                what = "that tells persons apart" if name == "patient_id" else "of the table"
+                raise schema_error(f": column is missing; name the column {what}", name)
+        return self
+
+    def rules(self) -> dict[str, CellRule]:
+        """The columns that are read from the table."""
+        rules = {name: getattr(self, name) for name in type(self).model_fields}
+        from_files = self.laterality is not None and self.laterality.from_files
+        return {
+            name: rule
+            for name, rule in rules.items()
+            if rule is not None and not (name == "laterality" and from_files)
+        }

@@ -1,38 +1,162 @@
 """A mapping: what a person says of a spreadsheet and a folder, checked before anything is read."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
 
 from ctt_net.cohort import CohortSpec
-from ctt_net.cohort.schema import VA_COLUMNS
+from ctt_net.cohort.schema import VA_COLUMNS, AcuityPolicy, CohortFacts, View
 from ctt_net.cohort.words import comparable
-from ctt_net.cohort.yaml_value import read_bounds, read_choice, read_section, read_words
 from ctt_net.errors import InputError
-from ctt_net.io.yaml_file import check_known_keys, read_yaml_mapping
-from ctt_net.prepare.mapping.choose import check_decided
+from ctt_net.io.schema import Bounds, Items, Schema, Text
+from ctt_net.io.yaml_file import read_yaml_mapping
 from ctt_net.prepare.mapping.column_rules import (
-    LateralityWords,
-    read_columns,
-    read_covariate_rules,
-    read_laterality,
+    CellRule,
+    Columns,
+    CovariateRule,
+    LateralityRule,
 )
 from ctt_net.prepare.mapping.exclusion import Exclusion
-from ctt_net.prepare.mapping.rule import Rule
-from ctt_net.prepare.mapping.scan_rule import ScanRule, read_scans
-from ctt_net.prepare.mapping.section import read_section_names
+from ctt_net.prepare.mapping.scan_rule import ScanRule, ScansSection, line_of
 from ctt_net.prepare.mapping.table_source import TableSource
-from ctt_net.prepare.mapping.visit import VisitRule, read_visit
+from ctt_net.prepare.mapping.visit import VisitRule
 
-REQUIREMENTS = ("preop_va", "postop_va", "any_view", "all_views")
+# What a draft leaves to a person.
+CHOOSE = "CHOOSE"
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet")
 # What tells who a patient is, or what came after surgery.
 _NO_COVARIATE = ("patient_id", "eye_id", "postop_va", "postop_date", "followup_days")
-_SECTIONS = (
-    *("cohort", "table", "visit", "columns", "covariates", "acuity", "views", "scans"),
-    *("exclude", "require", "followup_window_days"),
-)
+
+
+class MappedView(View):
+    """A view, and the section of a device's volume that shows it.
+
+    Args:
+        direction: Of the scan.
+        angle_deg: Angle to the horizontal meridian, degrees.
+        section: `horizontal`, `vertical` or `line 2 of 5`; by default the direction.
+    """
+
+    section: Text | None = None
+
+    @model_validator(mode="after")
+    def _is_a_section(self) -> Self:
+        if self.section not in (None, "horizontal", "vertical", "oblique"):
+            line_of(self.section or "", "section")
+        return self
+
+
+class MappingFile(Schema):
+    """A mapping as a person writes it.
+
+    Args:
+        cohort: Name, source, licence and citation, as they go into `cohort.yaml`.
+        table: The user's table.
+        visit: Which visit is which, in a table of one row per visit.
+        columns: Manifest column to its rule.
+        covariates: Name to its rule.
+        acuity: `off_chart_policy` and `expect_improvement`, as they go into `cohort.yaml`.
+        views: View to its geometry, and to the section of a device volume that shows it.
+        scans: Where the scans are found; without it there are none.
+        exclude: Lines that begin with '-': rows left out, with a reason.
+        require: What an eye must have.
+        followup_window_days: First and last day of a usual follow-up.
+    """
+
+    cohort: CohortFacts
+    table: TableSource
+    visit: VisitRule | None = None
+    columns: Columns
+    covariates: dict[str, CovariateRule] = Field(default_factory=dict)
+    acuity: AcuityPolicy = AcuityPolicy()
+    views: dict[str, MappedView] = Field(default_factory=dict)
+    scans: ScansSection | None = None
+    exclude: Items[Exclusion] = ()
+    require: Items[Literal["preop_va", "postop_va", "any_view", "all_views"]] = ()
+    followup_window_days: Bounds | None = None
+
+    @model_validator(mode="after")
+    def _sections_agree(self) -> Self:
+        shape, columns = self.table.one_row_per, self.columns
+        if (shape == "visit") != (self.visit is not None):
+            raise InputError(
+                f"the visit section and 'one_row_per: visit' belong together; "
+                f"{'add' if shape == 'visit' else 'remove'} the section or change table.one_row_per"
+            )
+        if self.visit is not None and (self.visit.postop is None) != (columns.postop_va is None):
+            raise InputError("visit.postop and columns.postop_va belong together; say both")
+        _check_laterality(columns.laterality, shape, self.scans)
+        before, after = (getattr(columns, name) for name in VA_COLUMNS)
+        if shape != "visit" and after is not None and set(before.columns) & set(after.columns):
+            raise InputError(
+                "columns.preop_va and columns.postop_va name the same column; name two, or say "
+                "'one_row_per: visit' if every row is a visit"
+            )
+        for name, rule in self.named_rules():
+            if rule.sides and (shape != "patient" or name == "columns.patient_id"):
+                raise InputError(f"{name}: OD and OS name columns where 'one_row_per: patient'")
+        self._check_covariates()
+        if self.scans is None and {"any_view", "all_views"} & set(self.require):
+            raise InputError("require asks for views, but there is no scans section; add it")
+        return self
+
+    def named_rules(self) -> list[tuple[str, CellRule]]:
+        """Every rule, and its place in the mapping."""
+        rules: list[tuple[str, CellRule]] = [
+            *((f"columns.{name}", rule) for name, rule in self.columns.rules().items()),
+            *((f"covariates.{name}", rule) for name, rule in self.covariates.items()),
+        ]
+        beside = {
+            name: getattr(getattr(self.columns, name), "off_chart_column", None)
+            for name in VA_COLUMNS
+        }
+        rules += [(f"columns.{n}.off_chart_column", r) for n, r in beside.items() if r is not None]
+        if self.visit is not None:
+            rules.append(("visit", self.visit))
+        if self.scans is not None:
+            rules += [(f"scans.columns.{view}", r) for view, r in self.scans.columns.items()]
+        return rules
+
+    def _check_covariates(self) -> None:
+        for name, rule in self.covariates.items():
+            if not rule.columns:
+                raise InputError(f"covariates.{name}.column is missing; name a column of the table")
+            for role in _NO_COVARIATE:
+                other = getattr(self.columns, role)
+                for column in set(rule.columns) & set(() if other is None else other.columns):
+                    raise InputError(
+                        f"covariates.{name} and columns.{role} name the same column {column!r}; "
+                        f"who a patient is and what came after surgery must never be a covariate"
+                    )
+
+
+def _check_laterality(given: LateralityRule | None, shape: str, scans: ScansSection | None) -> None:
+    """Whether it is said, once, which eye a row is."""
+    where = "columns.laterality"
+    if shape == "patient":
+        if given is not None:
+            raise InputError(f"{where}: a table of one row per patient says it by its columns")
+        return
+    if given is None:
+        raise InputError(
+            f"{where} is missing; write {{column: Eye, OD: [R], OS: [L]}}, or {{from: files}}"
+        )
+    if given.from_files and shape == "visit":
+        raise InputError(f"{where}: a table of visits must say which eye a row is")
+    if given.from_files and (scans is None or not scans.names):
+        raise InputError(f"{where}: 'from: files' needs scans.names")
+    in_table = {comparable(word): side for word, side in given.words.items()}
+    for side, words in scans.laterality.items() if scans is not None else ():
+        for word in words:
+            other = in_table.get(comparable(word), side)
+            if other != side and not given.from_files:
+                raise InputError(
+                    f"{word!r} means {other} in {where} and {side} in scans.laterality; correct "
+                    f"one of them"
+                )
 
 
 @dataclass(frozen=True)
@@ -42,69 +166,56 @@ class CohortMapping:
     Args:
         path: Its file.
         given: As written.
+        file: The same, checked.
         spec: The `cohort.yaml` it makes.
-        table: Where the rows come from.
-        columns: Manifest column to its rule.
-        laterality: How the side is said.
-        off_chart: VA column to the rule of the column that holds its off-chart word.
-        date_formats: Date column to its format, and whether date cells among the texts are right.
-        visit: For a table of one row per visit.
-        scans: None = no scans.
+        scans: What to search scans by, None = no scans.
         sections: View to the section of a device volume that shows it.
-        exclude: Rows left out.
-        require: What an eye must have.
-        followup_window_days: First and last day of a usual follow-up, None = any.
     """
 
     path: Path
     given: Mapping[str, Any]
+    file: MappingFile
     spec: CohortSpec
-    table: TableSource
-    columns: Mapping[str, Rule]
-    laterality: LateralityWords
-    off_chart: Mapping[str, Rule]
-    date_formats: Mapping[str, tuple[str, bool]]
-    visit: VisitRule | None = None
-    scans: ScanRule | None = None
-    sections: Mapping[str, str] = field(default_factory=dict)
-    exclude: tuple[Exclusion, ...] = ()
-    require: tuple[str, ...] = ()
-    followup_window_days: tuple[float, float] | None = None
+    scans: ScanRule | None
+    sections: Mapping[str, str]
+
+    @property
+    def table(self) -> TableSource:
+        """Where the rows come from."""
+        return self.file.table
+
+    @property
+    def rules(self) -> dict[str, CellRule]:
+        """Manifest column, covariates included, to its rule."""
+        return {**self.file.columns.rules(), **self.file.covariates}
 
     def place_of(self, column: str, side: str | None = None) -> str:
         """The table's own name for a manifest column."""
-        return self.columns[column].place(side) if column in self.columns else column
+        return self.rules[column].place(side) if column in self.rules else column
 
     def named_columns(self) -> list[tuple[str, str]]:
         """Every column of the table that is asked for, and the place that names it."""
-        rules = [(f"columns.{name}", rule) for name, rule in self.columns.items()]
-        rules += [(f"columns.{n}.off_chart_column", rule) for n, rule in self.off_chart.items()]
-        if self.visit is not None:
-            rules.append(("visit", self.visit.rule))
-        if self.scans is not None:
-            rules += [(f"scans.columns.{view}", rule) for view, rule in self.scans.columns.items()]
-        named = [(column, place) for place, rule in rules for column in rule.columns]
-        return named + [(e.column, f"exclude ({e.reason})") for e in self.exclude]
+        named = [
+            (column, place) for place, rule in self.file.named_rules() for column in rule.columns
+        ]
+        return named + [(e.column, f"exclude ({e.reason})") for e in self.file.exclude]
 
     def number_columns(self) -> list[str]:
         """Columns of the table that hold numbers, acuities apart."""
-        rules = [
-            rule
-            for name, rule in self.columns.items()
-            if name == "followup_days"
-            or (name in self.spec.covariates and self.spec.covariates[name].kind != "categorical")
-        ]
-        if self.visit is not None and self.visit.preop.is_numeric:
-            rules.append(self.visit.rule)
-        bounds = [e.column for e in self.exclude if e.below is not None or e.above is not None]
-        return bounds + [column for rule in rules for column in rule.columns]
+        file, covariates = self.file, self.spec.covariates
+        rules: list[CellRule | None] = [file.columns.followup_days]
+        rules += [file.covariates[n] for n, c in covariates.items() if c.kind != "categorical"]
+        if file.visit is not None and file.visit.preop.is_numeric:
+            rules.append(file.visit)
+        bounds = [e.column for e in file.exclude if e.below is not None or e.above is not None]
+        return bounds + [column for rule in rules if rule is not None for column in rule.columns]
 
 
 def read_mapping(path: Path) -> CohortMapping:
     """Read and check a mapping file.
 
     Raises:
-        InputError: Naming file, key, value and cure.
+        InputError: Naming file, key, value and fix.
     """
     if path.suffix.lower() in TABLE_SUFFIXES:
         raise InputError(
@@ -119,116 +230,55 @@ def check_mapping(given: Mapping[str, Any], path: Path) -> CohortMapping:
 
     Args:
         given: As parsed from YAML.
-        path: Its file, for errors; what its paths are relative to lies there unless told otherwise.
+        path: Its file, for errors; its paths are relative to that folder unless another is given.
 
     Raises:
-        InputError: Naming file, key, value and cure.
+        InputError: Naming file, key, value and fix.
     """
     where = str(path)
-    check_decided(given, where)
-    check_known_keys(given, _SECTIONS, where)
-    table = TableSource.from_dict(read_section(given, "table", where), f"{where}: table")
-    columns = dict(read_section(given, "columns", where))
-    covariates = dict(read_section(given, "covariates", where))
-    shape = table.one_row_per
-    rules, notation, off_chart, formats = read_columns(columns, shape, f"{where}: columns")
-    rules_of_covariates, declared = read_covariate_rules(covariates, shape, f"{where}: covariates")
-    acuity = read_section(given, "acuity", where)
-    check_known_keys(acuity, ("off_chart_policy", "expect_improvement"), f"{where}: acuity")
-    views = dict(read_section(given, "views", where))
-    plain_views, sections = read_section_names(views, f"{where}: views")
-    spec = CohortSpec.from_dict(
+    places = undecided(given)
+    if places:
+        raise InputError(
+            f"{where}: still to be decided: {', '.join(places)}; replace each CHOOSE by one of the "
+            f"answers that the comment beside it offers"
+        )
+    file = MappingFile.parse(given, where)
+    columns = file.columns
+    after = columns.postop_va or columns.preop_va  # to predict for: unknown for every eye
+    views = {name: view.model_dump(exclude={"section"}) for name, view in file.views.items()}
+    spec = CohortSpec.parse(
         {
-            **read_section(given, "cohort", where),
-            "acuity": {**notation, **acuity},
-            "views": plain_views,
-            "covariates": declared,
+            **file.cohort.to_dict(),
+            "acuity": {
+                "preop_va": columns.preop_va.notation[0],
+                "postop_va": after.notation[0],
+                **file.acuity.to_dict(),
+            },
+            "views": views,
+            "covariates": {name: rule.declared() for name, rule in file.covariates.items()},
         },
         where,
     )
-    if (shape == "visit") != ("visit" in given):
-        raise InputError(
-            f"{where}: the visit section and 'one_row_per: visit' belong together; "
-            f"{'add' if shape == 'visit' else 'remove'} the section or change table.one_row_per"
-        )
-    laterality = read_laterality(columns.get("laterality"), shape, f"{where}: columns.laterality")
-    scans = None
-    if given.get("scans") is not None:
-        scans = read_scans(
-            read_section(given, "scans", where), tuple(spec.views), f"{where}: scans"
-        )
-    if laterality.from_files and (scans is None or not scans.names):
-        raise InputError(f"{where}: columns.laterality: 'from: files' needs scans.names")
-    _check_sides_not_crossed(laterality, scans, where)
-    for name, rule in rules_of_covariates.items():
-        for role in (role for role in _NO_COVARIATE if role in rules):
-            for column in set(rule.columns) & set(rules[role].columns):
-                raise InputError(
-                    f"{where}: covariates.{name} and columns.{role} name the same column "
-                    f"{column!r}; who a patient is and what came after surgery must never be a "
-                    f"covariate"
-                )
-    before, after = (rules[name].columns if name in rules else () for name in VA_COLUMNS)
-    if shape != "visit" and set(before) & set(after):
-        raise InputError(
-            f"{where}: columns.preop_va and columns.postop_va name the same column; name two, or "
-            f"say 'one_row_per: visit' if every row is a visit"
-        )
-    visit = read_visit(given["visit"], f"{where}: visit") if shape == "visit" else None
-    if visit is not None and (visit.postop is None) != ("postop_va" not in columns):
-        raise InputError(f"{where}: visit.postop and columns.postop_va belong together; say both")
-    require = _requirements(given.get("require"), f"{where}: require")
-    if scans is None and {"any_view", "all_views"} & set(require):
-        raise InputError(f"{where}: require asks for views, but there is no scans section; add it")
-    window = given.get("followup_window_days")
-    return CohortMapping(
-        path=path,
-        given=given,
-        spec=spec,
-        table=table,
-        columns={**rules, **rules_of_covariates},
-        laterality=laterality,
-        off_chart=off_chart,
-        date_formats=formats,
-        visit=visit,
-        scans=scans,
-        sections=sections,
-        exclude=_exclusions(given.get("exclude"), f"{where}: exclude"),
-        require=require,
-        followup_window_days=None
-        if window is None
-        else read_bounds(window, f"{where}: followup_window_days"),
-    )
+    scans = None if file.scans is None else file.scans.compiled(spec.views, f"{where}: scans")
+    sections = {name: view.section or view.direction for name, view in file.views.items()}
+    return CohortMapping(path, given, file, spec, scans, sections)
 
 
-def _check_sides_not_crossed(
-    laterality: LateralityWords, scans: ScanRule | None, where: str
-) -> None:
-    """A word that is the right eye in the table and the left one in the names of the scans."""
-    in_table = {comparable(word): side for word, side in laterality.words.items()}
-    in_names = {} if scans is None else scans.words.get("laterality", {})
-    for side, words in in_names.items():
-        for word in words:
-            other = in_table.get(comparable(word), side)
-            if other != side:
-                raise InputError(
-                    f"{where}: {word!r} means {other} in columns.laterality and "
-                    f"{side} in scans.laterality; correct one of them"
-                )
+def undecided(given: Any) -> list[str]:
+    """Every place of a mapping that says `CHOOSE`.
+
+    >>> undecided({"columns": {"preop_va": {"notation": "CHOOSE"}, "patient_id": "MRN"}})
+    ['columns.preop_va.notation']
+    """
+    return list(_undecided(given, ""))
 
 
-def _exclusions(given: Any, where: str) -> tuple[Exclusion, ...]:
-    if given is None:
-        return ()
-    if not isinstance(given, list):
-        raise InputError(f"{where} must be a list of lines that begin with '-', got {given!r}")
-    return tuple(
-        Exclusion.from_dict(item, f"{where}[{number}]") for number, item in enumerate(given, 1)
-    )
-
-
-def _requirements(given: Any, where: str) -> tuple[str, ...]:
-    words = read_words(given, where)
-    for word in words:
-        read_choice(word, REQUIREMENTS, where)
-    return words
+def _undecided(given: Any, place: str) -> Iterator[str]:
+    if isinstance(given, dict):
+        for key, value in given.items():
+            yield from _undecided(value, f"{place}.{key}" if place else str(key))
+    elif isinstance(given, list):
+        for value in given:
+            yield from _undecided(value, place)
+    elif given == CHOOSE:
+        yield place

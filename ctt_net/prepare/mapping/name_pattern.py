@@ -4,9 +4,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from ctt_net.cohort.yaml_value import read_words
 from ctt_net.errors import InputError
 
 _FIELD = re.compile(r"\{([^{}]*)\}|(\*\*/|\*\*?)")
@@ -34,32 +32,6 @@ class NamePattern:
 def folded(text: str) -> str:
     """Small letters, accents as one sign: macOS writes them as two in file names."""
     return unicodedata.normalize("NFC", text).lower()
-
-
-def read_vocabulary(
-    given: Any, meanings: tuple[str, ...] | None, where: str
-) -> dict[str, tuple[str, ...]]:
-    """Words of file names by what they mean, in small letters.
-
-    Raises:
-        InputError: If a meaning is unknown, has no words, or shares a word with another one.
-    """
-    if not isinstance(given, Mapping):
-        raise InputError(f"{where} must hold 'meaning: [words]' lines, got {given!r}")
-    read: dict[str, tuple[str, ...]] = {}
-    taken: dict[str, str] = {}
-    for meaning, words in given.items():
-        if meanings is not None and meaning not in meanings:
-            raise InputError(f"{where}.{meaning}: expected one of {', '.join(meanings)}")
-        listed = list(words) if isinstance(words, tuple) else words
-        known = tuple(folded(word) for word in read_words(listed, f"{where}.{meaning}"))
-        if not all(known) or not known:
-            raise InputError(f"{where}.{meaning} needs words, such as [{meaning}]; got {words!r}")
-        read[str(meaning)] = known
-        for word in known:
-            if taken.setdefault(word, str(meaning)) != str(meaning):
-                raise InputError(f"{where}: {word!r} means {taken[word]} and {meaning}; keep one")
-    return read
 
 
 def compile_pattern(text: str, words: Mapping[str, _Words], where: str) -> NamePattern:

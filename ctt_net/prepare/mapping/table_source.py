@@ -1,94 +1,73 @@
 """Which table a mapping reads, and how its cells are to be taken."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
-from ctt_net.cohort.yaml_value import read_choice, read_words
-from ctt_net.errors import InputError
-from ctt_net.io.yaml_file import check_known_keys
+from pydantic import BeforeValidator
 
-Shape = Literal["eye", "patient", "visit"]
+from ctt_net.io.schema import Schema, Words, schema_error
 
 
-@dataclass(frozen=True)
-class TableSource:
+def _text(given: Any) -> str:
+    if not isinstance(given, str) or not given:
+        raise schema_error(f"must be text in quotes, got {given!r}")
+    return given
+
+
+def _separator(given: Any) -> str:
+    if not isinstance(given, str) or len(given) != 1 or given in '"\r\n':
+        raise schema_error(
+            f"must be one character, such as ';' or '\\t' in double quotes; got {given!r}"
+        )
+    return given
+
+
+def _encoding(given: Any) -> str:
+    is_utf8 = _text(given).lower().replace("_", "-") in ("utf-8", "utf8")
+    return "utf-8-sig" if is_utf8 else given  # the same, and a byte-order mark does no harm
+
+
+def _header_row(given: Any) -> tuple[int, ...]:
+    rows = given if isinstance(given, list | tuple) else [given]
+    whole = rows and all(isinstance(row, int) and not isinstance(row, bool) for row in rows)
+    several = isinstance(given, list | tuple)
+    if (
+        not whole
+        or not several <= rows[0] < 1000
+        or list(rows) != [rows[0] + n for n in range(len(rows))]
+    ):
+        raise schema_error(f"must be 0, 1, 2, ... or rows such as [1, 2]; got {given!r}")
+    return tuple(rows)
+
+
+FileText = Annotated[str, BeforeValidator(_text)]
+
+
+class TableSource(Schema):
     """The `table` section of a mapping.
 
     Args:
-        file: CSV, XLSX or Parquet, relative to the mapping or the raw folder.
+        file: Name the table, such as eyes.xlsx: CSV, XLSX or Parquet, relative to the mapping or
+            the raw folder.
         one_row_per: What a row is: an operated `eye`, a `patient` with columns for either eye, or
             a `visit` of an eye.
         sheet: Of an XLSX file, None = the only one.
         separator: Of a CSV file.
         encoding: Of a CSV file.
         header_row: Row of the column names, as a spreadsheet counts; 0 = none, columns are then
-            called A, B, C, ... Of several rows the last.
-        header_rows: Number of rows of names; an upper name holds for the blanks at its right.
+            called A, B, C, ... Of several rows an upper name holds for the blanks at its right.
         missing: Cells that mean unknown, in every column.
         fill_down: Columns in which a blank cell repeats the one above, of the same patient.
         decimal: Sign before the decimals of a text: `.` or `,`.
         hidden_rows: What becomes of the hidden rows of an XLSX file: `keep` or `leave_out`.
     """
 
-    file: str
-    one_row_per: Shape = "eye"
-    sheet: str | None = None
-    separator: str = ","
-    encoding: str = "utf-8-sig"
-    header_row: int = 1
-    missing: tuple[str, ...] = ()
-    fill_down: tuple[str, ...] = ()
-    header_rows: int = 1
+    file: FileText
+    one_row_per: Literal["eye", "patient", "visit"] = "eye"
+    sheet: FileText | None = None
+    separator: Annotated[str, BeforeValidator(_separator)] = ","
+    encoding: Annotated[str, BeforeValidator(_encoding)] = "utf-8-sig"
+    header_row: Annotated[tuple[int, ...], BeforeValidator(_header_row)] = (1,)
+    missing: Words = ()
+    fill_down: Words = ()
     decimal: Literal[".", ","] = "."
     hidden_rows: Literal["keep", "leave_out"] = "keep"
-
-    @classmethod
-    def from_dict(cls, section: Mapping[str, Any], where: str) -> "TableSource":
-        """Check and build.
-
-        Raises:
-            InputError: Naming key, value and cure.
-        """
-        known = ("file", "sheet", "separator", "encoding", "header_row", "decimal", "hidden_rows")
-        check_known_keys(section, (*known, "missing", "fill_down", "one_row_per"), where)
-        texts = {}
-        for key in ("file", "sheet", "separator", "encoding"):
-            if section.get(key) is None:
-                continue
-            if not isinstance(section[key], str) or not section[key]:
-                raise InputError(f"{where}.{key} must be text in quotes, got {section[key]!r}")
-            texts[key] = section[key]
-        if "file" not in texts:
-            raise InputError(f"{where}.file is missing; name the table, such as eyes.xlsx")
-        separator = texts.get("separator", ",")
-        if len(separator) != 1 or separator in '"\r\n':
-            raise InputError(
-                f"{where}.separator must be one character, such as ';' or '\\t' in double quotes; "
-                f"got {separator!r}"
-            )
-        if texts.get("encoding", "").lower().replace("_", "-") in ("utf-8", "utf8"):
-            texts["encoding"] = "utf-8-sig"  # the same, and a byte-order mark does no harm
-        header_row, header_rows = section.get("header_row", 1), 1
-        if isinstance(header_row, list) and header_row[:1] and header_row[0] in range(1, 1000):
-            rows = [header_row[0] + n for n in range(len(header_row))]
-            header_row, header_rows = (rows[-1] if rows == header_row else header_row), len(rows)
-        if isinstance(header_row, bool) or not isinstance(header_row, int) or header_row < 0:
-            raise InputError(
-                f"{where}.header_row must be 0, 1, 2, ... or rows such as [1, 2]; got "
-                f"{header_row!r}"
-            )
-        return cls(
-            **texts,
-            one_row_per=read_choice(
-                section.get("one_row_per", "eye"), get_args(Shape), f"{where}.one_row_per"
-            ),
-            header_row=header_row,
-            header_rows=header_rows,
-            missing=read_words(section.get("missing"), f"{where}.missing"),
-            fill_down=read_words(section.get("fill_down"), f"{where}.fill_down"),
-            decimal=read_choice(section.get("decimal", "."), (".", ","), f"{where}.decimal"),
-            hidden_rows=read_choice(
-                section.get("hidden_rows", "keep"), ("keep", "leave_out"), f"{where}.hidden_rows"
-            ),
-        )

@@ -1,39 +1,49 @@
 """Which visit of an eye is the one before surgery, and which the one after."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
+from pydantic import model_validator
 
 from ctt_net.cohort.words import matched
-from ctt_net.cohort.yaml_value import read_bounds, read_number, read_words
-from ctt_net.errors import InputError
-from ctt_net.io.yaml_file import check_known_keys
-from ctt_net.prepare.mapping.rule import Rule, read_rule
+from ctt_net.io.schema import Bounds, Schema, Words, schema_error
+from ctt_net.prepare.mapping.column_rules import CellRule
 
 
-@dataclass(frozen=True)
-class Choice:
-    """How one visit among those of an eye is chosen.
+class VisitChoice(Schema):
+    """How one visit among those of an eye is chosen: `first`, `last`, names, or days.
 
     Args:
-        values: Visits by name, the first one an eye has wins.
+        names: Visits by name, the first one an eye has wins.
         end: The `first` or `last` by number.
         between: Bounds of a number of days, both inclusive; the one nearest to `nearest` wins.
-        nearest: Days.
+        nearest: Days; by default the middle.
     """
 
-    values: tuple[str, ...] = ()
+    names: Words = ()
     end: Literal["first", "last"] | None = None
-    between: tuple[float, float] | None = None
-    nearest: float = 0.0
+    between: Bounds | None = None
+    nearest: float | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, given: Any) -> Any:
+        if given in ("first", "last"):
+            return {"end": given}
+        if isinstance(given, list) and given:
+            return {"names": given}
+        if isinstance(given, VisitChoice) or (isinstance(given, Mapping) and "between" in given):
+            return given
+        raise schema_error(
+            f"must be first, last, a list of visits, or {{between: [a, b]}}, got {given!r}"
+        )
 
     @property
     def is_numeric(self) -> bool:
         """Whether visits must be numbers."""
-        return not self.values
+        return not self.names
 
     def rank(self, visits: pd.Series) -> pd.Series:
         """Smaller = preferred, NaN = not this visit.
@@ -41,51 +51,31 @@ class Choice:
         Args:
             visits: Text, or floats if `is_numeric`.
         """
-        if self.values:
-            order = {name: float(place) for place, name in enumerate(self.values)}
+        if self.names:
+            order = {name: float(place) for place, name in enumerate(self.names)}
             return matched(visits, order).map(order).astype(float)
         if self.between is not None:
             low, high = self.between
-            return (visits - self.nearest).abs().where((visits >= low) & (visits <= high), np.nan)
+            nearest = (low + high) / 2 if self.nearest is None else self.nearest
+            return (visits - nearest).abs().where((visits >= low) & (visits <= high), np.nan)
         return visits if self.end == "first" else -visits
 
 
-@dataclass(frozen=True)
-class VisitRule:
-    """The `visit` section of a mapping of one row per visit."""
+class VisitRule(CellRule):
+    """The `visit` section of a mapping of one row per visit.
 
-    rule: Rule
-    preop: Choice
-    postop: Choice | None
-
-
-def read_visit(section: Mapping[str, Any], where: str) -> VisitRule:
-    """Check and build the `visit` section.
-
-    Raises:
-        InputError: Naming key, value and cure.
+    Args:
+        preop: Say which visit is the one before surgery.
+        postop: The one after.
     """
-    rule, rest = read_rule(section, where, further=("preop", "postop"))
-    if not rule.column:
-        raise InputError(f"{where}.column is missing; name the column that tells visits apart")
-    if "preop" not in rest:
-        raise InputError(f"{where}.preop is missing; say which visit is the one before surgery")
-    postop = _choice(rest["postop"], f"{where}.postop") if "postop" in rest else None
-    preop = _choice(rest["preop"], f"{where}.preop")
-    if postop is not None and postop.is_numeric != preop.is_numeric:
-        raise InputError(f"{where}: preop and postop must both name visits, or both count them")
-    return VisitRule(rule, preop, postop)
 
+    preop: VisitChoice
+    postop: VisitChoice | None = None
 
-def _choice(given: Any, where: str) -> Choice:
-    if given in ("first", "last"):
-        return Choice(end=given)
-    if isinstance(given, Mapping):
-        check_known_keys(given, ("between", "nearest"), where)
-        low, high = read_bounds(given.get("between"), f"{where}.between")
-        nearest = read_number(given.get("nearest", (low + high) / 2), f"{where}.nearest")
-        return Choice(between=(low, high), nearest=nearest)
-    values = read_words(given, where)
-    if not values:
-        raise InputError(f"{where} must be first, last, a list of visits, or {{between: [a, b]}}")
-    return Choice(values=values)
+    @model_validator(mode="after")
+    def _both_of_a_kind(self) -> Self:
+        if not self.column:
+            raise schema_error(": column is missing; name the column that tells visits apart")
+        if self.postop is not None and self.postop.is_numeric != self.preop.is_numeric:
+            raise schema_error(": preop and postop must both name visits, or both count them")
+        return self

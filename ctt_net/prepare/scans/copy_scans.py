@@ -23,7 +23,7 @@ from ctt_net.devices import (
 from ctt_net.errors import InputError
 from ctt_net.imaging import ImagingError, read_bscan
 from ctt_net.prepare.mapping.mapping import CohortMapping
-from ctt_net.prepare.mapping.section import line_of
+from ctt_net.prepare.mapping.scan_rule import line_of
 from ctt_net.prepare.out_folder import SCANS_FOLDER
 from ctt_net.prepare.scans.find_scans import FoundScans
 from ctt_net.prepare.tables.eyes import Eyes
@@ -123,8 +123,8 @@ def with_paths(
     problems = [problem for one in copied for problem in one.problems]
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors and mapping.scans is not None and not mapping.scans.leave_out_unreadable:
-        cure = "; mend or remove the file, or write 'unreadable: leave_out' under scans"
-        said = [replace(error, message=error.message.rstrip(".") + cure) for error in errors]
+        fix = "; repair or remove the file, or write 'unreadable: leave_out' under scans"
+        said = [replace(error, message=error.message.rstrip(".") + fix) for error in errors]
         raise CohortError(table_path, said)
     remarks += [f"missing view: {problem}" for problem in problems]
     assumed = Counter(note for one in copied for note in one.notes)

@@ -1,21 +1,26 @@
 """Which file shows which view of which eye, by the patterns or the columns of a mapping."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
 
 from ctt_net.cohort import Problem
 from ctt_net.devices import is_device_file
 from ctt_net.errors import InputError
 from ctt_net.prepare.mapping.name_pattern import folded
 from ctt_net.prepare.mapping.scan_rule import ScanRule
-from ctt_net.prepare.scans.found_scans import FoundScans
-from ctt_net.prepare.scans.match_names import Matcher, scan_files
+from ctt_net.prepare.scans.match_names import FoundScans, Matcher, scan_files
 from ctt_net.prepare.tables.cells import resolved
 from ctt_net.prepare.tables.eyes import Eyes
+from ctt_net.prepare.tables.flow import ParticipantFlow
 
 
 def find_scans(eyes: Eyes, rule: ScanRule, folder: Path, views: tuple[str, ...]) -> FoundScans:
-    """Look for the scans of every eye.
+    """Find the scans of every eye.
 
     Args:
         eyes: With `laterality` unless the names of the files say it.
@@ -70,9 +75,20 @@ def double_files(found: FoundScans, eyes: Eyes) -> list[Problem]:
     return problems
 
 
-def without_paths(eyes: Eyes, views: tuple[str, ...]) -> Eyes:
-    """The eyes as if every view were missing, to check the rest of the table alone."""
-    return replace(eyes, table=eyes.table.assign(**dict.fromkeys(views, "")))
+def lost_zeros(files: Iterable[str], patient_ids: Iterable[str]) -> tuple[str, str] | None:
+    """An id of which a spreadsheet made a number, and how the files have it: `17` and `00017`.
+
+    Args:
+        files: That no pattern joins to an eye.
+        patient_ids: Of the table.
+    """
+    runs = {run for file in files for run in re.findall("[0-9]+", file)}
+    written = {run.lstrip("0"): run for run in runs}
+    for patient in patient_ids:
+        number = re.fullmatch(r"([1-9]\d*)(?:\.0)?", patient)
+        if number and patient not in runs and number[1] in written:
+            return patient, written[number[1]]
+    return None
 
 
 def _by_columns(eyes: Eyes, rule: ScanRule, folder: Path) -> FoundScans:
@@ -93,3 +109,26 @@ def _inside(text: str, folder: Path, place: str) -> Path:
             f"take the part below it"
         )
     return folder / path
+
+
+def sides_from_files(
+    eyes: Eyes, rule: ScanRule, folder: Path, views: tuple[str, ...], flow: ParticipantFlow
+) -> tuple[Eyes, list[Problem]]:
+    """Fill `laterality` from the file names; eyes without a scan are left out, and counted."""
+    said = find_scans(eyes, rule, folder, views).sides
+    problems = [
+        Problem(
+            "its scans are named OD and OS, so nobody knows which eye the acuity is of; add a "
+            "column that says it",
+            row=int(eyes.rows[at]),
+        )
+        for at, sides in sorted(said.items())
+        if len(sides) > 1
+    ]
+    known = np.array([len(said.get(at, ())) == 1 for at in range(len(eyes.table))], dtype=bool)
+    lost = eyes.table["patient_id"][~known]
+    flow.leave_out("no scan says which eye it is", len(lost), lost)
+    side = [next(iter(said[int(at)])) for at in np.flatnonzero(known)]
+    kept = eyes.take(known)
+    table = kept.table.assign(laterality=pd.Series(side, dtype=object))
+    return replace(kept, table=table), problems

@@ -12,8 +12,7 @@ from ctt_net.acuity import AcuityError, is_missing, parse_va
 from ctt_net.cohort import CohortError, Problem
 from ctt_net.cohort.words import matched
 from ctt_net.errors import InputError, close_name
-from ctt_net.prepare.mapping.rule import Rule
-from ctt_net.prepare.tables.cell_text import blanked
+from ctt_net.prepare.mapping.column_rules import CellRule
 
 # 10:30, 10:30:00.000, 10:30 pm, with a time zone or without.
 _TIME = re.compile(
@@ -55,7 +54,7 @@ def require_columns(table: pd.DataFrame, columns: Iterable[tuple[str, str]], pat
 
 
 def resolved(
-    rule: Rule, table: pd.DataFrame, side: str | None = None, keep_unfit: bool = False
+    rule: CellRule, table: pd.DataFrame, side: str | None = None, keep_unfit: bool = False
 ) -> pd.Series:
     """The column a rule makes, as text, blank = unknown; see `before_recode`."""
     cells = before_recode(rule, table, side, keep_unfit)
@@ -64,7 +63,7 @@ def resolved(
 
 
 def before_recode(
-    rule: Rule, table: pd.DataFrame, side: str | None = None, keep_unfit: bool = False
+    rule: CellRule, table: pd.DataFrame, side: str | None = None, keep_unfit: bool = False
 ) -> pd.Series:
     """The same with its words as the table has them.
 
@@ -92,6 +91,11 @@ def before_recode(
                 f"{len(asked)} cells such as {asked.iloc[0][:40]!r}; correct the expression"
             )
     return cells
+
+
+def blanked(cells: pd.Series, sentinels: Iterable[str]) -> pd.Series:
+    """Cells with every sentinel turned into a blank."""
+    return cells.mask(matched(cells, sentinels).notna(), "")
 
 
 def _any_of(words: Iterable[str]) -> re.Pattern[str]:
@@ -174,7 +178,7 @@ def decimal_commas(table: pd.DataFrame) -> int:
     return 0 if points else commas
 
 
-def comma_cure(text: str) -> str:
+def comma_fix(text: str) -> str:
     """The end of a message on a text that is no number: what to do if it has a decimal comma."""
     return ' (or say table.decimal: "," in the mapping)' if _COMMA.fullmatch(text) else ""
 
@@ -205,7 +209,7 @@ def iso_dates(
         read[text] = ""
         if is_missing(text):
             continue
-        day = _TIME.sub("", text)
+        day = without_time(text)
         days = {_date(part, form) for part in (text, day) for form in forms} - {""}
         if len(days) == 1:
             read[text] = days.pop()
@@ -227,6 +231,15 @@ def iso_dates(
             )
     bad = np.flatnonzero(cells.isin(list(wrong)))
     return cells.map(read), [(int(at), wrong[cells.iloc[at]]) for at in bad]
+
+
+def without_time(text: str) -> str:
+    """A date without the time of day beside it.
+
+    >>> without_time("2024-03-01 10:30")
+    '2024-03-01'
+    """
+    return _TIME.sub("", text)
 
 
 def sides_of(cells: pd.Series, words: dict[str, str]) -> tuple[pd.Series, list[tuple[int, str]]]:

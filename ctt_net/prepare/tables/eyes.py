@@ -9,17 +9,27 @@ import pandas as pd
 from ctt_net.cohort import Problem
 from ctt_net.cohort.columns import says_missing
 from ctt_net.cohort.schema import VA_COLUMNS
+from ctt_net.cohort.words import matched
+from ctt_net.errors import InputError
+from ctt_net.prepare.mapping.column_rules import SIDES, AcuityRule, DateRule, LateralityRule
+from ctt_net.prepare.mapping.exclusion import Exclusion
 from ctt_net.prepare.mapping.mapping import CohortMapping
-from ctt_net.prepare.mapping.rule import SIDES
-from ctt_net.prepare.tables.cells import as_fractions, as_problems, iso_dates, resolved, sides_of
-from ctt_net.prepare.tables.flow import Flow
+from ctt_net.prepare.tables.cells import (
+    as_fractions,
+    as_problems,
+    comma_fix,
+    iso_dates,
+    resolved,
+    sides_of,
+)
+from ctt_net.prepare.tables.flow import ParticipantFlow
 
 POSTOP_COLUMNS = ("postop_va", "postop_date", "followup_days")
 
 # 3.30106E+17 for an id of 18 digits: two persons may look the same. Without its plus, 7e123456 is
 # a code of hexadecimal digits, which no spreadsheet writes so.
 _ROUNDED = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]+|[0-9]+\.0+")
-_ROUNDED_CURE = (
+_ROUNDED_FIX = (
     "a program has made a number of this id, perhaps a rounded one; export the table again with "
     "the column as text"
 )
@@ -60,17 +70,39 @@ class Eyes:
         return Eyes(table, cells, self.rows[at], after)
 
 
-def excluded(raw: pd.DataFrame, mapping: CohortMapping, flow: Flow) -> pd.DataFrame:
+def excluded(raw: pd.DataFrame, mapping: CohortMapping, flow: ParticipantFlow) -> pd.DataFrame:
     """Rows that no line of `exclude` leaves out; each is counted at its first reason."""
-    rule = mapping.columns.get("eye_id", mapping.columns["patient_id"])
-    for exclusion in mapping.exclude:
-        out = exclusion.applies(raw[exclusion.column])
+    rule = mapping.file.columns.eye_id or mapping.file.columns.patient_id
+    for exclusion in mapping.file.exclude:
+        out = _is_excluded(raw[exclusion.column], exclusion)
         column = (*rule.columns, exclusion.column)[0]  # an id may be the same `value` for all
         # No rule and no check has seen these cells: a blank one is named by its row.
         ids = [text or f"row {row}" for row, text in raw[out][column].items()]
         flow.leave_out(exclusion.reason, len(ids), ids)
         raw = raw[~out]
     return raw
+
+
+def _is_excluded(cells: pd.Series, line: Exclusion) -> pd.Series:
+    """Which cells of its column a line of `exclude` leaves out."""
+    unknown = says_missing(cells)
+    out = matched(cells, line.cells).notna() | (unknown & line.missing)
+    if line.below is None and line.above is None:
+        return out
+    numbers = pd.to_numeric(cells.where(~unknown), errors="coerce")
+    bad = numbers.isna() & ~unknown & ~out
+    if bad.any():
+        row = cells.index[bad][0]
+        raise InputError(
+            f"row {row}, column {line.column}: {cells[row]!r} is no number, so nobody can say "
+            f"whether it is out of bounds ({line.reason}); correct it, or declare it under "
+            f"table.missing{comma_fix(cells[row])}"
+        )
+    if line.below is not None:
+        out |= numbers < line.below
+    if line.above is not None:
+        out |= numbers > line.above
+    return out
 
 
 def read_eyes(raw: pd.DataFrame, mapping: CohortMapping) -> tuple[Eyes, list[Problem]]:
@@ -105,22 +137,22 @@ def _entries(
     rows = raw.index.to_numpy()
     table, problems = {}, []
     own = np.zeros(len(raw), dtype=bool)  # rows that say anything of this side
-    for name, rule in mapping.columns.items():
+    for name, rule in mapping.rules.items():
         # An acuity that an expression does not fit must not pass for a missing one.
         column = resolved(rule, raw, side, keep_unfit=name in VA_COLUMNS)
-        if name == "laterality":
-            column, messages = sides_of(column, dict(mapping.laterality.words))
+        if isinstance(rule, LateralityRule):
+            column, messages = sides_of(column, rule.words)
             problems += as_problems(messages, rows, rule.place())
-        elif name in mapping.date_formats:
-            column, messages = iso_dates(column, *mapping.date_formats[name])
+        elif isinstance(rule, DateRule):
+            column, messages = iso_dates(column, rule.format, rule.date_cells)
             problems += as_problems(messages, rows, rule.place(side))
-        elif name in mapping.off_chart:
-            words = resolved(mapping.off_chart[name], raw, side)
+        elif isinstance(rule, AcuityRule) and rule.off_chart_column is not None:
+            words = resolved(rule.off_chart_column, raw, side)
             column, messages = _with_words(column, words)
             problems += as_problems(messages, rows, rule.place(side))
-        if rule.numbers_as is not None:
-            policy = mapping.spec.off_chart_policy
-            column, messages = as_fractions(column, rule.numbers_as, policy)
+        if isinstance(rule, AcuityRule) and rule.notation[1] is not None:
+            policy = mapping.spec.acuity.off_chart_policy
+            column, messages = as_fractions(column, rule.notation[1], policy)
             problems += as_problems(messages, rows, rule.place(side))
         table[name] = column
         if rule.sides:
@@ -140,7 +172,7 @@ def _entries(
         if name in table:
             rounded = np.flatnonzero(table[name].map(_is_rounded).to_numpy(bool) & present)
             problems += as_problems(
-                ((int(at), f"{table[name].iloc[at]!r}: {_ROUNDED_CURE}") for at in rounded),
+                ((int(at), f"{table[name].iloc[at]!r}: {_ROUNDED_FIX}") for at in rounded),
                 rows,
                 mapping.place_of(name, side),
             )

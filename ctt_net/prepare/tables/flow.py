@@ -1,4 +1,4 @@
-"""The flow of eyes from the raw table to the cohort: counted in and out (TRIPOD+AI 20a)."""
+"""The participant flow from the raw table to the cohort: counted in and out (TRIPOD+AI 20a)."""
 
 import io
 from collections.abc import Iterable
@@ -8,11 +8,11 @@ import pandas as pd
 from ctt_net.io.formula import escape_formula
 
 
-class Flow:
+class ParticipantFlow:
     """Counts that must balance.
 
     Example:
-        >>> flow = Flow(10, "rows in the table", "rows")
+        >>> flow = ParticipantFlow(10, "rows in the table", "rows")
         >>> flow.leave_out("younger than 18", 2, ["p3", "p7"])
         >>> flow.arrive(8, "rows used", "rows")
         >>> flow.left
@@ -38,7 +38,7 @@ class Flow:
             self._now -= count
 
     def arrive(self, count: int, step: str, unit: str) -> None:
-        """What is left, counted anew; after a change of unit in the new one.
+        """What is left, counted again; after a change of unit in the new one.
 
         Raises:
             RuntimeError: If a unit was lost without a reason.

@@ -16,7 +16,7 @@ _LINE_BREAKS = re.compile(r"\s*[\r\n\t]+\s*")
 
 
 def grid_table(
-    lines: Iterable[Sequence[str]], header_row: int, path: Path, header_rows: int = 1
+    lines: Iterable[Sequence[str]], header_rows: Sequence[int], path: Path
 ) -> pd.DataFrame:
     """Name the columns, drop what is blank, keep the row numbers.
 
@@ -25,9 +25,8 @@ def grid_table(
 
     Args:
         lines: Rows of cells as text, the file's first row first.
-        header_row: Row of the names, counted from 1; 0 = none. Of several rows the last.
+        header_rows: Rows of the names, counted from 1; (0,) = none.
         path: What to call the file in errors.
-        header_rows: Number of rows of names.
 
     Returns:
         Text, cells stripped, indexed by row number.
@@ -36,7 +35,7 @@ def grid_table(
         InputError: If there is no header, one too narrow, or no row below it.
         CohortError: If a row has cells beyond the header.
     """
-    numbered = enumerate(lines, start=1)
+    header_row, numbered = header_rows[-1], enumerate(lines, start=1)
     header: list[str] = []
     if header_row:
         upper: list[str] = []
@@ -45,7 +44,7 @@ def grid_table(
             if number == header_row:
                 header = _joined(upper, header)
                 break
-            if number > header_row - header_rows:
+            if number >= header_rows[0]:
                 upper = _joined(upper, accumulate(header, lambda left, cell: cell or left))
     rows, numbers = [], []
     for number, line in numbered:

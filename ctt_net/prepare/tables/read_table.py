@@ -6,16 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from ctt_net.cohort.csv_lines import csv_lines
 from ctt_net.cohort.ids import spelling
+from ctt_net.cohort.manifest_text import csv_lines
 from ctt_net.cohort.words import matched
 from ctt_net.errors import InputError, install_extra
 from ctt_net.prepare.mapping.table_source import TableSource
-from ctt_net.prepare.tables.cell_text import blanked, cell_text
-from ctt_net.prepare.tables.cells import require_columns
+from ctt_net.prepare.tables.cells import blanked, require_columns
 from ctt_net.prepare.tables.grid import grid_table
 from ctt_net.prepare.tables.unmatched import unmatched_remark
-from ctt_net.prepare.tables.workbook import read_sheet
+from ctt_net.prepare.tables.workbook import cell_text, read_sheet
 
 # A spreadsheet program stops at a million rows; more than this is another kind of file.
 MAX_TABLE_BYTES = 512 * 2**20
@@ -43,23 +42,21 @@ def read_table(
         InputError: If the file is missing, of another kind, or holds no table.
     """
     path = folder / source.file
-    _check_or_raise(path)
+    _check_file(path)
     kind = path.suffix.lower()
     hidden: frozenset[int] = frozenset()
     remarks = []
     if kind == ".xlsx":
         sheet = read_sheet(path, source.sheet)
         hidden = sheet.hidden
-        table = grid_table(sheet.lines, source.header_row, path, source.header_rows)
+        table = grid_table(sheet.lines, source.header_row, path)
     elif kind == ".parquet":
         table = _read_parquet(path)
     elif kind in (".csv", ".tsv", ".txt"):
-        table = grid_table(_read_csv(path, source), source.header_row, path, source.header_rows)
+        table = grid_table(_read_csv(path, source), source.header_row, path)
     else:
-        cure = (
-            "save it as .xlsx" if kind in (".xls", ".xlsm", ".ods") else "give CSV, XLSX, Parquet"
-        )
-        raise InputError(f"{path}: a table of kind {kind or 'without suffix'!r}; {cure}")
+        fix = "save it as .xlsx" if kind in (".xls", ".xlsm", ".ods") else "give CSV, XLSX, Parquet"
+        raise InputError(f"{path}: a table of kind {kind or 'without suffix'!r}; {fix}")
     require_columns(table, [(column, "table.fill_down") for column in source.fill_down], path)
     if source.fill_down:  # before anything is blanked: unknown is not the one above
         remarks += _fill_down(table, source.fill_down, patient)
@@ -100,7 +97,7 @@ def _fill_down(table: pd.DataFrame, columns: Sequence[str], patient: str | None)
     return remarks
 
 
-def _check_or_raise(path: Path) -> None:
+def _check_file(path: Path) -> None:
     try:
         found = "" if path.is_file() else "a folder" if path.is_dir() else "no such file"
         size = 0 if found else path.stat().st_size
@@ -114,9 +111,22 @@ def _check_or_raise(path: Path) -> None:
         )
 
 
-def _read_csv(path: Path, source: TableSource) -> list[list[str]]:
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a table of text.
+
+    Raises:
+        InputError: If it cannot be read, or is too large.
+    """
+    _check_file(path)
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _read_csv(path: Path, source: TableSource) -> list[list[str]]:
+    data = read_bytes(path)
+    try:
         marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         if marked and not codecs.lookup(source.encoding).name.startswith("utf-16"):
             raise InputError(f"{path}: begins with the mark of UTF-16; say table.encoding: utf-16")
@@ -131,10 +141,8 @@ def _read_csv(path: Path, source: TableSource) -> list[list[str]]:
             f"{path}: not {source.encoding.replace('-sig', '')} text; say table.encoding, such as "
             f"gb18030 (Chinese Windows) or cp1252 (Western Windows)"
         ) from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     lines = csv_lines(text, path, source.separator)
-    header = lines[max(source.header_row, 1) - 1 :][:1]
+    header = lines[max(source.header_row[-1], 1) - 1 :][:1]
     if header and len(header[0]) == 1:
         for sign, name in _SEPARATORS.items():
             if sign != source.separator and sign in header[0][0]:
@@ -155,4 +163,4 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     except Exception as error:  # pyarrow's own classes, which differ between versions
         raise InputError(f"{path}: not a readable Parquet file: {error}") from None
     lines = table.astype(object).map(cell_text).to_numpy().tolist()
-    return grid_table([[str(name) for name in table.columns], *lines], 1, path)
+    return grid_table([[str(name) for name in table.columns], *lines], (1,), path)

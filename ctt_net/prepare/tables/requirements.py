@@ -7,7 +7,7 @@ from ctt_net.cohort import Problem
 from ctt_net.cohort.columns import says_missing
 from ctt_net.prepare.mapping.mapping import CohortMapping
 from ctt_net.prepare.tables.eyes import Eyes
-from ctt_net.prepare.tables.flow import Flow
+from ctt_net.prepare.tables.flow import ParticipantFlow
 
 _REASONS = {
     "preop_va": "no preoperative acuity",
@@ -17,7 +17,7 @@ _REASONS = {
 }
 
 
-def required(eyes: Eyes, mapping: CohortMapping, flow: Flow, with_scans: bool) -> Eyes:
+def required(eyes: Eyes, mapping: CohortMapping, flow: ParticipantFlow, with_scans: bool) -> Eyes:
     """Eyes that have all that `require` asks for, measured inside the follow-up window.
 
     Args:
@@ -27,7 +27,7 @@ def required(eyes: Eyes, mapping: CohortMapping, flow: Flow, with_scans: bool) -
         with_scans: Whether scans were looked for at all.
     """
     views = eyes.table[list(mapping.spec.views)] != ""
-    for requirement in mapping.require:
+    for requirement in mapping.file.require:
         if requirement in ("preop_va", "postop_va"):
             has = ~says_missing(eyes.table[requirement]).to_numpy()
         elif not with_scans:
@@ -36,9 +36,9 @@ def required(eyes: Eyes, mapping: CohortMapping, flow: Flow, with_scans: bool) -
             has = (views.any(axis=1) if requirement == "any_view" else views.all(axis=1)).to_numpy()
         flow.leave_out(_REASONS[requirement], int((~has).sum()), eyes.table["eye_id"][~has])
         eyes, views = eyes.take(has), views[has]
-    if mapping.followup_window_days is None:
+    if mapping.file.followup_window_days is None:
         return eyes
-    low, high = mapping.followup_window_days
+    low, high = mapping.file.followup_window_days
     days = followup_days(eyes.table)
     outside = (days < low) | (days > high)  # an unknown time is no reason
     reason = f"measured outside {low:g} to {high:g} days after surgery"

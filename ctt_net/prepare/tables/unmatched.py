@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable, Iterator
 import pandas as pd
 
 from ctt_net.cohort.words import comparable
+from ctt_net.prepare.mapping.column_rules import SIDES, CellRule
 from ctt_net.prepare.mapping.mapping import CohortMapping
-from ctt_net.prepare.mapping.rule import SIDES, Rule
 from ctt_net.prepare.tables.cells import before_recode, resolved
 
 _SHOWN = 5
@@ -50,24 +50,14 @@ def _compared(
     mapping: CohortMapping, table: pd.DataFrame
 ) -> Iterator[tuple[str, Collection[str], list[pd.Series]]]:
     """Every list of words, its place in the mapping, and the cells it is compared with."""
-    for line in mapping.exclude:
-        yield f"exclude ({line.reason})", line.values, [table[line.column]]  # noqa: PD011
-    covariates = mapping.spec.covariates
-    rules = {
-        (f"covariates.{name}" if name in covariates else f"columns.{name}"): rule
-        for name, rule in mapping.columns.items()
-    }
-    rules |= {f"columns.{name}.off_chart_column": rule for name, rule in mapping.off_chart.items()}
-    if mapping.scans is not None:
-        rules |= {f"scans.columns.{view}": rule for view, rule in mapping.scans.columns.items()}
-    if mapping.visit is not None:
-        rules["visit"] = mapping.visit.rule
-        for name in ("preop", "postop"):
-            choice = getattr(mapping.visit, name)
-            visits = resolved(mapping.visit.rule, table)
-            words = () if choice is None else choice.values  # noqa: PD011
-            yield f"visit.{name}", words, [visits]
-    for place, rule in rules.items():
+    file = mapping.file
+    for line in file.exclude:
+        yield f"exclude ({line.reason})", line.cells, [table[line.column]]
+    if file.visit is not None:
+        visits = [resolved(file.visit, table)]
+        yield "visit.preop", file.visit.preop.names, visits
+        yield "visit.postop", () if file.visit.postop is None else file.visit.postop.names, visits
+    for place, rule in file.named_rules():
         if rule.missing:
             yield f"{place}.missing", rule.missing, [table[column] for column in rule.columns]
         if rule.strip:
@@ -76,11 +66,12 @@ def _compared(
         if rule.recode:
             cells = [before_recode(rule, table, side) for side in _sides(rule)]
             yield f"{place}.recode", rule.recode, cells
-    if "laterality" in mapping.columns:
-        words = [word for word in mapping.laterality.words if word not in SIDES]
-        yield "columns.laterality", words, [resolved(mapping.columns["laterality"], table)]
-    for name, covariate in covariates.items():
-        rule = mapping.columns[name]
+    laterality = file.columns.laterality
+    if laterality is not None and not laterality.from_files:
+        words = [word for word in laterality.words if word not in SIDES]
+        yield "columns.laterality", words, [resolved(laterality, table)]
+    for name, covariate in mapping.spec.covariates.items():
+        rule = file.covariates[name]
         cells = [resolved(rule, table, side) for side in _sides(rule)]
         yield f"covariates.{name}.levels", covariate.levels, cells
 
@@ -89,5 +80,5 @@ def _contains(cells: pd.Series, word: str) -> bool:
     return bool(cells.str.contains(word, case=False, regex=False).any())
 
 
-def _sides(rule: Rule) -> Iterable[str | None]:
+def _sides(rule: CellRule) -> Iterable[str | None]:
     return rule.sides or (None,)

@@ -1,15 +1,17 @@
-"""A sheet of an XLSX workbook as text, with the traps of spreadsheets made loud."""
+"""A sheet of an XLSX workbook as text; what would be read wrongly in silence is refused."""
 
+import datetime
 import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from openpyxl import load_workbook
+import pandas as pd
+from openpyxl import Workbook, load_workbook
 from openpyxl.cell.cell import Cell
 
 from ctt_net.errors import InputError
-from ctt_net.prepare.tables.cell_text import cell_text
 
 # A workbook is a ZIP archive; unpacked, a million rows of thirty cells take less than this.
 MAX_UNPACKED_BYTES = 2**30
@@ -44,17 +46,7 @@ def read_sheet(path: Path, sheet: str | None) -> Sheet:
     Raises:
         InputError: If it is no workbook, the sheet is not there, or a formula has no value.
     """
-    _check_archive(path)
-    _check_picture_size(path)
-    if _is_strict(path):
-        raise InputError(
-            f"{path}: a workbook in the format Strict Open XML; open it and save it as Excel "
-            f"workbook (.xlsx)"
-        )
-    try:
-        book = load_workbook(path, read_only=True, data_only=True)
-    except Exception as error:  # openpyxl raises what zipfile, expat and itself raise
-        raise InputError(f"{path}: not a readable XLSX workbook ({error}); save it anew") from None
+    book = _open(path)
     try:
         names = [s.title for s in book.worksheets]
         if sheet is None and len(names) != 1:
@@ -84,10 +76,48 @@ def read_sheet(path: Path, sheet: str | None) -> Sheet:
     return Sheet(lines, hidden)
 
 
-def _is_strict(path: Path) -> bool:
-    with zipfile.ZipFile(path) as archive:
-        name = "xl/workbook.xml"
-        return name in archive.namelist() and _STRICT in archive.read(name)
+def sheet_names(path: Path) -> list[str]:
+    """Names of the sheets of a workbook.
+
+    Raises:
+        InputError: If it is no workbook.
+    """
+    book = _open(path)
+    book.close()
+    return [sheet.title for sheet in book.worksheets]
+
+
+def _open(path: Path) -> Workbook:
+    """A workbook for reading row by row, of a kind and a size that can be read."""
+    if path.name.startswith("~$"):
+        raise InputError(
+            f"{path}: only the mark that {path.name[2:]} is open somewhere; name that file"
+        )
+    try:
+        with path.open("rb") as file:
+            start = file.read(8)
+        if start == _COMPOUND:
+            raise InputError(
+                f"{path}: not a readable XLSX workbook, but one with a password or in the old .xls "
+                f"format; open it, take the password off, and save it anew as .xlsx"
+            )
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+            if unpacked > MAX_UNPACKED_BYTES:
+                raise InputError(
+                    f"{path}: unpacks to {unpacked >> 20} MB, more than any table of eyes"
+                )
+            name = "xl/workbook.xml"
+            if name in archive.namelist() and _STRICT in archive.read(name):
+                raise InputError(
+                    f"{path}: a workbook in the format Strict Open XML; open it and save it as "
+                    f"Excel workbook (.xlsx)"
+                )
+        return load_workbook(path, read_only=True, data_only=True)
+    except InputError:
+        raise
+    except Exception as error:  # openpyxl raises what zipfile, expat and itself raise
+        raise InputError(f"{path}: not a readable XLSX workbook ({error}); save it anew") from None
 
 
 def _hidden_rows(xml: bytes) -> frozenset[int]:
@@ -98,29 +128,6 @@ def _hidden_rows(xml: bytes) -> frozenset[int]:
         if _HIDDEN.search(match[1]):
             hidden.add(number)
     return frozenset(hidden)
-
-
-def _check_archive(path: Path) -> None:
-    if path.name.startswith("~$"):
-        raise InputError(
-            f"{path}: only the mark that {path.name[2:]} is open somewhere; name that file"
-        )
-    with path.open("rb") as file:
-        if file.read(8) == _COMPOUND:
-            raise InputError(
-                f"{path}: not a readable XLSX workbook, but one with a password or in the old .xls "
-                f"format; open it, take the password off, and save it anew as .xlsx"
-            )
-
-
-def _check_picture_size(path: Path) -> None:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(member.file_size for member in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise InputError(f"{path}: not a readable XLSX workbook ({error}); save it anew") from None
-    if unpacked > MAX_UNPACKED_BYTES:
-        raise InputError(f"{path}: unpacks to {unpacked >> 20} MB, more than any table of eyes")
 
 
 def _check_formulas(
@@ -154,3 +161,32 @@ def _check_formulas(
 def _text(cell: Cell) -> str:
     is_number = isinstance(cell.value, int | float)
     return cell_text(cell.value, cell.number_format or "" if is_number else "")
+
+
+def cell_text(value: Any, number_format: str = "") -> str:
+    """A value as a spreadsheet shows it: whole numbers in full, dates as ISO, blank = none.
+
+    Args:
+        value: Of any kind a table file holds.
+        number_format: A format of zeros gives ids their leading zeros back.
+
+    >>> cell_text(0.1 + 0.2), cell_text(17.0), cell_text(17, "00000"), cell_text(True)
+    ('0.3', '17', '00017', 'TRUE')
+    """
+    if isinstance(value, str):
+        return value
+    if value is None or value is pd.NaT or value is pd.NA or value != value:
+        return ""
+    if hasattr(value, "item"):  # numpy's own numbers
+        value = value.item()
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, datetime.datetime):
+        return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ")
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        value = int(value)
+    if isinstance(value, int):
+        return str(value).zfill(len(number_format)) if set(number_format) == {"0"} else str(value)
+    if isinstance(value, float):
+        return repr(float(f"{value:.15g}"))  # as the spreadsheet shows it, not 0.30000000000000004
+    return str(value)

@@ -88,7 +88,7 @@ class PretrainedSpec:
                     "views": {name: View(**facts) for name, facts in data["views"].items()},
                     "preprocessing": Preprocessing.from_dict(data["preprocessing"]),
                     "covariates": {
-                        name: Covariate.from_dict(facts)
+                        name: Covariate.model_validate(facts)
                         for name, facts in data["covariates"].items()
                     },
                 }
