@@ -141,7 +141,9 @@ def detect_header(lines: Sequence[Sequence[str]]) -> tuple[int, ...]:
 
 def _is_pair(upper: Sequence[str], lower: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     """Whether a second row makes different names out of one that spans several columns."""
-    spread = [*itertools.accumulate(upper, lambda left, cell: cell or left)]
+    spread: list[str] = []
+    for cell in upper:
+        spread.append(cell or (spread[-1] if spread else ""))
     names = list(itertools.zip_longest(spread, lower, fillvalue=""))
     spans = Counter(above for above, word in names if above and word)
     return (
