@@ -147,7 +147,8 @@ def _is_pair(upper: Sequence[str], lower: Sequence[str], below: Sequence[Sequenc
     names = list(itertools.zip_longest(spread, lower, fillvalue=""))
     spans = Counter(above for above, word in names if above and word)
     return (
-        max(spans.values(), default=0) > 1
+        sum(map(bool, upper)) > 1  # one cell alone is a title
+        and max(spans.values(), default=0) > 1
         and len(set(names)) == len(names)
         and not _with_digits(upper)
         and not _with_digits(lower)
