@@ -169,7 +169,7 @@ class Record:
     ) -> CoreSchema:
         schema = dict(handler.resolve_ref_schema(handler(source)))
         schema.pop("ref", None)
-        return {**schema, "strict": False}  # type: ignore[return-value, typeddict-item]
+        return {**schema, "strict": False}
 
 
 def schema_error(message: str, *at: str, code: str = "wrong") -> PydanticCustomError:
@@ -181,7 +181,7 @@ def schema_error(message: str, *at: str, code: str = "wrong") -> PydanticCustomE
         code: What kind of problem it is.
     """
     # In a context of its own: braces in what a person typed are no places to fill.
-    return PydanticCustomError(code, "{message}", {"message": message, "at": at})  # type: ignore[arg-type]
+    return PydanticCustomError(code, "{message}", {"message": message, "at": at})
 
 
 def _text(value: Any) -> str:
