@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Self, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
@@ -60,6 +60,9 @@ class Schema(BaseModel):
     ...
     ctt_net.errors.InputError: page.yaml: unknown key 'titel'; did you mean 'title'?
     """
+
+    # JSON Schemas of what a "before" validator takes besides the keys, such as a plain name.
+    other_forms: ClassVar[tuple[dict[str, Any], ...]] = ()
 
     model_config = ConfigDict(
         extra="forbid",
@@ -133,6 +136,10 @@ class Schema(BaseModel):
         for name, facts in made.get("properties", {}).items():
             facts.pop("title", None)
             facts.setdefault("description", cls.description_of(name))
+        if cls.other_forms:
+            keys = dict(made)
+            made.clear()
+            made["anyOf"] = [*cls.other_forms, keys]
         return made
 
 
