@@ -55,6 +55,8 @@ EXTRAS = {
     "notebook": ["jupyterlab>=4"],
     # Runs and checks what `ctt-net bundle` writes; besides torch and numpy it brings 20 MB.
     "bundle": ["monai>=1.5,<2", "fire>=0.6", "jsonschema>=4.20"],
+    # `make docs`. MkDocs 2 drops plugins.
+    "docs": ["mkdocs>=1.6,<2", "mkdocs-material>=9.6", "mkdocstrings[python]>=1"],
     "dev": [
         "pytest>=8",
         "pytest-xdist>=3.7",

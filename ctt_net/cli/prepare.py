@@ -33,7 +33,9 @@ def add(commands: Commands) -> None:
         ],
     )
     parser.add_argument(
-        "mapping", type=Path, help="mapping.yaml (see docs/mapping.md); with --draft the table"
+        "mapping",
+        type=Path,
+        help="mapping.yaml (see docs/reference/mapping.md); with --draft the table",
     )
     parser.add_argument(
         "out",

@@ -12,12 +12,12 @@ PURPOSE = "pretrain the encoder on simulated eyes (extra: train)"
 HELP = f"""\
 usage: ctt-net pretrain --config FILE --data.cohort FOLDER [--KEY VALUE ...]
 
-Pretrain the encoder on simulated eyes; a training starts from it with --model.start_from FOLDER.
+Pretrain the encoder on synthetic data; a training starts from it with --model.start_from FOLDER.
 
 examples:
   ctt-net simulate data/synthetic --eyes 2000
-  ctt-net pretrain --config configs/pretrain/phantom.yaml --data.cohort data/synthetic
-  ctt-net pretrain ... --out runs/phantom --resume true  go on where it was interrupted
+  ctt-net pretrain --config configs/pretrain/synthetic.yaml --data.cohort data/synthetic
+  ctt-net pretrain ... --out runs/pretrained --resume true  go on where it was interrupted
 
 a pretraining:
   --config FILE               configuration; given again, later files override

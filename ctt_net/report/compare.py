@@ -1,4 +1,4 @@
-"""Two or more evaluations in one page, paired where their eyes are the same."""
+"""Two or more evaluations on one page, paired where their eyes are the same."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,34 +14,28 @@ from ctt_net.io.atomic_write import atomic_write_all
 from ctt_net.io.yaml_file import read_yaml_mapping
 from ctt_net.metrics.bootstrap import interval_key
 from ctt_net.metrics.chart_units import PER_LOGMAR
-from ctt_net.metrics.side_by_side import DIFFERENCE, side_by_side
-from ctt_net.metrics.warnings import TOO_FEW_PATIENTS
+from ctt_net.metrics.compare import DIFFERENCE, compare_predictors
 from ctt_net.outcome import DEFAULT_OUTCOMES
-from ctt_net.report.comparison import (
-    FINDINGS,
-    paired_finding,
-    signed_text,
-    span_text,
-    verdict,
-)
+from ctt_net.report.comparison import FINDINGS, paired_finding, signed_text, span_text, verdict
 from ctt_net.report.drawing import (
     FURTHER_COLOURS,
-    GRID,
     Drawing,
+    ForestRow,
+    draw_forest,
     drawn,
-    figure_files,
+    interval_columns,
 )
 from ctt_net.report.evaluation_page import REPORT_FILE
 from ctt_net.report.facts import stale_figures
-from ctt_net.report.methods import methods
 from ctt_net.report.page import render
 from ctt_net.report.rerender import Evaluated, check_same_evaluation
 from ctt_net.report.tables import RECOVERY_ROWS, REGRESSION_ROWS, figure_at, figure_cell
+from ctt_net.report.warnings import TOO_FEW_PATIENTS
 
 EXTRA_ROWS = (
-    ("Coverage of the intervals", ("interval", "coverage"), True),
+    ("Coverage of the prediction intervals", ("interval", "coverage"), True),
     ("Mean width, logMAR", ("interval", "mean_width"), False),
-    ("Confidence against correctness (CCRC)", ("selective", "ccrc"), False),
+    ("Correctness-confidence rank correlation (CCRC)", ("selective", "ccrc"), False),
     ("Usable region", ("selective", "ure"), True),
 )
 
@@ -178,22 +172,21 @@ def write_comparison(comparison: Comparison, out: Path | str) -> Path:
     Raises:
         InputError: If `out` holds an evaluation.
     """
-    check_same_evaluation(Path(out))
-    all_of, names, key = comparison.evaluations, comparison.names, comparison.key
-    drawings = [_forest(all_of, names, key), _differences(comparison.paired, names)]
-    figures = [drawn(drawing) for drawing in drawings if drawing is not None]
     out = Path(out)
+    check_same_evaluation(out)
+    all_of, names, key = comparison.evaluations, comparison.names, comparison.key
+    figures = [drawn(drawing) for drawing in _drawings(comparison)]
     page = render(
         "compare.html",
         title="Comparison: " + ", ".join(names),
         synthetic=any(one.facts.synthetic for one in all_of),
-        level=f"{all_of[0].metrics['settings']['level']:.0%}",
+        level=f"{all_of[0].metrics['settings']['level']:.0%} CI",
         names=names,
         verdicts=comparison.verdicts,
-        settings=[
-            {"label": label, "cells": [{"value": one, "ci": ""} for one in of_each]}
-            for label, of_each in comparison.settings.items()
+        paired=[
+            {"name": name, **one} for name, one in zip(names[1:], comparison.paired, strict=True)
         ],
+        differences=[[name, *values] for name, values in comparison.settings.items()],
         runs=[
             {
                 "name": name,
@@ -205,14 +198,14 @@ def write_comparison(comparison: Comparison, out: Path | str) -> Path:
             }
             for name, one in zip(names, all_of, strict=True)
         ],
-        paired=[
-            {"name": name, **one} for name, one in zip(names[1:], comparison.paired, strict=True)
-        ],
         rows=_rows(all_of, key),
         figures=figures,
-        methods=methods(all_of[0].metrics, all_of[0].facts)[:2],
+        settings=all_of[0].metrics["settings"],
     )
-    atomic_write_all(out, {REPORT_FILE: page, **figure_files(figures)}, stale_figures(out))
+    files: dict[str, str | bytes] = {REPORT_FILE: page}
+    for figure in figures:
+        files |= figure.files
+    atomic_write_all(out, files, stale_figures(out))
     return out / REPORT_FILE
 
 
@@ -246,7 +239,7 @@ def paired_difference(first: Evaluated, other: Evaluated) -> dict[str, Any]:
     same = [table.loc[common].assign(postop_logmar=truths[0]).reset_index() for table in tables]
     settings = first.metrics["settings"]
     outcome = (*first.facts.outcomes, *DEFAULT_OUTCOMES)[0]
-    figures = side_by_side(
+    figures = compare_predictors(
         {"first": {"": same[0]}, "other": {"": same[1]}},
         {"other": "first"},
         outcome,
@@ -292,15 +285,15 @@ def _known(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rows(all_of: Sequence[Evaluated], key: str) -> list[dict[str, Any]]:
-    """One row a figure, one cell an evaluation."""
+    """One row a metric, one cell an evaluation."""
     wanted = [(label, ("regression", *path), share) for label, path, share in REGRESSION_ROWS]
     wanted += EXTRA_ROWS
     outcomes = {one.name: one for evaluated in all_of for one in evaluated.facts.outcomes}
     for outcome in outcomes.values():
         wanted += [
-            (f"{label}: {outcome.in_words()}", ("recovery", outcome.name, figure), share)
-            for label, figure, share in RECOVERY_ROWS
-            if figure in ("auroc", "brier")
+            (f"{label}: {outcome.in_words()}", ("recovery", outcome.name, *path), share)
+            for label, path, share in RECOVERY_ROWS
+            if path in (("auroc",), ("brier",))
         ]
     rows = []
     for label, path, share in wanted:
@@ -311,64 +304,47 @@ def _rows(all_of: Sequence[Evaluated], key: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _forest(all_of: Sequence[Evaluated], names: Sequence[str], key: str) -> Drawing:
-    figures = [one.metrics["regression"]["mae"] for one in all_of]
-    return _bars(
-        "mae",
-        "Mean absolute error of each",
-        "Bars are confidence intervals, each of its own eyes; only the paired figure compares two.",
-        names,
-        figures,
-        key,
-        "Mean absolute error, logMAR",
-    )
+def _drawings(comparison: Comparison) -> list[Drawing]:
+    """Errors of all, and differences from the first where there are any."""
+    names, key = comparison.names, comparison.key
+    maes = [one.metrics["regression"]["mae"] for one in comparison.evaluations]
+    pairs = zip(names[1:], comparison.paired, strict=True)
+    gaps = {name: one["figure"] for name, one in pairs if "figure" in one}
+    parts = [
+        (
+            ("mae", "Mean absolute error"),
+            "Bars: confidence intervals, each on its own eyes. To compare two, use the paired "
+            "difference, not the overlap of the bars.",
+            dict(zip(names, maes, strict=True)),
+            "Mean absolute error, logMAR",
+        ),
+        (
+            ("mae_difference", f"Mean absolute error minus that of {names[0]}"),
+            "On the eyes that both predicted, with paired confidence interval. Left of zero: "
+            "smaller error than the first.",
+            gaps,
+            "Difference, logMAR",
+        ),
+    ]
+    return [_forest(*part, names, key) for part in parts if part[2]]
 
 
-def _differences(paired: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Drawing | None:
-    told = [(n, one) for n, one in zip(names[1:], paired, strict=True) if "figure" in one]
-    if not told:
-        return None
-    return _bars(
-        "mae_difference",
-        f"Mean absolute error minus that of {names[0]}",
-        "On the eyes that both predicted, with paired confidence interval. Left of zero: better "
-        "than the first.",
-        [name for name, _ in told],
-        [one["figure"] for _, one in told],
-        told[0][1]["key"],
-        "Difference, logMAR",
-    )
-
-
-def _bars(
-    name: str,
-    title: str,
+def _forest(
+    of: tuple[str, str],
     caption: str,
-    labels: Sequence[str],
-    figures: Sequence[Mapping[str, Any]],
-    key: str,
+    figures: Mapping[str, Mapping[str, Any]],
     axis: str,
+    names: Sequence[str],
+    key: str,
 ) -> Drawing:
-    def draw(axes: Axes) -> None:
-        axes.axvline(0, color=FURTHER_COLOURS[-1], lw=1)
-        for place, figure in enumerate(reversed(figures)):
-            colour = FURTHER_COLOURS[(len(figures) - 1 - place) % len(FURTHER_COLOURS)]
-            if figure[key][0] is not None:
-                axes.plot(figure[key], [place, place], color=colour, lw=2)
-            axes.plot(figure["value"], place, "o", color=colour, ms=6)
-        axes.set_yticks(range(len(labels)), list(reversed(labels)))
-        axes.tick_params(axis="y", length=0)
-        axes.spines["left"].set_visible(False)
-        axes.set(ylim=(-0.6, len(labels) - 0.4))
-        axes.grid(axis="x", color=GRID)
-        axes.set_xlabel(axis)
+    columns = interval_columns(figures.values(), key, "value")
+    rows = [
+        ForestRow(name, *values, FURTHER_COLOURS[names.index(name) % len(FURTHER_COLOURS)])
+        for name, *values in zip(figures, *columns.values(), strict=True)
+    ]
 
-    table = pd.DataFrame(
-        {
-            "name": list(labels),
-            "value": [figure["value"] for figure in figures],
-            "lower": [figure[key][0] for figure in figures],
-            "upper": [figure[key][1] for figure in figures],
-        }
-    )
-    return Drawing(name, title, caption, draw, table, height=1.2 + 0.35 * len(labels))
+    def draw(axes: Axes) -> None:
+        draw_forest(axes, rows, axis, reference=0.0)
+
+    table = pd.DataFrame({"name": list(figures), **columns})
+    return Drawing(*of, caption, draw, table, height=1.2 + 0.3 * len(rows))
