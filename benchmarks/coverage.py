@@ -20,16 +20,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ctt_net.cohort import read_cohort
-from ctt_net.data.covariates import covariate_values
-from ctt_net.data.scans import load_scans
+from ctt_net.inference.recalibrate import recalibration
+from ctt_net.inference.training_overlap import load_unseen_scans
 from ctt_net.io.progress import progress_bar
 from ctt_net.metrics.summary import evaluate
 from ctt_net.model_folder.ensemble import Estimate, estimate
-from ctt_net.model_folder.predictor import Predictor
-from ctt_net.model_folder.recalibration import recalibration
-from ctt_net.model_folder.table import arrange_views, check_same_covariates
+from ctt_net.model_folder.predictor import Predictor, preop_of
+from ctt_net.types import ModelOutput
 from ctt_net.uncertainty.calibration import Calibration
-from ctt_net.uncertainty.model_output import ModelOutput
 
 
 def main() -> None:
@@ -59,13 +57,9 @@ def ask(predictor: Predictor, folder: Path) -> tuple[pd.DataFrame, list[ModelOut
     if not known.any():
         raise SystemExit(f"{folder}: the model has seen every patient of known outcome")
     cohort = cohort.where(known)
-    check_same_covariates(cohort, predictor.spec)
     with progress_bar("reading scans") as progress:
-        scans = load_scans(cohort, predictor.spec.preprocessing, progress)
-    scans = arrange_views(scans, cohort, predictor.spec)
-    covariates = covariate_values(cohort.table, predictor.spec.covariates)
-    preop = cohort.table["preop_logmar"].to_numpy(float)
-    return cohort.table, predictor.raws(scans.pixels, scans.present, preop, covariates)
+        scans = load_unseen_scans(predictor, cohort, None, progress=progress)
+    return cohort.table, predictor.outputs(cohort.table, scans)
 
 
 def said(
@@ -75,10 +69,8 @@ def said(
     calibrations: list[Calibration] | None = None,
 ) -> Estimate:
     """The ensemble's word on some rows."""
-    preop = table["preop_logmar"].to_numpy(float)
-    off_chart = table["preop_off_chart"].to_numpy(str) != ""
     by = predictor.calibrations if calibrations is None else calibrations
-    return estimate(raws, by, predictor.spec.outcomes, preop, off_chart)
+    return estimate(raws, by, predictor.spec.outcomes, *preop_of(table))
 
 
 def held(estimated: Estimate, table: pd.DataFrame) -> NDArray[np.bool_]:

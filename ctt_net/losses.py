@@ -1,4 +1,4 @@
-"""What is minimised: a regression loss on acuity and an auxiliary classification loss."""
+"""The loss: regression on acuity and auxiliary classification of recovery."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, get_args
@@ -24,7 +24,7 @@ class LossParts(NamedTuple):
 
 
 class JointLoss(nn.Module):
-    r"""The head's own regression loss plus an auxiliary one on the recovery questions.
+    r"""The head's own regression loss plus an auxiliary one on the recovery outcomes.
 
     The joint loss of CTT-Net (Wang et al., BIBM 2022) with two changes by default: the regression
     is in logMAR and learns its own scale, since poor acuity is measured with more noise (Leinonen
@@ -40,8 +40,8 @@ class JointLoss(nn.Module):
             published: |margin| of the head where its sign is wrong, without any distance that would
             be enough, in the head's own unit) or `none`. Without it the cross-entropy is still
             measured, and `recovery_weight` has no meaning.
-        questions: Names of the outcomes that the second term asks; all by default. The others are
-            still reported.
+        outcomes: Names of the outcomes in the second term; all by default. The others are still
+            reported.
 
     Raises:
         InputError: If the weight is not positive or the term unknown.
@@ -51,7 +51,7 @@ class JointLoss(nn.Module):
         self,
         recovery_weight: float = 0.5,
         auxiliary: Auxiliary = "bce",
-        questions: Sequence[str] | None = None,
+        outcomes: Sequence[str] | None = None,
     ) -> None:
         super().__init__()
         if auxiliary not in get_args(Auxiliary):
@@ -65,27 +65,27 @@ class JointLoss(nn.Module):
             )
         self.recovery_weight = recovery_weight
         self.auxiliary = auxiliary
-        self.questions = None if questions is None else tuple(questions)
+        self.outcomes = None if outcomes is None else tuple(outcomes)
 
     def forward(self, prediction: Prediction, batch: EyeBatch, head: Head) -> LossParts:
         """Compare B predictions with the truth; every `batch.postop_logmar` must be known."""
         regression = head.loss(prediction, batch.postop_logmar)
-        asked = self._asked(head)
+        chosen = self._chosen(head)
         truth = [
             (
                 outcome.margin(batch.preop_logmar, batch.postop_logmar).isfinite(),
                 outcome.decided_yes(batch.preop_logmar, batch.postop_logmar),
             )
-            for outcome in (head.outcomes[k] for k in asked)
+            for outcome in (head.outcomes[k] for k in chosen)
         ]
         decided, label = (torch.stack(each, dim=1) for each in zip(*truth, strict=True))
         label = label.to(prediction.recovery_logit.dtype)
         if self.auxiliary == "hinge":
-            margin = head.margins(prediction, batch.preop_logmar)[:, asked]
+            margin = head.margins(prediction, batch.preop_logmar)[:, chosen]
             margin = torch.where(decided, margin, 0.0)
             each = (1 - label) * margin.relu() + label * (-margin).relu()
         else:
-            logit = torch.where(decided, prediction.recovery_logit[:, asked], 0.0)
+            logit = torch.where(decided, prediction.recovery_logit[:, chosen], 0.0)
             each = F.binary_cross_entropy_with_logits(logit, label, reduction="none")
         recovery = (each * decided).sum() / decided.sum().clamp(min=1)
         if self.auxiliary == "none":
@@ -96,19 +96,17 @@ class JointLoss(nn.Module):
             total = total + 0.0 * prediction.recovery_logit.sum()
         return LossParts(total, regression, recovery)
 
-    def _asked(self, head: Head) -> list[int]:
-        """Numbers of the outcomes that are asked.
+    def _chosen(self, head: Head) -> list[int]:
+        """Numbers of the outcomes in the second term.
 
         Raises:
-            InputError: If a question is no outcome of the head.
+            InputError: If one is no outcome of the head.
         """
         names = [outcome.name for outcome in head.outcomes]
-        unknown = sorted(set(self.questions or ()) - set(names))
-        if unknown or self.questions == ():
+        unknown = sorted(set(self.outcomes or ()) - set(names))
+        if unknown or self.outcomes == ():
             raise InputError(
-                f"loss.questions: {', '.join(unknown) or 'an empty list'}; name one or more of "
+                f"loss.outcomes: {', '.join(unknown) or 'an empty list'}; name one or more of "
                 f"model.outcomes ({', '.join(names)}), or set auxiliary to none"
             )
-        return [
-            k for k, name in enumerate(names) if self.questions is None or name in self.questions
-        ]
+        return [k for k, name in enumerate(names) if self.outcomes is None or name in self.outcomes]

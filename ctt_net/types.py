@@ -1,4 +1,4 @@
-"""One eye, and a batch of eyes: the types and the axis legend that every floor shares.
+"""One eye, a batch of eyes, and what a network says of them: types and axes of every layer.
 
 Axes: B eyes, V views, N = B*V B-scans, C channels, H depth (axial), W width (lateral),
 T tokens of a view, F covariates, D embedding, K outcomes.
@@ -59,7 +59,7 @@ class EyeBatch(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """What a network says of B eyes.
+    """What a network predicts for B eyes.
 
     Args:
         postop_logmar: (B,) location.
@@ -73,3 +73,21 @@ class Prediction(NamedTuple):
     scale_logmar: Tensor
     recovery_logit: Tensor
     native: Tensor
+
+
+@dataclass(frozen=True)
+class ModelOutput:
+    """What one network predicts for E eyes, before calibration.
+
+    Args:
+        postop_logmar: (E,).
+        scale_logmar: (E,).
+        recovery_logit: (E, K), NaN where an outcome needs a preop acuity that is unknown.
+        embedding: (E, D) what the network's head reads of an eye; None of a network without
+            that output.
+    """
+
+    postop_logmar: NDArray[np.float64]
+    scale_logmar: NDArray[np.float64]
+    recovery_logit: NDArray[np.float64]
+    embedding: NDArray[np.float64] | None = None

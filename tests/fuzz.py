@@ -417,7 +417,7 @@ class Fuzz:
     def model_folder(self, random: Random) -> Case:
         folder = self.fresh(self.model)
         names = ["model.yaml", "calibration.json", "abstention.json", "baselines.json"]
-        names += ["provenance.json", "training_cloud.safetensors"]
+        names += ["provenance.json", "reference_embeddings.safetensors"]
         names += ["model.onnx"] * (random.random() < 0.3)
         what = changed_file(random, folder / random.choice(names))
         resealed(random, folder)

@@ -82,10 +82,10 @@ def test_an_unknown_acuity_gives_finite_gradients_and_none_to_what_it_leaves_ope
     assert (prediction.recovery_logit.grad != 0).sum() == 9
 
 
-def test_a_batch_that_leaves_every_question_open_costs_nothing(prediction):
+def test_a_batch_that_leaves_every_outcome_open_costs_nothing(prediction):
     batch = batch_of([NAN] * 5, [0.1] * 5)
-    one_question = prediction._replace(recovery_logit=prediction.recovery_logit[:, 1:])
-    parts = JointLoss()(one_question, batch, ResidualHead(outcomes=DEFAULT_OUTCOMES[1:]))
+    one_outcome = prediction._replace(recovery_logit=prediction.recovery_logit[:, 1:])
+    parts = JointLoss()(one_outcome, batch, ResidualHead(outcomes=DEFAULT_OUTCOMES[1:]))
     assert parts.recovery.item() == 0
     assert torch.equal(parts.total, parts.regression)
 
@@ -112,13 +112,13 @@ def test_the_published_loss_is_squared_error_plus_twice_the_hinge():
     preop = np.array([0.1, 0.3, 0.5, 0.8, 0.01])
     truth = np.array([0.3, 0.4, 0.7, 1.0, 0.2])
     native = torch.tensor([0.2, 0.6, 0.9, 0.95, -0.1], requires_grad=True)
-    question = Outcome("gains_0.20_decimal", "decimal_gain", threshold_decimal=0.2)
-    head = DecimalHead(outcomes=(*DEFAULT_OUTCOMES, question), bounded=False)
+    decimal_gain = Outcome("gains_0.20_decimal", "decimal_gain", threshold_decimal=0.2)
+    head = DecimalHead(outcomes=(*DEFAULT_OUTCOMES, decimal_gain), bounded=False)
     prediction = Prediction(
         torch.full((5,), 0.3), torch.ones(5), torch.zeros(5, 3), native[:, None]
     )
     batch = batch_of(*(torch.tensor(-np.log10(v)).float().tolist() for v in (preop, truth)))
-    loss = JointLoss(2.0, auxiliary="hinge", questions=["gains_0.20_decimal"])
+    loss = JointLoss(2.0, auxiliary="hinge", outcomes=["gains_0.20_decimal"])
     parts = loss(prediction, batch, head)
     post = native.detach().double().numpy()
     hinge = published_hinge(post, preop, truth)
@@ -142,17 +142,17 @@ def test_the_hinge_of_a_head_in_logmar_leaves_open_eyes_out():
     assert location.grad[0] == 0
 
 
-def test_questions_that_are_none_are_refused_by_name(prediction, batch):
+def test_outcomes_that_are_none_are_refused_by_name(prediction, batch):
     with pytest.raises(
-        InputError, match=r"loss\.questions: sees_well; name one or more of.*reaches"
+        InputError, match=r"loss\.outcomes: sees_well; name one or more of.*reaches"
     ):
-        JointLoss(questions=["sees_well"])(prediction, batch, HEAD)
+        JointLoss(outcomes=["sees_well"])(prediction, batch, HEAD)
     with pytest.raises(InputError, match=r"an empty list.*auxiliary to none"):
-        JointLoss(questions=[])(prediction, batch, HEAD)
+        JointLoss(outcomes=[])(prediction, batch, HEAD)
 
 
-def test_one_question_alone_is_asked_alone(prediction, batch):
-    only = JointLoss(questions=["gains_0.20"])(prediction, batch, HEAD)
+def test_one_outcome_alone_is_scored_alone(prediction, batch):
+    only = JointLoss(outcomes=["gains_0.20"])(prediction, batch, HEAD)
     only.recovery.backward()
     assert not prediction.recovery_logit.grad[:, 0].any()
     assert prediction.recovery_logit.grad[:, 1].any()

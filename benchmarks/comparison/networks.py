@@ -56,12 +56,12 @@ def network_facts(run: Path, cohort_folder: Path, folds: Sequence[int]) -> dict[
     Returns:
         Parameters (all, and those that training may change), milliseconds to predict a decoded eye
         by one fold's model, folds trained so far, and eyes that each fold learnt from, those of the
-        selection split among them.
+        validation split among them.
     """
     first = run / f"fold_{folds[0]}" / "model"
     parameters = list(load_network(first).parameters())
     members = [Predictor.load(run / f"fold_{fold}" / "model").members[0] for fold in folds]
-    learnt = [member.provenance.n_train + member.provenance.n_selection for member in members]
+    learnt = [member.provenance.n_train + member.provenance.n_val for member in members]
     return {
         "parameters": sum(p.numel() for p in parameters),
         "trainable_parameters": sum(p.numel() for p in parameters if p.requires_grad),

@@ -46,8 +46,8 @@ def fit_folds(task: Mapping[str, Any]) -> dict[str, Any]:
     learnt = {}
     for fold in task["folds"]:
         data.fold = fold
-        seen = pd.concat([data.part("train"), data.part("selection")])
-        reported = data.part("reported")
+        seen = pd.concat([data.part("train"), data.part("val")])
+        reported = data.part("test")
         fitted = None
         if task["kind"] == "baseline":
             fitted = Baselines.fit(seen, data.cohort.spec)

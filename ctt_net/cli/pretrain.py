@@ -12,11 +12,11 @@ from ctt_net.cli.training_arguments import checked_arguments
 HELP = f"""\
 usage: ctt-net pretrain --config FILE --data.cohort FOLDER [--KEY VALUE ...]
 
-Learn to see from simulated eyes; a training starts from it with --model.start_from FOLDER.
+Pretrain the encoder on synthetic data; a training starts from it with --model.start_from FOLDER.
 
 examples:
   python datasets/synthetic/prepare.py data/synthetic --eyes 2000
-  ctt-net pretrain --config configs/pretrain/phantom.yaml --data.cohort data/synthetic
+  ctt-net pretrain --config configs/pretrain/synthetic.yaml --data.cohort data/synthetic
   ctt-net pretrain ... --out runs/phantom --resume true  go on where it broke off
 
 a pretraining:
@@ -43,7 +43,7 @@ def add(commands: Commands) -> None:
     """Declare the command, for the program's help."""
     commands.add_parser(
         "pretrain",
-        help="learn to see from simulated eyes before a training (needs the extra train)",
+        help="pretrain the encoder on synthetic data (needs the extra train)",
     )
 
 
@@ -67,7 +67,7 @@ def _print(figures: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title="simulated eyes, selection split")
+    table = Table(title="simulated eyes, validation split")
     table.add_column("lesion")
     for view in figures["views"]:
         table.add_column(f"AUROC {view}", justify="right")

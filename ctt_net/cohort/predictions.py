@@ -1,4 +1,4 @@
-"""Door 3: `predictions.csv`, one row per eye, all that evaluation needs of a model."""
+"""`predictions.csv`: one row per eye, all that evaluation needs of a model."""
 
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from ctt_net.cohort.manifest_text import read_manifest_text
 from ctt_net.errors import InputError
 from ctt_net.io.atomic_write import atomic_write
 from ctt_net.io.formula import is_formula
+from ctt_net.io.renamed import current_flags
 
 COLUMNS = (
     "eye_id",
@@ -49,7 +50,10 @@ def read_predictions(path: str | Path) -> pd.DataFrame:
         InputError: Naming file, row, column, value and cure.
     """
     path = Path(path)
-    return check_predictions(read_manifest_text(path, by_program=True), str(path))
+    table = read_manifest_text(path, by_program=True)
+    if "flags" in table:
+        table["flags"] = table["flags"].map(current_flags)
+    return check_predictions(table, str(path))
 
 
 def predictions_text(table: pd.DataFrame) -> str:

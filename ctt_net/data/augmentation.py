@@ -1,4 +1,4 @@
-"""OCT-safe augmentation: what a second scan of the same eye could look like, nothing else.
+"""OCT-safe augmentation: only what a second scan of the same eye could differ by.
 
 No vertical flip and no half turn (the retina has an up), no horizontal flip (left eyes are mirrored
 already, so the nasal side is the right one) but of vertical scans, where above and below the fovea
@@ -8,26 +8,20 @@ are nearly alike, no colour (a B-scan has none), no elastic warp (layer thicknes
 import inspect
 import os
 import random
-from dataclasses import asdict, dataclass
-from typing import Any, Protocol, get_args
-
-# albumentations asks a package registry for its newest version at import, unless told not to.
-os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+from dataclasses import dataclass
+from typing import Any, get_args
 
 import albumentations as A  # noqa: N812
 import cv2
-import numpy as np
-from numpy.typing import NDArray
 
 from ctt_net.cohort import Direction
 from ctt_net.errors import InputError
 
+# albumentations asks a package registry for its newest version at import, unless told not to.
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
-class Transforming(Protocol):
-    """Strengths that know the transforms they mean."""
-
-    def transforms(self, direction: Direction) -> list[A.BasicTransform]:
-        """In their order, for a scan of this direction."""
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -59,12 +53,7 @@ class Augmentation:
     def __post_init__(self) -> None:
         limits = {"rotate_deg": 15.0, "shift": 0.3, "scale": 0.3, "brightness": 0.5, "gamma": 0.5}
         limits |= {"speckle": 0.5, "blur": 1.0, "shadow": 1.0, "mirror_vertical": 1.0}
-        for name, value in asdict(self).items():
-            if not 0 <= value <= limits[name]:
-                raise InputError(
-                    f"data.augmentation.{name} must lie in 0..{limits[name]:g}, got {value!r}; "
-                    f"more would no longer look like a scan of the same eye"
-                )
+        _check_limits(self, limits, "; more would not be a scan of the same eye any more")
 
     def transforms(self, direction: Direction) -> list[A.BasicTransform]:
         """Geometry first, light after it."""
@@ -97,6 +86,15 @@ class Augmentation:
             strict(A.GaussianBlur, blur_limit=(3, 3), p=a.blur),
             strict(Shadow, p=a.shadow),
         ]
+
+
+def _check_limits(strengths: Any, limits: dict[str, float], why: str = "") -> None:
+    for name, limit in limits.items():
+        value = getattr(strengths, name)
+        if not 0 <= value <= limit:
+            raise InputError(
+                f"data.augmentation.{name} must lie in 0..{limit:g}, got {value!r}{why}"
+            )
 
 
 def strict(transform: type[A.BasicTransform], **arguments: Any) -> A.BasicTransform:
@@ -144,7 +142,7 @@ class ScanAugmenter:
         seed: Of the run.
     """
 
-    def __init__(self, augmentation: Transforming, seed: int) -> None:
+    def __init__(self, augmentation: "Augmentation | ReferenceAugmentation", seed: int) -> None:
         self.seed = seed
         self._transform = {
             direction: A.Compose(augmentation.transforms(direction), seed=seed)
@@ -181,3 +179,52 @@ class ScanAugmenter:
             np.random.default_rng(name), random.Random(int(name.generate_state(1)[0]))
         )
         return transform(image=bscan)["image"]
+
+
+@dataclass(frozen=True)
+class ReferenceAugmentation:
+    """Flips, any rotation, and light as of photographs (Wang et al., CTT-Net, BIBM 2022).
+
+    The retina has an up, and a flipped horizontal scan is one of the other eye; kept to compare
+    with. On grey scans the published jitter of saturation and hue and the change to grey do
+    nothing, so brightness and contrast are what is left of the colours.
+
+    Args:
+        flip: Probability of a horizontal flip, and of a vertical one.
+        rotate_deg: Largest rotation either way, degrees.
+        jitter: Largest change of brightness and of contrast, as a factor.
+        jitter_probability: Of a change of light.
+    """
+
+    flip: float = 0.5
+    rotate_deg: float = 180.0
+    jitter: float = 0.4
+    jitter_probability: float = 0.8
+
+    def __post_init__(self) -> None:
+        limits = {"flip": 1.0, "rotate_deg": 180.0, "jitter": 1.0, "jitter_probability": 1.0}
+        _check_limits(self, limits)
+
+    def transforms(self, direction: Direction) -> list[A.BasicTransform]:
+        """In the published order, whatever the direction: light, flips, rotation."""
+        factors = (1 - self.jitter, 1 + self.jitter)
+        return [
+            strict(
+                A.ColorJitter,
+                brightness=factors,
+                contrast=factors,
+                saturation=(1, 1),
+                hue=(0, 0),
+                p=self.jitter_probability,
+            ),
+            strict(A.HorizontalFlip, p=self.flip),
+            strict(A.VerticalFlip, p=self.flip),
+            strict(
+                A.Rotate,
+                limit=(-self.rotate_deg, self.rotate_deg),
+                interpolation=cv2.INTER_NEAREST,
+                border_mode=cv2.BORDER_CONSTANT,
+                fill=0,
+                p=1.0,
+            ),
+        ]

@@ -75,7 +75,7 @@ def covariate_ranges(
 ) -> dict[str, tuple[float, float]]:
     """Lowest and highest value of each numeric covariate that any eye has.
 
-    Rounded outwards by a tenth of their distance at most, so that nobody's own value is told.
+    Rounded outwards by a tenth of their distance at most, so that no eye's own value is disclosed.
 
     Args:
         table: Rows of a cohort.

@@ -21,7 +21,7 @@ from ctt_net.cohort import (
     val_rows,
 )
 from ctt_net.cohort.ids import one_spelling
-from ctt_net.data.augmentation import Augmentation, ScanAugmenter
+from ctt_net.data.augmentation import Augmentation, ReferenceAugmentation, ScanAugmenter
 from ctt_net.data.covariates import (
     Chosen,
     choose_covariates,
@@ -29,13 +29,11 @@ from ctt_net.data.covariates import (
     covariate_values,
 )
 from ctt_net.data.dataset import EpochSampler, EyeDataset, collate_eyes
-from ctt_net.data.reference_augmentation import ReferenceAugmentation
 from ctt_net.data.scans import Progress, Scans, load_scans
-from ctt_net.data.subset import fewer_eyes
 from ctt_net.errors import InputError
 from ctt_net.imaging import Preprocessing
 
-Part = Literal["train", "selection", "reported"]
+Part = Literal["train", "val", "test"]
 
 # Fewer choose a checkpoint by chance.
 MIN_VAL_PATIENTS = 5
@@ -47,20 +45,20 @@ DEFAULT_AUGMENTATION = Augmentation()
 class EyeDataModule(pl.LightningDataModule):
     """Serves a cohort's eyes in batches.
 
-    For the chosen fold the eyes fall in three parts, no patient in two: the fold itself is reported
-    on and touched once; a selection split of the rest stops the training and picks the checkpoint;
-    what remains trains. Where the manifest marks eyes as `split` val, they are the selection split
-    of every fold, and all the rest trains.
+    For the chosen fold the eyes fall in three parts, no patient in two: `test`, the fold itself, is
+    reported and used once; `val`, a validation split of the rest, selects the checkpoint; `train`
+    is what remains. Where the manifest marks eyes as `split` val, they are the validation split of
+    every fold.
 
     Args:
         cohort: Cohort folder.
-        fold: Fold that is reported on, from 1.
-        n_folds: Folds to deal if the cohort folder holds no folds.csv.
-        fold_seed: Deal the folds anew by this seed, whatever folds.csv says; null takes those that
+        fold: Test fold, from 1.
+        n_folds: Folds to make if the cohort folder holds no folds.csv.
+        fold_seed: Make the folds anew by this seed, whatever folds.csv says; null takes those that
             are there. Several seeds make repeated folds.
         training_eyes: For learning curves: of the eyes outside the fold only so many are used, the
-            selection split among them; null takes all.
-        selection_fraction: Part of the other folds' eyes that selects the checkpoint; the nearest
+            validation split among them; null takes all.
+        val_fraction: Part of the other folds' eyes that selects the checkpoint; the nearest
             of 1/2, 1/3, 1/4 ... is taken. Unused where the manifest has eyes of `split` val.
         batch_size: Eyes per step and device.
         num_workers: Loader processes; scans are decoded already, so few are needed. The numbers do
@@ -79,7 +77,7 @@ class EyeDataModule(pl.LightningDataModule):
         cohort: str,
         fold: int = 1,
         n_folds: int = 5,
-        selection_fraction: float = 0.15,
+        val_fraction: float = 0.15,
         batch_size: int = 16,
         num_workers: int = 0,
         seed: int = 0,
@@ -91,9 +89,9 @@ class EyeDataModule(pl.LightningDataModule):
         scan_cache: str | None = None,
     ) -> None:
         super().__init__()
-        if not 0 < selection_fraction <= 0.5:
+        if not 0 < val_fraction <= 0.5:
             raise InputError(
-                f"data.selection_fraction must lie above 0 and up to 0.5, got {selection_fraction}"
+                f"data.val_fraction must lie above 0 and up to 0.5, got {val_fraction}"
             )
         if batch_size < 2:
             raise InputError(f"data.batch_size must be 2 or more, got {batch_size}")
@@ -102,7 +100,7 @@ class EyeDataModule(pl.LightningDataModule):
         self.folder = cohort
         self.fold = fold
         self.n_folds = n_folds
-        self.selection_fraction = selection_fraction
+        self.val_fraction = val_fraction
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.seed = seed
@@ -169,17 +167,17 @@ class EyeDataModule(pl.LightningDataModule):
                 f"{numbers[0]} to {numbers[-1]}"
             )
         table, val = fold_rows(self.cohort.table), val_rows(self.cohort.table)
-        reported = (table["eye_id"].map(self.folds) == self.fold).to_numpy(bool)
-        if part == "reported":
-            return table[reported]
-        rest = table[~reported]
+        test = (table["eye_id"].map(self.folds) == self.fold).to_numpy(bool)
+        if part == "test":
+            return table[test]
+        rest = table[~test]
         if self.training_eyes is not None:
             rest = fewer_eyes(rest, self.training_eyes, self.seed)
         if len(val):
             self._check_enough(val)
-            return val if part == "selection" else rest
-        selected = self._selection(rest)
-        return rest[selected] if part == "selection" else rest[~selected]
+            return val if part == "val" else rest
+        chosen = self._val_mask(rest)
+        return rest[chosen] if part == "val" else rest[~chosen]
 
     def _check_enough(self, val: pd.DataFrame) -> None:
         patients = val["patient_id"].nunique()
@@ -188,12 +186,12 @@ class EyeDataModule(pl.LightningDataModule):
                 f"{self.folder}: {len(val)} eyes of {patients} patients with a known outcome stand "
                 f"as split val, too few to choose a checkpoint; mark {MIN_VAL_PATIENTS} patients "
                 f"or more, or empty those cells of the column split: "
-                f"data.selection_fraction then sets eyes aside"
+                f"data.val_fraction then sets eyes aside"
             )
 
-    def _selection(self, rest: pd.DataFrame) -> np.ndarray:
-        """Mask of the selection split: grouped, stratified, the same for any order of rows."""
-        pieces = max(2, round(1 / self.selection_fraction))
+    def _val_mask(self, rest: pd.DataFrame) -> np.ndarray:
+        """Mask of the validation split: grouped, stratified, the same for any order of rows."""
+        pieces = max(2, round(1 / self.val_fraction))
         order = np.argsort(rest["eye_id"].to_numpy(str), kind="stable")
         ordered = rest.iloc[order]
         patient = one_spelling(ordered["patient_id"])
@@ -201,7 +199,7 @@ class EyeDataModule(pl.LightningDataModule):
         if patients < 2 * pieces:
             raise InputError(
                 f"{self.folder}: {patients} patients outside fold {self.fold} are too few to set a "
-                f"selection split of {self.selection_fraction:g} aside"
+                f"validation split of {self.val_fraction:g} aside"
             )
         splitter = StratifiedGroupKFold(n_splits=pieces, shuffle=True, random_state=self.seed)
         labels = pd.factorize(strata(ordered, pieces))[0]
@@ -242,8 +240,8 @@ class EyeDataModule(pl.LightningDataModule):
         return self._loader(dataset, sampler=sampler, drop_last=not small)
 
     def val_dataloader(self) -> DataLoader:
-        """The selection split."""
-        return self._loader(self.dataset("selection"))
+        """The validation split."""
+        return self._loader(self.dataset("val"))
 
     def _place(self) -> tuple[int, int]:
         trainer = self.trainer
@@ -263,3 +261,32 @@ class EyeDataModule(pl.LightningDataModule):
             persistent_workers=self.num_workers > 0,
             collate_fn=collate_eyes,
         )
+
+
+def fewer_eyes(table: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
+    """Take patients in a random order until the eyes are enough.
+
+    Fewer eyes of the same seed are among more of them, and nothing but the patients and the seed
+    decides, so that two networks compared at one size learn from the same eyes.
+
+    Args:
+        table: Rows of a cohort.
+        count: Eyes wanted; one more comes if the last patient has two.
+        seed: Of the order.
+
+    Returns:
+        Some rows of `table`, in its order.
+
+    Raises:
+        InputError: If there are not so many.
+    """
+    if count > len(table):
+        raise InputError(
+            f"data.training_eyes: {count} eyes are wanted and {len(table)} lie outside the fold; "
+            f"ask for at most {len(table)}, or leave it out to take all"
+        )
+    patients = np.random.default_rng(seed).permutation(np.unique(table["patient_id"].to_numpy(str)))
+    eyes = table["patient_id"].value_counts()
+    reached = np.cumsum([eyes[patient] for patient in patients])
+    taken = patients[: int(np.searchsorted(reached, count)) + 1]
+    return table[table["patient_id"].isin(taken)]

@@ -135,7 +135,7 @@ def load_scans(
     Args:
         cohort: Whose scans.
         preprocessing: Scan file to network input.
-        progress: Told of each scan read.
+        progress: Called after each scan.
         cache: Folder where the result is kept for the next time; None keeps nothing.
         also: Given each scan as it was read, in order; not those that a cache had.
 

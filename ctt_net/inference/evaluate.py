@@ -10,19 +10,14 @@ import pandas as pd
 from ctt_net.baselines.clinical import COVARIATE_BASELINES, cross_fit_baselines
 from ctt_net.cohort import Cohort, read_cohort
 from ctt_net.cohort.predictions import read_predictions
-from ctt_net.data.scans import Progress, load_scans
+from ctt_net.data.scans import Progress
 from ctt_net.errors import InputError
-from ctt_net.inference.test_set import open_locked_test
-from ctt_net.inference.training_overlap import (
-    check_no_known_patients,
-    check_no_known_scans,
-    input_warnings,
-    origin_warnings,
-)
+from ctt_net.inference.test_set import record_evaluation
+from ctt_net.inference.training_overlap import input_warnings, load_unseen_scans, origin_warnings
 from ctt_net.io.atomic_write import check_writable
 from ctt_net.model_folder.facts import model_facts
 from ctt_net.model_folder.predictor import Predictor
-from ctt_net.model_folder.table import arrange_views, check_same_covariates, predict_eyes
+from ctt_net.model_folder.table import predict_eyes
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
 from ctt_net.report.results import Setting, write_results
 
@@ -55,7 +50,7 @@ def evaluate_model(
     progress: Progress | None = None,
     scan_cache: Path | None = None,
 ) -> Evaluation:
-    """Predict a cohort that the model has not seen, and measure it beside its baselines.
+    """Predict a cohort that the model was not trained on, and measure it beside its baselines.
 
     Rows of `split` test are taken where there are any, else all rows.
 
@@ -64,7 +59,7 @@ def evaluate_model(
         cohort_folder: Held-out cohort.
         out: Folder to write to.
         allow_training_eyes: Go on although patients or scans took part in the training.
-        progress: Told of each scan read.
+        progress: Called after each scan.
         scan_cache: Folder where decoded scans are kept for the next time; None keeps none.
 
     Raises:
@@ -76,14 +71,8 @@ def evaluate_model(
     cohort = read_cohort(cohort_folder)
     chosen, part = cohort.to_test_on()
     table = chosen.table
-    check_same_covariates(chosen, predictor.spec)
-    if not allow_training_eyes:
-        check_no_known_patients(predictor, chosen, _OUT_OF_FOLD)
-    scans = load_scans(chosen, predictor.spec.preprocessing, progress, scan_cache)
-    scans = arrange_views(scans, chosen, predictor.spec)
-    if not allow_training_eyes:
-        cure = "leave them out, or say --allow-training-eyes"
-        check_no_known_scans(predictor, chosen, scans, cure)
+    fix = None if allow_training_eyes else _OUT_OF_FOLD
+    scans = load_unseen_scans(predictor, chosen, fix, progress=progress, cache=scan_cache)
     predictions = predict_eyes(predictor, table, scans)
     missing = [name for name in predictor.covariates if name not in table]
     baselines = predictor.predict_baselines(
@@ -91,8 +80,8 @@ def evaluate_model(
     ).set_axis(table["eye_id"])
     if missing:
         baselines = baselines.drop(columns=list(COVARIATE_BASELINES), errors="ignore")
-    locked = open_locked_test(predictor, chosen, scans, allow_training_eyes)
-    unseen = "eyes the model may have seen" if allow_training_eyes else "unseen eyes"
+    test_set = record_evaluation(predictor, chosen, scans, allow_training_eyes)
+    unseen = "eyes that may overlap with the training" if allow_training_eyes else "unseen eyes"
     setting = Setting(
         title=f"{cohort.spec.name}: evaluation on {unseen}",
         evaluated=part,
@@ -106,9 +95,9 @@ def evaluate_model(
             *input_warnings(predictor, chosen, predictions),
             *predictor.warnings,
             *origin_warnings(predictor, table),
-            *locked.warnings,
+            *test_set.warnings,
         ],
-        locked_test=locked.figures,
+        test_set=test_set.figures,
     )
     outcomes = predictor.spec.outcomes
     return Evaluation(write_results(out, predictions, baselines, outcomes, chosen, setting), out)
@@ -123,7 +112,7 @@ def evaluate_table(
     model from elsewhere does.
 
     Args:
-        predictions_file: Table of door 3; acuities are taken from the cohort.
+        predictions_file: A `predictions.csv`; acuities are taken from the cohort.
         cohort_folder: The eyes it is about.
         out: Folder to write to.
         level: Nominal coverage of the table's intervals.
@@ -151,10 +140,10 @@ def evaluate_table(
     baselines, more = _cross_fitted(cohort, table[table["postop_logmar"].notna()])
     setting = Setting(
         title=f"{cohort.spec.name}: evaluation of a table of predictions",
-        evaluated="rows of the table; who trained on what is not known",
+        evaluated="rows of the table; the training eyes are unknown",
         model={"predictions": Path(predictions_file).name},
         interval_level=level,
-        guarantee="What these intervals promise is not known: the table does not tell.",
+        guarantee="Unknown: a table of predictions does not say how its intervals were made.",
         warnings=[*warnings, *more],
     )
     return Evaluation(write_results(out, predictions, baselines, outcomes, cohort, setting), out)

@@ -1,4 +1,4 @@
-"""Scans for a report's gallery: what the network saw of an eye, never the file as exported."""
+"""Scans for a report's gallery: the network input, never the file as exported."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,7 +31,7 @@ def gallery_pictures(
         eye_ids: Which.
         cohort_folder: Where their scans lie.
         model: Model or run folder whose preprocessing is used; None = the default one.
-        progress: Told of each scan read.
+        progress: Called after each scan.
 
     Returns:
         Eye to view to a PNG without metadata; absent scans are left out.

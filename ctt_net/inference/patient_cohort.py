@@ -1,4 +1,4 @@
-"""A patient folder as a cohort of its eyes, so that one way leads from scans to an answer."""
+"""A patient folder as a cohort of its eyes, predicted as any other cohort."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -56,7 +56,7 @@ def patient_cohort(
 
 
 def used_covariates(row: pd.Series, predictor: Predictor) -> list[dict[str, Any]]:
-    """What the network was told of one eye, and the range of the training; value None = unknown."""
+    """Covariates of one eye as the network takes them, with the training range; None = unknown."""
     return [
         {
             "name": name,

@@ -14,7 +14,7 @@ from ctt_net.outcome import probability_text
 from ctt_net.report.comparison import number_text
 from ctt_net.report.drawing import svg
 from ctt_net.report.page import render
-from ctt_net.uncertainty.abstention import ABSTAIN, BECAUSE
+from ctt_net.uncertainty.abstention import ABSTAIN, ABSTENTION_REASONS
 from ctt_net.uncertainty.flags import flags_in_words
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -88,7 +88,7 @@ def _eye(eye: dict[str, Any], scans: dict[str, BScan]) -> dict[str, Any]:
         "baselines": _baselines(eye["baselines"]),
         "covariates": [_covariate(one) for one in eye["covariates"] if one["value"] is not None],
         "not_given": not_given,
-        "because": [BECAUSE[name] for name in eye["abstain_because"]],
+        "because": [ABSTENTION_REASONS[name] for name in eye["abstain_because"]],
         "flags": flags_in_words(flags),
         "scans": [
             {

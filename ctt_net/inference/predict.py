@@ -19,7 +19,7 @@ from ctt_net.inference.patient_report import render_report
 from ctt_net.io.atomic_write import atomic_write_all, check_writable, roll_back_unfinished
 from ctt_net.model_folder.predictor import Predictor
 from ctt_net.model_folder.table import arrange_views, predicted
-from ctt_net.uncertainty.abstention import ABSTAIN, BECAUSE
+from ctt_net.uncertainty.abstention import ABSTAIN, ABSTENTION_REASONS
 from ctt_net.uncertainty.flags import flags_in_words
 
 PREDICTION_FILE = "prediction.json"
@@ -120,9 +120,9 @@ def predict_patient(
                     for v, name in enumerate(spec.views)
                 ],
                 "flags": said.flags[i],
-                "abstain": bool(said.because[i]),
-                "abstain_because": said.because[i],
-                "reason": _reason(said.flags[i], said.because[i], bscans[i]),
+                "abstain": bool(said.reasons[i]),
+                "abstain_because": said.reasons[i],
+                "reason": _reason(said.flags[i], said.reasons[i], bscans[i]),
             }
             for i, eye in enumerate(patient.eyes)
         ],
@@ -158,17 +158,18 @@ def _model_facts(predictor: Predictor) -> dict[str, Any]:
     }
 
 
-def _reason(flags: list[str], because: list[str], scans: dict[str, BScan]) -> str:
-    """Why an eye should not be answered, and what else must be known of it."""
-    notes = flags_in_words(flag for flag in flags if flag not in (ABSTAIN, *because))
+def _reason(flags: list[str], reasons: list[str], scans: dict[str, BScan]) -> str:
+    """Why the model abstains on an eye, and what else must be known of it."""
+    notes = flags_in_words(flag for flag in flags if flag not in (ABSTAIN, *reasons))
     notes += [
         f"{view}: {note.text}"
         for view, scan in scans.items()
         for note in scan.notes
         if note.code in UNUSABLE_NOTES
     ]
-    also = ["Also:"] if because and notes else []
-    return " ".join([*(BECAUSE[name] for name in because), *also, "; ".join(notes)]).strip()
+    also = ["Also:"] if reasons and notes else []
+    sentences = [ABSTENTION_REASONS[name] for name in reasons]
+    return " ".join([*sentences, *also, "; ".join(notes)]).strip()
 
 
 def _preop(eye: PatientEye) -> dict[str, Any] | None:

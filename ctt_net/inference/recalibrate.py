@@ -2,45 +2,42 @@
 
 The networks stay as they are, and so does the predicted acuity: a constant added to it would be
 fitted on the same few eyes, and would hide that the model errs here. Where it is biased, the
-intervals grow until they hold the bias, too. The limit on the scale, beyond which a prediction
-should not be used, moves with them; what is far from the training stays far.
+intervals grow until they cover the bias, too. The limit on the scale, beyond which the model
+abstains, moves with them; what is out of distribution stays so.
 """
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from ctt_net import __version__
 from ctt_net.cohort import Cohort, development_rows, read_cohort
-from ctt_net.data.covariates import covariate_values
-from ctt_net.data.scans import Progress, Scans, load_scans
+from ctt_net.data.scans import Progress, Scans
 from ctt_net.errors import InputError
-from ctt_net.inference.training_overlap import check_no_known_patients, check_no_known_scans
+from ctt_net.inference.training_overlap import load_unseen_scans
 from ctt_net.io.atomic_folder import check_not_taken, new_folder
 from ctt_net.model_folder.digests import seal
-from ctt_net.model_folder.ensemble import Estimate
 from ctt_net.model_folder.member import Member
-from ctt_net.model_folder.predictor import Predictor
+from ctt_net.model_folder.predictor import Predictor, preop_of
 from ctt_net.model_folder.provenance import (
-    Provenance,
     fingerprints,
-    joined,
     origins_of,
     patient_fingerprints,
 )
-from ctt_net.model_folder.recalibration import recalibration
-from ctt_net.model_folder.table import arrange_views, check_same_covariates
-from ctt_net.uncertainty.abstention import abstain_because
-from ctt_net.uncertainty.abstention_limits import Abstention
-from ctt_net.uncertainty.calibration import Calibration
+from ctt_net.model_folder.spec import ModelSpec
+from ctt_net.types import ModelOutput
+from ctt_net.uncertainty.abstention import abstention_reasons
+from ctt_net.uncertainty.calibration import Calibration, calibration_eyes
 
 # With fewer, the coverage that a local sample brings varies by more than 5 points (one standard
 # deviation) from sample to sample.
 MIN_PATIENTS = 30
 
-_CURE = (
+_FIX = (
     "the model's errors on them are smaller than on others, so they cannot recalibrate it; leave "
     "them out, or give ids of your own if other people share them"
 )
@@ -86,10 +83,10 @@ def recalibrate(
         model: Model folder, or run folder for the ensemble of its folds.
         cohort_folder: Unseen patients of known outcome.
         out: Folder to make, of the same kind.
-        progress: Told of each scan read.
+        progress: Called after each scan.
 
     Raises:
-        InputError: If something is wrong, patients are too few, or the model has seen one of them.
+        InputError: If something is wrong, patients are too few, or one of them is in the training.
     """
     model, out = Path(model), Path(out)
     check_not_taken(out)
@@ -105,34 +102,34 @@ def recalibrate(
             f"{MIN_PATIENTS} are the fewest that can recalibrate: the coverage that fewer bring "
             f"is left to chance, and 100 do much better"
         )
-    check_same_covariates(chosen, predictor.spec)
-    check_no_known_patients(predictor, chosen, _CURE)
-    scans = load_scans(chosen, predictor.spec.preprocessing, progress)
-    scans = arrange_views(scans, chosen, predictor.spec)
-    check_no_known_scans(predictor, chosen, scans, _CURE)
-    covariates = covariate_values(table, predictor.spec.covariates)
-    preop = table["preop_logmar"].to_numpy(float)
-    raws = predictor.raws(scans.pixels, scans.present, preop, covariates)
+    scans = load_unseen_scans(predictor, chosen, _FIX, progress=progress)
+    outputs = predictor.outputs(table, scans)
     measured_on = f"cohort {cohort.spec.name}"
-    calibration = recalibration(predictor.calibrations, predictor.spec, raws, table, measured_on)
-    off_chart = table["preop_off_chart"].to_numpy(str) != ""
-    before = predictor.estimate(raws, preop, off_chart)
+    calibration = recalibration(predictor.calibrations, predictor.spec, outputs, table, measured_on)
+    before = predictor.estimate(outputs, table)
     calibrations = [calibration] * len(predictor.members)
-    now = Predictor(predictor.members, calibrations).estimate(raws, preop, off_chart)
-    rules = _rules(predictor, calibration, before, now)
+    now = Predictor(predictor.members, calibrations).estimate(outputs, table)
+    old_limits = [member.abstention for member in predictor.members]
+    widths = before.upper_logmar - before.lower_logmar, now.upper_logmar - now.lower_logmar
+    with np.errstate(divide="ignore", invalid="ignore"):
+        narrower = float(np.median(widths[0] / widths[1]))
+    limits = [
+        limit and limit.recalibrated(narrower, calibration.scores.all, measured_on)
+        for limit in old_limits
+    ]
     with new_folder(out) as folder:
-        for member, rule in zip(predictor.members, rules, strict=True):
+        for member, limit in zip(predictor.members, limits, strict=True):
             place = folder / member.folder.relative_to(model)
             _copy(member, place, calibration, chosen, scans)
-            if rule is not None:
-                rule.write(place)
+            if limit is not None:
+                limit.write(place)
             if member.provenance.digests:
                 seal(place)
     unsure = [
-        float(np.mean(["wide_interval" in why for why in because]))
-        for because in (
-            abstain_because(some, raws, scans, preop, off_chart)
-            for some in ([member.abstention for member in predictor.members], rules)
+        float(np.mean(["wide_interval" in reasons for reasons in of_eyes]))
+        for of_eyes in (
+            abstention_reasons(some, outputs, scans, *preop_of(table))
+            for some in (old_limits, limits)
         )
     ]
     truth = table["postop_logmar"].to_numpy(float)
@@ -153,19 +150,6 @@ def recalibrate(
     )
 
 
-def _rules(
-    predictor: Predictor, calibration: Calibration, before: Estimate, now: Estimate
-) -> list[Abstention | None]:
-    """When each member's predictions should not be used from now on."""
-    widths = before.upper_logmar - before.lower_logmar, now.upper_logmar - now.lower_logmar
-    with np.errstate(divide="ignore", invalid="ignore"):
-        narrower = float(np.median(widths[0] / widths[1]))
-    return [
-        rule and rule.recalibrated(narrower, calibration.scores.all, calibration.measured_on)
-        for rule in (member.abstention for member in predictor.members)
-    ]
-
-
 def _copy(
     member: Member, place: Path, calibration: Calibration, cohort: Cohort, scans: Scans
 ) -> None:
@@ -176,19 +160,49 @@ def _copy(
             shutil.copy(path, place)
     calibration.write(place)
     table, before = cohort.table, member.provenance
-    salt = before.salt
-    patients = patient_fingerprints(table["patient_id"].astype(str), salt)
-    pixels = fingerprints((scan.tobytes() for scan in scans.pixels[scans.present]), salt)
-    after: Provenance = replace(
+    pixels = (scan.tobytes() for scan in scans.pixels[scans.present])
+    after = replace(
         before,
-        patients=tuple(sorted({*before.patients, *patients})),
-        scans=tuple(sorted({*before.scans, *pixels})),
-        origins=joined(before.origins, origins_of(table, salt)),
+        patients=patient_fingerprints(table["patient_id"].astype(str), before.salt),
+        scans=fingerprints(pixels, before.salt),
+        origins=origins_of(table, before.salt),
         recalibrated_on={
             "cohort": cohort.spec.name,
             "n_patients": calibration.n_patients,
             "n_eyes": len(table),
             "ctt_net_version": __version__,
         },
-    )
+    ).after(before)
     after.write(place)
+
+
+def recalibration(
+    calibrations: Sequence[Calibration],
+    spec: ModelSpec,
+    outputs: Sequence[ModelOutput],
+    table: pd.DataFrame,
+    measured_on: str,
+) -> Calibration:
+    """Scores of the ensemble itself on eyes that no member was trained on (split conformal).
+
+    Args:
+        calibrations: Of the members until now; a probability with too few local events keeps its.
+        spec: Names the outcomes.
+        outputs: Of each member for the eyes.
+        table: Rows of a cohort, one per eye.
+        measured_on: Which patients these are, for `calibration.json`.
+    """
+    logit = np.mean([one.recovery_logit for one in outputs], axis=0)
+    eyes = calibration_eyes(
+        table,
+        np.mean([one.postop_logmar for one in outputs], axis=0),
+        np.mean([one.scale_logmar for one in outputs], axis=0),
+        logit,
+        spec.outcomes,
+    )
+    found = Calibration.measure(eyes, spec.outcomes, measured_on)
+    recovery = {
+        name: one if one.n_eyes else calibrations[0].recovery.get(name, one)
+        for name, one in found.recovery.items()
+    }
+    return replace(found, recovery=recovery, members=len(calibrations), level=calibrations[0].level)

@@ -1,61 +1,75 @@
-"""Eyes that a model has seen; places, values and scans that it has not."""
+"""Train-test overlap, and what of a cohort was not in the training: devices, sites, values."""
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ctt_net.cohort import Cohort
-from ctt_net.data.scans import Scans
+from ctt_net.data.scans import Progress, Scans, load_scans
 from ctt_net.errors import InputError, count_of
 from ctt_net.imaging import DOUBTS
 from ctt_net.model_folder.predictor import Predictor
 from ctt_net.model_folder.provenance import ORIGIN_COLUMNS, known_origins
+from ctt_net.model_folder.table import arrange_views, check_same_covariates
 from ctt_net.uncertainty.flags import flags_in_words
 
 # Rows that a refusal names; the rest are counted.
 SHOWN_ROWS = 10
 
 
-def check_no_known_patients(predictor: Predictor, cohort: Cohort, cure: str) -> None:
-    """Refuse patients of the model's training or recalibration.
+def load_unseen_scans(
+    predictor: Predictor,
+    cohort: Cohort,
+    fix: str | None,
+    *,
+    progress: Progress | None = None,
+    cache: Path | None = None,
+) -> Scans:
+    """Read the scans of a cohort for a model that none of its eyes trained or recalibrated.
 
     Args:
-        predictor: Knows their fingerprints.
-        cohort: Whose rows are asked for.
-        cure: End of the message: why not, and what to do.
+        predictor: The model; it keeps fingerprints of its patients and scans.
+        cohort: Whose rows are wanted.
+        fix: End of a refusal: why not, and what to do. None lets eyes of the training pass.
+        progress: Called after each scan.
+        cache: Folder where decoded scans are kept for the next time; None keeps none.
+
+    Returns:
+        Views in the network's order.
 
     Raises:
-        InputError: If there are such patients.
+        InputError: If covariates or views do not fit the model, a scan cannot be read, or there is
+            an overlap.
     """
-    patients = cohort.table["patient_id"].unique()
-    seen = {patient for patient in patients if predictor.knows_patient(str(patient))}
-    if seen:
-        rows = np.flatnonzero(cohort.table["patient_id"].isin(seen))
-        raise InputError(
-            f"{cohort.root}: {len(seen)} of {len(patients)} patients took part in the training or "
-            f"recalibration of this model ({_named_rows(cohort, rows)}); {cure}"
-        )
-
-
-def check_no_known_scans(predictor: Predictor, cohort: Cohort, scans: Scans, cure: str) -> None:
-    """Refuse scans of the training or recalibration, whoever's they are called now.
-
-    Raises:
-        InputError: If there are such scans.
-    """
-    seen = [
-        eye
-        for eye in range(len(cohort.table))
-        if any(predictor.knows_scan(pixels) for pixels in scans.pixels[eye][scans.present[eye]])
-    ]
-    if seen:
-        raise InputError(
-            f"{cohort.root}: scans of {len(seen)} of {len(cohort.table)} eyes took part in the "
-            f"training or recalibration of this model under another patient id "
-            f"({_named_rows(cohort, np.array(seen))}); {cure}"
-        )
+    check_same_covariates(cohort, predictor.spec)
+    table = cohort.table
+    if fix is not None:
+        patients = table["patient_id"].unique()
+        known = {patient for patient in patients if predictor.knows_patient(str(patient))}
+        if known:
+            rows = np.flatnonzero(table["patient_id"].isin(known))
+            raise InputError(
+                f"{cohort.root}: {len(known)} of {len(patients)} patients took part in the "
+                f"training or recalibration of this model ({_named_rows(cohort, rows)}); {fix}"
+            )
+    scans = load_scans(cohort, predictor.spec.preprocessing, progress, cache)
+    scans = arrange_views(scans, cohort, predictor.spec)
+    if fix is not None:
+        eyes = [
+            eye
+            for eye in range(len(table))
+            if any(predictor.knows_scan(pixels) for pixels in scans.pixels[eye][scans.present[eye]])
+        ]
+        if eyes:
+            raise InputError(
+                f"{cohort.root}: scans of {len(eyes)} of {len(table)} eyes took part in the "
+                f"training or recalibration of this model under another patient id "
+                f"({_named_rows(cohort, np.array(eyes))}); {fix}"
+            )
+    return scans
 
 
 def origin_warnings(predictor: Predictor, table: pd.DataFrame) -> list[str]:
@@ -75,13 +89,13 @@ def origin_warnings(predictor: Predictor, table: pd.DataFrame) -> list[str]:
         if unseen:
             warnings.append(
                 f"The model was trained on no eye of {column} {', '.join(unseen)}: its intervals "
-                f"promise nothing there until it is recalibrated (ctt-net recalibrate)."
+                f"are not guaranteed there until it is recalibrated (ctt-net recalibrate)."
             )
     return warnings
 
 
 def input_warnings(predictor: Predictor, cohort: Cohort, predictions: pd.DataFrame) -> list[str]:
-    """Once for the cohort, what flags say of single eyes: wrong scans, values of no training.
+    """Once for the cohort, what flags say of single eyes: wrong scans, values not in the training.
 
     Args:
         predictor: Knows its levels and ranges.
@@ -89,9 +103,9 @@ def input_warnings(predictor: Predictor, cohort: Cohort, predictions: pd.DataFra
         predictions: Of the same, in their order.
     """
     flags = predictions["flags"].str.split(";")
-    told = dict.fromkeys(flag for of_eye in flags for flag in of_eye)
+    found = dict.fromkeys(flag for of_eye in flags for flag in of_eye)
     warnings = []
-    for flag in told:
+    for flag in found:
         word, _, name = flag.partition(":")
         rows = np.array([flag in of_eye for of_eye in flags])
         of_single_eyes = word in (*DOUBTS, "unseen_level", "outside_training")

@@ -1,4 +1,4 @@
-"""Whether the files of a model folder are those it was made with.
+"""Checksums: whether the files of a model folder are those it was made with.
 
 `provenance.json` holds the SHA-256 of every other file, written last. It is not signed: who changes
 a file on purpose can change that, too, so that nothing outside a model folder is ever read because
@@ -11,14 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from ctt_net.errors import InputError
+from ctt_net.io import renamed
 from ctt_net.io.atomic_write import roll_back_unfinished
 from ctt_net.model_folder.provenance import PROVENANCE_FILE, Provenance
 
 # Files that are read. One of them that is there without being listed was put there by somebody.
 READ = (
     "model.yaml", "model.onnx", "model.safetensors", "calibration.json", "abstention.json",
-    "training_cloud.safetensors", "baselines.json",
+    "reference_embeddings.safetensors", "baselines.json",
 )  # fmt: skip
+_READ = (*READ, renamed.EMBEDDINGS_FILE)
 
 
 def verify(folder: Path) -> Provenance:
@@ -36,7 +38,7 @@ def verify(folder: Path) -> Provenance:
     """
     for place in (folder, *folder.absolute().parents[:2]):  # a run rewrites what its folds hold
         roll_back_unfinished(place)
-    check_no_links(folder, (*READ, PROVENANCE_FILE))
+    check_no_links(folder, (*_READ, PROVENANCE_FILE))
     provenance = Provenance.read(folder)
     if not provenance.digests:
         return provenance
@@ -44,14 +46,14 @@ def verify(folder: Path) -> Provenance:
         check_no_links(folder, [name])
         path = folder / name
         if not path.exists():
-            if name in READ:
+            if name in _READ:
                 raise InputError(f"{path}: no such file; a model folder holds one")
         elif sha256_of(path.read_bytes()) != digest:
             raise InputError(
                 f"{path}: is not the file that this model folder was made with (its SHA-256 is "
                 f"not that in {PROVENANCE_FILE}); get the folder again, or export it again"
             )
-    for name in READ:
+    for name in _READ:
         if name not in provenance.digests and (folder / name).exists():
             raise InputError(
                 f"{folder / name}: is not among the files that {PROVENANCE_FILE} lists; remove it, "

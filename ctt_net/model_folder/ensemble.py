@@ -1,4 +1,4 @@
-"""From what the members say to one estimate: averaged, and calibrated together."""
+"""From the outputs of the members to one estimate: averaged, and calibrated together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from ctt_net.acuity import preop_band
 from ctt_net.outcome import Outcome
+from ctt_net.types import ModelOutput
 from ctt_net.uncertainty.calibration import Calibration
 from ctt_net.uncertainty.conformal import half_widths, shrinkage
-from ctt_net.uncertainty.model_output import ModelOutput
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What the ensemble says of E eyes.
+    """What the ensemble predicts for E eyes.
 
     Args:
         postop_logmar: (E,) mean over the members.

@@ -1,8 +1,9 @@
-"""What a model folder knows of its model, in words for a report's model card."""
+"""The facts of a model folder for a report's model card."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ctt_net.io.renamed import current
 from ctt_net.model_folder.member import Member
 from ctt_net.model_folder.provenance import Provenance
 
@@ -27,7 +28,7 @@ def model_facts(members: Sequence[Member]) -> dict[str, str]:
         "covariates": ", ".join(spec.covariates) or "none",
         "preprocessing": f"{spec.preprocessing.height} x {spec.preprocessing.width} pixels, "
         f"crop {spec.preprocessing.crop}",
-        "architecture": _architecture(spec.architecture),
+        "architecture": _architecture(current(spec.architecture)),
         "started from": _start(spec.weights, origins[0].started_from),
         "software": ", ".join(f"{name} {version}" for name, version in origins[0].versions.items())
         + (f"; code {origins[0].revision}" if origins[0].revision else ""),
@@ -41,13 +42,13 @@ def model_facts(members: Sequence[Member]) -> dict[str, str]:
 def _training(origins: Sequence[Provenance]) -> str:
     """Eyes of every fold, and once what all have in common."""
     eyes = [
-        f"fold {one.fold}: {one.n_train:,} eyes, {one.n_selection:,} more chose its checkpoint"
+        f"fold {one.fold}: {one.n_train:,} eyes, {one.n_val:,} more chose its checkpoint"
         for one in origins
     ]
     how = [f"seed {one.seed}, {one.trained_on}" for one in origins]
     if len(set(how)) == 1:
         return f"{'; '.join(eyes)} ({how[0]})"
-    return "; ".join(f"{of_fold} ({told})" for of_fold, told in zip(eyes, how, strict=True))
+    return "; ".join(f"{of_fold} ({way})" for of_fold, way in zip(eyes, how, strict=True))
 
 
 def _follow_up(days: tuple[float, float, float] | None) -> str:
@@ -69,7 +70,7 @@ def _architecture(parts: Mapping[str, Any]) -> str:
 
 
 def _start(weights: Mapping[str, str] | None, before: Mapping[str, Any] | None) -> str:
-    told = [weights["name"]] if weights else []
+    start = [weights["name"]] if weights else []
     if before:
-        told.append(f"{before.get('kind', 'model')} {before.get('name', '')}".strip())
-    return "; ".join(told) or "random weights"
+        start.append(f"{before.get('kind', 'model')} {before.get('name', '')}".strip())
+    return "; ".join(start) or "random weights"

@@ -10,15 +10,18 @@ from typing import Any, Protocol
 
 import numpy as np
 import onnxruntime
+import pandas as pd
 from numpy.typing import NDArray
 
+from ctt_net.data.covariates import covariate_values
+from ctt_net.data.scans import Scans
 from ctt_net.errors import InputError
 from ctt_net.model_folder.digests import verify
 from ctt_net.model_folder.onnx_data import check_no_external_data
 from ctt_net.model_folder.spec import SPEC_FILE, ModelSpec
+from ctt_net.types import ModelOutput
 from ctt_net.uncertainty.abstention_limits import Abstention
 from ctt_net.uncertainty.calibration import Calibration
-from ctt_net.uncertainty.model_output import ModelOutput
 
 ONNX_FILE = "model.onnx"
 
@@ -62,7 +65,7 @@ class Member:
 
     @cached_property
     def abstention(self) -> Abstention | None:
-        """Limits beyond which it should not be believed; None of an older model folder."""
+        """Limits beyond which it abstains; None of an older model folder."""
         return Abstention.read(self.folder)
 
     def _open(self, path: Path) -> onnxruntime.InferenceSession:
@@ -70,7 +73,7 @@ class Member:
             raise InputError(f"{path}: no such file; a model folder holds one")
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
-        # Its own format has no check of ours; a file that looks like it would be taken for it.
+        # Its own format has no check of ours; a file in it would be loaded unchecked.
         options.add_session_config_entry("session.load_model_format", "ONNX")
         data = path.read_bytes()
         check_no_external_data(data, path)
@@ -149,3 +152,13 @@ class Member:
         undecidable = [outcome.needs_preop for outcome in self.spec.outcomes]
         logit[np.isnan(preop_logmar)[:, None] & np.array(undecidable)[None, :]] = np.nan
         return ModelOutput(postop, scale, logit, further[0] if further else None)
+
+    def of_table(self, table: pd.DataFrame, scans: Scans) -> ModelOutput:
+        """Run the network over rows of a cohort.
+
+        Args:
+            table: E rows; a covariate that is no column of it is unknown.
+            scans: Of the same eyes, views in the order of `spec.views`.
+        """
+        covariates = covariate_values(table, self.spec.covariates)
+        return self(scans.pixels, scans.present, table["preop_logmar"].to_numpy(float), covariates)

@@ -3,7 +3,7 @@
 A tensor may say that its numbers lie in another file (or at an address in memory), and onnxruntime
 reads them relative to the working directory. An operator outside of the standard may do anything,
 such as reading a compiled network or asking a service. Neither is in what training exports; a
-stranger's file is looked through before onnxruntime sees it. The package onnx, which could do it,
+file of unknown origin is checked before onnxruntime reads it. The package onnx, which could do it,
 is for training only.
 """
 

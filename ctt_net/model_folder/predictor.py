@@ -11,17 +11,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ctt_net.baselines.clinical import Baselines, average_baselines
-from ctt_net.baselines.stored import read_baselines
+from ctt_net.baselines.clinical import Baselines, average_baselines, read_baselines
 from ctt_net.cohort import Covariate
 from ctt_net.cohort.covariate import CovariateKind
+from ctt_net.data.scans import Scans
 from ctt_net.errors import InputError
 from ctt_net.model_folder.ensemble import Estimate, estimate
 from ctt_net.model_folder.member import Member
 from ctt_net.model_folder.spec import SPEC_FILE, ModelSpec
-from ctt_net.uncertainty.calibration import Calibration
-from ctt_net.uncertainty.guarantee import calibration_warnings, guarantee
-from ctt_net.uncertainty.model_output import ModelOutput
+from ctt_net.types import ModelOutput
+from ctt_net.uncertainty.calibration import Calibration, calibration_warnings, guarantee
 
 LOG = logging.getLogger(__name__)
 
@@ -42,7 +41,7 @@ class Predictor:
     ) -> None:
         first = members[0].spec
         for member in members[1:]:
-            if _doors(member.spec) != _doors(first):
+            if _interface(member.spec) != _interface(first):
                 raise InputError(
                     f"{member.folder} differs from {members[0].folder} in views, covariates, "
                     f"preprocessing or outcomes; they are no ensemble"
@@ -91,34 +90,36 @@ class Predictor:
         Raises:
             ValueError: If the covariates are of another shape.
         """
-        raws = self.raws(pixels, present, preop_logmar, covariates)
-        return self.estimate(raws, preop_logmar, preop_off_chart)
+        outputs = [member(pixels, present, preop_logmar, covariates) for member in self.members]
+        return self._estimate(outputs, preop_logmar, preop_off_chart)
 
-    def raws(
-        self,
-        pixels: NDArray[np.uint8],
-        present: NDArray[np.bool_],
-        preop_logmar: NDArray[np.float64],
-        covariates: NDArray[np.float32] | None = None,
-    ) -> list[ModelOutput]:
-        """What each member says, before calibration; arguments as in `predict`."""
-        return [member(pixels, present, preop_logmar, covariates) for member in self.members]
-
-    def estimate(
-        self,
-        raws: Sequence[ModelOutput],
-        preop_logmar: NDArray[np.float64],
-        preop_off_chart: NDArray[np.bool_] | None = None,
-    ) -> Estimate:
-        """What the members say together, calibrated.
+    def outputs(self, table: pd.DataFrame, scans: Scans) -> list[ModelOutput]:
+        """What each member predicts for rows of a cohort, before calibration.
 
         Args:
-            raws: Of each member.
-            preop_logmar: (E,), NaN = unknown.
-            preop_off_chart: (E,); None = never.
+            table: E rows; a covariate that is no column of it is unknown.
+            scans: Of the same eyes, views in the order of `spec.views`.
         """
+        return [member.of_table(table, scans) for member in self.members]
+
+    def estimate(self, outputs: Sequence[ModelOutput], table: pd.DataFrame) -> Estimate:
+        """What the members predict together, calibrated.
+
+        Args:
+            outputs: Of each member for the rows of `table`.
+            table: Rows of a cohort.
+        """
+        preop, off_chart = preop_of(table)
+        return self._estimate(outputs, preop, off_chart)
+
+    def _estimate(
+        self,
+        outputs: Sequence[ModelOutput],
+        preop_logmar: NDArray[np.float64],
+        preop_off_chart: NDArray[np.bool_] | None,
+    ) -> Estimate:
         outcomes = self.spec.outcomes
-        return estimate(raws, self.calibrations, outcomes, preop_logmar, preop_off_chart)
+        return estimate(outputs, self.calibrations, outcomes, preop_logmar, preop_off_chart)
 
     @property
     def probability_cuts(self) -> dict[str, float]:
@@ -132,32 +133,32 @@ class Predictor:
 
     @property
     def guarantee(self) -> str:
-        """What the intervals promise, to whom, and why."""
+        """What the intervals guarantee, for whom, and on what ground."""
         return guarantee(self.calibrations, self.spec.cohort)
 
     @property
     def warnings(self) -> list[str]:
-        """What must be known of calibration and limits before believing an answer."""
+        """What limits the trust in intervals and abstention of this model."""
         return calibration_warnings(self.calibrations) + self._no_limit()
 
     def _no_limit(self) -> list[str]:
-        """Said where no member can tell that a scan is unlike those of the training."""
-        rules = [member.abstention for member in self.members]
-        if any(rule is not None and rule.distance_limits for rule in rules):
+        """A warning where no member can detect what is out of distribution."""
+        limits = [member.abstention for member in self.members]
+        if any(limit is not None and limit.distance_limits for limit in limits):
             return []
         return [
-            "This model has no limit on how unlike its training an eye may be (too few eyes to set "
-            "it, or an older version), so it cannot tell a strange scan from those it learned from."
+            "This model does not detect out-of-distribution scans: too few eyes were left to set "
+            "the limit, or an older version trained it."
         ]
 
     @property
     def covariate_ranges(self) -> dict[str, tuple[float, float]]:
         """Lowest and highest value in the training of any member, where all tell."""
-        told = [member.spec.covariate_ranges for member in self.members]
+        known = [member.spec.covariate_ranges for member in self.members]
         return {
-            name: (min(one[name][0] for one in told), max(one[name][1] for one in told))
-            for name in told[0]
-            if all(name in one for one in told)
+            name: (min(one[name][0] for one in known), max(one[name][1] for one in known))
+            for name in known[0]
+            if all(name in one for one in known)
         }
 
     def knows_patient(self, patient_id: str) -> bool:
@@ -189,8 +190,14 @@ class Predictor:
         return average_baselines(self.baselines, table)
 
 
+def preop_of(table: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Preoperative acuity in logMAR and whether it is off the chart, of rows of a cohort."""
+    off_chart: NDArray[np.bool_] = table["preop_off_chart"].to_numpy(str) != ""
+    return table["preop_logmar"].to_numpy(float), off_chart
+
+
 def _check_same_calibration(members: list[Member]) -> None:
-    """Members of a recalibrated ensemble answer for all of it, or not at all."""
+    """Members of a recalibrated ensemble are calibrated as a whole, so none may be missing."""
     first = members[0].calibration
     for member in members:
         whole = member.calibration.members
@@ -206,8 +213,8 @@ def _check_same_calibration(members: list[Member]) -> None:
             )
 
 
-def _doors(spec: ModelSpec) -> tuple[Any, ...]:
-    """What must be alike for one eye to go through two networks, the order of inputs included."""
+def _interface(spec: ModelSpec) -> tuple[Any, ...]:
+    """What must agree for one eye to be given to two networks, the order of inputs included."""
     inputs = (tuple(spec.views.items()), tuple(spec.covariates.items()))
     return (*inputs, spec.preprocessing, spec.outcomes)
 

@@ -23,6 +23,7 @@ from ctt_net import INTENDED_USE, __version__
 from ctt_net.cohort.ids import spelling
 from ctt_net.io.atomic_write import atomic_write
 from ctt_net.io.json_file import json_text, read_json
+from ctt_net.io.renamed import PROVENANCE_KEYS, current
 
 PROVENANCE_FILE = "provenance.json"
 
@@ -41,13 +42,13 @@ class Provenance:
 
     Args:
         seed: Of the run.
-        fold: Fold that the model never saw.
+        fold: Its test fold.
         n_train: Eyes it was trained on.
-        n_selection: Eyes that chose its checkpoint.
+        n_val: Eyes that chose its checkpoint.
         salt: Key of the fingerprints, hexadecimal.
-        patients: Fingerprints of all patients of training and selection, as written and as
+        patients: Fingerprints of all patients of training and validation, as written and as
             `cohort.ids.spelling` writes them.
-        scans: Fingerprints of all their scans, as the network saw them.
+        scans: Fingerprints of all their scans, as the network took them.
         versions: Of Python and the libraries.
         revision: Of this project's code, if it is a git checkout.
         trained_on: Kind of device, and precision.
@@ -65,7 +66,7 @@ class Provenance:
     seed: int
     fold: int
     n_train: int
-    n_selection: int
+    n_val: int
     salt: str
     patients: tuple[str, ...]
     scans: tuple[str, ...]
@@ -97,6 +98,7 @@ class Provenance:
 
     @classmethod
     def _from_dict(cls, data: dict[str, Any]) -> "Provenance":
+        data = current(data, PROVENANCE_KEYS)
         lists: dict[str, Any] = {name: tuple(data[name]) for name in ("patients", "scans")}
         lists["origins"] = {name: tuple(values) for name, values in data.get("origins", {}).items()}
         lists["digests"] = {str(name): str(one) for name, one in data.get("digests", {}).items()}
@@ -106,11 +108,11 @@ class Provenance:
         bytes.fromhex(self.salt)  # a ValueError here means a damaged file
 
     def after(self, before: "Provenance | None") -> "Provenance":
-        """The same, and whom the model that it started from has seen; both of one salt."""
+        """The same, with the patients and scans of the model it started from; both of one salt."""
         if before is None:
             return self
         if before.salt != self.salt:
-            raise ValueError("fingerprints of two salts cannot be told from one another")
+            raise ValueError("fingerprints of two salts cannot be compared")
         return replace(
             self,
             patients=tuple(sorted({*self.patients, *before.patients})),

@@ -6,13 +6,12 @@ import numpy as np
 import pandas as pd
 
 from ctt_net.cohort import Cohort, Covariate
-from ctt_net.data.covariates import covariate_values
 from ctt_net.data.scans import Scans
 from ctt_net.errors import InputError
 from ctt_net.model_folder.ensemble import Estimate
-from ctt_net.model_folder.predictor import Predictor
+from ctt_net.model_folder.predictor import Predictor, preop_of
 from ctt_net.model_folder.spec import ModelSpec
-from ctt_net.uncertainty.abstention import abstain_because, with_abstention
+from ctt_net.uncertainty.abstention import abstention_reasons, with_abstention
 from ctt_net.uncertainty.flags import covariate_flags, eye_flags
 
 
@@ -80,17 +79,17 @@ def _kind(covariate: Covariate) -> str:
 
 @dataclass(frozen=True)
 class Predicted:
-    """What a predictor says of E eyes.
+    """What a predictor predicts for E eyes.
 
     Args:
         estimate: The numbers.
         flags: Of each eye, `abstain` and its reasons included.
-        because: Why each eye should not be answered, as keys of `BECAUSE`; empty = it may be.
+        reasons: Why the model abstains, as keys of `ABSTENTION_REASONS`; empty = it does not.
     """
 
     estimate: Estimate
     flags: list[list[str]]
-    because: list[list[str]]
+    reasons: list[list[str]]
 
 
 def predicted(predictor: Predictor, table: pd.DataFrame, scans: Scans) -> Predicted:
@@ -102,22 +101,19 @@ def predicted(predictor: Predictor, table: pd.DataFrame, scans: Scans) -> Predic
         scans: Of the same eyes, in the network's order of views.
     """
     spec = predictor.spec
-    preop = table["preop_logmar"].to_numpy(float)
-    off_chart = table["preop_off_chart"].to_numpy(str) != ""
-    covariates = covariate_values(table, spec.covariates)
-    raws = predictor.raws(scans.pixels, scans.present, preop, covariates)
-    rules = [member.abstention for member in predictor.members]
-    because = abstain_because(rules, raws, scans, preop, off_chart)
+    outputs = predictor.outputs(table, scans)
+    limits = [member.abstention for member in predictor.members]
+    reasons = abstention_reasons(limits, outputs, scans, *preop_of(table))
     flags = eye_flags(table, scans, tuple(spec.views))
     of_covariates = covariate_flags(table, spec.covariates, predictor.covariate_ranges)
-    for i, why in enumerate(because):
+    for i, why in enumerate(reasons):
         flags[i] += of_covariates[i]
         if any(predictor.knows_scan(pixels) for pixels in scans.pixels[i][scans.present[i]]):
-            flags[i].append("seen_in_training")
-            # Whatever the limit says: what the model has learned from is not unlike it.
-            because[i] = why = [name for name in why if name != "far_from_training"]
+            flags[i].append("train_test_overlap")
+            # Whatever the limit says: an eye of the training is not out of its distribution.
+            reasons[i] = why = [name for name in why if name != "out_of_distribution"]
         flags[i] = with_abstention(flags[i], why)
-    return Predicted(predictor.estimate(raws, preop, off_chart), flags, because)
+    return Predicted(predictor.estimate(outputs, table), flags, reasons)
 
 
 def predict_eyes(predictor: Predictor, table: pd.DataFrame, scans: Scans) -> pd.DataFrame:

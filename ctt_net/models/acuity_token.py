@@ -13,7 +13,7 @@ class AcuityToken(nn.Module):
 
     Args:
         dim: Width of the token.
-        unit: What the number is embedded as; the published networks see decimals.
+        unit: What the number is embedded as; the published networks take decimals.
 
     Raises:
         ValueError: If there is no such unit.
@@ -44,7 +44,7 @@ class AcuityToken(nn.Module):
 
 
 class LearnedToken(nn.Module):
-    """Stands in an acuity token's place and says the same of every eye.
+    """A learned token in place of the acuity token, the same for every eye.
 
     Args:
         dim: Width of the token.
@@ -61,7 +61,7 @@ class LearnedToken(nn.Module):
 
 
 def acuity_or_learned(dim: int, acuity_token: bool, unit: AcuityUnit = "logmar") -> nn.Module:
-    """The token that carries the acuity, or the one that stands in its place.
+    """The token that carries the acuity, or the learned one in its place.
 
     Args:
         dim: Width of the token.

@@ -45,12 +45,12 @@ class AttentionBlock(nn.Module):
             nn.Dropout(dropout),
         )
 
-    def forward(self, tokens: Tensor, looked_at: Tensor | None = None) -> Tensor:
+    def forward(self, tokens: Tensor, attended: Tensor | None = None) -> Tensor:
         """Attend among the S tokens of each row.
 
         Args:
             tokens: (N, S, D), finite.
-            looked_at: (N, S) bool, the tokens that may be attended to, at least one in each row;
+            attended: (N, S) bool, the tokens that may be attended to, at least one in each row;
                 the others have no influence on them, to the bit. None = all.
 
         Returns:
@@ -59,7 +59,7 @@ class AttentionBlock(nn.Module):
         N, S, _ = tokens.shape
         qkv = self.query_key_value(self.norm_attention(tokens))
         query, key, value = qkv.view(N, S, 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # (N,h,S,d)
-        mask = None if looked_at is None else looked_at[:, None, None, :]
+        mask = None if attended is None else attended[:, None, None, :]
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         tokens = tokens + self.output(mixed.transpose(1, 2).reshape(N, S, -1))
         return tokens + self.mlp(tokens)

@@ -1,4 +1,4 @@
-"""The network: backbone -> tokens -> fusion -> head, in the order an eye walks through it."""
+"""The network: backbone -> tokens -> fusion -> head, in the order of the data flow."""
 
 from copy import deepcopy
 from typing import Literal, get_args
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from ctt_net.models.backbone import Backbone
 from ctt_net.models.covariates import CovariateEncoder
 from ctt_net.models.fusion import Fusion
+from ctt_net.models.fusion.base import FusionInput
 from ctt_net.models.head import Head
 from ctt_net.types import Prediction
 
@@ -23,8 +24,8 @@ class MultiViewNet(nn.Module):
 
     Args:
         backbone: Encodes a B-scan.
-        fusion: Joins the views.
-        head: Reads the fused token.
+        fusion: Fuses the views.
+        head: From the fused token to acuity, scale and recovery.
         num_views: Number V of views a cohort can have.
         covariates: Turns covariates into tokens; None leaves them out.
         sharing: What serves all views: `all` (backbone and token projection), `backbone` (each view
@@ -94,38 +95,33 @@ class MultiViewNet(nn.Module):
         preop_logmar: Tensor,
         covariates: Tensor | None = None,
     ) -> tuple[Prediction, Tensor]:
-        """What `forward` says, and the fused token (B, D) that the head read to say it."""
-        # What the fusion does not look at must not count in batch statistics either.
-        view_present = self.fusion.looked_at(view_present)
-        tokens = self.encode(views, view_present)
-        preop, known = self.acuity(preop_logmar)
-        token = self.fuse(tokens, view_present, preop, known, covariates)
-        return self.head(token, preop, known), token
+        """The prediction, and the fused token (B, D) that the head took."""
+        eyes = self.fusion_input(views, view_present, preop_logmar, covariates)
+        token = self.fusion(eyes)
+        return self.head(token, eyes.preop_logmar, eyes.preop_known), token
 
-    def acuity(self, preop_logmar: Tensor) -> tuple[Tensor, Tensor]:
-        """What fusion and head see of the preoperative acuity: (B,) finite, and (B,) known."""
+    def fusion_input(
+        self,
+        views: Tensor,
+        view_present: Tensor,
+        preop_logmar: Tensor,
+        covariates: Tensor | None = None,
+    ) -> FusionInput:
+        """What the fusion takes of B eyes; arguments as in `forward`."""
+        # Views that the fusion does not use must not count in batch statistics either.
+        view_present = self.fusion.used_views(view_present)
+        tokens = self.encode(views, view_present)
         known = torch.isfinite(preop_logmar)
         if not self.use_preop_va:
             known = torch.zeros_like(known)
-        return torch.where(known, preop_logmar, 0.0), known
-
-    def fuse(
-        self,
-        tokens: Tensor,
-        view_present: Tensor,
-        preop: Tensor,
-        known: Tensor,
-        covariates: Tensor | None = None,
-    ) -> Tensor:
-        """The fused token (B, D) of tokens as `encode` and acuities as `acuity` give them."""
+        preop = torch.where(known, preop_logmar, 0.0)
         covariate_tokens = None
         if self.covariates is not None:
             if covariates is None:
-                covariates = preop.new_full(
-                    (preop.shape[0], self.covariates.num_covariates), torch.nan
-                )
+                shape = (preop.shape[0], self.covariates.num_covariates)
+                covariates = preop.new_full(shape, torch.nan)
             covariate_tokens = self.covariates(covariates)
-        return self.fusion(tokens, view_present, preop, known, covariate_tokens)
+        return FusionInput(tokens, view_present, preop, known, covariate_tokens)
 
     def encode(self, views: Tensor, view_present: Tensor) -> Tensor:
         """Tokens of every view: (B, V, T, D), zero where absent."""

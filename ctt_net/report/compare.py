@@ -14,8 +14,7 @@ from ctt_net.io.atomic_write import atomic_write_all
 from ctt_net.io.yaml_file import read_yaml_mapping
 from ctt_net.metrics.bootstrap import interval_key
 from ctt_net.metrics.chart_units import PER_LOGMAR
-from ctt_net.metrics.side_by_side import DIFFERENCE, side_by_side
-from ctt_net.metrics.warnings import TOO_FEW_PATIENTS
+from ctt_net.metrics.compare import DIFFERENCE, compare_predictors
 from ctt_net.outcome import DEFAULT_OUTCOMES
 from ctt_net.report.comparison import FINDINGS, paired_finding, signed_text, span_text, verdict
 from ctt_net.report.drawing import (
@@ -31,6 +30,7 @@ from ctt_net.report.facts import stale_figures
 from ctt_net.report.page import render
 from ctt_net.report.rerender import Evaluated, check_same_evaluation
 from ctt_net.report.tables import RECOVERY_ROWS, REGRESSION_ROWS, figure_at, figure_cell
+from ctt_net.report.warnings import TOO_FEW_PATIENTS
 
 EXTRA_ROWS = (
     ("Coverage of the prediction intervals", ("interval", "coverage"), True),
@@ -239,7 +239,7 @@ def paired_difference(first: Evaluated, other: Evaluated) -> dict[str, Any]:
     same = [table.loc[common].assign(postop_logmar=truths[0]).reset_index() for table in tables]
     settings = first.metrics["settings"]
     outcome = (*first.facts.outcomes, *DEFAULT_OUTCOMES)[0]
-    figures = side_by_side(
+    figures = compare_predictors(
         {"first": {"": same[0]}, "other": {"": same[1]}},
         {"other": "first"},
         outcome,

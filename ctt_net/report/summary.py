@@ -7,10 +7,10 @@ from ctt_net.errors import count_of
 from ctt_net.metrics.chart_units import PER_LOGMAR
 from ctt_net.metrics.selective import REASONS
 from ctt_net.metrics.subgroups import SUPPRESSED_BELOW
-from ctt_net.metrics.warnings import TOO_FEW_PATIENTS, coverage_finding, probability_finding
 from ctt_net.outcome import Outcome
 from ctt_net.report.comparison import signed_text, span_text
 from ctt_net.report.tables import figure_cell
+from ctt_net.report.warnings import TOO_FEW_PATIENTS, coverage_finding, probability_finding
 
 Metrics = Mapping[str, Any]
 
@@ -135,7 +135,7 @@ def _abstention_sentence(metrics: Metrics, key: str) -> str:
     )
     text = f"The model abstained on {n} of {count_of(every, 'eye')} ({n / every:.0%})"
     text += f": {why}." if why else "."
-    kept, abstained = part["mae_answered"]["value"], part["mae_abstained"]["value"]
+    kept, abstained = part["mae_reported"]["value"], part["mae_abstained"]["value"]
     if min(n, every - n) < SUPPRESSED_BELOW or kept is None or abstained is None:
         return text
     low, high = part.get("mae_gap", {}).get(key, (None, None))
@@ -150,14 +150,14 @@ def _abstention_sentence(metrics: Metrics, key: str) -> str:
 
 def _test_set_sentence(metrics: Metrics) -> str:
     """How often the held-out eyes were evaluated; kept where an evaluation log is."""
-    opened = (metrics.get("locked_test") or {}).get("opened")
-    if not isinstance(opened, int):
+    evaluations = (metrics.get("test_set") or {}).get("evaluations")
+    if not isinstance(evaluations, int):
         return ""
-    if opened == 1:
+    if evaluations == 1:
         return "First evaluation on these held-out eyes."
     return (
-        f"Evaluation number {opened} on these held-out eyes. Repeated evaluation and selection on "
-        "one test set makes its results optimistic."
+        f"Evaluation number {evaluations} on these held-out eyes. Repeated evaluation and "
+        "selection on one test set makes its results optimistic."
     )
 
 

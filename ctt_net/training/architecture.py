@@ -8,6 +8,7 @@ from jsonargparse import Namespace
 from safetensors.torch import load_file
 
 from ctt_net.errors import InputError
+from ctt_net.io.renamed import current
 from ctt_net.model_folder.digests import verify
 from ctt_net.model_folder.spec import ModelSpec
 from ctt_net.models import MultiViewNet
@@ -58,13 +59,14 @@ def build(architecture: Mapping[str, Any], where: str) -> MultiViewNet:
     """Build a network from its description.
 
     Args:
-        architecture: As `describe` gives it. It may come from a stranger, so that nothing is
+        architecture: As `describe` gives it. It may come from an untrusted source, so nothing is
             imported, and no file read, because it says so: jsonargparse would do both.
         where: What to call it in errors.
 
     Raises:
         InputError: If it cannot be built.
     """
+    architecture = current(architecture)
     kinds = dict(PARTS)
     if "covariates" in architecture:
         kinds["covariates"] = CovariateEncoder

@@ -1,40 +1,53 @@
-"""Calibrate the models of a run on the eyes that each of them never saw."""
+"""Calibrate the models of a run on eyes that each was not trained on, and set abstention limits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from ctt_net.data.covariates import covariate_values
-from ctt_net.data.module import EyeDataModule, Part
+from ctt_net.data.module import EyeDataModule
+from ctt_net.data.scans import Scans
 from ctt_net.errors import InputError
 from ctt_net.model_folder.digests import resealed
 from ctt_net.model_folder.member import Member
-from ctt_net.uncertainty.calibration import CALIBRATION_FILE, OUT_OF_FOLD, SELECTION, Calibration
-from ctt_net.uncertainty.calibration_eyes import ERROR, calibration_eyes
+from ctt_net.types import ModelOutput
+from ctt_net.uncertainty.abstention_limits import Abstention
+from ctt_net.uncertainty.calibration import (
+    CALIBRATION_FILE,
+    ERROR,
+    OUT_OF_FOLD,
+    VALIDATION,
+    Calibration,
+    calibration_eyes,
+)
 from ctt_net.uncertainty.conformal import error_correlation
+from ctt_net.uncertainty.reference_embeddings import ReferenceEmbeddings, features_of
+
+# More eyes hardly change a mean and a covariance, and have to be run through the network.
+MAX_REFERENCE_EYES = 2000
 
 
 @dataclass(frozen=True)
 class FoldEyes:
-    """What one fold's model said of the eyes that it was not fitted to.
+    """What one fold's model predicts for the eyes that it was not fitted to.
 
     Args:
         fold: From 1.
         member: Its model.
-        unseen: `calibration_eyes` of the fold itself.
-        selected: The same of the selection split, which only chose the checkpoint.
+        test: `calibration_eyes` of the fold itself.
+        val: The same of the validation split, which only chose the checkpoint.
     """
 
     fold: int
     member: Member
-    unseen: pd.DataFrame
-    selected: pd.DataFrame
+    test: pd.DataFrame
+    val: pd.DataFrame
 
 
-def ask_fold(folder: Path, fold: int, data: EyeDataModule) -> FoldEyes:
-    """Run a finished fold's model over its own fold and its selection split.
+def predict_fold(folder: Path, fold: int, data: EyeDataModule) -> FoldEyes:
+    """Run a finished fold's model over its own fold and its validation split.
 
     Args:
         folder: Its model folder; calibration.json may be missing, or of an older version.
@@ -42,79 +55,119 @@ def ask_fold(folder: Path, fold: int, data: EyeDataModule) -> FoldEyes:
         data: Of the run; its fold is set.
 
     Raises:
-        InputError: If the model has seen patients of the fold.
+        InputError: If patients of the fold trained the model.
     """
     member = Member(folder)
     data.fold = fold
-    patients = data.part("reported")["patient_id"].unique()
-    known = [who for who in patients if member.provenance.knows_patient(str(who))]
+    test = data.part("test")
+    known = [p for p in test["patient_id"].unique() if member.provenance.knows_patient(str(p))]
     if known:
         raise InputError(
             f"{folder}: {len(known)} patients of fold {fold} trained its model, such as "
             f"{known[0]!r}; the cohort's folds have changed since, so train anew in another --out"
         )
-    return FoldEyes(fold, member, _eyes(member, "reported", data), _eyes(member, "selection", data))
+    eyes = [
+        _calibration_eyes(member, table, member.of_table(table, data.scans_of(table)))
+        for table in (test, data.part("val"))
+    ]
+    return FoldEyes(fold, member, *eyes)
 
 
-def calibrate_on_selection(folder: Path, data: EyeDataModule) -> None:
-    """Calibrate a fold's model until its run is finished.
+def calibrate_fold(folder: Path, data: EyeDataModule) -> None:
+    """Write `calibration.json`, `abstention.json` and the reference embeddings of a fold.
+
+    The calibration is that of the validation split until the run is finished.
 
     Args:
         folder: Model folder of the fold that `data` is set to.
         data: Of the run.
     """
     member = Member(folder)
-    eyes = _eyes(member, "selection", data)
-    Calibration.measure(eyes, member.spec.outcomes, SELECTION).write(folder)
+    train, val = data.part("train"), data.part("val")
+    scans = data.scans_of(val)
+    output = member.of_table(val, scans)
+    eyes = _calibration_eyes(member, val, output)
+    Calibration.measure(eyes, member.spec.outcomes, VALIDATION).write(folder)
+    some = train
+    if len(train) > MAX_REFERENCE_EYES:
+        some = train.sample(MAX_REFERENCE_EYES, random_state=data.seed)
+    references = {}
+    of_train = data.scans_of(some)
+    for name, features in _features(member.of_table(some, of_train), of_train).items():
+        flat = features.reshape(-1, features.shape[-1])
+        flat = flat[np.isfinite(flat).all(axis=1)]
+        if len(flat) > 1:
+            references[name] = ReferenceEmbeddings.fit(flat)
+    counts = {}
+    if member.spec.architecture.get("use_preop_va", True):
+        counts = {
+            "no_preop_va": int(train["preop_logmar"].isna().sum()),
+            "off_chart_preop": int((train["preop_off_chart"] != "").sum()),
+        }
+    Abstention.measure(
+        scale_logmar=output.scale_logmar,
+        error_logmar=output.postop_logmar - val["postop_logmar"].to_numpy(float),
+        features=_features(output, scans),
+        references=references,
+        training_eyes=len(train),
+        training_counts=counts,
+    ).write(folder)
 
 
-def calibrated(asked: Sequence[FoldEyes], run: Path) -> dict[str, str | bytes]:
+def calibrated(folds: Sequence[FoldEyes], run: Path) -> dict[str, str | bytes]:
     """Every fold's calibration.json anew: its own scores, and the probabilities of all folds.
 
     Args:
-        asked: All folds of the run that are there.
+        folds: All folds of the run that are there.
         run: Its folder.
 
     Returns:
-        Contents by name, to be written together with what the run reports of itself.
+        Contents by name, to be written together with the report of the run.
     """
     files: dict[str, str | bytes] = {}
-    every = pd.concat([one.unseen for one in asked])
-    alike = error_correlation(every[ERROR], [one.selected[ERROR] for one in asked])
-    outcomes = asked[0].member.spec.outcomes
-    together = Calibration.measure(every, outcomes, OUT_OF_FOLD).recovery
-    for one in asked:
-        own = Calibration.measure(one.unseen, outcomes, OUT_OF_FOLD)
-        whole = replace(own, recovery=together, error_correlation=alike)
+    every = pd.concat([one.test for one in folds])
+    correlation = error_correlation(every[ERROR], [one.val[ERROR] for one in folds])
+    outcomes = folds[0].member.spec.outcomes
+    recovery = Calibration.measure(every, outcomes, OUT_OF_FOLD).recovery
+    for one in folds:
+        own = Calibration.measure(one.test, outcomes, OUT_OF_FOLD)
+        whole = replace(own, recovery=recovery, error_correlation=correlation)
         place = one.member.folder.relative_to(run)
         anew = resealed(one.member.provenance, {CALIBRATION_FILE: whole.text()})
         files |= {(place / name).as_posix(): content for name, content in anew.items()}
     return files
 
 
-def calibration_for_report(asked: Sequence[FoldEyes], fold: int) -> Calibration:
+def calibration_for_report(folds: Sequence[FoldEyes], fold: int) -> Calibration:
     """What a fold's out-of-fold predictions are calibrated by: the other folds, never itself.
 
-    With no other fold there is only the selection split.
+    With no other fold there is only the validation split.
 
     Args:
-        asked: All folds of the run that are there.
-        fold: The one that is reported on.
+        folds: All folds of the run that are there.
+        fold: The one that is reported.
     """
-    (own,) = (one for one in asked if one.fold == fold)
-    others = [one.unseen for one in asked if one.fold != fold]
+    (own,) = (one for one in folds if one.fold == fold)
+    others = [one.test for one in folds if one.fold != fold]
     outcomes = own.member.spec.outcomes
     if not others:
-        return Calibration.measure(own.selected, outcomes, SELECTION)
+        return Calibration.measure(own.val, outcomes, VALIDATION)
     return Calibration.measure(pd.concat(others), outcomes, OUT_OF_FOLD)
 
 
-def _eyes(member: Member, part: Part, data: EyeDataModule) -> pd.DataFrame:
-    table = data.part(part)
-    scans = data.scans_of(table)
-    covariates = covariate_values(table, member.spec.covariates)
-    preop = table["preop_logmar"].to_numpy(float)
-    raw = member(scans.pixels, scans.present, preop, covariates)
+def _calibration_eyes(member: Member, table: pd.DataFrame, output: ModelOutput) -> pd.DataFrame:
     return calibration_eyes(
-        table, raw.postop_logmar, raw.scale_logmar, raw.recovery_logit, member.spec.outcomes
+        table,
+        output.postop_logmar,
+        output.scale_logmar,
+        output.recovery_logit,
+        member.spec.outcomes,
     )
+
+
+def _features(output: ModelOutput, scans: Scans) -> dict[str, np.ndarray]:
+    """Features of some eyes, as the reference embeddings have them."""
+    features = {"scan": features_of(scans.pixels, scans.present)}
+    if output.embedding is not None:
+        features["embedding"] = output.embedding
+    return features

@@ -3,8 +3,10 @@
 import argparse
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +20,25 @@ from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
+from ctt_net.io.renamed import current, current_arguments
 from ctt_net.io.yaml_file import parse_yaml
 from ctt_net.outcome import DEFAULT_OUTCOMES
-from ctt_net.training.backbone_start import check_backbone, say_origin, take_scan_size
-from ctt_net.training.checks import lightning_errors
 from ctt_net.training.config_keys import check_arguments, explain, first_words
-from ctt_net.training.epoch_log import csv_log, epoch_display
 from ctt_net.training.module import AcuityModule
-from ctt_net.training.precision import PrecisionTrainer, best_precision
+from ctt_net.training.trainer import (
+    PrecisionTrainer,
+    best_precision,
+    csv_log,
+    epoch_display,
+    lightning_errors,
+)
 
 # The most processes that train on the CPU; two are let be on any machine.
 MOST_PROCESSES = max(os.cpu_count() or 1, 2)
 
 
 # Of the whole program, since jsonargparse makes parsers of its own for the parts of a config.
-set_loader("yaml", lambda text: parse_yaml(text, "config", plain=True), (InputError,))
+set_loader("yaml", lambda text: current(parse_yaml(text, "config", plain=True)), (InputError,))
 
 
 class TrainingConfig(LightningCLI):
@@ -53,14 +59,14 @@ class TrainingConfig(LightningCLI):
     def __init__(self, arguments: Sequence[str]) -> None:
         flags = [] if "--help" in arguments else check_arguments(self.program, arguments)
         _silence()
-        self._said = False
+        self._origin_printed = False
         try:
             super().__init__(
                 self.module_class,
                 self.data_class,
                 run=False,
                 trainer_class=PrecisionTrainer,
-                args=list(arguments),
+                args=current_arguments(list(arguments)),
                 auto_configure_optimizers=False,
                 save_config_callback=None,
                 # It fails where a link points into a part that is null; model folders need no such.
@@ -83,34 +89,46 @@ class TrainingConfig(LightningCLI):
             self.config.trainer.precision = best_precision(self.config.trainer.accelerator)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add what belongs to a run and tie together what must agree."""
+        """Add what belongs to a run and link what must agree."""
+        parser.add_argument(
+            "--out",
+            type=str | None,
+            default=None,
+            help="Folder to make; runs/<name of the last config file> by default.",
+        )
+        parser.add_argument(
+            "--resume",
+            type=bool,
+            default=False,
+            help="Resume in an existing folder: finished folds stay, an interrupted one goes on.",
+        )
+        parser.add_argument(
+            "--scan_size_of_backbone",
+            type=bool,
+            default=False,
+            help="Prepare scans in the size that a timm backbone was pretrained with, whatever "
+            "height and width data.preprocessing has.",
+        )
+        self.add_own_arguments(parser)
+        parser.link_arguments("seed_everything", "data.seed")
+        parser.link_arguments("model.fusion.init_args.dim", "model.covariates.init_args.dim")
+        levels = ("data.covariate_levels", "model.covariates.init_args.levels")
+        parser.link_arguments(*levels, apply_on="instantiate")
+        parser.link_arguments("data.num_views", "model.num_views", apply_on="instantiate")
+
+    def add_own_arguments(self, parser: LightningArgumentParser) -> None:
+        """Folds, outcomes and the head, which a pretraining has none of."""
         parser.add_argument(
             "--folds",
             type=int | list[int] | None,
             default=None,
             help="Folds to train, from 1: a number or a list such as [1,2]; all by default.",
         )
-        parser.add_argument(
-            "--out",
-            type=str | None,
-            default=None,
-            help="Run folder; runs/<name of the last config file> by default.",
-        )
-        parser.add_argument(
-            "--resume",
-            type=bool,
-            default=False,
-            help="Go on with an existing run folder: finished folds stay, a cut-off one goes on.",
-        )
-        add_scan_size(parser)
         # As plain data, so that the resolved config can be written and read again.
         outcomes = [outcome.to_dict() for outcome in DEFAULT_OUTCOMES]
         parser.set_defaults({"model.outcomes": outcomes})
-        parser.link_arguments("seed_everything", "data.seed")
         parser.link_arguments("model.fusion.init_args.dim", "model.head.init_args.dim")
         parser.link_arguments("model.outcomes", "model.head.init_args.outcomes")
-        link_covariates(parser)
-        parser.link_arguments("data.num_views", "model.num_views", apply_on="instantiate")
 
     def instantiate_classes(self) -> None:
         """Nothing yet: `build` does it, once per fold."""
@@ -182,11 +200,12 @@ class TrainingConfig(LightningCLI):
         _place_logger(config, folder, name)
         try:
             self.config_init = self.parser.instantiate_classes(config)
-            network = getattr(self.config_init.model, "network", None)
-            check_backbone(network, getattr(self.config_init.data, "preprocessing", None))
-            if not self._said and is_first_process():
-                say_origin(network)
-                self._said = True
+            backbone = self.config_init.model.network.backbone[0]
+            size = self.config_init.data.preprocessing
+            backbone.check_size(size.height, size.width)  # refused before the first batch
+            if backbone.origin is not None and not self._origin_printed and is_first_process():
+                print(backbone.origin, file=sys.stderr)
+                self._origin_printed = True
             own = self.config_init.trainer.callbacks or []
             own = own if isinstance(own, list) else [own]
             bar = self.config_init.trainer.enable_progress_bar is not False
@@ -212,25 +231,6 @@ class TrainingConfig(LightningCLI):
         except (ValueError, TypeError, ModuleNotFoundError) as error:
             raise InputError(f"config: {first_words(error)}") from error
         return self.config_init.model, self.config_init.data, trainer
-
-
-def add_scan_size(parser: LightningArgumentParser) -> None:
-    """Let a backbone say how large scans have to be."""
-    parser.add_argument(
-        "--scan_size_of_backbone",
-        type=bool,
-        default=False,
-        help="Prepare scans in the size that a timm backbone was pretrained with, whatever "
-        "height and width data.preprocessing has.",
-    )
-
-
-def link_covariates(parser: LightningArgumentParser) -> None:
-    """Give a covariate encoder, if there is one, the fusion's width and the cohort's covariates."""
-    parser.link_arguments("model.fusion.init_args.dim", "model.covariates.init_args.dim")
-    parser.link_arguments(
-        "data.covariate_levels", "model.covariates.init_args.levels", apply_on="instantiate"
-    )
 
 
 def is_first_process() -> bool:
@@ -260,7 +260,7 @@ def _loggers(configured: Any, folder: Path, steps: int) -> list[Logger]:
 
 
 def _silence() -> None:
-    """What the libraries say of themselves, on every run, and nobody here can act on."""
+    """Switch off warnings that come with every run and that no user can act on."""
     # Lightning warns of arguments that come from a program that has some of its own.
     warnings.filterwarnings("ignore", message="LightningCLI's args parameter")
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")
@@ -271,3 +271,24 @@ def _silence() -> None:
     warnings.filterwarnings("ignore", message="Experiment logs directory .* exists and is not")
     for name in ("pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.seed"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def take_scan_size(config: Namespace) -> None:
+    """Prepare scans in the size that the backbone was pretrained with.
+
+    Args:
+        config: Parsed; height and width of its preprocessing are replaced.
+
+    Raises:
+        InputError: If the backbone has no size of its own.
+    """
+    backbone = config.model.backbone
+    arguments = backbone.get("init_args") or Namespace()
+    module, _, name = backbone.class_path.rpartition(".")
+    size = getattr(import_module(module), name).pretrained_size(arguments.as_dict())
+    if size is None:
+        raise InputError(
+            f"scan_size_of_backbone: {name} has no size of its own; set data.preprocessing.height "
+            f"and width instead"
+        )
+    config.data.preprocessing.height, config.data.preprocessing.width = size

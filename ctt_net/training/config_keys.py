@@ -17,6 +17,7 @@ from typing import Any, get_args, get_type_hints
 
 import ctt_net
 from ctt_net.errors import InputError
+from ctt_net.io.renamed import current, current_arguments
 from ctt_net.io.yaml_file import read_yaml_mapping
 
 COMMON = (
@@ -88,7 +89,7 @@ def check_arguments(program: str, arguments: Sequence[str]) -> Flags:
     for name, value in flags:
         _check_known(name.rstrip("+"), known, "--", "")
         if name == "config":
-            content = read_yaml_mapping(Path(value))
+            content = current(read_yaml_mapping(Path(value)))
             inner = {
                 f"{section}.{key}"
                 for section in ("model", "data", "trainer")
@@ -112,9 +113,8 @@ def cohort_folder(program: str, flags: Flags) -> str:
     """
     if not any(name == "config" or name.startswith("model") for name, _ in flags):
         raise InputError(
-            f"{program} needs a configuration and a cohort: ctt-net {program} --config "
-            f"{'configs/ctt_net.yaml' if program == 'train' else 'configs/pretrain/phantom.yaml'} "
-            f"--data.cohort FOLDER"
+            f"{program} needs a configuration and a cohort: ctt-net {program} --config configs/"
+            f"{'ctt_net' if program == 'train' else 'pretrain/synthetic'}.yaml --data.cohort FOLDER"
         )
     folder = None
     for name, value in flags:
@@ -128,7 +128,7 @@ def cohort_folder(program: str, flags: Flags) -> str:
 
 
 def _flags(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
-    rest = list(arguments)
+    rest = current_arguments(list(arguments))
     while rest:
         word = rest.pop(0)
         if not word.startswith("--"):

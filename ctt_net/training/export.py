@@ -64,7 +64,7 @@ def export_weights(network: MultiViewNet, folder: Path) -> None:
 def export_onnx(
     network: MultiViewNet, folder: Path, height: int, width: int, like: Path | None = None
 ) -> None:
-    """Write `model.onnx`, in float32, for any number of eyes, and see that it says the same.
+    """Write `model.onnx`, in float32, for any number of eyes, and check that its outputs agree.
 
     Args:
         network: In any mode and on any device; left as it was.

@@ -1,4 +1,4 @@
-"""Fit, and come back with the checkpoint that did best on the selection split."""
+"""Fit, and load the checkpoint with the best validation score."""
 
 import zipfile
 from pathlib import Path
@@ -9,8 +9,9 @@ import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 
 from ctt_net.errors import InputError
-from ctt_net.training.checks import lightning_errors
+from ctt_net.io.renamed import LOGGED, LOGGED_NOW
 from ctt_net.training.config import is_first_process
+from ctt_net.training.trainer import lightning_errors
 
 CHECKPOINTS = "checkpoints"
 
@@ -28,6 +29,11 @@ def checkpoints(folder: Path, monitor: str) -> tuple[ModelCheckpoint, ModelCheck
 
 class _Checkpoint(ModelCheckpoint):
     """Finds its files again, and the best score, where a run folder was moved or copied."""
+
+    @property
+    def state_key(self) -> str:
+        """As version 0.1 had it, so that its trainings can be resumed."""
+        return super().state_key.replace(LOGGED_NOW, LOGGED)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """See `ModelCheckpoint.load_state_dict`."""

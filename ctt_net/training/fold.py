@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 import pytorch_lightning as pl
 
-from ctt_net.baselines.clinical import Baselines
-from ctt_net.baselines.stored import write_baselines
+from ctt_net.baselines.clinical import Baselines, write_baselines
 from ctt_net.cohort import Covariate
 from ctt_net.data.covariates import covariate_levels, covariate_ranges
 from ctt_net.data.module import EyeDataModule
@@ -23,15 +22,12 @@ from ctt_net.model_folder.provenance import (
     patient_fingerprints,
 )
 from ctt_net.model_folder.spec import ModelSpec
-from ctt_net.models.covariates import T2GEncoder
-from ctt_net.training.abstain import write_abstention
 from ctt_net.training.architecture import describe
-from ctt_net.training.calibrate import calibrate_on_selection
+from ctt_net.training.calibrate import calibrate_fold
 from ctt_net.training.config import TrainingConfig, is_first_process
 from ctt_net.training.export import export_onnx, export_weights
 from ctt_net.training.fit import checkpoints, end_logs, fit, resumable
 from ctt_net.training.module import MONITOR, AcuityModule
-from ctt_net.training.relations import write_relations
 from ctt_net.training.start_from import Start, start_from
 
 
@@ -46,7 +42,7 @@ def model_folder(run: Path, fold: int) -> Path:
 
 
 def train_fold(config: TrainingConfig, run: Path, fold: int, shared: EyeDataModule) -> None:
-    """Fit, take the checkpoint that did best on the selection split, and export it.
+    """Fit, take the checkpoint that did best on the validation split, and export it.
 
     Args:
         config: The run's configuration.
@@ -79,9 +75,9 @@ def _export(
     place = model_folder(run, fold)
     folder = place.with_name(".model")
     shutil.rmtree(folder, ignore_errors=True)
-    seen = pd.concat([data.part("train"), data.part("selection")])
+    fitted = pd.concat([data.part("train"), data.part("val")])
     covariates = {} if module.network.covariates is None else data.covariates
-    spec = _spec(config, run, data, seen, covariates)
+    spec = _spec(config, run, data, fitted, covariates)
     spec.write(folder)
     for backbone in module.network.backbone:
         backbone.merge_adapters()
@@ -89,12 +85,9 @@ def _export(
     like = next(iter(sorted(run.glob(f"fold_*/model/{ONNX_FILE}"))), None)
     size = (spec.preprocessing.height, spec.preprocessing.width)
     export_onnx(module.network, folder, *size, like=like)
-    write_baselines(Baselines.fit(seen, data.cohort.spec), folder)
-    _provenance(config, fold, data, seen, trainer, start).write(folder)
-    calibrate_on_selection(folder, data)
-    write_abstention(folder, data)
-    if isinstance(module.network.covariates, T2GEncoder):
-        write_relations(module.network.covariates, data, folder)
+    write_baselines(Baselines.fit(fitted, data.cohort.spec), folder)
+    _provenance(config, fold, data, fitted, trainer, start).write(folder)
+    calibrate_fold(folder, data)
     seal(folder)
     shutil.rmtree(place, ignore_errors=True)
     folder.rename(place)
@@ -104,7 +97,7 @@ def _spec(
     config: TrainingConfig,
     run: Path,
     data: EyeDataModule,
-    seen: pd.DataFrame,
+    fitted: pd.DataFrame,
     covariates: Mapping[str, Covariate],
 ) -> ModelSpec:
     cohort = data.cohort
@@ -115,21 +108,21 @@ def _spec(
         architecture=describe(config.config.model, data.num_views, levels),
         views=cohort.spec.views,
         covariates=covariates,
-        covariate_ranges=covariate_ranges(seen, covariates),
+        covariate_ranges=covariate_ranges(fitted, covariates),
         preprocessing=data.preprocessing,
         outcomes=tuple(config.config_init.model.outcomes),
         off_chart_policy=cohort.spec.acuity.off_chart_policy,
-        followup_days=_followup(seen),
+        followup_days=_followup(fitted),
         cohort=cohort.spec.name,
         synthetic=cohort.spec.synthetic,
         weights=None if origin is None else origin.to_dict(),
     )
 
 
-def _followup(seen: pd.DataFrame) -> tuple[float, float, float] | None:
-    if "followup_days" not in seen or not seen["followup_days"].notna().any():
+def _followup(fitted: pd.DataFrame) -> tuple[float, float, float] | None:
+    if "followup_days" not in fitted or not fitted["followup_days"].notna().any():
         return None
-    low, middle, high = np.nanpercentile(seen["followup_days"], [10, 50, 90])
+    low, middle, high = np.nanpercentile(fitted["followup_days"], [10, 50, 90])
     return float(low), float(middle), float(high)
 
 
@@ -137,23 +130,23 @@ def _provenance(
     config: TrainingConfig,
     fold: int,
     data: EyeDataModule,
-    seen: pd.DataFrame,
+    fitted: pd.DataFrame,
     trainer: pl.Trainer,
     start: Start | None,
 ) -> Provenance:
     before = None if start is None else start.source.provenance
-    # Whom the source has seen, this model has seen too; one salt, or nobody would be found again.
+    # Patients of the source are patients of this model; one salt, or none would be recognised.
     salt = new_salt() if before is None else before.salt
-    scans = data.scans_of(seen)
+    scans = data.scans_of(fitted)
     return Provenance(
         seed=config.seed,
         fold=fold,
         n_train=len(data.part("train")),
-        n_selection=len(data.part("selection")),
+        n_val=len(data.part("val")),
         salt=salt,
-        patients=patient_fingerprints(seen["patient_id"].astype(str), salt),
+        patients=patient_fingerprints(fitted["patient_id"].astype(str), salt),
         scans=fingerprints((scan.tobytes() for scan in scans.pixels[scans.present]), salt),
         trained_on=f"{trainer.strategy.root_device.type}, precision {trainer.precision}",
         started_from=None if start is None else start.source.facts(),
-        origins=origins_of(seen, salt),
+        origins=origins_of(fitted, salt),
     ).after(before)

@@ -18,12 +18,11 @@ from ctt_net.models.fusion import Fusion
 from ctt_net.models.head import Head
 from ctt_net.models.multi_view_net import Sharing
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
-from ctt_net.training.parameter_groups import parameter_groups
-from ctt_net.training.schedule import AdamWOneCycle, Optimisation
+from ctt_net.training.schedule import AdamWOneCycle, Optimisation, parameter_groups
 from ctt_net.types import EyeBatch, Prediction
 
 # What picks the checkpoint and stops the training.
-MONITOR = "selection/mae"
+MONITOR = "val/mae"
 
 
 class AcuityModule(pl.LightningModule):
@@ -35,7 +34,7 @@ class AcuityModule(pl.LightningModule):
         head: From the fused token to acuity, scale and recovery.
         loss: What is minimised.
         num_views: Taken from the cohort.
-        outcomes: Recovery questions.
+        outcomes: Recovery outcomes.
         covariates: Turns covariates into tokens; null leaves them out, as does a cohort of none.
         learning_rate: Of everything but the backbone.
         backbone_learning_rate: Of the backbone; `learning_rate` if null. Pretrained ones want less.
@@ -94,7 +93,7 @@ class AcuityModule(pl.LightningModule):
         self.weight_decay = weight_decay
         self.optimisation = optimisation or AdamWOneCycle()
         self.start_from = start_from
-        self.selection_mae = MeanAbsoluteError()
+        self.val_mae = MeanAbsoluteError()
 
     def setup(self, stage: str) -> None:
         """Start from the training eyes; a checkpoint that is resumed overwrites it."""
@@ -102,8 +101,8 @@ class AcuityModule(pl.LightningModule):
             data = self.trainer.datamodule
             table = data.part("train")
             if self.network.covariates is not None:
-                self.network.covariates.start_from(torch.tensor(data.covariate_values(table)))
-            self.network.head.start_from(
+                self.network.covariates.initialise(torch.tensor(data.covariate_values(table)))
+            self.network.head.initialise(
                 torch.tensor(table["preop_logmar"].to_numpy("float32")),
                 torch.tensor(table["postop_logmar"].to_numpy("float32")),
             )
@@ -150,14 +149,14 @@ class AcuityModule(pl.LightningModule):
             )
 
     def validation_step(self, batch: EyeBatch, _: int) -> None:
-        """MAE and loss on the selection split."""
+        """MAE and loss on the validation split."""
         prediction = self._predict(batch)
         parts = self.loss(prediction, batch, self.network.head)
         self._check_number(parts.total, "validation")
-        self.selection_mae(prediction.postop_logmar, batch.postop_logmar)
+        self.val_mae(prediction.postop_logmar, batch.postop_logmar)
         size = len(batch.position)
-        self.log("selection/loss", parts.total, batch_size=size, sync_dist=True)
-        self.log(MONITOR, self.selection_mae, prog_bar=True, batch_size=size)
+        self.log("val/loss", parts.total, batch_size=size, sync_dist=True)
+        self.log(MONITOR, self.val_mae, prog_bar=True, batch_size=size)
 
     def _predict(self, batch: EyeBatch) -> Prediction:
         return self.network(batch.views, batch.view_present, batch.preop_logmar, batch.covariates)

@@ -1,4 +1,4 @@
-"""Train the folds that are asked for and report on the eyes each one never saw."""
+"""Train the chosen folds and report on the eyes that each was not trained on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,15 +17,14 @@ from ctt_net.model_folder.facts import model_facts
 from ctt_net.model_folder.predictor import Predictor
 from ctt_net.model_folder.table import predict_eyes
 from ctt_net.report.results import Setting, write_results
-from ctt_net.training.calibrate import ask_fold, calibrated, calibration_for_report
+from ctt_net.training.calibrate import calibrated, calibration_for_report, predict_fold
 from ctt_net.training.config import TrainingConfig, is_first_process
 from ctt_net.training.fit import resumable
 from ctt_net.training.fold import fold_folder, model_folder, train_fold
-from ctt_net.training.precision import warn_of_slow_precision
-from ctt_net.training.relations import RELATIONS_PICTURE
 from ctt_net.training.run_folder import CONFIG_FILE, only_training_in
-from ctt_net.training.start_from import check_not_seen, start_from
-from ctt_net.uncertainty.guarantee import n_calibrated
+from ctt_net.training.start_from import check_no_overlap, start_from
+from ctt_net.training.trainer import warn_of_slow_precision
+from ctt_net.uncertainty.calibration import n_calibrated
 
 
 @dataclass(frozen=True)
@@ -57,10 +56,10 @@ def train(arguments: Sequence[str]) -> FinishedRun:
     folds = _chosen(config.config.folds, data)
     start = start_from(module.start_from, module.network, data)
     if start is not None:
-        check_not_seen(start.source, data, folds)
+        check_no_overlap(start.source, data, folds)
     with only_training_in(run, config):
         if start is not None:
-            console.print(start.in_words())
+            console.print(f"starts from {start.source.folder}: {start.in_words()}")
         warn_of_slow_precision(trainer, console)
         _train_folds(config, run, folds, data, console)
         return FinishedRun(run, _report(run, data) if is_first_process() else None)
@@ -109,12 +108,12 @@ def _report(run: Path, data: EyeDataModule) -> dict[str, Any]:
     interval.
     """
     folds = [int(fold) for fold in sorted(set(data.folds)) if model_folder(run, fold).is_dir()]
-    asked = [ask_fold(model_folder(run, fold), fold, data) for fold in folds]
+    folds_done = [predict_fold(model_folder(run, fold), fold, data) for fold in folds]
     tables, baselines, predictors = [], [], {}
-    for one in asked:
+    for one in folds_done:
         data.fold = one.fold
-        table = data.part("reported")
-        predictor = Predictor([one.member], [calibration_for_report(asked, one.fold)])
+        table = data.part("test")
+        predictor = Predictor([one.member], [calibration_for_report(folds_done, one.fold)])
         predicted = predict_eyes(predictor, table, data.scans_of(table))
         tables.append(predicted.assign(fold=one.fold))
         baselines.append(predictor.predict_baselines(table).set_axis(table["eye_id"]))
@@ -122,12 +121,11 @@ def _report(run: Path, data: EyeDataModule) -> dict[str, Any]:
     weakest = min(predictors.values(), key=lambda one: n_calibrated(one.calibrations))
     setting = Setting(
         title=f"{run.name}: out of fold",
-        evaluated="out of fold: each eye by the model that never saw its patient",
+        evaluated="out of fold: each eye by the model that was not trained on its patient",
         model={
             "run": run.name,
             "folds": ", ".join(map(str, folds)),
-            **model_facts([one.member for one in asked]),
-            **_covariate_facts(run, predictor),
+            **model_facts([one.member for one in folds_done]),
         },
         interval_level=predictor.level,
         guarantee=_guarantee(weakest, len(folds)),
@@ -150,7 +148,7 @@ def _report(run: Path, data: EyeDataModule) -> dict[str, Any]:
         outcomes,
         data.cohort,
         setting,
-        also=calibrated(asked, run),
+        also=calibrated(folds_done, run),
     )
 
 
@@ -158,16 +156,7 @@ def _guarantee(predictor: Predictor, folds: int) -> str:
     if folds == 1 or predictor.warnings:
         return predictor.guarantee
     return (
-        f"The intervals of each fold come from the errors in the other folds (cross-conformal): "
-        f"they are set to hold about {predictor.level:.0%} of the eyes of patients like those of "
-        f"{predictor.spec.cohort}, and nothing is promised for others."
+        f"The intervals of each fold are calibrated on the other folds (cross-conformal): they are "
+        f"set to cover about {predictor.level:.0%} of the eyes of patients like those of the "
+        f"cohort {predictor.spec.cohort!r}; there is no guarantee for others."
     )
-
-
-def _covariate_facts(run: Path, predictor: Predictor) -> dict[str, str]:
-    """What the network was told besides scans and acuity, and where their relations lie."""
-    facts = {"covariates": ", ".join(predictor.spec.covariates) or "none"}
-    pictures = sorted(run.glob(f"fold_*/model/{RELATIONS_PICTURE}"))
-    if pictures:
-        facts["what it reads of them"] = pictures[0].relative_to(run).as_posix()
-    return facts

@@ -1,4 +1,4 @@
-"""A run folder: what it began with, and that no other run takes its place."""
+"""A run folder: its configuration, and the lock that keeps other runs out."""
 
 import contextlib
 from collections.abc import Iterator, Mapping
@@ -9,9 +9,10 @@ from filelock import FileLock, Timeout
 
 from ctt_net.errors import InputError
 from ctt_net.io.atomic_write import check_can_make_folder
+from ctt_net.io.renamed import current
 from ctt_net.io.yaml_file import parse_yaml, read_yaml_mapping
 from ctt_net.training.config import TrainingConfig, is_first_process
-from ctt_net.training.epoch_log import LOG_FILE
+from ctt_net.training.trainer import LOG_FILE
 
 CONFIG_FILE = "config.yaml"
 
@@ -79,7 +80,7 @@ def check_same_run(run: Path, config: TrainingConfig) -> None:
             f"{run} holds a run already; give another --out, or --resume true to go on with it"
         )
     path = run / CONFIG_FILE
-    before, now = read_yaml_mapping(path), parse_yaml(config.resolved(), "config")
+    before, now = current(read_yaml_mapping(path)), parse_yaml(config.resolved(), "config")
     before, now = (
         {key: value for key, value in values.items() if key not in NOT_OF_THE_MODEL}
         for values in (before, now)

@@ -1,4 +1,4 @@
-"""When a prediction should not be used, and what a clinician is told then."""
+"""When the model abstains, and the reason in words for a clinician."""
 
 from collections.abc import Sequence
 
@@ -7,60 +7,68 @@ from numpy.typing import NDArray
 
 from ctt_net.data.scans import Scans
 from ctt_net.imaging import DOUBTS
-from ctt_net.uncertainty.abstention_limits import FEWEST_SEEN, Abstention
+from ctt_net.types import ModelOutput
+from ctt_net.uncertainty.abstention_limits import Abstention
 from ctt_net.uncertainty.flags import LOW_QUALITY
-from ctt_net.uncertainty.model_output import ModelOutput
-from ctt_net.uncertainty.scan_features import features_of
+from ctt_net.uncertainty.reference_embeddings import features_of
 
 ABSTAIN = "abstain"
 
-# In the order of what to mend first. Those that are no flag of their own yet become one.
-BECAUSE = {
-    "no_view": "There is no OCT scan of this eye: the prediction rests on the acuity alone.",
+# A flag that fewer training eyes had is one that the network has not learned.
+MIN_TRAINING_EYES = 20
+
+# In the order of what to correct first. Those that are no flag of their own yet become one.
+ABSTENTION_REASONS = {
+    "no_view": (
+        "No OCT scan of this eye was given, so the prediction would rest on the preoperative "
+        "acuity alone."
+    ),
     "unusable_scan": (
-        "A scan of this eye does not look like an upright B-scan of the macula. Give the B-scan as "
-        "the device exports it."
+        "A scan of this eye is not an upright OCT B-scan of the macula. Please provide the B-scan "
+        "as exported by the device."
     ),
     "other_view": (
-        "The mark that the device burnt into a scan names another view than it is given as. "
-        "Exchange the scans or correct their names."
+        "The mark burnt into a scan names another view than the one it was given as, for example "
+        "horizontal and vertical exchanged. Please check the file names."
     ),
     "other_eye": (
-        "The mark that the device burnt into a scan names the other eye. Look at the scan in the "
-        "device's software, and check whose acuity was given."
+        "The mark burnt into a scan names the other eye. Please check the laterality of the scan "
+        "and of the acuity."
     ),
-    "low_quality": "Every scan of this eye is too faint or too noisy to be read.",
-    "far_from_training": (
-        "This eye or its scans are unlike those the model has learned from. Check that they are "
-        "OCT scans of the macula, upright and of this eye."
+    "low_quality": "The signal quality of all scans of this eye is too low.",
+    "out_of_distribution": (
+        "This eye or its scans differ from those the model was trained on. Please check that the "
+        "scans are upright OCT B-scans of the macula of this eye."
     ),
     "no_preop_va": (
-        "The acuity before surgery is unknown, and the model has learned from too few such eyes."
+        "The preoperative acuity is not known, and the model was trained on too few such eyes."
     ),
     "off_chart_preop": (
-        "The acuity before surgery is counting fingers or less, and the model has learned from "
-        "too few such eyes."
+        "The preoperative acuity is counting fingers or worse, and the model was trained on too "
+        "few such eyes."
     ),
-    "wide_interval": "The model is too unsure of this eye for its answer to be of use.",
+    "wide_interval": (
+        "The uncertainty of the model for this eye is too large for a useful prediction."
+    ),
 }
 
 
-def abstain_because(
-    rules: Sequence[Abstention | None],
-    raws: Sequence[ModelOutput],
+def abstention_reasons(
+    limits: Sequence[Abstention | None],
+    outputs: Sequence[ModelOutput],
     scans: Scans,
     preop_logmar: NDArray[np.float64],
     preop_off_chart: NDArray[np.bool_],
 ) -> list[list[str]]:
-    """Why each of E eyes should not be answered, as keys of BECAUSE; empty = it may be.
+    """Why the model abstains on each of E eyes, as keys of `ABSTENTION_REASONS`; empty = not.
 
     Limits are those of the members, averaged as what they are compared with is. A member of an
-    older version has none and has no say.
+    older version has none and does not count.
 
     Args:
-        rules: Of each member.
-        raws: What each member said of the eyes.
-        scans: Of the eyes, as the members saw them.
+        limits: Of each member.
+        outputs: Of each member for these eyes.
+        scans: Of the eyes, as the network takes them.
         preop_logmar: (E,), NaN = unknown.
         preop_off_chart: (E,) whether it was counting fingers or less.
     """
@@ -69,59 +77,63 @@ def abstain_because(
     readable = np.asarray((present & ~(scans.quality < LOW_QUALITY)).any(axis=1))
     found = {
         "no_view": ~any_scan,
-        **{name: scans.doubted(name) for name in DOUBTS if name in BECAUSE},
+        **{name: scans.doubted(name) for name in DOUBTS if name in ABSTENTION_REASONS},
         "low_quality": any_scan & ~readable,
-        "far_from_training": any_scan & _far(rules, raws, scans),
-        "no_preop_va": np.isnan(preop_logmar) & _unlearned("no_preop_va", rules),
-        "off_chart_preop": preop_off_chart & _unlearned("off_chart_preop", rules),
-        "wide_interval": _unsure(rules, raws),
+        "out_of_distribution": any_scan & _out_of_distribution(limits, outputs, scans),
+        "no_preop_va": np.isnan(preop_logmar) & _rare_in_training("no_preop_va", limits),
+        "off_chart_preop": preop_off_chart & _rare_in_training("off_chart_preop", limits),
+        "wide_interval": _unsure(limits, outputs),
     }
-    return [[name for name in BECAUSE if found[name][i]] for i in range(len(preop_logmar))]
+    return [
+        [name for name in ABSTENTION_REASONS if found[name][i]] for i in range(len(preop_logmar))
+    ]
 
 
-def with_abstention(flags: list[str], because: list[str]) -> list[str]:
+def with_abstention(flags: list[str], reasons: list[str]) -> list[str]:
     """The flags of an eye, those that abstaining adds, and `abstain` itself.
 
-    Args:
-        flags: Of one eye.
-        because: From `abstain_because`.
+    Example:
+        >>> with_abstention(["missing_view:vertical"], ["wide_interval"])
+        ['missing_view:vertical', 'wide_interval', 'abstain']
     """
-    added = [name for name in because if name not in flags]
-    return [*flags, *added, *([ABSTAIN] if because else [])]
+    added = [name for name in reasons if name not in flags]
+    return [*flags, *added, *([ABSTAIN] if reasons else [])]
 
 
-def _far(
-    rules: Sequence[Abstention | None], raws: Sequence[ModelOutput], scans: Scans
+def _out_of_distribution(
+    limits: Sequence[Abstention | None], outputs: Sequence[ModelOutput], scans: Scans
 ) -> NDArray[np.bool_]:
     """Whether embedding or scans lie beyond the limit, on average over the members."""
-    far = np.zeros(len(scans.present), dtype=bool)
-    if not any(rules):
-        return far
-    looks = features_of(scans.pixels, scans.present)
+    beyond = np.zeros(len(scans.present), dtype=bool)
+    if not any(limits):
+        return beyond
+    of_scans = features_of(scans.pixels, scans.present)
     for name in ("embedding", "scan"):
         ratios = []
-        for rule, raw in zip(rules, raws, strict=True):
-            points = looks if name == "scan" else raw.embedding
-            ratio = None if rule is None or points is None else rule.remoteness(name, points)
-            if ratio is not None:
-                ratios.append(ratio)
-        if ratios:
-            far |= np.mean(ratios, axis=0) > 1
-    return far
+        for limit, output in zip(limits, outputs, strict=True):
+            features = of_scans if name == "scan" else output.embedding
+            if limit is not None and features is not None:
+                ratios.append(limit.relative_distance(name, features))
+        if known := [ratio for ratio in ratios if ratio is not None]:
+            beyond |= np.mean(known, axis=0) > 1
+    return beyond
 
 
-def _unsure(rules: Sequence[Abstention | None], raws: Sequence[ModelOutput]) -> NDArray[np.bool_]:
+def _unsure(
+    limits: Sequence[Abstention | None], outputs: Sequence[ModelOutput]
+) -> NDArray[np.bool_]:
     known = [
-        (raw.scale_logmar, rule.scale_limit_logmar)
-        for rule, raw in zip(rules, raws, strict=True)
-        if rule is not None and rule.scale_limit_logmar is not None
+        (output.scale_logmar, limit.scale_limit_logmar)
+        for limit, output in zip(limits, outputs, strict=True)
+        if limit is not None and limit.scale_limit_logmar is not None
     ]
     if not known:
-        return np.zeros(len(raws[0].scale_logmar), dtype=bool)
+        return np.zeros(len(outputs[0].scale_logmar), dtype=bool)
     return np.mean([scale for scale, _ in known], axis=0) >= np.mean([limit for _, limit in known])
 
 
-def _unlearned(state: str, rules: Sequence[Abstention | None]) -> bool:
-    """Whether the members have, on average, learned from too few eyes in a state."""
-    counts = [rule.seen[state] for rule in rules if rule is not None and state in rule.seen]
-    return bool(counts) and float(np.mean(counts)) < FEWEST_SEEN
+def _rare_in_training(flag: str, limits: Sequence[Abstention | None]) -> bool:
+    """Whether the members were trained, on average, on too few eyes with a flag."""
+    every = [limit.training_counts for limit in limits if limit is not None]
+    counts = [counted[flag] for counted in every if flag in counted]
+    return bool(counts) and float(np.mean(counts)) < MIN_TRAINING_EYES

@@ -1,6 +1,6 @@
-"""`abstention.json`: limits beyond which a prediction should not be used.
+"""`abstention.json`: limits beyond which the model abstains.
 
-Fixed when a fold is finished, on its selection split: eyes that the network was not trained on and
+Set when a fold is finished, on its validation split: eyes that the network was not trained on and
 that no report of this run or of a held-out cohort is about. Recalibrating moves that on the scale.
 """
 
@@ -14,22 +14,24 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ctt_net.io.json_file import read_json, write_json
-from ctt_net.uncertainty.reference_embeddings import Cloud, read_clouds, write_clouds
+from ctt_net.io.renamed import ABSTENTION_KEYS, current
+from ctt_net.uncertainty.reference_embeddings import (
+    ReferenceEmbeddings,
+    read_embeddings,
+    write_embeddings,
+)
 
 ABSTENTION_FILE = "abstention.json"
-MEASURED_ON = "eyes of the selection split, which trained nothing but chose the checkpoint"
+MEASURED_ON = "eyes of the validation split, which trained nothing but chose the checkpoint"
 
 HIT_LOGMAR = 0.2  # two lines
 LEAST_HIT_RATE = 0.5  # below it a prediction is more often wrong by two lines than right
-FEWEST_UNSURE = 20  # eyes from which a hit rate is told
+FEWEST_UNSURE = 20  # eyes from which a hit rate is reported
 UNSURE = f"fewer than {LEAST_HIT_RATE:.0%} within {HIT_LOGMAR:g} logMAR"
 
 # Of eyes like those of the training, this share stays within a limit.
 SHARE_WITHIN = 0.99
 QUANTILES = (0.5, 0.9, 0.99)
-
-# A state that fewer training eyes were in has not been learned.
-FEWEST_SEEN = 20
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,13 @@ class Abstention:
 
     Args:
         n_eyes: On how many eyes the limits were measured.
-        scale_limit_logmar: Scale of the network from which on it is too unsure; None = none known.
+        scale_limit_logmar: Scale of the network from which on it abstains; None = none known.
         scale_limit_from: What set it.
-        distance_limits: Of `clouds`, by name; one that could not be measured is missing.
+        distance_limits: Of `references`, by name; one that could not be measured is missing.
         distance_quantiles: Of the same eyes' distances, by name.
         training_eyes: How many there were.
-        seen: How many of them were in a state that a network may not know, by flag.
-        clouds: `embedding` and `scan`; a network that gives no embedding has only the latter.
+        training_counts: How many of them had a flag that a network may not have learned.
+        references: `embedding` and `scan`; a network without an embedding has only the latter.
         measured_on: Which eyes set the limits.
     """
 
@@ -54,8 +56,8 @@ class Abstention:
     distance_limits: Mapping[str, float]
     distance_quantiles: Mapping[str, Mapping[str, float]]
     training_eyes: int
-    seen: Mapping[str, int]
-    clouds: dict[str, Cloud]
+    training_counts: Mapping[str, int]
+    references: dict[str, ReferenceEmbeddings]
     measured_on: str = MEASURED_ON
 
     def __post_init__(self) -> None:
@@ -64,8 +66,8 @@ class Abstention:
             limits.append(self.scale_limit_logmar)
         if not all(np.isfinite(limit) and limit > 0 for limit in limits):
             raise ValueError(f"limits {limits} must be above 0")
-        if lost := set(self.distance_limits) - set(self.clouds):
-            raise ValueError(f"no training cloud {sorted(lost)[0]!r}")
+        if lost := set(self.distance_limits) - set(self.references):
+            raise ValueError(f"no reference embeddings {sorted(lost)[0]!r}")
 
     @classmethod
     def measure(
@@ -73,23 +75,25 @@ class Abstention:
         *,
         scale_logmar: NDArray[np.float64],
         error_logmar: NDArray[np.float64],
-        points: Mapping[str, NDArray[np.float64]],
-        clouds: dict[str, Cloud],
+        features: Mapping[str, NDArray[np.float64]],
+        references: dict[str, ReferenceEmbeddings],
         training_eyes: int,
-        seen: Mapping[str, int],
+        training_counts: Mapping[str, int],
     ) -> "Abstention":
         """Set the limits on E eyes that the network was not trained on.
 
         Args:
             scale_logmar: (E,).
             error_logmar: (E,) prediction minus truth.
-            points: For each cloud (E, ..., D); of several points of an eye the farthest counts.
-            clouds: Of the training.
+            features: For each of `references` (E, ..., D); the farthest of an eye counts.
+            references: Of the training.
             training_eyes: Kept.
-            seen: Kept.
+            training_counts: Kept.
         """
-        distances = {name: farthest(clouds[name], points[name]) for name in clouds}
-        known = {name: one[np.isfinite(one)] for name, one in distances.items()}
+        known = {}
+        for name, one in references.items():
+            distance = one.farthest(features[name])
+            known[name] = distance[np.isfinite(distance)]
         limits = {name: upper_limit(one) for name, one in known.items()}
         scale, source = scale_limit(scale_logmar, np.abs(error_logmar) <= HIT_LOGMAR + 1e-9)
         return cls(
@@ -103,19 +107,19 @@ class Abstention:
                 if len(one)
             },
             training_eyes,
-            dict(seen),
-            clouds,
+            dict(training_counts),
+            references,
         )
 
     def recalibrated(
         self, narrower: float, scores: NDArray[np.float64], measured_on: str
     ) -> "Abstention":
-        """The limit on the scale as local errors want it; all others are about the training.
+        """The limit on the scale for local errors; all others are about the training.
 
-        A limit that asks for hits goes along with the intervals, so that answers end at the same
-        width as before. One that only asks for scales that were measured stays, unless by local
-        scores half of the eyes miss two lines at smaller ones. To find it anew as on the selection
-        split would take more eyes than a local sample has.
+        A limit that asks for hits moves with the intervals, so that the model abstains from the
+        same width on as before. One that only asks for scales that were measured stays, unless by
+        local scores half of the eyes miss two lines at smaller ones. To set it anew as on the
+        validation split would take more eyes than a local sample has.
 
         Args:
             narrower: Width of an interval before by its width now; above 1 = narrower now.
@@ -138,22 +142,24 @@ class Abstention:
             scale_limit_from=f"{UNSURE}, {how} {measured_on}",
         )
 
-    def remoteness(self, name: str, points: NDArray[np.float64]) -> NDArray[np.float64] | None:
-        """Distance in units of its limit, so that above 1 is too far: (E,); None = no limit.
+    def relative_distance(
+        self, name: str, features: NDArray[np.float64]
+    ) -> NDArray[np.float64] | None:
+        """Distance over its limit, so that above 1 is out of distribution: (E,); None = no limit.
 
         Args:
-            name: Of the cloud.
-            points: (E, ..., D).
+            name: `embedding` or `scan`.
+            features: (E, ..., D).
         """
         if name not in self.distance_limits:
             return None
-        return farthest(self.clouds[name], points) / self.distance_limits[name]
+        return self.references[name].farthest(features) / self.distance_limits[name]
 
     def write(self, folder: Path) -> None:
-        """Write `abstention.json` and the training clouds."""
-        data = {name: value for name, value in vars(self).items() if name != "clouds"}
+        """Write `abstention.json` and the reference embeddings."""
+        data = {name: value for name, value in vars(self).items() if name != "references"}
         write_json(folder / ABSTENTION_FILE, data)
-        write_clouds(self.clouds, folder)
+        write_embeddings(self.references, folder)
 
     @classmethod
     def read(cls, folder: Path) -> "Abstention | None":
@@ -165,19 +171,12 @@ class Abstention:
         path = folder / ABSTENTION_FILE
         if not path.exists():
             return None
-        clouds = read_clouds(folder)
+        references = read_embeddings(folder)
 
         def build(data: dict[str, Any]) -> "Abstention":
-            return cls(**data, clouds=clouds)
+            return cls(**current(data, ABSTENTION_KEYS), references=references)
 
         return read_json(path, build)
-
-
-def farthest(cloud: Cloud, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Largest distance among the points of each eye, NaN where it has none: (E,)."""
-    distance = cloud.distance(points).reshape(len(points), -1)
-    known = np.isfinite(distance)
-    return np.where(known.any(axis=1), np.where(known, distance, -1.0).max(axis=1), np.nan)
 
 
 def upper_limit(values: NDArray[np.float64], share: float = SHARE_WITHIN) -> float | None:
@@ -207,7 +206,7 @@ def scale_limit(
     """Scale from which on fewer than half of the eyes end within two lines, and what set it.
 
     Where the network does so well that there is none, scales larger than almost all that were
-    measured: how good predictions are beyond nobody knows.
+    measured: how good predictions are beyond is unknown.
 
     Args:
         scale_logmar: (E,).

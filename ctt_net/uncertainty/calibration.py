@@ -1,30 +1,85 @@
-"""`calibration.json`: how wide an interval, and how sure a probability, has to be.
+"""`calibration.json`: conformal scores of the intervals and calibration of the probabilities.
 
 Scores are kept as they are, not only their quantile, since an ensemble needs those of all its
 members; there is one of each patient, beside its band of preoperative acuity and no id.
 """
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from ctt_net.errors import InputError
+from ctt_net.acuity import preop_band
+from ctt_net.errors import InputError, count_of
+from ctt_net.io import renamed
 from ctt_net.io.atomic_write import atomic_write
 from ctt_net.io.json_file import json_text, read_json
 from ctt_net.outcome import Outcome
-from ctt_net.uncertainty.calibration_eyes import BAND, ERROR, LOGIT, RECOVERED
-from ctt_net.uncertainty.conformal import Scores
+from ctt_net.uncertainty.conformal import Scores, enough
 from ctt_net.uncertainty.probability import RecoveryCalibration
+
+DRAW_SEED = 0
+ERROR, BAND = "error_in_scales", "band"
+LOGIT, RECOVERED = "logit_of_", "recovered_"
+
+
+def calibration_eyes(
+    table: pd.DataFrame,
+    postop_logmar: NDArray[np.float64],
+    scale_logmar: NDArray[np.float64],
+    recovery_logit: NDArray[np.float64],
+    outcomes: Sequence[Outcome],
+) -> pd.DataFrame:
+    """One eye of each patient: error / scale, band, and logit and truth of each outcome.
+
+    Two eyes of a patient are not exchangeable with two patients, so one is drawn. The worse of both
+    would be exchangeable, too, but would guarantee that both eyes are covered at once, and
+    intervals would cover more eyes than stated.
+
+    Args:
+        table: Rows of a cohort; eyes of unknown outcome are left out.
+        postop_logmar: (E,) predicted.
+        scale_logmar: (E,).
+        recovery_logit: (E, K).
+        outcomes: K of them.
+
+    Returns:
+        Indexed by eye_id, one row a patient.
+    """
+    preop, truth = (table[f"{time}_logmar"].to_numpy(float) for time in ("preop", "postop"))
+    columns = {
+        ERROR: (postop_logmar - truth) / scale_logmar,
+        BAND: preop_band(preop, table["preop_off_chart"].to_numpy(str) != ""),
+    }
+    for k, outcome in enumerate(outcomes):
+        columns[LOGIT + outcome.name] = recovery_logit[:, k]
+        columns[RECOVERED + outcome.name] = outcome.label(preop, truth)
+    out = pd.DataFrame(columns, index=pd.Index(table["eye_id"], name="eye_id"))
+    known = np.isfinite(truth)
+    drawn = drawn_eyes(table["eye_id"][known], table["patient_id"][known])
+    return out[out.index.isin(drawn)]
+
+
+def drawn_eyes(eye_id: Iterable[str], patient_id: Iterable[str]) -> list[str]:
+    """One eye of each patient, drawn by a hash: the same whoever else is in the table."""
+    ranks = pd.DataFrame({"eye": eye_id, "patient": patient_id}).astype(str)
+    ranks["rank"] = [
+        hashlib.sha256(f"{DRAW_SEED}:{eye}".encode()).hexdigest() for eye in ranks["eye"]
+    ]
+    return ranks.sort_values("rank").groupby("patient", sort=False)["eye"].first().tolist()
+
 
 CALIBRATION_FILE = "calibration.json"
 VERSION = 2
 LEVEL = 0.9
 
-OUT_OF_FOLD = "patients whom the network saw neither in training nor in selection"
-SELECTION = "patients of the selection split, which also chose the checkpoint"
+OUT_OF_FOLD = "patients of neither the training nor the validation split"
+VALIDATION = "patients of the validation split, which also chose the checkpoint"
 
 
 @dataclass(frozen=True)
@@ -125,7 +180,9 @@ class Calibration:
         scores = {band: tuple(map(float, values)) for band, values in data["scores"].items()}
         recovery = {name: RecoveryCalibration(**one) for name, one in data["recovery"].items()}
         further = {name: data[name] for name in ("error_correlation", "members", "level")}
-        return cls(Scores(scores), data["measured_on"], recovery, **further)
+        on = {renamed.VALIDATION: VALIDATION, renamed.OUT_OF_FOLD: OUT_OF_FOLD}
+        measured_on = on.get(data["measured_on"], data["measured_on"])
+        return cls(Scores(scores), measured_on, recovery, **further)
 
 
 def fit_recovery(eyes: pd.DataFrame, outcomes: Sequence[Outcome]) -> dict[str, RecoveryCalibration]:
@@ -137,3 +194,55 @@ def fit_recovery(eyes: pd.DataFrame, outcomes: Sequence[Outcome]) -> dict[str, R
         )
         for outcome in outcomes
     }
+
+
+def guarantee(calibrations: Sequence[Calibration], cohort: str) -> str:
+    """What the intervals guarantee and on what ground, in one sentence, and where that ends.
+
+    Args:
+        calibrations: Of the members.
+        cohort: Name of the training cohort.
+    """
+    first, n = calibrations[0], n_calibrated(calibrations)
+    alike = f"{first.level:.0%} of the eyes of patients like those of the cohort {cohort!r}"
+    on = count_of(n, "patient")
+    if not enough(n, first.level):
+        return (
+            f"The intervals are calibrated on {on}, too few for a guarantee of {first.level:.0%}: "
+            f"they are set conservatively to twice the width needed to cover the largest error."
+        )
+    if first.measured_on == VALIDATION:
+        ground = (
+            f"about {alike}, calibrated on {on} of the validation split, whose errors are slightly "
+            f"too small"
+        )
+    elif first.measured_on != OUT_OF_FOLD:
+        ground = (
+            f"at least {first.level:.0%} of the eyes of patients like the {on} it was calibrated "
+            f"on: {first.measured_on} (split conformal)"
+        )
+    elif len(calibrations) == 1:
+        ground = f"at least {alike}, calibrated on {on} not used in training (split conformal)"
+    else:
+        ground = (
+            f"about {alike}, calibrated on {on}, each not used in training the network asked "
+            f"(cross-conformal; the gain of averaging the networks is approximated)"
+        )
+    return (
+        f"The intervals are set to cover {ground}. There is no guarantee for other patients, "
+        f"devices or ways of measuring acuity."
+    )
+
+
+def calibration_warnings(calibrations: Sequence[Calibration]) -> list[str]:
+    """A warning where the patients are too few for the level, whatever the coverage."""
+    if enough(n_calibrated(calibrations), calibrations[0].level):
+        return []
+    return [guarantee(calibrations, "")]
+
+
+def n_calibrated(calibrations: Sequence[Calibration]) -> int:
+    """Patients behind the intervals of an ensemble."""
+    if calibrations[0].members > 1:
+        return calibrations[0].n_patients
+    return sum(one.n_patients for one in calibrations)

@@ -1,4 +1,4 @@
-"""Half widths of prediction intervals, from the scores of eyes that a network had never seen.
+"""Half widths of prediction intervals, from the scores of eyes that a network was not trained on.
 
 The score of an eye is |error| / scale (normalised conformal prediction: Lei et al. 2018, doi
 10.1080/01621459.2017.1307116), and there is one of each patient.
@@ -89,7 +89,7 @@ def half_widths(
     disturb each other. Bands with enough patients take a quantile of their own (Mondrian) that
     holds the level with the given confidence (Vovk 2012, arXiv 1209.2673), those with a few the
     wider of their own and that of all, the others that of all. With too few patients for the level,
-    the largest product is doubled, since no quantile of so few can promise it.
+    the largest product is doubled, since no quantile of so few can guarantee it.
 
     Args:
         scores: Of M networks.
@@ -121,7 +121,7 @@ def half_widths(
 
 
 def enough(n_patients: int, level: float) -> bool:
-    """Whether so many scores can promise a level at all."""
+    """Whether so many scores can guarantee a level at all."""
     return _rank(n_patients, level) <= n_patients
 
 
@@ -155,13 +155,13 @@ def _quantiles(
 def error_correlation(unseen: pd.Series, selected: Sequence[pd.Series]) -> float:
     """How alike two networks of a run err on an eye that neither was fitted to.
 
-    An eye of one network's own fold may lie in the selection split of another: there, and there
+    An eye of one network's own fold may lie in the validation split of another: there, and there
     only, a run has two honest errors of one eye (the second network's checkpoint was chosen by it
     among many others, which hardly matters).
 
     Args:
         unseen: Error / scale of each eye by the network of its fold, indexed by eye.
-        selected: The same for each network's selection split.
+        selected: The same for each network's validation split.
 
     Returns:
         Uncentred correlation, 0..1; 1 where too few eyes have both, so that nothing is gained from

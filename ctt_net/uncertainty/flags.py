@@ -1,4 +1,4 @@
-"""What a reader must know about the input of one prediction, as short words."""
+"""Flags: what to know about the input of one prediction, as short words."""
 
 from collections.abc import Iterable, Mapping
 
@@ -24,13 +24,13 @@ IN_WORDS = {
     "unseen_level": "{} has a value the model was not trained with: taken as unknown",
     "outside_training": "{} lies outside the range of the training",
     "low_quality": "a scan is of low signal quality",
-    "unusable_scan": "a scan is no upright B-scan of the macula",
+    "unusable_scan": "a scan is not an upright B-scan of the macula",
     "other_view": "the burnt-in mark of a scan names another view",
     "other_eye": "the burnt-in mark of a scan names the other eye",
     "disc_side": "in a scan the optic disc lies at the other end: it may be of the other eye",
-    "seen_in_training": "a scan took part in the training, so this prediction looks too good",
-    "far_from_training": "the eye or its scans are unlike those the model has learned from",
-    "wide_interval": "the model is too unsure for its answer to be of use",
+    "train_test_overlap": "a scan took part in the training, so its error is too small",
+    "out_of_distribution": "the eye or its scans differ from those the model was trained on",
+    "wide_interval": "the uncertainty is too large for a useful prediction",
     "abstain": "this prediction should not be used",
 }
 

@@ -26,7 +26,7 @@ class RecoveryCalibration:
         intercept: Of the line.
         threshold: Probability from which an eye is called recovered: the share that recovered. With
             a calibrated probability this is Youden's cut, since there, and only there, an eye is as
-            likely as before it was looked at; searching for it instead would add noise. 0.5 where
+            likely as the base rate; searching for it instead would add noise. 0.5 where
             nothing was fitted.
         n_eyes: It was fitted on, one of each patient; 0 = nothing was fitted.
         n_recovered: Of those.

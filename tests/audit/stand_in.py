@@ -180,7 +180,7 @@ def make_model(
         seed=0,
         fold=1,
         n_train=1,
-        n_selection=1,
+        n_val=1,
         salt=SALT,
         patients=fingerprints((p.encode() for p in known_patients), SALT),
         scans=fingerprints((s.tobytes() for s in known_scans), SALT),

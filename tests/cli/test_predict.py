@@ -70,7 +70,7 @@ def test_a_scan_of_the_training_is_flagged(small_run, small_cohort, tmp_path):
     arguments = ["predict", folder, "--model", small_run, "--out", tmp_path / "out"]
     assert main([*map(str, arguments), "--preop-va", f"{row['laterality']}=20/60"]) == 0
     (found,) = json.loads((tmp_path / "out/prediction.json").read_text())["eyes"]
-    assert "seen_in_training" in found["flags"]
+    assert "train_test_overlap" in found["flags"]
 
 
 def test_no_acuity_is_one_clear_message(small_run, patient, tmp_path, fails):

@@ -2,7 +2,7 @@
 
 
 def test_an_unknown_config_key_and_real_eyes_are_named(tmp_path, cohort, repository, fails):
-    config = ["--config", repository / "configs/pretrain/phantom.yaml", "--out", tmp_path / "out"]
+    config = ["--config", repository / "configs/pretrain/synthetic.yaml", "--out", tmp_path / "out"]
     said = fails("pretrain", *config, "--data.cohort", cohort, "--model.head", "ResidualHead")
     assert "model.head" in said
     path = cohort / "cohort.yaml"

@@ -12,17 +12,17 @@ def eyes(module, *parts):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_fewer_eyes_lie_within_more_of_them_and_no_patient_is_torn(data, seed):
-    every = data(seed=seed, selection_fraction=0.25)
+    every = data(seed=seed, val_fraction=0.25)
     before = set()
     for count in (12, 20, 30):
-        module = data(seed=seed, training_eyes=count, selection_fraction=0.25)
-        used = eyes(module, "train", "selection")
+        module = data(seed=seed, training_eyes=count, val_fraction=0.25)
+        used = eyes(module, "train", "val")
         assert count <= len(used) <= count + 1
-        assert before < used < eyes(every, "train", "selection")
-        assert not eyes(module, "train") & eyes(module, "selection")
-        assert eyes(module, "reported") == eyes(every, "reported")
+        assert before < used < eyes(every, "train", "val")
+        assert not eyes(module, "train") & eyes(module, "val")
+        assert eyes(module, "test") == eyes(every, "test")
         table = every.cohort.table.set_index("eye_id")["patient_id"]
-        development = table[sorted(eyes(every, "train", "selection"))]
+        development = table[sorted(eyes(every, "train", "val"))]
         left = set(development[sorted(set(development.index) - used)])
         assert not left & set(development[sorted(used)])
         before = used
@@ -30,9 +30,9 @@ def test_fewer_eyes_lie_within_more_of_them_and_no_patient_is_torn(data, seed):
 
 def test_another_seed_takes_other_eyes(data):
     first, second = (
-        data(seed=seed, fold_seed=0, training_eyes=12, selection_fraction=0.25) for seed in (1, 2)
+        data(seed=seed, fold_seed=0, training_eyes=12, val_fraction=0.25) for seed in (1, 2)
     )
-    assert eyes(first, "train", "selection") != eyes(second, "train", "selection")
+    assert eyes(first, "train", "val") != eyes(second, "train", "val")
 
 
 def test_more_eyes_than_there_are_is_refused_with_how_many_there_are(data):

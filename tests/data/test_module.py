@@ -12,7 +12,7 @@ from ctt_net.data import scans as scans_room
 from ctt_net.data.augmentation import Augmentation
 from ctt_net.errors import InputError
 
-PARTS = ("train", "selection", "reported")
+PARTS = ("train", "val", "test")
 
 
 def members(data, part, column="eye_id"):
@@ -21,7 +21,7 @@ def members(data, part, column="eye_id"):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_no_patient_stands_in_two_parts_of_any_fold(data, seed):
-    reported = []
+    tested = []
     for fold in range(1, 6):
         module = data(fold=fold, seed=seed)
         parts = [members(module, part, "patient_id") for part in PARTS]
@@ -29,8 +29,8 @@ def test_no_patient_stands_in_two_parts_of_any_fold(data, seed):
         assert sum(map(len, parts)) == len(set.union(*parts)), "a patient stands in two parts"
         eyes = [members(module, part) for part in PARTS]
         assert set.union(*eyes) == {f"e{number:02d}" for number in range(45)}
-        reported.append(eyes[2])
-    assert len(set.union(*reported)) == sum(map(len, reported)) == 45
+        tested.append(eyes[2])
+    assert len(set.union(*tested)) == sum(map(len, tested)) == 45
 
 
 def test_eyes_set_aside_for_testing_or_of_unknown_outcome_are_in_no_part(data):
@@ -38,13 +38,13 @@ def test_eyes_set_aside_for_testing_or_of_unknown_outcome_are_in_no_part(data):
     assert not {"e45", "e46"} & set.union(*(members(module, part) for part in PARTS))
 
 
-def test_the_selection_split_has_about_its_share_and_another_seed_another_one(data):
+def test_the_validation_split_has_about_its_share_and_another_seed_another_one(data):
     splits = set()
     for seed in range(4):
-        module = data(seed=seed, selection_fraction=0.2)
-        n = len(module.part("train")) + len(module.part("selection"))
-        assert 0.1 < len(module.part("selection")) / n < 0.3
-        splits.add(frozenset(members(module, "selection")))
+        module = data(seed=seed, val_fraction=0.2)
+        n = len(module.part("train")) + len(module.part("val"))
+        assert 0.1 < len(module.part("val")) / n < 0.3
+        splits.add(frozenset(members(module, "val")))
     assert len(splits) > 1
 
 
@@ -75,16 +75,16 @@ def test_eyes_of_split_val_choose_the_checkpoint_of_every_fold(
     data, cohort_folder, tmp_path, arguments
 ):
     val = marked_val(cohort_folder, tmp_path / "cohort", 6)
-    reported = []
+    tested = []
     for fold in range(1, 6):
         module = data(fold=fold, **arguments)
         module.folder = str(tmp_path / "cohort")
-        assert members(module, "selection") == val
+        assert members(module, "val") == val
         train = members(module, "train")
         assert train
-        assert train.isdisjoint(val | members(module, "reported"))
-        reported += sorted(members(module, "reported"))
-    assert sorted([*reported, *val]) == [f"e{number:02d}" for number in range(45)]
+        assert train.isdisjoint(val | members(module, "test"))
+        tested += sorted(members(module, "test"))
+    assert sorted([*tested, *val]) == [f"e{number:02d}" for number in range(45)]
 
 
 def test_too_few_eyes_of_split_val_are_refused(data, cohort_folder, tmp_path):
@@ -100,13 +100,13 @@ def test_without_a_folds_file_the_same_folds_are_dealt(data, cohort_folder, tmp_
     (root / "folds.csv").unlink()
     module = data()
     module.folder = str(root)
-    assert members(module, "reported") == members(data(), "reported")
+    assert members(module, "test") == members(data(), "test")
 
 
 def test_labels_scans_and_eyes_keep_together_through_batches(data):
     module = data(augmentation=None)
     for part, loader in (
-        ("selection", module.val_dataloader()),
+        ("val", module.val_dataloader()),
         ("train", module.train_dataloader()),
     ):
         table, seen = module.part(part), []
@@ -268,8 +268,8 @@ def test_only_the_views_that_the_cohort_calls_vertical_are_mirrored(data):
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
-        ({"selection_fraction": 0.0}, r"data\.selection_fraction must lie .* got 0\.0"),
-        ({"selection_fraction": 0.9}, r"data\.selection_fraction must lie .* got 0\.9"),
+        ({"val_fraction": 0.0}, r"data\.val_fraction must lie .* got 0\.0"),
+        ({"val_fraction": 0.9}, r"data\.val_fraction must lie .* got 0\.9"),
         ({"batch_size": 1}, r"data\.batch_size must be 2 or more, got 1"),
         ({"num_workers": -1}, r"data\.num_workers must be 0 or more, got -1"),
     ],
@@ -284,9 +284,9 @@ def test_a_fold_that_does_not_exist_is_refused_with_those_that_do(data):
         data(fold=9).part("train")
 
 
-def test_too_few_patients_for_a_selection_split_are_refused(data):
+def test_too_few_patients_for_a_validation_split_are_refused(data):
     with pytest.raises(InputError, match=r"patients outside fold 1 are too few"):
-        data(selection_fraction=0.05).part("train")
+        data(val_fraction=0.05).part("train")
 
 
 def test_nothing_is_read_before_it_is_needed(data):

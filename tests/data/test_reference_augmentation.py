@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from ctt_net.data.augmentation import ScanAugmenter
-from ctt_net.data.reference_augmentation import ReferenceAugmentation
+from ctt_net.data.augmentation import ReferenceAugmentation, ScanAugmenter
 from ctt_net.errors import InputError
 
 NOTHING = {"flip": 0.0, "rotate_deg": 0.0, "jitter": 0.0, "jitter_probability": 0.0}

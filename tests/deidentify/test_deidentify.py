@@ -112,7 +112,7 @@ def test_devices_keep_a_model_and_lose_a_serial_number(few_eyes, edit, declare, 
     [
         ({"birth_year": {"kind": "numeric", "unit": "years"}}, "1950", "birth"),
         ({"age": {"kind": "numeric", "unit": "months"}}, "700", "must be in years"),
-        ({"mrn": {"kind": "numeric"}}, ["880123", "880124", "880125", "880126"], "names people"),
+        ({"mrn": {"kind": "numeric"}}, ["880123", "880124", "880125", "880126"], "record number"),
         ({"site": {"kind": "categorical", "levels": ["north"]}}, "north", "where a person lives"),
     ],
 )

@@ -64,7 +64,7 @@ def test_the_card_and_the_metadata_say_what_is_known_and_what_is_not(bundle, sma
     for member in Predictor.load(small_run).members:
         assert f"{member.provenance.n_train} eyes for training" in card
         assert f"rests on {member.calibration.n_patients} patients whom" in card
-    assert "The intervals are set to hold about 90% of the eyes of patients like those of" in card
+    assert "The intervals are set to cover about 90% of the eyes of patients like those of" in card
 
 
 def test_scans_of_the_training_are_known_where_their_fingerprints_go_along(
@@ -147,6 +147,6 @@ def test_absent_views_are_not_looked_at(bundle, small_run):
 
 def test_the_limits_of_abstention_go_along(bundle, small_run):
     for number in (1, 2):
-        for name in ("abstention.json", "training_cloud.safetensors"):
+        for name in ("abstention.json", "reference_embeddings.safetensors"):
             theirs = (small_run / f"fold_{number}/model" / name).read_bytes()
             assert (bundle / f"models/member_{number}" / name).read_bytes() == theirs

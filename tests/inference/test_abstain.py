@@ -38,12 +38,14 @@ def test_a_fundus_photo_is_predicted_and_its_page_says_first_not_to_use_it(
 ):
     eye, page = predicted(of_a_fundus, small_run, tmp_path / "out")
     assert eye["abstain"] is True
-    assert eye["abstain_because"][:2] == ["unusable_scan", "far_from_training"]
-    assert {"unusable_scan", "far_from_training", "abstain"} <= set(eye["flags"])
-    assert eye["reason"].startswith("A scan of this eye does not look like an upright B-scan")
+    assert eye["abstain_because"][:2] == ["unusable_scan", "out_of_distribution"]
+    assert {"unusable_scan", "out_of_distribution", "abstain"} <= set(eye["flags"])
+    assert eye["reason"].startswith("A scan of this eye is not an upright OCT B-scan")
     assert np.isfinite(eye["postop"]["logmar"])
     warned = page.index("Do not use the prediction for this eye")
-    assert warned < page.index("unlike those the model has learned from") < page.index("Predicted:")
+    assert (
+        warned < page.index("differ from those the model was trained on") < page.index("Predicted:")
+    )
     written = json.loads((tmp_path / "out/prediction.json").read_text())["eyes"][0]
     assert written["abstain"] is True
 
@@ -86,13 +88,13 @@ def test_flags_of_the_table_are_those_of_a_patient(of_a_fundus, small_run, other
         predictor, cohort.table, load_scans(cohort, predictor.spec.preprocessing)
     ).set_index("eye_id")
     flags = found.loc[table.loc[0, "eye_id"], "flags"].split(";")
-    assert "far_from_training" in flags
+    assert "out_of_distribution" in flags
     assert flags[-1] == "abstain"
 
 
 def test_a_model_of_an_older_version_still_answers(of_a_fundus, small_run, tmp_path):
     folder = shutil.copytree(small_run / "fold_1/model", tmp_path / "model")
-    for name in ("abstention.json", "training_cloud.safetensors"):
+    for name in ("abstention.json", "reference_embeddings.safetensors"):
         (folder / name).unlink()
     old = onnx.load(folder / "model.onnx")
     assert old.graph.output[3].name == "embedding"
@@ -102,20 +104,20 @@ def test_a_model_of_an_older_version_still_answers(of_a_fundus, small_run, tmp_p
     eye, page = predicted(of_a_fundus, folder, tmp_path / "out")
     # What the reader notes is no matter of the model's version.
     assert eye["abstain_because"] == ["unusable_scan"]
-    assert "far_from_training" not in eye["flags"]
+    assert "out_of_distribution" not in eye["flags"]
     assert "no limit on how unlike its training" in page
     now, _ = predicted(of_a_fundus, small_run / "fold_1/model", tmp_path / "now")
     assert now["postop"] == eye["postop"]
     assert now["interval"] == eye["interval"]
 
 
-def test_limits_and_clouds_lie_beside_a_model_and_name_nobody(small_run, small_cohort):
+def test_limits_and_embeddings_lie_beside_a_model_and_name_nobody(small_run, small_cohort):
     folder = small_run / "fold_1/model"
     limits = json.loads((folder / "abstention.json").read_text())
     assert limits["n_eyes"] > 0
     assert set(limits["distance_limits"]) <= {"embedding", "scan"}
     written = (folder / "abstention.json").read_bytes()
-    written += (folder / "training_cloud.safetensors").read_bytes()
+    written += (folder / "reference_embeddings.safetensors").read_bytes()
     for column in ("eye_id", "patient_id"):
         for name in read_cohort(small_cohort).table[column]:
             assert str(name).encode() not in written

@@ -288,8 +288,8 @@ def test_an_eye_of_the_training_is_not_called_unlike_it(small_run, small_cohort,
     trained = trained.where(trained.table.index < 16)
     scans = load_scans(trained, predictor.spec.preprocessing)
     flags = predict_eyes(predictor, trained.table, scans)["flags"].str.split(";").map(set)
-    assert flags.map(lambda these: "seen_in_training" in these).all()
-    assert not flags.map(lambda these: "far_from_training" in these).any()
+    assert flags.map(lambda these: "train_test_overlap" in these).all()
+    assert not flags.map(lambda these: "out_of_distribution" in these).any()
 
 
 def test_another_prediction_is_replaced_only_when_told_to(small_run, patient, tmp_path, capsys):

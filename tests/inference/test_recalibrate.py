@@ -87,7 +87,7 @@ def test_the_limit_on_the_scale_moves_with_the_intervals_and_no_other(
         old = Member(run / member.folder.relative_to(done.out)).abstention
         assert member.abstention.scale_limit_logmar == pytest.approx(0.11 * narrower, rel=1e-3)
         assert member.abstention.distance_limits == old.distance_limits
-        assert member.abstention.seen == old.seen
+        assert member.abstention.training_counts == old.training_counts
 
 
 def test_the_networks_are_the_same_files(local, small_run):

@@ -18,7 +18,7 @@ def folder(small_run, tmp_path):
     return shutil.copytree(small_run / "fold_1/model", tmp_path / "model")
 
 
-@pytest.mark.parametrize("name", [*READ, "feature_relations.json"])
+@pytest.mark.parametrize("name", READ)
 def test_a_file_that_was_changed_is_named(folder, name):
     path = folder / name
     content = bytearray(path.read_bytes())
@@ -42,8 +42,7 @@ def test_a_file_that_is_missing_or_was_added_is_named(folder, name):
 
 def test_other_files_may_lie_there(folder):
     (folder / "notes.txt").write_text("mine")
-    (folder / "openings").mkdir()
-    (folder / "feature_relations.svg").unlink()
+    (folder / "evaluations").mkdir()
     assert Predictor.load(folder).members
 
 

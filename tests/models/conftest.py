@@ -132,7 +132,7 @@ def make_net(combination):
         if encoder_case is not None:
             encoder = encoder_case.kind(dim=DIM, levels=(0, 0, 3))
             years, lengths = torch.linspace(50, 90, 9), torch.linspace(22, 27, 9)
-            encoder.start_from(torch.stack([years, lengths, torch.arange(9) % 3], dim=1))
+            encoder.initialise(torch.stack([years, lengths, torch.arange(9) % 3], dim=1))
         net = MultiViewNet(
             backbone, fusion_case.fusion(num_views), head_case.head(), num_views, encoder,
             sharing=sharing,

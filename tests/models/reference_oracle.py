@@ -85,9 +85,9 @@ def random_state(family, seed=0):
         names.state["reg_token"] = names.random(1, 1, DIM)
     else:
         names.resnet("resnet", "feature_x", "feature_y")
-    if family == "late_join":
+    if family == "late":
         names.linear("fc", 1024, DIM)
-    elif family == "late_join_pva":
+    elif family == "late_pva":
         for layer, inner in (("fc1", 512), ("fc2", 512), ("fc3", 384), ("fc4", 384), ("fc", 384)):
             names.linear(layer, inner, DIM)
         names.linear("encoder", 1, DIM)
@@ -165,11 +165,11 @@ class Oracle:
         row = self.transformer("Transformer_layer", 6, torch.stack([token, x, y], 1))
         return self._read(row[:, 0])
 
-    def late_join(self, h, v, z):
+    def late(self, h, v, z):
         both = torch.cat([self.resnet("resnet", h), self.resnet("resnet", v)], dim=1)
         return self.linear("top", torch.relu(self.linear("fc", both)))
 
-    def late_join_pva(self, h, v, z):
+    def late_pva(self, h, v, z):
         x = self.linear("fc1", self.resnet("resnet", h))
         y = self.linear("fc2", self.resnet("resnet", v))
         zz = self.linear("encoder", z)
@@ -198,7 +198,7 @@ class Oracle:
         """What the published network returns, and the sum before any sigmoid; z (B, 1)."""
         name = variant.removesuffix("_s")
         d = getattr(self, name)(h, v, z)
-        if variant != name or name in ("ctt", "late_join_pva"):
+        if variant != name or name in ("ctt", "late_pva"):
             post = 1.5 / (1 + torch.exp(-(d + z)))
             return (post, post - z, post - z - 0.2), d + z
         if name == "ctt_f":

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from ctt_net.models.fusion import CrossTokenFusion, JointAttentionFusion, MeanFusion
+from ctt_net.models.fusion.base import FusionInput
 from tests.models.conftest import DIM, ENCODERS, HEADS, Case, backbone_of
 from tests.models.conftest import FUSIONS as ALL_FUSIONS
 
@@ -89,7 +90,15 @@ def eyes_in_tokens(B):
 @pytest.mark.slow
 @pytest.mark.parametrize("case", FUSIONS, ids=ids(FUSIONS))
 def test_a_fusion_is_exported(case):
-    assert_exports(case.fusion(2).eval(), eyes_in_tokens(3), eyes_in_tokens(5))
+    class Fused(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fusion = case.fusion(2)
+
+        def forward(self, tokens, present, preop, known, extra):
+            return self.fusion(FusionInput(tokens, present, preop, known, extra))
+
+    assert_exports(Fused().eval(), eyes_in_tokens(3), eyes_in_tokens(5))
 
 
 @pytest.mark.slow
@@ -107,7 +116,7 @@ def test_a_head_is_exported(case):
 def test_a_covariate_encoder_is_exported(case):
     torch.manual_seed(0)
     encoder = case.kind(dim=DIM, levels=(0, 3))
-    encoder.start_from(torch.tensor([[50.0, 0], [60.0, 1], [70.0, 2], [80.0, 1]]))
+    encoder.initialise(torch.tensor([[50.0, 0], [60.0, 1], [70.0, 2], [80.0, 1]]))
 
     def batch(B):
         values = torch.stack([torch.linspace(40, 90, B), torch.arange(B) % 3.0], dim=1)

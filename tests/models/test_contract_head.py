@@ -88,7 +88,7 @@ def test_gradients_reach_every_parameter(head):
 
 
 def test_half_precision_keeps_the_acuity_to_a_letter(head, head_case, training_eyes):
-    head.start_from(*training_eyes)
+    head.initialise(*training_eyes)
     token, preop, known = eyes(B=64)
     full = head(token, preop, known)
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -108,7 +108,7 @@ def test_its_own_loss_leads_to_the_truth(head, training_eyes):
     """Some steps on eyes whose tokens tell the outcome."""
     torch.manual_seed(0)
     preop, postop = training_eyes
-    head.start_from(preop, postop)
+    head.initialise(preop, postop)
     token = torch.randn(60, DIM)
     token[:, 0] = 4 * postop
     known = preop.isfinite()
@@ -133,7 +133,7 @@ def test_its_loss_is_smallest_at_the_truth(head):
 
 def test_a_perfect_fit_still_leaves_a_scale(head):
     line = torch.linspace(0, 1, 20)
-    head.start_from(line, 0.5 * line)
+    head.initialise(line, 0.5 * line)
     with torch.no_grad():
         for layer in head.modules():
             if isinstance(layer, torch.nn.Linear):
@@ -143,7 +143,7 @@ def test_a_perfect_fit_still_leaves_a_scale(head):
 
 
 def test_recovery_agrees_with_the_acuity_where_no_correction_is_learned(head, training_eyes):
-    head.start_from(*training_eyes)
+    head.initialise(*training_eyes)
     if hasattr(head, "shift"):
         torch.nn.init.zeros_(head.shift.weight)
         torch.nn.init.zeros_(head.shift.bias)

@@ -29,7 +29,7 @@ def rows(count=12, seed=0):
 def encoder_of(kind, levels=LEVELS, **arguments):
     torch.manual_seed(0)
     encoder = kind(DIM, levels, **arguments)
-    encoder.start_from(rows(100, seed=1)[:, : len(levels)])
+    encoder.initialise(rows(100, seed=1)[:, : len(levels)])
     return encoder.eval()
 
 
@@ -82,7 +82,7 @@ def test_numbers_are_taken_in_their_own_unit(kind):
     tokens = encoder(table)
     other = encoder_of(kind)
     scale = torch.tensor([12.0, 1, 1000, 1])  # months and micrometres
-    other.start_from(rows(100, seed=1) * scale)
+    other.initialise(rows(100, seed=1) * scale)
     np.testing.assert_allclose(other(table * scale).detach(), tokens.detach(), atol=2e-3, rtol=1e-3)
 
 

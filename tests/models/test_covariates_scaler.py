@@ -6,14 +6,14 @@ import torch
 from scipy.stats import norm
 from sklearn.preprocessing import QuantileTransformer
 
-from ctt_net.models.covariates.quantile_scaler import QuantileScaler
+from ctt_net.models.covariates.tokens import QuantileScaler
 
 KNOTS = 17
 
 
 def fitted(column, knots=KNOTS):
     scaler = QuantileScaler(1, knots)
-    scaler.start_from(torch.tensor(column)[:, None], [0])
+    scaler.initialise(torch.tensor(column)[:, None], [0])
     return lambda values: scaler(torch.tensor(values, dtype=torch.float32)[:, None])[:, 0].numpy()
 
 
@@ -83,7 +83,7 @@ def test_unknown_training_eyes_do_not_count():
 
 def test_its_numbers_travel_with_the_weights():
     first, second = QuantileScaler(1, KNOTS), QuantileScaler(1, KNOTS)
-    first.start_from(torch.tensor(columns()["length"])[:, None], [0])
+    first.initialise(torch.tensor(columns()["length"])[:, None], [0])
     second.load_state_dict(first.state_dict())
     at = torch.linspace(20, 28, 9)[:, None]
     assert torch.equal(first(at), second(at))

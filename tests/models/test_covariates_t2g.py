@@ -34,7 +34,7 @@ def encoder_of(dtype, **arguments):
     with torch.no_grad():
         for parameter in encoder.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
-    encoder.start_from(rows(200, seed=1).to(dtype))
+    encoder.initialise(rows(200, seed=1).to(dtype))
     return encoder.eval()
 
 
@@ -73,7 +73,7 @@ def test_fixed_numbers_stay_what_they_were():
         for phase, (_, parameter) in enumerate(sorted(encoder.named_parameters())):
             parameter.copy_(formula(parameter.shape, phase))
     table = torch.tensor([[60.0, 0, 22, 5], [70, 1, 24, 6], [80, 0, 23, 9]], dtype=torch.float64)
-    encoder.start_from(table)
+    encoder.initialise(table)
     eyes = torch.tensor([[65, 1, 23.5, 5.5], [99, 0, torch.nan, 7]], dtype=torch.float64)
     with torch.no_grad():
         tokens = encoder(eyes)

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 
 from ctt_net.errors import InputError
 from ctt_net.models.backbone import TimmBackbone
-from ctt_net.models.backbone.hub import is_reachable
+from ctt_net.models.backbone.timm_network import is_reachable
 from ctt_net.models.backbone.weights import read_weights, renamed_like
 
 NAME = "test_vit"  # pretrained, by its config, with mean and deviation 0.5
@@ -167,7 +167,7 @@ def test_trap_a_dead_network_is_noticed_within_seconds(monkeypatch):
     assert not is_reachable(address, answer=0.5, patience=3)
     silent.close()
     monkeypatch.setattr(constants, "ENDPOINT", address)  # closed by now: refuses
-    with pytest.raises(InputError, match=r"'resnet18' cannot be had here.*does not answer"):
+    with pytest.raises(InputError, match=r"'resnet18' cannot be had here.*does not respond"):
         TimmBackbone("resnet18", "hub")
     assert time.monotonic() - start < 15
 
@@ -190,9 +190,9 @@ def test_a_network_that_answers_is_noticed(monkeypatch):
 def test_weights_in_the_cache_need_no_network(encoder, tmp_path, monkeypatch):
     full = timm.create_model(NAME).state_dict()
     save_file(full, tmp_path / "model.safetensors")
-    found = "ctt_net.models.backbone.hub.try_to_load_from_cache"
+    found = "ctt_net.models.backbone.timm_network.try_to_load_from_cache"
     monkeypatch.setattr(found, lambda *_, **__: str(tmp_path / "model.safetensors"))
-    monkeypatch.setattr("ctt_net.models.backbone.hub.is_reachable", lambda _: False)
+    monkeypatch.setattr("ctt_net.models.backbone.timm_network.is_reachable", lambda _: False)
     backbone = TimmBackbone(NAME, "hub")
     assert_same(backbone, full)
     assert backbone.origin.licence == "apache-2.0"

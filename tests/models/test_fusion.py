@@ -13,7 +13,8 @@ from ctt_net.models.fusion import (
     MeanFusion,
     SingleViewFusion,
 )
-from ctt_net.models.fusion.exchange import exchange_weights
+from ctt_net.models.fusion.base import FusionInput
+from ctt_net.models.fusion.cross_token import exchange_weights
 
 DIM = 32
 
@@ -76,18 +77,21 @@ def test_two_views_exchange_as_published(stir, token_eyes, own_weights, common):
     expected = nn.functional.layer_norm(
         (t1 + t2) / 2, (DIM,), fusion.norm.weight, fusion.norm.bias, fusion.norm.eps
     )
-    torch.testing.assert_close(fusion(tokens, present, preop, known), expected)
+    torch.testing.assert_close(fusion(FusionInput(tokens, present, preop, known)), expected)
 
 
 def test_views_with_weights_of_their_own_are_treated_differently(stir, token_eyes):
     fusion = stir(CrossTokenFusion(dim=DIM, num_views=2)).eval()
     tokens, present, *rest = token_eyes(V=2)
     assert not torch.allclose(
-        fusion(tokens, present, *rest), fusion(tokens.flip(1), present, *rest), atol=1e-3
+        fusion(FusionInput(tokens, present, *rest)),
+        fusion(FusionInput(tokens.flip(1), present, *rest)),
+        atol=1e-3,
     )
     shared = stir(CrossTokenFusion(dim=DIM)).eval()
     torch.testing.assert_close(
-        shared(tokens, present, *rest), shared(tokens.flip(1), present, *rest)
+        shared(FusionInput(tokens, present, *rest)),
+        shared(FusionInput(tokens.flip(1), present, *rest)),
     )
 
 
@@ -95,8 +99,8 @@ def test_covariates_are_a_row_that_hears_and_is_heard_like_a_view(stir, token_ey
     fusion = stir(CrossTokenFusion(dim=DIM)).eval()
     tokens, present, preop, known, extra = token_eyes(V=2, T=3, F=3)
     as_views = torch.cat([tokens, extra[:, None]], dim=1)
-    expected = fusion(as_views, torch.ones(4, 3, dtype=torch.bool), preop, known)
-    torch.testing.assert_close(fusion(tokens, present, preop, known, extra), expected)
+    expected = fusion(FusionInput(as_views, torch.ones(4, 3, dtype=torch.bool), preop, known))
+    torch.testing.assert_close(fusion(FusionInput(tokens, present, preop, known, extra)), expected)
 
 
 def before_read_out(exchanges, pattern, eyes):
@@ -104,7 +108,7 @@ def before_read_out(exchanges, pattern, eyes):
     torch.manual_seed(0)
     fusion = CrossTokenFusion(dim=DIM, exchanges=exchanges, pattern=pattern).eval()
     fusion.norm = nn.Identity()
-    return fusion(*eyes)
+    return fusion(FusionInput(*eyes))
 
 
 @pytest.mark.parametrize(
@@ -168,10 +172,10 @@ def test_either_is_the_published_swap_for_two_views(pattern):
 def test_masked_tokens_are_without_influence_to_the_bit(stir):
     block = stir(AttentionBlock(DIM)).eval()
     tokens = torch.randn(3, 6, DIM)
-    looked_at = torch.tensor([[1, 1, 0, 0, 1, 0], [1, 0, 0, 0, 0, 0], [1] * 6]).bool()
-    other = torch.where(looked_at[..., None], tokens, 1e4 * torch.randn(3, 6, DIM))
-    first, second = block(tokens, looked_at), block(other, looked_at)
-    assert torch.equal(first[looked_at], second[looked_at])
+    attended = torch.tensor([[1, 1, 0, 0, 1, 0], [1, 0, 0, 0, 0, 0], [1] * 6]).bool()
+    other = torch.where(attended[..., None], tokens, 1e4 * torch.randn(3, 6, DIM))
+    first, second = block(tokens, attended), block(other, attended)
+    assert torch.equal(first[attended], second[attended])
     torch.testing.assert_close(first[0, [0, 1, 4]], block(tokens[:1, [0, 1, 4]])[0])
     assert first[1, 0].isfinite().all()
     torch.testing.assert_close(first[2], block(tokens)[2])
@@ -181,7 +185,9 @@ def test_the_mean_fusion_knows_no_order_of_tokens(token_eyes):
     torch.manual_seed(0)
     fusion = MeanFusion(dim=DIM).eval()
     tokens, *rest = token_eyes(T=6)
-    torch.testing.assert_close(fusion(tokens.flip(1, 2), *rest), fusion(tokens, *rest))
+    torch.testing.assert_close(
+        fusion(FusionInput(tokens.flip(1, 2), *rest)), fusion(FusionInput(tokens, *rest))
+    )
 
 
 def test_the_mean_fusion_looks_at_each_view_before_it_averages(stir, token_eyes):
@@ -190,7 +196,9 @@ def test_the_mean_fusion_looks_at_each_view_before_it_averages(stir, token_eyes)
     tokens, present, *rest = token_eyes(V=2, T=1)
     opposite = torch.cat([tokens[:, :1], -tokens[:, :1]], dim=1)
     assert not torch.allclose(
-        fusion(opposite, present, *rest), fusion(0 * opposite, present, *rest), atol=1e-3
+        fusion(FusionInput(opposite, present, *rest)),
+        fusion(FusionInput(0 * opposite, present, *rest)),
+        atol=1e-3,
     )
 
 
@@ -198,7 +206,9 @@ def test_concatenation_gives_every_view_its_place(stir, token_eyes):
     fusion = stir(ConcatFusion(dim=DIM, num_views=3)).eval()
     tokens, present, *rest = token_eyes(V=3)
     assert not torch.allclose(
-        fusion(tokens.flip(1), present, *rest), fusion(tokens, present, *rest), atol=1e-3
+        fusion(FusionInput(tokens.flip(1), present, *rest)),
+        fusion(FusionInput(tokens, present, *rest)),
+        atol=1e-3,
     )
 
 
@@ -213,12 +223,12 @@ def test_a_plain_single_view_is_handed_on_as_it_is(token_eyes):
     fusion = SingleViewFusion(dim=DIM, view=1, plain=True)
     tokens, present, *rest = token_eyes(V=3, T=1)
     present[2, 1] = False
-    fused = fusion(tokens, present, *rest)
+    fused = fusion(FusionInput(tokens, present, *rest))
     assert torch.equal(fused[[0, 1, 3]], tokens[[0, 1, 3], 1, 0])
     assert not fused[2].any()
 
 
-def test_late_joining_is_a_linear_layer_over_the_views_side_by_side(token_eyes):
+def test_late_fusion_is_a_linear_layer_over_the_views_side_by_side(token_eyes):
     """With projections of their own, which the network puts before it."""
     tokens, present, *rest = token_eyes(V=2, T=1)
     project = [nn.Linear(DIM, DIM, bias=False) for _ in range(2)]
@@ -226,5 +236,5 @@ def test_late_joining_is_a_linear_layer_over_the_views_side_by_side(token_eyes):
     joined = torch.cat([layer.weight for layer in project], dim=1)
     expected = torch.cat([tokens[:, 0, 0], tokens[:, 1, 0]], dim=1) @ joined.T
     fusion = LateFusion(dim=DIM, acuity_token=False)
-    torch.testing.assert_close(fusion(projected, present, *rest), expected)
+    torch.testing.assert_close(fusion(FusionInput(projected, present, *rest)), expected)
     assert not list(fusion.parameters())

@@ -33,7 +33,7 @@ def head(request):
 
 @pytest.fixture
 def started(head, training_eyes):
-    head.start_from(*map(torch.from_numpy, training_eyes))
+    head.initialise(*map(torch.from_numpy, training_eyes))
     return without_correction(head)
 
 
@@ -55,7 +55,7 @@ def left_over(preop, postop):
 
 
 def test_the_first_correction_is_small_and_passes_a_gradient_to_the_scans(head, training_eyes):
-    head.start_from(*map(torch.from_numpy, training_eyes))
+    head.initialise(*map(torch.from_numpy, training_eyes))
     token = torch.randn(50, DIM, requires_grad=True)
     preop = torch.linspace(0, 1.5, 50)
     known = torch.ones(50, dtype=torch.bool)
@@ -127,7 +127,7 @@ def test_recovery_crosses_even_odds_where_the_prediction_crosses_the_cut(started
 )
 def test_a_head_starts_flat_where_there_is_no_line(preop, postop, expected):
     head = without_correction(ResidualHead(dim=DIM).eval())
-    head.start_from(torch.tensor(preop), torch.tensor(postop))
+    head.initialise(torch.tensor(preop), torch.tensor(postop))
     prediction = head(torch.randn(2, DIM), torch.tensor([0.1, 1.4]), torch.tensor([True, True]))
     np.testing.assert_allclose(prediction.postop_logmar.detach(), expected, atol=1e-6)
     assert prediction.scale_logmar.isfinite().all()
@@ -181,7 +181,7 @@ def test_no_acuity_is_known_the_decimal_head_starts_at_the_mean():
     for bounded in (True, False):
         head = DecimalHead(dim=DIM, bounded=bounded)
         postop = -torch.log10(torch.tensor([0.4, 0.6, 0.8]))
-        head.start_from(torch.tensor([0.5, 0.7, torch.nan]), postop)
+        head.initialise(torch.tensor([0.5, 0.7, torch.nan]), postop)
         torch.nn.init.zeros_(head.output.weight)
         torch.nn.init.zeros_(head.output.bias)
         prediction = head(torch.randn(1, DIM), torch.zeros(1), torch.tensor([False]))

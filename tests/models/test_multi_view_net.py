@@ -97,7 +97,7 @@ def test_a_present_view_has_influence(make_net, eyes):
         changed = views.clone()
         changed[:, view] = 255 - changed[:, view]
         before, after = net(views, present, preop), net(changed, present, preop)
-        if net.fusion.looked_at(present)[:, view].all():
+        if net.fusion.used_views(present)[:, view].all():
             assert not torch.allclose(before.postop_logmar, after.postop_logmar, atol=1e-5)
         else:
             assert_same(before, after)

@@ -39,7 +39,7 @@ def pictures():
 # The others with _s are these again, bounded.
 @pytest.mark.parametrize(
     "variant",
-    sorted(set(VARIANTS) - {"ctt_s", "ctt_f_s", "late_join_pva_s", "single_view_v_s"}),
+    sorted(set(VARIANTS) - {"ctt_s", "ctt_f_s", "late_pva_s", "single_view_v_s"}),
 )
 def test_a_published_network_is_reproduced_to_1e_5(variant, states, pictures):
     state = states(variant)
@@ -71,7 +71,7 @@ def test_what_has_no_effect_is_ignored_and_listed(states):
             assert torch.equal(tensor, again.network.state_dict()[name]), name
 
 
-@pytest.mark.parametrize("family", ["ctt", "full_attention", "late_join", "late_join_pva"])
+@pytest.mark.parametrize("family", ["ctt", "full_attention", "late", "late_pva"])
 def test_the_names_tell_the_variant_where_they_can(family, states):
     assert load_reference_state_dict(states(family)).variant == VARIANTS[family]
 
@@ -96,7 +96,7 @@ def test_a_single_view_ignores_the_other(states, pictures):
 
 
 def test_one_grey_channel_is_three_equal_ones_and_a_flat_acuity_comes_back_flat(states, pictures):
-    net = load_reference_state_dict(states("late_join"))
+    net = load_reference_state_dict(states("late"))
     h, v, z = pictures
     grey = h[:, :1], v[:, :1]
     three = (each.expand(-1, 3, -1, -1) for each in grey)
@@ -108,7 +108,7 @@ def test_one_grey_channel_is_three_equal_ones_and_a_flat_acuity_comes_back_flat(
 
 
 def test_an_acuity_that_is_none_is_refused(states, pictures):
-    net = load_reference_state_dict(states("late_join"))
+    net = load_reference_state_dict(states("late"))
     h, v, z = pictures
     for wrong in (0.0, -0.1, float("nan")):
         with pytest.raises(InputError, match="preop_decimal must be positive"):
@@ -116,11 +116,11 @@ def test_an_acuity_that_is_none_is_refused(states, pictures):
 
 
 def test_missing_extra_and_misshapen_tensors_are_refused_by_name(states):
-    state = states("late_join")
+    state = states("late")
     lacking = {k: t for k, t in state.items() if k not in ("top.bias", "feature_x.0.weight")}
-    with pytest.raises(InputError, match=r"late_join lacks top\.bias; is it another variant"):
+    with pytest.raises(InputError, match=r"late lacks top\.bias; is it another variant"):
         load_reference_state_dict(lacking)
-    with pytest.raises(InputError, match=r"late_join has no place for odd\.weight"):
+    with pytest.raises(InputError, match=r"late has no place for odd\.weight"):
         load_reference_state_dict({**state, "odd.weight": torch.zeros(2)})
     with pytest.raises(InputError, match=r"top\.weight is of shape \(1, 64\), which does not fit"):
         load_reference_state_dict({**state, "top.weight": torch.zeros(1, 64)})
@@ -134,7 +134,7 @@ def test_missing_extra_and_misshapen_tensors_are_refused_by_name(states):
 def test_a_checkpoint_is_read_with_and_without_the_prefix_of_several_gpus(
     states, tmp_path, pictures
 ):
-    state = states("late_join")
+    state = states("late")
     torch.save({"net_state_dict": state, "epoch": 3}, tmp_path / "one.pth")
     several = {f"module.{name}": tensor for name, tensor in state.items()}
     torch.save({"net_state_dict": several}, tmp_path / "several.pth")

@@ -39,7 +39,7 @@ def test_a_scan_that_cannot_be_read_stops(exports, spoil):
     exports.fails(
         "eyes.csv: 1 problem",
         "row 3, column horizontal: 00017_L_h.tif",
-        "mend or remove the file, or write 'unreadable: leave_out' under scans",
+        "repair or remove the file, or write 'unreadable: leave_out' under scans",
     )
 
 

@@ -61,7 +61,7 @@ def test_a_word_of_two_meanings_is_refused(raw):
     raw.fails("columns.site.recode", "'R' and 'r' are one word")
     raw.say("columns", site=None)
     raw.say("covariates", sex={"column": "Eye", "kind": "categorical", "levels": ["R", "r"]})
-    raw.fails("covariates.sex.levels", "'R' and 'r' are one word")
+    raw.fails("covariates.sex: levels", "'R' and 'r' are one word")
 
 
 def test_words_that_no_cell_holds_are_named(raw):

@@ -9,10 +9,10 @@ from markupsafe import Markup
 
 from ctt_net import INTENDED_USE
 from ctt_net.baselines.clinical import Baselines
-from ctt_net.metrics.summary import evaluate
 from ctt_net.report.comparison import verdict
 from ctt_net.report.page import render
 from tests.report.whole_report import write_report
+from tests.simulated_tables import evaluate_with_warnings as evaluate
 
 EVIL = "<script>alert('x')</script>"
 

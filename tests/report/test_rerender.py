@@ -11,7 +11,7 @@ from ctt_net.baselines.clinical import Baselines
 from ctt_net.cohort.predictions import write_predictions
 from ctt_net.errors import InputError
 from ctt_net.metrics.eyes import evaluated_eyes
-from ctt_net.metrics.summary import evaluate, write_metrics
+from ctt_net.metrics.summary import write_metrics
 from ctt_net.report.compare import (
     compare_evaluations,
     differing_settings,
@@ -22,6 +22,7 @@ from ctt_net.report.compare import (
 from ctt_net.report.largest_errors import failures
 from ctt_net.report.rerender import read_evaluated, render_again
 from tests.report.whole_report import write_report
+from tests.simulated_tables import evaluate_with_warnings as evaluate
 
 PNG = b"\x89PNG"
 

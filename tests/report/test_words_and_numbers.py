@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ctt_net.metrics.summary import evaluate
-from ctt_net.metrics.warnings import REFUTED
 from ctt_net.outcome import DEFAULT_OUTCOMES
 from ctt_net.report.comparison import FINDINGS, paired_finding, verdict
 from ctt_net.report.summary import plain_words
+from ctt_net.report.warnings import REFUTED
+from tests.simulated_tables import evaluate_with_warnings as evaluate
 
 PROMISE = "They are set to hold."
 

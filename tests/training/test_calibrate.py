@@ -7,15 +7,14 @@ import pandas as pd
 import pytest
 
 from ctt_net.acuity import BANDS, preop_band
+from ctt_net.inference.recalibrate import recalibration
 from ctt_net.io.atomic_write import atomic_write_all
 from ctt_net.model_folder.ensemble import estimate
 from ctt_net.model_folder.provenance import Provenance
-from ctt_net.model_folder.recalibration import recalibration
 from ctt_net.outcome import DEFAULT_OUTCOMES
 from ctt_net.training.calibrate import FoldEyes, calibrated, calibration_for_report
-from ctt_net.uncertainty.calibration import Calibration
-from ctt_net.uncertainty.calibration_eyes import calibration_eyes
-from ctt_net.uncertainty.model_output import ModelOutput
+from ctt_net.types import ModelOutput
+from ctt_net.uncertainty.calibration import Calibration, calibration_eyes
 
 FOLDS = 5
 SPEC = SimpleNamespace(outcomes=DEFAULT_OUTCOMES)
@@ -78,15 +77,15 @@ def run_of(rng, folder, correlation, n_patients=600):
     """Folds of a simulated run, calibrated as training does at its end."""
     table, raws = simulate(rng, n_patients, correlation)
     patient = table["patient_id"].astype(int).to_numpy()
-    asked = []
+    folds = []
     for k in range(FOLDS):
-        selected = (patient % FOLDS != k) & (rng.random(n_patients) < 0.15)[patient]
+        val = (patient % FOLDS != k) & (rng.random(n_patients) < 0.15)[patient]
         (folder / str(k)).mkdir(exist_ok=True)
         member = SimpleNamespace(spec=SPEC, folder=folder / str(k), provenance=PROVENANCE)
-        unseen = eyes_of(table, raws[k], patient % FOLDS == k)
-        asked.append(FoldEyes(k, member, unseen, eyes_of(table, raws[k], selected)))
-    atomic_write_all(folder, calibrated(asked, folder))
-    return asked, (table, raws), [Calibration.read(folder / str(k)) for k in range(FOLDS)]
+        test = eyes_of(table, raws[k], patient % FOLDS == k)
+        folds.append(FoldEyes(k, member, test, eyes_of(table, raws[k], val)))
+    atomic_write_all(folder, calibrated(folds, folder))
+    return folds, (table, raws), [Calibration.read(folder / str(k)) for k in range(FOLDS)]
 
 
 def held(table, raws, calibrations):
@@ -120,25 +119,25 @@ def test_out_of_fold_intervals_hold_their_level_and_come_from_the_other_folds(tm
     rng = np.random.default_rng(1)
     coverage = []
     for _ in range(4):
-        asked, (table, raws), _ = run_of(rng, tmp_path, 0.8)
+        folds, (table, raws), _ = run_of(rng, tmp_path, 0.8)
         patient = table["patient_id"].astype(int).to_numpy()
         for k in range(FOLDS):
             here = patient % FOLDS == k
-            own = calibration_for_report(asked, k)
+            own = calibration_for_report(folds, k)
             coverage.append(held(table[here], [rows_of(raws[k], here)], [own]).mean())
-            others = sum(len(one.unseen) for one in asked if one.fold != k)
+            others = sum(len(one.test) for one in folds if one.fold != k)
             assert own.n_patients == others
     assert 0.88 <= np.mean(coverage) <= 0.92
 
 
-def test_one_fold_alone_is_reported_by_its_selection_split(tmp_path):
-    asked, _, _ = run_of(np.random.default_rng(2), tmp_path, 0.8)
-    alone = calibration_for_report(asked[:1], 0)
-    assert alone.n_patients == len(asked[0].selected)
-    assert "selection split" in alone.measured_on
-    atomic_write_all(tmp_path, calibrated(asked[:1], tmp_path))
+def test_one_fold_alone_is_reported_by_its_validation_split(tmp_path):
+    folds, _, _ = run_of(np.random.default_rng(2), tmp_path, 0.8)
+    alone = calibration_for_report(folds[:1], 0)
+    assert alone.n_patients == len(folds[0].val)
+    assert "validation split" in alone.measured_on
+    atomic_write_all(tmp_path, calibrated(folds[:1], tmp_path))
     kept = Calibration.read(tmp_path / "0")
-    assert kept.n_patients == len(asked[0].unseen)  # for patients to come, its own fold is honest
+    assert kept.n_patients == len(folds[0].test)  # for patients to come, its own fold is honest
     assert kept.error_correlation == 1.0
 
 

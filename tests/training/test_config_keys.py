@@ -8,7 +8,7 @@ import pytest
 from ctt_net.errors import InputError
 from ctt_net.training.config import TrainingConfig
 from ctt_net.training.config_keys import check_arguments, cohort_folder, known_keys
-from ctt_net.training.pretrain.config import PretrainConfig
+from ctt_net.training.pretrain.run import PretrainConfig
 
 
 @pytest.fixture
@@ -26,10 +26,10 @@ def file(tmp_path):
 
 
 def test_the_keys_read_from_the_source_are_those_of_the_parser(base, repository, tmp_path):
-    phantom = ["--config", str(repository / "configs/pretrain/phantom.yaml")]
+    synthetic = ["--config", str(repository / "configs/pretrain/synthetic.yaml")]
     for program, config in (
         ("train", TrainingConfig(base)),
-        ("pretrain", PretrainConfig([*phantom, "--data.cohort", str(tmp_path)])),
+        ("pretrain", PretrainConfig([*synthetic, "--data.cohort", str(tmp_path)])),
     ):
         keys = {action.dest for action in config.parser._actions} - {"help"}
         of_parser = {".".join(key.split(".")[:2]) for key in keys if "help" not in key.split(".")}

@@ -1,6 +1,5 @@
 """Covariates from a config through training and evaluation to a patient, and cohorts without."""
 
-import json
 import shutil
 
 import numpy as np
@@ -83,20 +82,6 @@ def test_both_forms_of_the_network_read_raw_values(run):
     assert not np.allclose(unknown.postop_logmar[:2], raw.postop_logmar[:2], atol=1e-7)
     with pytest.raises(ValueError, match="covariates must be"):
         member(pixels, present, preop, values[:, :3])
-
-
-def test_relations_of_the_training_eyes_lie_beside_the_model(run):
-    found = json.loads((run / "fold_1/model/feature_relations.json").read_text())
-    assert found["names"] == ["read-out", *NAMES]
-    mean = np.array(found["mean"])
-    assert mean.shape == (5, 5)
-    assert (np.diag(mean) == 0).all()
-    assert (mean[:, 0] == 0).all()
-    assert (mean.sum(axis=1) <= 1.001).all()
-    assert 0 < found["layers"][0]["kept_share"] < 1
-    picture = (run / "fold_1/model/feature_relations.svg").read_text()
-    assert "axial_length_mm" in picture
-    assert "Research use only" in picture
 
 
 @pytest.mark.slow
@@ -195,7 +180,6 @@ def test_without_covariates_the_same_config_is_a_network_without(
     keys += ["--data.covariates", "[]", "--trainer.max_epochs", "1"]
     train([*tiny_network, *T2G, *keys])
     folder = tmp_path / "run/fold_1/model"
-    assert not (folder / "feature_relations.json").exists()
     session = onnxruntime.InferenceSession(folder / "model.onnx")
     assert "covariates" not in [node.name for node in session.get_inputs()]
     evaluate_model(folder, other_cohort, tmp_path / "evaluated")

@@ -43,7 +43,7 @@ def test_two_processes_leave_one_run(run, small_cohort):
     predictions = pd.read_csv(run / "predictions.csv")
     assert set(predictions["eye_id"]) == set(folds.index[folds == 1])
     provenance = json.loads((run / "fold_1/model/provenance.json").read_text())
-    assert provenance["n_train"] + provenance["n_selection"] == int((folds != 1).sum())
+    assert provenance["n_train"] + provenance["n_val"] == int((folds != 1).sum())
 
 
 def test_the_exported_network_is_the_trained_one(run):

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from ctt_net.training.epoch_log import EpochBar, EpochLines, epoch_display
+from ctt_net.training.trainer import EpochBar, EpochLines, epoch_display
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_the_published_recipe_is_the_published_one(tmp_path):
 
 
 def test_the_last_of_three_files_bounds_an_output(tmp_path):
-    late = CONFIGS / "reference/late_join.yaml"
+    late = CONFIGS / "reference/late.yaml"
     files = [PUBLISHED, late, CONFIGS / "reference/bounded.yaml"]
     plain, bounded = network(files[:2], tmp_path).head, network(files, tmp_path).head
     assert (plain.bounded, bounded.bounded) == (False, True)

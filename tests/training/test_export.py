@@ -65,7 +65,7 @@ def test_the_embedding_is_what_the_head_reads():
     net, batch = network(0), eyes(3)
     with torch.inference_mode():
         said, embedding = net.with_embedding(*batch)
-        again = net.head(embedding, *net.acuity(batch[2]))
+        again = net.head(embedding, *net.fusion_input(*batch)[2:4])
     assert torch.equal(said.postop_logmar, again.postop_logmar)
     assert torch.equal(said.postop_logmar, net(*batch).postop_logmar)
 

@@ -8,7 +8,7 @@ from ctt_net.models import MultiViewNet
 from ctt_net.models.backbone import SmallConvBackbone, TimmBackbone
 from ctt_net.models.fusion import MeanFusion
 from ctt_net.models.head import ResidualHead
-from ctt_net.training.parameter_groups import parameter_groups
+from ctt_net.training.schedule import parameter_groups
 
 
 def net_of(backbone, sharing="all"):

@@ -8,7 +8,7 @@ import torch
 from rich.console import Console
 
 from ctt_net.training import config as config_module
-from ctt_net.training import precision
+from ctt_net.training import trainer as precision
 from ctt_net.training.config import TrainingConfig
 
 

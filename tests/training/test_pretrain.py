@@ -13,9 +13,8 @@ from safetensors.torch import load_file
 from ctt_net.errors import InputError
 from ctt_net.model_folder.provenance import Provenance
 from ctt_net.training.config import TrainingConfig
-from ctt_net.training.pretrain.config import PretrainConfig
 from ctt_net.training.pretrain.module import TruthTable
-from ctt_net.training.pretrain.run import pretrain
+from ctt_net.training.pretrain.run import PretrainConfig, pretrain
 from ctt_net.training.run import train
 
 pytestmark = pytest.mark.usefixtures("traced_once")
@@ -25,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("traced_once")
 TINY = [
     "--data.preprocessing.height", "64", "--data.preprocessing.width", "96",
     "--data.preprocessing.crop", "retina", "--data.batch_size", "8",
-    "--data.selection_fraction", "0.33",
+    "--data.val_fraction", "0.33",
     "--model.backbone", "SmallConvBackbone", "--model.backbone.init_args.widths", "[4,8,8]",
     "--model.covariates", "null", "--model.fusion.init_args.dim", "16",
     "--model.fusion.init_args.depth", "1", "--model.fusion.init_args.exchanges", "1",
@@ -36,7 +35,7 @@ TINY = [
 
 @pytest.fixture(scope="module")
 def tiny_pretraining(repository):
-    return ["--config", str(repository / "configs/pretrain/phantom.yaml"), *TINY]
+    return ["--config", str(repository / "configs/pretrain/synthetic.yaml"), *TINY]
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +56,7 @@ def pretrained(other_cohort, tiny_pretraining, made_once):
 @pytest.mark.slow
 def test_steps_on_one_batch_lower_every_part_of_the_loss(other_cohort, tiny_pretraining, tmp_path):
     config = PretrainConfig([*tiny_pretraining, "--data.cohort", str(other_cohort)])
-    module, data, _ = config.build_once(tmp_path)
+    module, data, _ = config.instantiate(config.config.clone(), tmp_path, "pretrained")
     truth = TruthTable(data.targets_of("train"))
     batch = next(iter(data.train_dataloader()))
     optimizer = torch.optim.Adam(module.network.parameters(), lr=5e-3)
@@ -78,7 +77,7 @@ def test_the_folder_holds_weights_figures_and_their_story(pretrained, other_coho
     names = {path.name for path in pretrained.iterdir()}
     assert names == {
         "checkpoints", "config.yaml", "metrics.csv", "metrics.json", "pretrained.safetensors",
-        "pretrained.yaml", "pretraining.png",
+        "pretrained.yaml",
     }  # fmt: skip
     spec = yaml.safe_load((pretrained / "pretrained.yaml").read_text())
     assert spec["synthetic"] is True
@@ -97,10 +96,10 @@ def test_the_folder_holds_weights_figures_and_their_story(pretrained, other_coho
 
 def test_what_is_reported_is_what_the_best_epoch_reached(pretrained):
     log = pd.read_csv(pretrained / "metrics.csv")
-    best = log["selection/potential_mae"].min()
+    best = log["val/potential_mae"].min()
     metrics = json.loads((pretrained / "metrics.json").read_text())
     assert metrics["potential"]["mae"] == pytest.approx(best, abs=1e-5)
-    assert "selection/cost_erm_mae" in log
+    assert "val/cost_erm_mae" in log
 
 
 @pytest.mark.slow
@@ -132,7 +131,7 @@ def test_a_training_starts_from_it_and_leaves_a_model(
     )
     later = tmp_path / "later"
     keys = ["--data.cohort", str(other_cohort), "--folds", "2", "--out", str(later)]
-    with pytest.raises(InputError, match=r"has seen \d+ of .* fold 2"):
+    with pytest.raises(InputError, match=r"was trained on \d+ of .* fold 2"):
         train([*tiny_training, *keys, "--model.start_from", str(run / "fold_1/model")])
     assert not later.exists()
 
@@ -172,11 +171,11 @@ def test_eyes_of_split_val_choose_the_epoch(other_cohort, tiny_pretraining, tmp_
     manifest["split"] = manifest["patient_id"].isin(patients).map({True: "val", False: ""})
     manifest.to_csv(cohort / "manifest.csv", index=False)
     config = PretrainConfig([*tiny_pretraining, "--data.cohort", str(cohort)])
-    _, data, _ = config.build_once(tmp_path / "out")
-    assert set(data.part("selection")["patient_id"]) == set(patients)
-    assert len(data.part("train")) + len(data.part("selection")) == len(manifest)
+    _, data, _ = config.instantiate(config.config.clone(), tmp_path / "out", "out")
+    assert set(data.part("val")["patient_id"]) == set(patients)
+    assert len(data.part("train")) + len(data.part("val")) == len(manifest)
     truth = data.targets.potential[data.cohort.table["split"] == "val"]
-    assert data.targets_of("selection").potential.tolist() == truth.tolist()
+    assert data.targets_of("val").potential.tolist() == truth.tolist()
 
 
 @pytest.mark.slow
@@ -197,7 +196,7 @@ def test_real_eyes_leave_no_folder(other_cohort, tiny_pretraining, tmp_path):
 
 @pytest.mark.parametrize(
     ("pretraining", "training"),
-    [("phantom", "ctt_net"), ("phantom_imagenet", "ctt_net_pretrained")],
+    [("synthetic", "ctt_net"), ("synthetic_imagenet", "ctt_net_pretrained")],
 )
 def test_the_configs_of_pretraining_training_and_fine_tuning_agree(
     repository, tmp_path, pretraining, training
@@ -208,13 +207,13 @@ def test_the_configs_of_pretraining_training_and_fine_tuning_agree(
     ).config
     after = TrainingConfig(
         ["--config", str(repository / f"configs/{training}.yaml"),
-         "--config", str(repository / "configs/finetune/phantom.yaml"), *folder]
+         "--config", str(repository / "configs/finetune/synthetic.yaml"), *folder]
     ).config  # fmt: skip
     assert before.data.preprocessing == after.data.preprocessing
     for part in ("backbone", "fusion", "covariates", "sharing", "place_embeddings"):
         assert before.model[part] == after.model[part], part
-    assert after.model.start_from == "weights/phantom"
-    assert Path(str(after.config[-1])).name == "phantom.yaml"
+    assert after.model.start_from == "weights/synthetic"
+    assert Path(str(after.config[-1])).name == "synthetic.yaml"
 
 
 @pytest.mark.slow

@@ -8,10 +8,9 @@ import torch
 
 from ctt_net.errors import InputError
 from ctt_net.synthetic import KINDS
+from ctt_net.training.pretrain.data import Lesions
 from ctt_net.training.pretrain.figures import LesionMeter, flat, lesion_figures
-from ctt_net.training.pretrain.head import LesionHead
-from ctt_net.training.pretrain.loss import LesionLoss
-from ctt_net.training.pretrain.targets import Lesions
+from ctt_net.training.pretrain.module import LesionHead, LesionLoss
 
 B, V, L = 5, 2, len(KINDS)
 
@@ -116,7 +115,7 @@ def test_the_readout_starts_at_the_base_rates():
     truth = lesions(6, as_truth=True)
     present = torch.tensor([[1, 1], [1, 0], [1, 1], [0, 0], [1, 1]], dtype=torch.bool)
     head = LesionHead(8)
-    head.start_from(tensors(truth), present)
+    head.initialise(tensors(truth), present)
     read = head(torch.zeros(1, V, 3, 8), torch.zeros(1, 8))
     crossed = truth.presence[present.numpy()].sum(axis=0)  # of 7 scans
     expected = np.log((crossed + 0.5) / (7.5 - crossed))

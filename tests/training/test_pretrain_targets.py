@@ -10,8 +10,7 @@ import pytest
 from ctt_net.cohort import read_cohort
 from ctt_net.errors import InputError
 from ctt_net.synthetic import KINDS
-from ctt_net.training.pretrain.data import PretrainDataModule
-from ctt_net.training.pretrain.targets import read_targets
+from ctt_net.training.pretrain.data import PretrainDataModule, read_targets
 
 
 def test_targets_are_those_of_the_truth(small_cohort):
@@ -83,13 +82,13 @@ def test_a_damaged_truth_is_named(small_cohort, tmp_path, change, said):
 
 
 def test_the_parts_share_no_patient_and_hold_every_eye(small_cohort):
-    data = PretrainDataModule(cohort=str(small_cohort), selection_fraction=0.2)
-    train, selection = data.part("train"), data.part("selection")
-    assert not set(train["patient_id"]) & set(selection["patient_id"])
-    assert sorted([*train["eye_id"], *selection["eye_id"]]) == sorted(data.cohort.table["eye_id"])
-    assert 0.1 < len(selection) / len(data.cohort.table) < 0.3
+    data = PretrainDataModule(cohort=str(small_cohort), val_fraction=0.2)
+    train, val = data.part("train"), data.part("val")
+    assert not set(train["patient_id"]) & set(val["patient_id"])
+    assert sorted([*train["eye_id"], *val["eye_id"]]) == sorted(data.cohort.table["eye_id"])
+    assert 0.1 < len(val) / len(data.cohort.table) < 0.3
     everyone = read_targets(data.cohort).potential
-    row = data.cohort.table["eye_id"].tolist().index(selection["eye_id"].iloc[3])
-    assert data.targets_of("selection").potential[3] == everyone[row]
-    again = PretrainDataModule(cohort=str(small_cohort), selection_fraction=0.2)
-    assert again.part("selection")["eye_id"].tolist() == selection["eye_id"].tolist()
+    row = data.cohort.table["eye_id"].tolist().index(val["eye_id"].iloc[3])
+    assert data.targets_of("val").potential[3] == everyone[row]
+    again = PretrainDataModule(cohort=str(small_cohort), val_fraction=0.2)
+    assert again.part("val")["eye_id"].tolist() == val["eye_id"].tolist()

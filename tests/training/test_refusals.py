@@ -5,8 +5,8 @@ import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from ctt_net.errors import InputError
-from ctt_net.training.checks import lightning_errors
 from ctt_net.training.config import TrainingConfig
+from ctt_net.training.trainer import lightning_errors
 
 SLURM = {
     "SLURM_JOB_ID": "1", "SLURM_NTASKS": "8", "SLURM_JOB_NAME": "train", "SLURM_NNODES": "1",

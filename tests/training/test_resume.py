@@ -56,16 +56,16 @@ def test_a_resumed_fold_keeps_the_log_of_the_epochs_before(run, keys):
     train([*keys, "--out", str(run), "--resume", "true"])
     after = pd.read_csv(log)
     pd.testing.assert_frame_equal(after.iloc[: len(before)], before)
-    for column in ("train/loss", "selection/mae"):
+    for column in ("train/loss", "val/mae"):
         assert after.dropna(subset=column)["epoch"].tolist() == [0, 1, 2, 3]
-    assert (after[["train/loss", "selection/mae"]].max() < 9).all()
+    assert (after[["train/loss", "val/mae"]].max() < 9).all()
     assert not (run / ".lock").exists()
     # The best epoch is that of the whole training, in this copy of its folder.
     place = run / "fold_1/checkpoints"
     state = torch.load(place / "last.ckpt", weights_only=True)["callbacks"]
-    (best,) = (one for key, one in state.items() if "selection/mae" in key)
+    (best,) = (one for key, one in state.items() if "val/mae" in key)
     assert best["best_model_path"] == str((place / "best.ckpt").resolve())
-    assert float(best["best_model_score"]) == pytest.approx(after["selection/mae"].min())
+    assert float(best["best_model_score"]) == pytest.approx(after["val/mae"].min())
     assert "resume: false" in (run / "config.yaml").read_text()
 
 

@@ -26,8 +26,8 @@ def test_a_run_holds_what_the_design_promises(small_run):
         names = {path.name for path in (small_run / f"fold_{fold}/model").iterdir()}
         assert names == {
             "model.yaml", "model.safetensors", "model.onnx", "calibration.json",
-            "provenance.json", "baselines.json", "feature_relations.json", "feature_relations.svg",
-            "abstention.json", "training_cloud.safetensors",
+            "provenance.json", "baselines.json", "abstention.json",
+            "reference_embeddings.safetensors",
         }  # fmt: skip
         assert (small_run / f"fold_{fold}/metrics.csv").exists()
     assert not (small_run / "fold_3").exists()

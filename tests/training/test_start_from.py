@@ -16,7 +16,7 @@ from ctt_net.models.covariates import PlainEncoder
 from ctt_net.models.fusion import CrossTokenFusion, MeanFusion
 from ctt_net.models.head import ResidualHead
 from ctt_net.training.pretrain.folder import PretrainedSpec, write_pretrained_weights
-from ctt_net.training.start_from import check_not_seen, read_source, take_over
+from ctt_net.training.start_from import check_no_overlap, read_source, take_over
 
 SIZE = Preprocessing(height=64, width=96)
 COLUMNS = {"age_years": Covariate(kind="numeric", unit="years"), "sex": Covariate(kind="binary")}
@@ -51,7 +51,7 @@ def written(folder, net):
     }
     write_pretrained_weights(net, folder)
     PretrainedSpec(
-        "phantom", "synthetic", "simulated", views, SIZE, COLUMNS, architecture, {}, {}
+        "pretrained", "synthetic", "simulated", views, SIZE, COLUMNS, architecture, {}, {}
     ).write(folder)
     return folder
 
@@ -208,14 +208,14 @@ def provenance_of(patients, salt=None):
 
 def test_a_model_that_saw_the_reported_patients_is_no_start(small_cohort, tmp_path):
     data = EyeDataModule(cohort=str(small_cohort), fold=1)
-    reported = data.part("reported")["patient_id"].iloc[0]
+    reported = data.part("test")["patient_id"].iloc[0]
     trains = data.part("train")["patient_id"].iloc[0]
     source = read_source(written(tmp_path, network(0)))
-    check_not_seen(source, data, [1])  # a pretraining has seen nobody
+    check_no_overlap(source, data, [1])  # a pretraining has seen nobody
     seen = {who: replace(source, provenance=provenance_of([who])) for who in (reported, trains)}
-    check_not_seen(seen[trains], data, [1])  # who trains again does no harm
-    with pytest.raises(InputError, match=f"has seen 1 of .* fold 1 .*{reported}"):
-        check_not_seen(seen[reported], data, [1])
+    check_no_overlap(seen[trains], data, [1])  # who trains again does no harm
+    with pytest.raises(InputError, match=f"was trained on 1 of .* fold 1 .*{reported}"):
+        check_no_overlap(seen[reported], data, [1])
 
 
 def test_who_was_seen_before_counts_as_seen():

@@ -1,4 +1,4 @@
-"""When a prediction should not be used: limits, clouds, the rule, and pictures that are no OCT."""
+"""Abstention: limits, reference embeddings, reasons, and pictures that are no OCT."""
 
 import cv2
 import numpy as np
@@ -10,11 +10,15 @@ from ctt_net.data.scans import Scans, load_scans
 from ctt_net.errors import InputError
 from ctt_net.imaging import ImagingError, Preprocessing, read_bscan, signal_quality
 from ctt_net.metrics.selective import REASONS
-from ctt_net.uncertainty.abstention import BECAUSE, abstain_because, with_abstention
+from ctt_net.types import ModelOutput
+from ctt_net.uncertainty.abstention import ABSTENTION_REASONS, abstention_reasons, with_abstention
 from ctt_net.uncertainty.abstention_limits import UNSURE, Abstention, scale_limit, upper_limit
-from ctt_net.uncertainty.model_output import ModelOutput
-from ctt_net.uncertainty.reference_embeddings import Cloud, read_clouds, write_clouds
-from ctt_net.uncertainty.scan_features import features_of
+from ctt_net.uncertainty.reference_embeddings import (
+    ReferenceEmbeddings,
+    features_of,
+    read_embeddings,
+    write_embeddings,
+)
 from tests.uncertainty.no_oct import PICTURES
 
 PREPARE = Preprocessing(96, 144, "flat")
@@ -26,29 +30,31 @@ def points(n=300, D=5, seed=0):
 
 
 def test_a_distance_is_that_of_scipy():
-    cloud = Cloud.fit(points())
-    inverse = np.linalg.inv(cloud.covariance)
-    expected = [mahalanobis(one, cloud.mean, inverse) for one in points(seed=1)]
-    np.testing.assert_allclose(cloud.distance(points(seed=1)), expected, rtol=1e-9)
-    np.testing.assert_allclose(cloud.covariance, np.cov(points().T, bias=True), rtol=0.1, atol=0.1)
+    reference = ReferenceEmbeddings.fit(points())
+    inverse = np.linalg.inv(reference.covariance)
+    expected = [mahalanobis(one, reference.mean, inverse) for one in points(seed=1)]
+    np.testing.assert_allclose(reference.distance(points(seed=1)), expected, rtol=1e-9)
+    np.testing.assert_allclose(
+        reference.covariance, np.cov(points().T, bias=True), rtol=0.1, atol=0.1
+    )
 
 
 def test_what_never_varied_is_no_division_by_zero():
     still = np.column_stack([points(), np.full(300, 0.7)])
-    cloud = Cloud.fit(still)
-    assert np.isfinite(cloud.distance(still)).all()
+    reference = ReferenceEmbeddings.fit(still)
+    assert np.isfinite(reference.distance(still)).all()
     away = still[:1] + np.r_[np.zeros(5), 5.0]
-    assert cloud.distance(away) > 10 * cloud.distance(still).max()
+    assert reference.distance(away) > 10 * reference.distance(still).max()
 
 
-def test_clouds_read_back_and_damage_is_named(tmp_path):
-    cloud = Cloud.fit(points())
-    write_clouds({"scan": cloud}, tmp_path)
-    read = read_clouds(tmp_path)["scan"]
-    np.testing.assert_array_equal(read.covariance, cloud.covariance)
-    (tmp_path / "training_cloud.safetensors").write_bytes(b"no tensors")
-    with pytest.raises(InputError, match=r"training_cloud\.safetensors"):
-        read_clouds(tmp_path)
+def test_embeddings_read_back_and_damage_is_named(tmp_path):
+    reference = ReferenceEmbeddings.fit(points())
+    write_embeddings({"scan": reference}, tmp_path)
+    read = read_embeddings(tmp_path)["scan"]
+    np.testing.assert_array_equal(read.covariance, reference.covariance)
+    (tmp_path / "reference_embeddings.safetensors").write_bytes(b"no tensors")
+    with pytest.raises(InputError, match=r"reference_embeddings\.safetensors"):
+        read_embeddings(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +86,9 @@ def test_a_scale_is_too_large_where_half_of_the_eyes_beyond_miss():
 
 
 def limited(limit, source):
-    return Abstention(200, limit, source, {"scan": 4.0}, {}, 900, {}, {"scan": Cloud.fit(points())})
+    return Abstention(
+        200, limit, source, {"scan": 4.0}, {}, 900, {}, {"scan": ReferenceEmbeddings.fit(points())}
+    )
 
 
 def test_answers_end_at_the_same_width_after_recalibration():
@@ -126,14 +134,14 @@ def test_a_network_that_never_fails_is_doubted_beyond_what_was_measured():
 
 def abstention(seen=50, n=200):
     rng = np.random.default_rng(0)
-    cloud = Cloud.fit(points())
+    reference = ReferenceEmbeddings.fit(points())
     return Abstention.measure(
         scale_logmar=rng.uniform(0.05, 0.2, n),
         error_logmar=rng.normal(0, 0.05, n),
-        points={"embedding": points(n, seed=1)},
-        clouds={"embedding": cloud},
+        features={"embedding": points(n, seed=1)},
+        references={"embedding": reference},
         training_eyes=1000,
-        seen={"no_preop_va": seen, "off_chart_preop": seen},
+        training_counts={"no_preop_va": seen, "off_chart_preop": seen},
     )
 
 
@@ -151,8 +159,8 @@ def test_limits_read_back_and_damage_is_named(tmp_path):
     with pytest.raises(InputError, match=r"abstention\.json"):
         Abstention.read(tmp_path)
     made.write(tmp_path)
-    (tmp_path / "training_cloud.safetensors").unlink()
-    with pytest.raises(InputError, match=r"training_cloud\.safetensors"):
+    (tmp_path / "reference_embeddings.safetensors").unlink()
+    with pytest.raises(InputError, match=r"reference_embeddings\.safetensors"):
         Abstention.read(tmp_path)
 
 
@@ -163,7 +171,7 @@ def judged(rule, *, scale=0.1, embedding=None, quality=0.6, preop=0.5, off_chart
     embedding = points(300).mean(axis=0) if embedding is None else embedding
     raw = ModelOutput(np.zeros(1), np.array([scale]), np.zeros((1, 2)), embedding[None])
     rules = rule if isinstance(rule, list) else [rule]
-    said = abstain_because(
+    said = abstention_reasons(
         rules, [raw] * len(rules), scans, np.array([preop]), np.array([off_chart])
     )
     return said[0]
@@ -174,7 +182,7 @@ def judged(rule, *, scale=0.1, embedding=None, quality=0.6, preop=0.5, off_chart
     [
         ({}, []),
         ({"scale": 0.5}, ["wide_interval"]),
-        ({"embedding": np.full(5, 90.0)}, ["far_from_training"]),
+        ({"embedding": np.full(5, 90.0)}, ["out_of_distribution"]),
         ({"quality": [0.1, 0.6]}, []),
         ({"quality": [0.1, 0.2]}, ["low_quality"]),
         ({"quality": [0.1, np.nan]}, ["low_quality"]),
@@ -200,11 +208,11 @@ def test_an_older_model_folder_has_no_say_and_hinders_none():
 
 
 def test_flags_name_abstention_once_and_last():
-    assert set(REASONS) == set(BECAUSE)  # a report counts every reason there can be
+    assert set(REASONS) == set(ABSTENTION_REASONS)  # a report counts every reason there can be
     assert with_abstention(["low_quality"], []) == ["low_quality"]
     found = with_abstention(["low_quality", "missing_view:v"], ["low_quality", "wide_interval"])
     assert found == ["low_quality", "missing_view:v", "wide_interval", "abstain"]
-    assert all(sentence.endswith(".") for sentence in BECAUSE.values())
+    assert all(sentence.endswith(".") for sentence in ABSTENTION_REASONS.values())
 
 
 @pytest.fixture(scope="module")
@@ -218,10 +226,10 @@ def of_scans(small_cohort):
     rule = Abstention.measure(
         scale_logmar=np.full((~train).sum(), 0.1),
         error_logmar=np.zeros((~train).sum()),
-        points={"scan": looks[~train]},
-        clouds={"scan": Cloud.fit(flat[np.isfinite(flat).all(axis=1)])},
+        features={"scan": looks[~train]},
+        references={"scan": ReferenceEmbeddings.fit(flat[np.isfinite(flat).all(axis=1)])},
         training_eyes=int(train.sum()),
-        seen={},
+        training_counts={},
     )
     return rule, scans
 
@@ -229,7 +237,7 @@ def of_scans(small_cohort):
 def scans_judged(rule, scans):
     E = len(scans.present)
     raw = ModelOutput(np.zeros(E), np.full(E, 0.05), np.zeros((E, 2)))
-    return abstain_because([rule], [raw], scans, np.full(E, 0.5), np.zeros(E, bool))
+    return abstention_reasons([rule], [raw], scans, np.full(E, 0.5), np.zeros(E, bool))
 
 
 @pytest.mark.slow
@@ -246,18 +254,18 @@ def test_a_picture_that_is_no_oct_is_not_answered(of_scans, draw, tmp_path):
     (said,) = scans_judged(
         rule, Scans(one, np.ones((1, 1), bool), np.array([[signal_quality(pixels)]]))
     )
-    assert "far_from_training" in said
+    assert "out_of_distribution" in said
 
 
 def test_a_scan_upside_down_is_not_answered(of_scans):
     rule, scans = of_scans
     turned = Scans(scans.pixels[:, :, ::-1], scans.present, scans.quality)
     said = scans_judged(rule, turned)
-    assert np.mean(["far_from_training" in one for one in said]) > 0.9
+    assert np.mean(["out_of_distribution" in one for one in said]) > 0.9
 
 
 def test_few_clean_eyes_of_others_are_taken_for_strange(of_scans, other_cohort):
     rule, _ = of_scans
     said = scans_judged(rule, load_scans(read_cohort(other_cohort), PREPARE))
     assert len(said) == 20
-    assert sum("far_from_training" in one for one in said) <= 2
+    assert sum("out_of_distribution" in one for one in said) <= 2

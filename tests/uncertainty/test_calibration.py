@@ -9,9 +9,15 @@ import pytest
 
 from ctt_net.errors import InputError
 from ctt_net.outcome import DEFAULT_OUTCOMES
-from ctt_net.uncertainty.calibration import OUT_OF_FOLD, SELECTION, Calibration
-from ctt_net.uncertainty.calibration_eyes import calibration_eyes, drawn_eyes
-from ctt_net.uncertainty.guarantee import calibration_warnings, guarantee
+from ctt_net.uncertainty.calibration import (
+    OUT_OF_FOLD,
+    VALIDATION,
+    Calibration,
+    calibration_eyes,
+    calibration_warnings,
+    drawn_eyes,
+    guarantee,
+)
 
 
 @pytest.fixture
@@ -69,7 +75,7 @@ def test_it_reads_back_what_it_wrote_and_keeps_no_id(table, tmp_path):
 
 
 def test_a_file_of_an_older_version_says_how_to_calibrate_anew(tmp_path):
-    old = {"level": 0.9, "factor": 2.5, "n_patients": 40, "measured_on": "selection split"}
+    old = {"level": 0.9, "factor": 2.5, "n_patients": 40, "measured_on": "validation split"}
     (tmp_path / "calibration.json").write_text(json.dumps(old))
     with pytest.raises(InputError, match=r"version 1.*--resume true"):
         Calibration.read(tmp_path)
@@ -98,26 +104,27 @@ def test_a_damaged_file_is_named(table, tmp_path, old, new):
 def test_the_promise_names_its_ground_and_its_end(table):
     measured = {
         on: Calibration.measure(eyes_of(table), DEFAULT_OUTCOMES, on)
-        for on in (OUT_OF_FOLD, SELECTION, "cohort elsewhere")
+        for on in (OUT_OF_FOLD, VALIDATION, "cohort elsewhere")
     }
     measured = {on: replace(one, level=0.5) for on, one in measured.items()}
     alone = guarantee([measured[OUT_OF_FOLD]], "home")
-    assert "at least 50% of the eyes of patients like those of home, from 3 patients" in alone
+    assert "at least 50% of the eyes of patients like those of the cohort 'home'" in alone
+    assert "calibrated on 3 patients" in alone
     together = guarantee([measured[OUT_OF_FOLD]] * 5, "home")
     assert "about 50%" in together
     assert "15 patients" in together
-    assert "selection split" in guarantee([measured[SELECTION]], "home")
+    assert "validation split" in guarantee([measured[VALIDATION]], "home")
     moved = guarantee([measured["cohort elsewhere"]], "home")
     assert "cohort elsewhere" in moved
     assert "home" not in moved
     for words in (alone, together, moved):
-        assert "Nothing is promised for other patients" in words
+        assert "no guarantee for other patients" in words
 
 
 def test_too_few_patients_for_the_level_are_said(table):
     few = Calibration.measure(eyes_of(table), DEFAULT_OUTCOMES, OUT_OF_FOLD)
     (warning,) = calibration_warnings([few])
-    assert "3 patients, and so few can promise no 90%" in warning
+    assert "3 patients, too few for a guarantee of 90%" in warning
     # One sentence from one place: no other promises what this one withdraws.
     assert guarantee([few], "home") == warning
     assert calibration_warnings([few] * 3) == []  # 9 are enough: ceil(10 * 0.9) = 9

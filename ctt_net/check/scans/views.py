@@ -6,6 +6,7 @@ from ctt_net.check.finding import Check, Finding
 from ctt_net.check.scans.file_names import meaning_of_path
 from ctt_net.check.scans.record import Scan, found_in
 from ctt_net.cohort import View
+from ctt_net.cohort.problem import Severity
 from ctt_net.cohort.scan_names import VIEW_WORDS
 from ctt_net.errors import count_of
 from ctt_net.imaging import Note
@@ -93,7 +94,7 @@ def note_findings(scans: list[Scan]) -> list[Finding]:
         note, members = pairs[0][0], [scan for _, scan in pairs]
         check = _BY_CODE.get(note.code, READER)
         message = f"{count_of(len(members), 'scan')}: {note.text}"
-        severity = "note" if check is READER else "warning"
+        severity: Severity = "note" if check is READER else "warning"
         found.append(found_in(members, check, severity, message, _only_view(members)))
     return found
 

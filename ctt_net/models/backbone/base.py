@@ -2,18 +2,63 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import torch
+from timm.layers import RmsNorm, RmsNorm2d
 from torch import Tensor, nn
 
+from ctt_net.errors import InputError
 from ctt_net.models.backbone.lora import merge_adapters
 from ctt_net.models.backbone.origin import WeightsOrigin
-from ctt_net.models.backbone.tune import Tune, hold_still
+
+Tune = Literal["full", "frozen", "norms", "lora"]
+
+# torch's base class of all batch and instance norms, from which timm's fused ones inherit too.
+_BATCH_NORMS = nn.modules.batchnorm._NormBase
+NORMS = (_BATCH_NORMS, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm, RmsNorm, RmsNorm2d)
+
+
+def restrict(network: nn.Module, tune: Tune) -> None:
+    """Require a gradient of what is trained only; `lora.add_adapters` adds adapters.
+
+    Args:
+        network: Its parameters' `requires_grad` is set.
+        tune: `full`, `frozen` or `norms` (scale and shift of every norm).
+
+    Raises:
+        InputError: If there are no norms to train.
+    """
+    if tune == "full":
+        return
+    network.requires_grad_(False)
+    if tune == "norms":
+        norms = [module for module in network.modules() if isinstance(module, NORMS)]
+        learning = [parameter for norm in norms for parameter in norm.parameters(recurse=False)]
+        if not learning:
+            raise InputError("backbone.tune: this network has no norms to train; take full or lora")
+        for parameter in learning:
+            parameter.requires_grad_(True)
+
+
+def keep_frozen_in_eval(network: nn.Module, tune: Tune) -> None:
+    """Put what is not trained in eval mode, below a module that is in train mode.
+
+    A frozen network that drops features or moves its batch statistics would be another one at each
+    step, and another one again when it predicts. With `norms` the statistics move: they are half of
+    what a norm is. Of adapters only the dropout stays on.
+    """
+    if tune not in ("frozen", "lora"):
+        return
+    for child in network.children():
+        child.eval()
+    for module in network.modules():
+        for dropout in getattr(module, "lora_dropout", {}).values():
+            dropout.train()
 
 
 class Backbone(nn.Module, ABC):
-    """Encodes single B-scans; views and eyes are none of its business.
+    """Encodes single B-scans; it knows nothing of views and eyes.
 
     Attributes:
         embed_dim: Width E of its tokens.
@@ -49,7 +94,7 @@ class Backbone(nn.Module, ABC):
         """Train or eval mode; what is frozen stays in eval mode."""
         super().train(mode)
         if mode:
-            hold_still(self, self.tune)
+            keep_frozen_in_eval(self, self.tune)
         return self
 
     def merge_adapters(self) -> None:
@@ -67,7 +112,7 @@ class Backbone(nn.Module, ABC):
         return set()
 
     def check_size(self, height: int, width: int) -> None:
-        """See whether it encodes scans of a size, before anything is read or trained.
+        """Check that it encodes scans of a size, before anything is read or trained.
 
         Raises:
             InputError: With the size it needs.

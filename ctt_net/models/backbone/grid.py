@@ -26,7 +26,7 @@ def mean_of_cells(features: Tensor, rows: int, columns: int) -> Tensor:
     """Mean within each cell of a grid over a feature map.
 
     Cells of a map that does not divide evenly share the pixel between them, as torch's adaptive
-    pools do it; of a map with fewer pixels than cells, several cells see the same pixel.
+    pools do it; of a map with fewer pixels than cells, several cells share a pixel.
 
     Args:
         features: (N, E, h, w).

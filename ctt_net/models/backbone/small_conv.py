@@ -1,5 +1,6 @@
-"""A small convolutional backbone that learns from some hundred eyes on two cores."""
+"""The contract of small backbones without pretrained weights, and a convolutional one."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Literal
 
@@ -7,15 +8,30 @@ import torch
 from torch import Tensor, nn
 
 from ctt_net.errors import InputError
-from ctt_net.models.backbone.base import Backbone
+from ctt_net.models.backbone.base import Backbone, restrict
 from ctt_net.models.backbone.grid import checked_grid, maximum_of_cells, mean_of_cells
-from ctt_net.models.backbone.tune import restrict
 
 # A grey level of a scan, over this and less one, is about -1 in the vitreous and 0 to 3 in tissue.
 USUAL_GREY = 64.0
 
 
-class SmallConvBackbone(Backbone):
+class SmallBackbone(Backbone):
+    """A network of this project: each token is the mean and the maximum of a cell's features."""
+
+    @abstractmethod
+    def feature_map(self, pixels: Tensor) -> Tensor:
+        """Features (N, E/2, h, w) of scaled grey levels (N, 1, H, W)."""
+
+    def forward(self, bscans: Tensor) -> Tensor:
+        """Encode; see `Backbone.forward`."""
+        dtype = next(self.parameters()).dtype
+        features = self.feature_map(bscans.to(dtype) / USUAL_GREY - 1)
+        grid = (self.rows, self.columns)
+        cells = [mean_of_cells(features, *grid), maximum_of_cells(features, *grid)]
+        return torch.cat(cells, dim=2)
+
+
+class SmallConvBackbone(SmallBackbone):
     """Five 3x3 convolutions with batch norm, halving the picture in between.
 
     For cohorts without weights to start from and machines without a GPU: at the default widths
@@ -65,13 +81,9 @@ class SmallConvBackbone(Backbone):
         restrict(self.layers, tune)
         self.train()  # Lightning trains in the mode it finds, and what is frozen stays in eval mode
 
-    def forward(self, bscans: Tensor) -> Tensor:
-        """Encode; see `Backbone.forward`."""
-        dtype = next(self.parameters()).dtype
-        features = self.layers(bscans.to(dtype) / USUAL_GREY - 1)  # (N, E/2, h, w)
-        grid = (self.rows, self.columns)
-        cells = [mean_of_cells(features, *grid), maximum_of_cells(features, *grid)]
-        return torch.cat(cells, dim=2)
+    def feature_map(self, pixels: Tensor) -> Tensor:
+        """See `SmallBackbone.feature_map`."""
+        return self.layers(pixels)
 
     def parameter_depths(self) -> dict[str, int]:
         """See `Backbone.parameter_depths`; a convolution and its norm are one layer."""

@@ -1,4 +1,4 @@
-"""A small residual network that learns to see lesions from some hundred eyes."""
+"""A small residual network that learns from some hundred eyes without pretrained weights."""
 
 from itertools import pairwise
 from typing import Literal
@@ -8,10 +8,9 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from ctt_net.errors import InputError
-from ctt_net.models.backbone.base import Backbone
-from ctt_net.models.backbone.grid import checked_grid, maximum_of_cells, mean_of_cells
-from ctt_net.models.backbone.small_conv import USUAL_GREY
-from ctt_net.models.backbone.tune import restrict
+from ctt_net.models.backbone.base import restrict
+from ctt_net.models.backbone.grid import checked_grid
+from ctt_net.models.backbone.small_conv import SmallBackbone
 
 
 class HalvingBlock(nn.Module):
@@ -38,7 +37,7 @@ class HalvingBlock(nn.Module):
         return F.relu(self.body(features) + self.beside(features))
 
 
-class SmallResNetBackbone(Backbone):
+class SmallResNetBackbone(SmallBackbone):
     """A convolution of stride 2 and three residual blocks that double the channels; the default.
 
     For cohorts without weights to start from: 0.30 million parameters at the default width. Each
@@ -78,13 +77,9 @@ class SmallResNetBackbone(Backbone):
         restrict(self, tune)
         self.train()  # Lightning trains in the mode it finds, and what is frozen stays in eval mode
 
-    def forward(self, bscans: Tensor) -> Tensor:
-        """Encode; see `Backbone.forward`."""
-        dtype = next(self.parameters()).dtype
-        features = self.blocks(self.stem(bscans.to(dtype) / USUAL_GREY - 1))  # (N, E/2, h, w)
-        grid = (self.rows, self.columns)
-        cells = [mean_of_cells(features, *grid), maximum_of_cells(features, *grid)]
-        return torch.cat(cells, dim=2)
+    def feature_map(self, pixels: Tensor) -> Tensor:
+        """See `SmallBackbone.feature_map`."""
+        return self.blocks(self.stem(pixels))
 
     def parameter_depths(self) -> dict[str, int]:
         """See `Backbone.parameter_depths`; a block is one layer."""

@@ -16,13 +16,11 @@ from timm.optim import auto_group_layers
 from torch import Tensor
 
 from ctt_net.errors import InputError
-from ctt_net.models.backbone.base import Backbone
-from ctt_net.models.backbone.feature_map import in_places
+from ctt_net.models.backbone.base import Backbone, Tune, restrict
 from ctt_net.models.backbone.grid import checked_grid, mean_of_cells
 from ctt_net.models.backbone.lora import Lora, add_adapters
 from ctt_net.models.backbone.origin import Normalisation
 from ctt_net.models.backbone.timm_network import create_network, input_size, weights_origin
-from ctt_net.models.backbone.tune import Tune, restrict
 
 DEFAULT_LORA = Lora()
 
@@ -49,7 +47,7 @@ class TimmBackbone(Backbone):
         normalisation: Of the grey levels: `network` as timm's data config says, `imagenet`, or
             `half` (-1..1), for weights that were trained otherwise.
         licence: Of a weights file: a licence, or a family such as RETFound; where it is not given,
-            the file's own words and name are looked at.
+            its metadata and the file name are used.
         tune: `full`; `frozen`; `norms`, scale and shift of every norm; or `lora`, small adapters
             beside the layers of attention, or of a network without attention beside all that are
             not by channel (needs peft).
@@ -57,7 +55,7 @@ class TimmBackbone(Backbone):
         channels_last: Memory layout; faster on most devices, same numbers.
 
     Raises:
-        InputError: If the name is unknown or the weights or peft cannot be had, with the cure.
+        InputError: If the name is unknown or the weights or peft cannot be had, with the fix.
     """
 
     mean: Tensor
@@ -173,3 +171,47 @@ class TimmBackbone(Backbone):
     def pretrained_size(cls, arguments: Mapping[str, Any]) -> tuple[int, int] | None:
         """See `Backbone.pretrained_size`; timm's own data config has it."""
         return input_size(str(arguments.get("name", "resnet18")))
+
+
+def in_places(features: Tensor, network: Any, size: tuple[int, int]) -> Tensor:
+    """A network's last features as a map, whatever its own layout.
+
+    Args:
+        features: (N, E, h, w), (N, h, w, E) or, of a transformer, (N, tokens, E) with its own
+            tokens (class, registers) first.
+        network: A timm network.
+        size: Height and width of its input.
+
+    Returns:
+        (N, E, h, w).
+
+    Raises:
+        InputError: If the tokens are no grid over the scan.
+    """
+    if features.ndim == 4:
+        nhwc = getattr(network, "output_fmt", "NCHW") == "NHWC"
+        return features.permute(0, 3, 1, 2) if nhwc else features
+    if features.ndim != 3:
+        raise InputError(
+            f"backbone.name: this network gives features of shape {tuple(features.shape)}, which "
+            f"have no places on the scan; take another network"
+        )
+    own = getattr(network, "num_prefix_tokens", 0)
+    return features[:, own:].mT.unflatten(2, _grid(network, size, features.shape[1] - own))
+
+
+def _grid(network: Any, size: tuple[int, int], number: int) -> tuple[int, int]:
+    feature_size = getattr(getattr(network, "patch_embed", None), "dynamic_feat_size", None)
+    if feature_size is not None:
+        rows, columns = feature_size(size)
+        if rows * columns == number:
+            return rows, columns
+    # Square steps over the scan, as many as there are tokens.
+    step = (size[0] * size[1] / number) ** 0.5
+    rows, columns = round(size[0] / step), round(size[1] / step)
+    if rows * columns != number:
+        raise InputError(
+            f"backbone.name: {number} tokens of this network are no grid over scans of "
+            f"{size[0]}x{size[1]} pixels; take another network"
+        )
+    return rows, columns

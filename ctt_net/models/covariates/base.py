@@ -43,7 +43,7 @@ class CovariateEncoder(nn.Module, ABC):
         """
 
     @abstractmethod
-    def start_from(self, covariates: Tensor) -> None:
+    def initialise(self, covariates: Tensor) -> None:
         """Take the scales of the numbers from the training eyes before the first step.
 
         Args:

@@ -1,13 +1,11 @@
-"""Covariates one by one: what the relations of the others are to be measured against."""
+"""Covariates without relations between them: the ablation of `T2GEncoder`."""
 
 from collections.abc import Sequence
 
 from torch import Tensor
 
 from ctt_net.models.covariates.base import CovariateEncoder
-from ctt_net.models.covariates.full_precision import full_precision
-from ctt_net.models.covariates.quantile_scaler import KNOTS
-from ctt_net.models.covariates.tokens import CovariateTokens
+from ctt_net.models.covariates.tokens import KNOTS, CovariateTokens, full_precision
 
 
 class PlainEncoder(CovariateEncoder):
@@ -32,6 +30,6 @@ class PlainEncoder(CovariateEncoder):
             tokens, _ = self.tokens(covariates)
         return tokens
 
-    def start_from(self, covariates: Tensor) -> None:
+    def initialise(self, covariates: Tensor) -> None:
         """Fit the scaler."""
-        self.tokens.start_from(covariates)
+        self.tokens.initialise(covariates)

@@ -1,13 +1,38 @@
-"""The contract of a fusion: tokens of several views and an acuity in, one token per eye out."""
+"""The contract of a fusion: tokens of views, acuity and covariates in, one token per eye out."""
 
 from abc import ABC, abstractmethod
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 
+class FusionInput(NamedTuple):
+    """What a fusion takes of B eyes.
+
+    Args:
+        tokens: (B, V, T, D), finite also where a view is absent.
+        view_present: (B, V) bool.
+        preop_logmar: (B,) finite.
+        preop_known: (B,) bool.
+        covariate_tokens: (B, F, D), F may be 0; None where the network takes no covariates.
+    """
+
+    tokens: Tensor
+    view_present: Tensor
+    preop_logmar: Tensor
+    preop_known: Tensor
+    covariate_tokens: Tensor | None = None
+
+    def plus_covariates(self, token: Tensor) -> Tensor:
+        """A token of each eye, (B, D), plus the mean of its covariate tokens."""
+        if self.covariate_tokens is None or self.covariate_tokens.shape[1] == 0:
+            return token
+        return token + self.covariate_tokens.mean(dim=1)
+
+
 class Fusion(nn.Module, ABC):
-    """Joins the views of an eye, any number of them, any of them missing.
+    """Fuses the views of an eye, any number of them, any of them missing.
 
     A member must not let an absent view or an unknown acuity influence its output, and must give
     a finite one even if everything is absent. Covariate tokens are always there: an unknown
@@ -30,29 +55,15 @@ class Fusion(nn.Module, ABC):
         self.num_views = num_views
 
     @abstractmethod
-    def forward(
-        self,
-        tokens: Tensor,
-        view_present: Tensor,
-        preop_logmar: Tensor,
-        preop_known: Tensor,
-        covariate_tokens: Tensor | None = None,
-    ) -> Tensor:
-        """Fuse.
-
-        Args:
-            tokens: (B, V, T, D), finite also where a view is absent.
-            view_present: (B, V) bool.
-            preop_logmar: (B,) finite.
-            preop_known: (B,) bool.
-            covariate_tokens: (B, F, D), or None where the network takes no covariates.
+    def forward(self, eyes: FusionInput) -> Tensor:
+        """Fuse B eyes.
 
         Returns:
             (B, D).
         """
 
     def check_views(self, num_views: int) -> None:
-        """See whether it can serve a network of so many views.
+        """Check that it suits a network of so many views.
 
         Raises:
             ValueError: If it cannot.
@@ -63,8 +74,8 @@ class Fusion(nn.Module, ABC):
                 f"set fusion.init_args.num_views to {num_views}"
             )
 
-    def looked_at(self, view_present: Tensor) -> Tensor:
-        """Which of the views that are there it looks at: (B, V) -> (B, V); all unless it says."""
+    def used_views(self, view_present: Tensor) -> Tensor:
+        """Which of the present views it uses: (B, V) -> (B, V); all by default."""
         return view_present
 
 
@@ -81,18 +92,3 @@ def mean_over_present(values: Tensor, view_present: Tensor) -> Tensor:
     weight = view_present[..., None].to(values.dtype)
     total = torch.where(view_present[..., None], values, 0.0).sum(dim=1)
     return total / weight.sum(dim=1).clamp(min=1.0)
-
-
-def beside_covariates(token: Tensor, covariate_tokens: Tensor | None) -> Tensor:
-    """Add the mean covariate token to a token of the eye.
-
-    Args:
-        token: (B, D).
-        covariate_tokens: (B, F, D), F may be 0, or None.
-
-    Returns:
-        (B, D).
-    """
-    if covariate_tokens is None or covariate_tokens.shape[1] == 0:
-        return token
-    return token + covariate_tokens.mean(dim=1)

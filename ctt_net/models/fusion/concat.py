@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from ctt_net.models.acuity_token import AcuityUnit, acuity_or_learned
-from ctt_net.models.fusion.base import Fusion, beside_covariates
+from ctt_net.models.fusion.base import Fusion, FusionInput
 
 
 class ConcatFusion(Fusion):
@@ -17,7 +17,7 @@ class ConcatFusion(Fusion):
         num_views: Number of places; it must be that of the cohort.
         dropout: Between the two layers.
         acuity_token: False leaves the acuity out.
-        acuity_unit: What the acuity token sees.
+        acuity_unit: Unit in which the acuity token takes the acuity.
     """
 
     def __init__(
@@ -38,20 +38,15 @@ class ConcatFusion(Fusion):
             nn.Linear(2 * dim, dim),
         )  # fmt: skip
 
-    def forward(
-        self,
-        tokens: Tensor,
-        view_present: Tensor,
-        preop_logmar: Tensor,
-        preop_known: Tensor,
-        covariate_tokens: Tensor | None = None,
-    ) -> Tensor:
+    def forward(self, eyes: FusionInput) -> Tensor:
         """Fuse; see `Fusion.forward`."""
-        B, V = view_present.shape
+        B, V = eyes.view_present.shape
         places = len(self.absent_embedding)
         if places < V:
             raise ValueError(f"{V} views are more than the {places} of num_views")
-        image = torch.where(view_present[..., None], tokens.mean(dim=2), self.absent_embedding[:V])
+        image = torch.where(
+            eyes.view_present[..., None], eyes.tokens.mean(dim=2), self.absent_embedding[:V]
+        )
         rest = self.absent_embedding[V:].expand(B, -1, -1)  # of a network with fewer views
-        acuity = beside_covariates(self.acuity(preop_logmar, preop_known), covariate_tokens)
+        acuity = eyes.plus_covariates(self.acuity(eyes.preop_logmar, eyes.preop_known))
         return self.mix(torch.cat([image, rest, acuity[:, None]], dim=1).flatten(1))

@@ -1,21 +1,69 @@
 """Cross-token fusion (Wang et al., CTT-Net, BIBM 2022, arXiv 2212.05794), for any views."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from ctt_net.models.acuity_token import AcuityUnit, acuity_or_learned
 from ctt_net.models.attention import AttentionBlock
-from ctt_net.models.fusion.base import Fusion, beside_covariates, mean_over_present
-from ctt_net.models.fusion.exchange import Pattern, checked_pattern, exchange_weights
+from ctt_net.models.fusion.base import Fusion, FusionInput, mean_over_present
+
+Pattern = Literal["others", "all", "ring", "attention", "none"]
+
+
+def checked_pattern(pattern: str) -> str:
+    """The pattern, if it is one.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    if pattern not in get_args(Pattern):
+        raise ValueError(f"pattern must be one of {', '.join(get_args(Pattern))}, got {pattern!r}")
+    return pattern
+
+
+def exchange_weights(pattern: str, present: Tensor) -> Tensor:
+    """What each row's token becomes, as weights on the tokens of all rows.
+
+    A row without another one keeps its own token; an absent row is passed to none.
+
+    Args:
+        pattern: `others`: the mean of the other rows that are there, the published swap if they
+            are two; `all`: the mean of all that are there; `ring`: the next one that is there;
+            `none`, and `attention` before it attends: its own.
+        present: (B, R) bool.
+
+    Returns:
+        (B, R, R) float, each row summing to one.
+    """
+    R = present.shape[1]
+    itself = torch.eye(R, dtype=torch.bool, device=present.device)
+    if pattern in ("none", "attention"):
+        return itself.float().expand(present.shape[0], R, R)
+    if pattern == "ring":
+        place = torch.arange(R, device=present.device)
+        # From each row to each other, R - 1 to itself.
+        steps = torch.tensor(
+            [[(there - here - 1) % R for there in range(R)] for here in range(R)],
+            device=present.device,
+        )
+        # Absent rows come after all others, so that one is taken only where nobody is there.
+        steps = steps + R * (~present[:, None, :]).long()
+        source = steps.argmin(dim=2, keepdim=True) == place
+    else:
+        source = present[:, None, :] & ~itself if pattern == "others" else present[:, None, :]
+        source = source.expand(-1, R, -1)
+    number = source.sum(dim=2, keepdim=True)
+    return torch.where(number > 0, source / number.clamp(min=1), itself.float())
+
 
 # Rows that take the same weights: the number of the weights, and tokens (B, R, S, D).
 Rows = list[tuple[int, Tensor]]
 
 
 class CrossTokenFusion(Fusion):
-    """Views attend within themselves; only exchanged acuity tokens carry news between them.
+    """Views attend within themselves; only exchanged acuity tokens pass information between them.
 
     Each view v has its image tokens x_v, an acuity token t_v of its own and the common acuity token
     c. A stage of `depth` blocks on [x_v, t_v, c]; then `exchanges` rounds, each of which first
@@ -37,12 +85,12 @@ class CrossTokenFusion(Fusion):
         head_dim: Width of a head, D as published; D / heads if null.
         num_views: This many views have acuity tokens and blocks of their own, as published; null:
             all views share them, and there may be any number.
-        pattern: Whose tokens a row hears of: `others`, `all`, `ring` or `none`, see
+        pattern: Which tokens a row receives: `others`, `all`, `ring` or `none`, see
             `exchange_weights`; `attention` lets all t attend to each other in one block more.
         common: `fixed`: c enters every stage and round as it was; `updated`: each row keeps its own
             c from the one to the next, as in the published variant f.
-        acuity_token: False: the tokens that carry the news do not carry the acuity.
-        acuity_unit: What acuity tokens see.
+        acuity_token: False: the exchanged tokens do not carry the acuity.
+        acuity_unit: Unit in which acuity tokens take the acuity.
         read_out: `acuity`: the tokens t alone, as published; `both`: plus the mean of what came in,
             scans and covariates. That is a short way for the gradient to the backbone, without
             which lesions are found late or never (docs/experiments.md).
@@ -93,19 +141,12 @@ class CrossTokenFusion(Fusion):
         self.among = blocks(rounds if pattern == "attention" else 0)
         self.norm = nn.LayerNorm(dim)
 
-    def forward(
-        self,
-        tokens: Tensor,
-        view_present: Tensor,
-        preop_logmar: Tensor,
-        preop_known: Tensor,
-        covariate_tokens: Tensor | None = None,
-    ) -> Tensor:
+    def forward(self, eyes: FusionInput) -> Tensor:
         """Fuse; see `Fusion.forward`."""
-        rows, present = self._rows(tokens, view_present, covariate_tokens)
-        first = self.common_acuity(preop_logmar, preop_known)  # (B, D)
+        rows, present = self._rows(eyes)
+        first = self.common_acuity(eyes.preop_logmar, eyes.preop_known)  # (B, D)
         common = first[:, None].expand(-1, present.shape[1], -1)  # (B, R, D)
-        own = self._own(rows, preop_logmar, preop_known)  # (B, R, D)
+        own = self._own(rows, eyes)  # (B, R, D)
         rows, own, common = self._stage([list(blocks) for blocks in self.before], rows, own, common)
         weights = exchange_weights(self.pattern, present)
         for number in range(self.exchanges):
@@ -118,34 +159,33 @@ class CrossTokenFusion(Fusion):
         any_row = present.any(dim=1, keepdim=True)
         fused = torch.where(any_row, fused, first.to(fused.dtype))
         if self.read_out == "both":
-            fused = fused + mean_over_present(tokens.mean(dim=2), view_present)
-            fused = beside_covariates(fused, covariate_tokens)
+            fused = fused + mean_over_present(eyes.tokens.mean(dim=2), eyes.view_present)
+            fused = eyes.plus_covariates(fused)
         return self.norm(fused)
 
-    def _rows(
-        self, tokens: Tensor, view_present: Tensor, covariate_tokens: Tensor | None
-    ) -> tuple[Rows, Tensor]:
+    def _rows(self, eyes: FusionInput) -> tuple[Rows, Tensor]:
         """All rows, and which of them are there, (B, R)."""
+        tokens, present, extra = eyes.tokens, eyes.view_present, eyes.covariate_tokens
         V = tokens.shape[1]
         rows: Rows = [(0, tokens)]
         if self.num_views is not None:
             if self.num_views < V:
                 raise ValueError(f"{V} views are more than the {self.num_views} of num_views")
             rows = list(enumerate(tokens.split(1, dim=1)))
-        if covariate_tokens is None or covariate_tokens.shape[1] == 0:
-            return rows, view_present
-        there = torch.ones_like(view_present[:, :1])
-        return [*rows, (0, covariate_tokens[:, None])], torch.cat([view_present, there], dim=1)
+        if extra is None or extra.shape[1] == 0:
+            return rows, present
+        there = torch.ones_like(present[:, :1])
+        return [*rows, (0, extra[:, None])], torch.cat([present, there], dim=1)
 
-    def _own(self, rows: Rows, preop_logmar: Tensor, preop_known: Tensor) -> Tensor:
+    def _own(self, rows: Rows, eyes: FusionInput) -> Tensor:
         """Acuity token of every row: (B, R, D)."""
-        each = [acuity(preop_logmar, preop_known)[:, None] for acuity in self.view_acuity]
+        each = [acuity(eyes.preop_logmar, eyes.preop_known)[:, None] for acuity in self.view_acuity]
         return torch.cat([each[i].expand(-1, row.shape[1], -1) for i, row in rows], dim=1)
 
     def _exchanged(self, number: int, weights: Tensor, own: Tensor, present: Tensor) -> Tensor:
-        """What every row hears in a round: (B, R, D)."""
+        """The token that every row receives in a round: (B, R, D)."""
         if self.pattern == "attention":
-            # Of an eye without any row all are looked at, and none is read.
+            # An eye without any row attends to all of them, and none is read out.
             return self.among[number](own, present | ~present.any(dim=1, keepdim=True))
         return weights.to(own.dtype) @ torch.where(present[..., None], own, 0.0)
 

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from ctt_net.models.acuity_token import AcuityToken, AcuityUnit
 from ctt_net.models.attention import AttentionBlock
-from ctt_net.models.fusion.base import Fusion
+from ctt_net.models.fusion.base import Fusion, FusionInput
 
 
 class JointAttentionFusion(Fusion):
@@ -21,7 +21,7 @@ class JointAttentionFusion(Fusion):
         dropout: Inside the blocks.
         head_dim: Width of a head, D as published; D / heads if null.
         acuity_token: Whether the acuity has a token in the row; published without.
-        acuity_unit: What the acuity token sees.
+        acuity_unit: Unit in which the acuity token takes the acuity.
     """
 
     def __init__(
@@ -46,26 +46,19 @@ class JointAttentionFusion(Fusion):
         )
         self.norm = nn.LayerNorm(dim)
 
-    def forward(
-        self,
-        tokens: Tensor,
-        view_present: Tensor,
-        preop_logmar: Tensor,
-        preop_known: Tensor,
-        covariate_tokens: Tensor | None = None,
-    ) -> Tensor:
+    def forward(self, eyes: FusionInput) -> Tensor:
         """Fuse; see `Fusion.forward`."""
-        B, _, T, D = tokens.shape
+        B, _, T, D = eyes.tokens.shape
         always = [self.read_out.expand(B, 1, D)]
         if self.acuity is not None:
-            always.append(self.acuity(preop_logmar, preop_known)[:, None])
-        if covariate_tokens is not None:
-            always.append(covariate_tokens)
+            always.append(self.acuity(eyes.preop_logmar, eyes.preop_known)[:, None])
+        if eyes.covariate_tokens is not None:
+            always.append(eyes.covariate_tokens)
         before = torch.cat(always, dim=1)
-        images = torch.where(view_present[..., None, None], tokens, 0.0).flatten(1, 2)
+        images = torch.where(eyes.view_present[..., None, None], eyes.tokens, 0.0).flatten(1, 2)
         row = torch.cat([before, images], dim=1)
-        there = view_present[..., None].expand(-1, -1, T).flatten(1)
-        looked_at = torch.cat([there.new_ones(B, before.shape[1]), there], dim=1)
+        there = eyes.view_present[..., None].expand(-1, -1, T).flatten(1)
+        attended = torch.cat([there.new_ones(B, before.shape[1]), there], dim=1)
         for block in self.blocks:
-            row = block(row, looked_at)
+            row = block(row, attended)
         return self.norm(row[:, 0])

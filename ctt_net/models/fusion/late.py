@@ -1,14 +1,14 @@
-"""Late joining as published: linear layers over pooled views, side by side."""
+"""Late fusion as published: linear layers over the concatenated, pooled views."""
 
 import torch
 from torch import Tensor, nn
 
 from ctt_net.models.acuity_token import AcuityToken, AcuityUnit
-from ctt_net.models.fusion.base import Fusion, beside_covariates, mean_over_present
+from ctt_net.models.fusion.base import Fusion, FusionInput, mean_over_present
 
 
 class LateFusion(Fusion):
-    """The published rivals of CTT-Net: backbones do the work, and the views meet at the end.
+    """The published late-fusion comparators of CTT-Net, without and with acuity.
 
     Without acuity: the sum of the views' tokens. Where each view has a projection of its own
     (`model.sharing: backbone`), that is the published linear layer over the concatenated views.
@@ -20,7 +20,7 @@ class LateFusion(Fusion):
         dim: Width of the tokens.
         num_views: Number of views with a layer of their own; needed with acuity only.
         acuity_token: With or without acuity.
-        acuity_unit: What the acuity token sees.
+        acuity_unit: Unit in which the acuity token takes the acuity.
     """
 
     def __init__(
@@ -37,24 +37,17 @@ class LateFusion(Fusion):
             self.beside = nn.ModuleList(nn.Linear(3 * dim, dim) for _ in range(num_views))
             self.join = nn.Linear((num_views + 1) * dim, dim)
 
-    def forward(
-        self,
-        tokens: Tensor,
-        view_present: Tensor,
-        preop_logmar: Tensor,
-        preop_known: Tensor,
-        covariate_tokens: Tensor | None = None,
-    ) -> Tensor:
+    def forward(self, eyes: FusionInput) -> Tensor:
         """Fuse; see `Fusion.forward`."""
-        there = view_present[..., None]
-        image = torch.where(there, tokens.mean(dim=2), 0.0)  # (B, V, D)
+        there = eyes.view_present[..., None]
+        image = torch.where(there, eyes.tokens.mean(dim=2), 0.0)  # (B, V, D)
         if self.acuity is None:
-            return beside_covariates(image.sum(dim=1), covariate_tokens)
-        B, V = view_present.shape
+            return eyes.plus_covariates(image.sum(dim=1))
+        B, V = eyes.view_present.shape
         if len(self.beside) < V:
             raise ValueError(f"{V} views are more than the {len(self.beside)} of num_views")
-        acuity = beside_covariates(self.acuity(preop_logmar, preop_known), covariate_tokens)
-        mean = mean_over_present(image, view_present)
+        acuity = eyes.plus_covariates(self.acuity(eyes.preop_logmar, eyes.preop_known))
+        mean = mean_over_present(image, eyes.view_present)
         each = [
             layer(torch.cat([image[:, v], mean, acuity], dim=-1))
             for v, layer in enumerate(self.beside[:V])

@@ -1,23 +1,23 @@
-"""Late fusion: the mean of all views, each looked at for itself, beside the acuity."""
+"""Late fusion by the mean over the views, each encoded for itself, and the acuity."""
 
 import torch
 from torch import Tensor, nn
 
 from ctt_net.models.acuity_token import AcuityUnit, acuity_or_learned
-from ctt_net.models.fusion.base import Fusion, beside_covariates, mean_over_present
+from ctt_net.models.fusion.base import Fusion, FusionInput, mean_over_present
 
 
 class MeanFusion(Fusion):
-    """Looks at each token, averages over the views that are there and mixes in the acuity.
+    """A layer on each token, the mean over the present views, and a layer that adds the acuity.
 
-    The rival to beat. Without the nonlinearity before the mean, the view embedding of a token would
-    be the same constant for every eye and views could not be told apart.
+    The comparator to beat. Without the nonlinearity before the mean, the view embedding of a token
+    would be the same constant for every eye, and the network could not tell views apart.
 
     Args:
         dim: Width of the tokens.
         dropout: After each layer.
         acuity_token: False leaves the acuity out.
-        acuity_unit: What the acuity token sees.
+        acuity_unit: Unit in which the acuity token takes the acuity.
     """
 
     def __init__(
@@ -36,15 +36,8 @@ class MeanFusion(Fusion):
             nn.LayerNorm(2 * dim), nn.Linear(2 * dim, dim), nn.GELU(), nn.Dropout(dropout)
         )
 
-    def forward(
-        self,
-        tokens: Tensor,
-        view_present: Tensor,
-        preop_logmar: Tensor,
-        preop_known: Tensor,
-        covariate_tokens: Tensor | None = None,
-    ) -> Tensor:
+    def forward(self, eyes: FusionInput) -> Tensor:
         """Fuse; see `Fusion.forward`."""
-        image = mean_over_present(self.look(tokens).mean(dim=2), view_present)  # (B, D)
-        acuity = self.acuity(preop_logmar, preop_known)
-        return self.mix(torch.cat([image, beside_covariates(acuity, covariate_tokens)], dim=-1))
+        image = mean_over_present(self.look(eyes.tokens).mean(dim=2), eyes.view_present)  # (B, D)
+        acuity = self.acuity(eyes.preop_logmar, eyes.preop_known)
+        return self.mix(torch.cat([image, eyes.plus_covariates(acuity)], dim=-1))

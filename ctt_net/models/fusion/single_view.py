@@ -1,10 +1,10 @@
-"""One view and no other: what the others are worth is the difference to this."""
+"""One view alone: what the others are worth is the difference to this."""
 
 import torch
 from torch import Tensor
 
 from ctt_net.models.acuity_token import AcuityUnit
-from ctt_net.models.fusion.base import Fusion, beside_covariates, mean_over_present
+from ctt_net.models.fusion.base import Fusion, FusionInput, mean_over_present
 from ctt_net.models.fusion.mean import MeanFusion
 
 
@@ -18,7 +18,7 @@ class SingleViewFusion(Fusion):
         view: Number of the view in the cohort's order, from 0.
         dropout: As in `MeanFusion`.
         acuity_token: False leaves the acuity out.
-        acuity_unit: What the acuity token sees.
+        acuity_unit: Unit in which the acuity token takes the acuity.
         plain: Hands the view's mean token to the head as it is, as published: no layer, no acuity;
             covariate tokens are added.
 
@@ -49,22 +49,15 @@ class SingleViewFusion(Fusion):
                 f"{num_views - 1}"
             )
 
-    def looked_at(self, view_present: Tensor) -> Tensor:
+    def used_views(self, view_present: Tensor) -> Tensor:
         """That view alone."""
         # Not a comparison with a number, of which onnxruntime warns at every start.
         its_own = [view == self.view for view in range(view_present.shape[1])]
         return view_present & torch.tensor(its_own, device=view_present.device)
 
-    def forward(
-        self,
-        tokens: Tensor,
-        view_present: Tensor,
-        preop_logmar: Tensor,
-        preop_known: Tensor,
-        covariate_tokens: Tensor | None = None,
-    ) -> Tensor:
+    def forward(self, eyes: FusionInput) -> Tensor:
         """Fuse; see `Fusion.forward`."""
-        there = self.looked_at(view_present)
+        there = self.used_views(eyes.view_present)
         if self.mean is not None:
-            return self.mean(tokens, there, preop_logmar, preop_known, covariate_tokens)
-        return beside_covariates(mean_over_present(tokens.mean(dim=2), there), covariate_tokens)
+            return self.mean(eyes._replace(view_present=there))
+        return eyes.plus_covariates(mean_over_present(eyes.tokens.mean(dim=2), there))

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -15,11 +16,11 @@ SMALLEST_SCALE_LOGMAR = 0.02
 
 
 class Head(nn.Module, ABC):
-    """Reads the fused token.
+    """Maps the fused token of an eye to acuity, scale and recovery logits.
 
     Args:
         dim: Width D of the token.
-        outcomes: The K recovery questions.
+        outcomes: The K recovery outcomes.
     """
 
     def __init__(self, dim: int, outcomes: Sequence[Outcome] = DEFAULT_OUTCOMES) -> None:
@@ -49,8 +50,8 @@ class Head(nn.Module, ABC):
         """
 
     @abstractmethod
-    def start_from(self, preop_logmar: Tensor, postop_logmar: Tensor) -> None:
-        """Set the output scale by the training eyes before the first step.
+    def initialise(self, preop_logmar: Tensor, postop_logmar: Tensor) -> None:
+        """Set location and scale by the training eyes before the first step.
 
         Args:
             preop_logmar: (E,), NaN = unknown.
@@ -70,3 +71,65 @@ class Head(nn.Module, ABC):
         """
         postop = prediction.postop_logmar
         return torch.stack([o.margin(preop_logmar, postop) for o in self.outcomes], dim=1)
+
+
+class PreopLine(NamedTuple):
+    """postop = slope * preop + intercept; the mean outcome where the preop is unknown."""
+
+    slope: Tensor
+    intercept: Tensor
+    mean: Tensor
+    residuals: Tensor
+
+
+def fit_preop_line(preop_logmar: Tensor, postop_logmar: Tensor) -> PreopLine:
+    """Fit by least squares; flat where there is no line to fit.
+
+    Args:
+        preop_logmar: (E,), NaN = unknown.
+        postop_logmar: (E,).
+    """
+    mean = postop_logmar.mean()
+    known = preop_logmar.isfinite()
+    x, y = preop_logmar[known], postop_logmar[known]
+    slope = torch.zeros(())
+    if len(x) > 2 and x.var() > 0:
+        slope = ((x - x.mean()) * (y - y.mean())).mean() / x.var(unbiased=False)
+    intercept = y.mean() - slope * x.mean() if len(x) else mean
+    fitted = torch.where(known, slope * preop_logmar.nan_to_num() + intercept, mean)
+    return PreopLine(slope, intercept, mean, postop_logmar - fitted)
+
+
+def softplus_inverse(value: Tensor) -> Tensor:
+    """Where softplus gives `value`, which is positive."""
+    return torch.log(torch.expm1(value))
+
+
+class PreopLineHead(Head):
+    """A head whose location starts from a line in the preoperative acuity.
+
+    A member calls `add_line` at the end of its constructor.
+    """
+
+    slope: nn.Parameter
+    intercept: nn.Parameter
+    without_preop: nn.Parameter
+
+    def add_line(self) -> None:
+        """Make the line's parameters."""
+        self.slope = nn.Parameter(torch.tensor(1.0))
+        self.intercept = nn.Parameter(torch.tensor(0.0))
+        self.without_preop = nn.Parameter(torch.tensor(0.0))
+
+    def line(self, preop_logmar: Tensor, preop_known: Tensor) -> Tensor:
+        """Acuity by the line, (B,); the mean outcome where the preoperative acuity is unknown."""
+        fitted = self.slope * preop_logmar + self.intercept
+        return torch.where(preop_known, fitted, self.without_preop)
+
+    def fit_line(self, preop_logmar: Tensor, postop_logmar: Tensor) -> Tensor:
+        """Fit it to the training eyes; their absolute residuals, (E,)."""
+        line = fit_preop_line(preop_logmar, postop_logmar)
+        self.slope.copy_(line.slope)
+        self.intercept.copy_(line.intercept)
+        self.without_preop.copy_(line.mean)
+        return line.residuals.abs()

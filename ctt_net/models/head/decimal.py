@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ctt_net.models.head.base import SMALLEST_SCALE_LOGMAR, Head
-from ctt_net.models.head.preop_line import fit_preop_line
+from ctt_net.models.head.base import SMALLEST_SCALE_LOGMAR, Head, fit_preop_line
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
 from ctt_net.types import Prediction
 
@@ -29,7 +28,7 @@ class DecimalHead(Head):
 
     Args:
         dim: Width of the token.
-        outcomes: The K recovery questions.
+        outcomes: The K recovery outcomes.
         bounded: With the sigmoid, or without.
         hidden_layer: Whether a linear layer stands before the ReLU and the output layer; some of
             the published networks end their fusion with it.
@@ -83,7 +82,7 @@ class DecimalHead(Head):
         return torch.stack(each, dim=1)
 
     @torch.no_grad()
-    def start_from(self, preop_logmar: Tensor, postop_logmar: Tensor) -> None:
+    def initialise(self, preop_logmar: Tensor, postop_logmar: Tensor) -> None:
         """Set the scale, and what stands for an unknown acuity so that d = 0 is the mean."""
         residuals = fit_preop_line(preop_logmar, postop_logmar).residuals
         self.scale.copy_(residuals.abs().mean().clamp(min=SMALLEST_SCALE_LOGMAR))

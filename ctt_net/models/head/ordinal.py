@@ -7,15 +7,18 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from ctt_net.models.head.base import SMALLEST_SCALE_LOGMAR, Head
-from ctt_net.models.head.preop_line import fit_preop_line, softplus_inverse
+from ctt_net.models.head.base import (
+    SMALLEST_SCALE_LOGMAR,
+    PreopLineHead,
+    softplus_inverse,
+)
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
 from ctt_net.types import Prediction
 
 LINE_LOGMAR = 0.1
 
 
-class OrdinalHead(Head):
+class OrdinalHead(PreopLineHead):
     r"""Cumulative logits over cuts half-way between chart lines (after McCullagh 1980).
 
     With cuts c_0 < c_1 < ... the head gives g_j = logit P(postop <= c_j). The first depends on the
@@ -33,7 +36,7 @@ class OrdinalHead(Head):
 
     Args:
         dim: Width of the token.
-        outcomes: The K recovery questions.
+        outcomes: The K recovery outcomes.
         hidden: Width of the hidden layer.
         dropout: Before the output layer.
         best_logmar: Best line; the first cut lies half a line beyond it.
@@ -71,16 +74,12 @@ class OrdinalHead(Head):
         for layer in (self.delta, self.step):
             nn.init.trunc_normal_(layer.weight, std=0.02)
             nn.init.zeros_(layer.bias)
-        self.slope = nn.Parameter(torch.tensor(1.0))
-        self.intercept = nn.Parameter(torch.tensor(0.0))
-        self.without_preop = nn.Parameter(torch.tensor(0.0))
+        self.add_line()
 
     def forward(self, token: Tensor, preop_logmar: Tensor, preop_known: Tensor) -> Prediction:
         """Predict; see `Head.forward`."""
         hidden = self.hidden(token)
-        line = torch.where(
-            preop_known, self.slope * preop_logmar + self.intercept, self.without_preop
-        )
+        line = self.line(preop_logmar, preop_known)
         first = (self.cuts[0] - line - self.delta(hidden).float()[:, 0]) / self.width
         # Never zero: the quantiles divide by it.
         steps = F.softplus(self.step(hidden).float()) + 1e-3  # (B, J - 1)
@@ -108,19 +107,16 @@ class OrdinalHead(Head):
         return start[:, 0] + (passed * steps).sum(dim=1)
 
     def loss(self, prediction: Prediction, postop_logmar: Tensor) -> Tensor:
-        """Cross-entropy of each cut, summed: a likelihood of all its yes-or-no questions."""
+        """Cross-entropy of each cut, summed: the likelihood of all its binary decisions."""
         below = (postop_logmar[:, None] <= self.cuts).to(prediction.native.dtype)
         each = F.binary_cross_entropy_with_logits(prediction.native, below, reduction="none")
         return each.sum(dim=1).mean()
 
     @torch.no_grad()
-    def start_from(self, preop_logmar: Tensor, postop_logmar: Tensor) -> None:
+    def initialise(self, preop_logmar: Tensor, postop_logmar: Tensor) -> None:
         """Fit the line by least squares and the logistic distribution's width to its residuals."""
-        line = fit_preop_line(preop_logmar, postop_logmar)
-        self.slope.copy_(line.slope)
-        self.intercept.copy_(line.intercept)
-        self.without_preop.copy_(line.mean)
+        absolute = self.fit_line(preop_logmar, postop_logmar)
         # The mean absolute deviation of a logistic distribution is 2 ln 2 of its widths.
-        width = line.residuals.abs().mean() / (2 * math.log(2.0))
+        width = absolute.mean() / (2 * math.log(2.0))
         self.width.copy_(width.clamp(min=SMALLEST_SCALE_LOGMAR))
         self.step.bias.copy_(softplus_inverse(LINE_LOGMAR / self.width))

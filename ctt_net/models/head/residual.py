@@ -8,13 +8,16 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from ctt_net.models.head.base import SMALLEST_SCALE_LOGMAR, Head
-from ctt_net.models.head.preop_line import fit_preop_line, softplus_inverse
+from ctt_net.models.head.base import (
+    SMALLEST_SCALE_LOGMAR,
+    PreopLineHead,
+    softplus_inverse,
+)
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
 from ctt_net.types import Prediction
 
 
-class ResidualHead(Head):
+class ResidualHead(PreopLineHead):
     r"""postop = slope * preop + intercept + delta(token), with a scale and recovery logits.
 
     The line is fitted to the training eyes before the first step and delta starts small, so that an
@@ -28,7 +31,7 @@ class ResidualHead(Head):
 
     Args:
         dim: Width of the token.
-        outcomes: The K recovery questions.
+        outcomes: The K recovery outcomes.
         hidden: Width of the hidden layer; 0 = none, everything is linear in the token.
         dropout: Before the output layer.
         distribution: Of the outcome around the prediction, whose negative log-likelihood trains it:
@@ -57,18 +60,14 @@ class ResidualHead(Head):
         for layer in (self.delta, self.spread, self.shift):
             nn.init.trunc_normal_(layer.weight, std=0.02)
             nn.init.zeros_(layer.bias)
-        self.slope = nn.Parameter(torch.tensor(1.0))
-        self.intercept = nn.Parameter(torch.tensor(0.0))
-        self.without_preop = nn.Parameter(torch.tensor(0.0))
+        self.add_line()
 
     def forward(self, token: Tensor, preop_logmar: Tensor, preop_known: Tensor) -> Prediction:
         """Predict; see `Head.forward`."""
         hidden = self.hidden(token)
         # Half precision has a step of a letter at 1 logMAR: the sum is kept in float32.
         delta = self.delta(hidden).float()[:, 0]
-        line = torch.where(
-            preop_known, self.slope * preop_logmar + self.intercept, self.without_preop
-        )
+        line = self.line(preop_logmar, preop_known)
         postop = line + delta
         scale = F.softplus(self.spread(hidden).float()[:, 0]) + SMALLEST_SCALE_LOGMAR
         margins = torch.stack(
@@ -86,13 +85,9 @@ class ResidualHead(Head):
         return (error + torch.log(2 * prediction.scale_logmar)).mean()
 
     @torch.no_grad()
-    def start_from(self, preop_logmar: Tensor, postop_logmar: Tensor) -> None:
+    def initialise(self, preop_logmar: Tensor, postop_logmar: Tensor) -> None:
         """Fit the line by least squares and the scale to its residuals."""
-        line = fit_preop_line(preop_logmar, postop_logmar)
-        self.slope.copy_(line.slope)
-        self.intercept.copy_(line.intercept)
-        self.without_preop.copy_(line.mean)
-        absolute = line.residuals.abs()
+        absolute = self.fit_line(preop_logmar, postop_logmar)
         spread = absolute.mean()
         if self.distribution == "gaussian":
             spread = absolute.square().mean().sqrt()

@@ -4,8 +4,7 @@ CTT-Net and the networks it was compared with: Wang et al., BIBM 2022, arXiv 221
 """
 
 from ctt_net.models.reference.checkpoint import load_reference_checkpoint, load_reference_state_dict
-from ctt_net.models.reference.network import ReferenceNet
-from ctt_net.models.reference.variants import VARIANTS
+from ctt_net.models.reference.network import VARIANTS, ReferenceNet
 
 __all__ = [
     "VARIANTS",

@@ -8,8 +8,7 @@ from torch import Tensor
 
 from ctt_net.errors import InputError
 from ctt_net.models.reference.naming import MODULES, aliased, is_unused
-from ctt_net.models.reference.network import ReferenceNet
-from ctt_net.models.reference.variants import VARIANTS, variant_of
+from ctt_net.models.reference.network import VARIANTS, ReferenceNet, variant_of
 
 KEY = "net_state_dict"
 
@@ -47,7 +46,7 @@ def load_reference_state_dict(
 
     Args:
         state_dict: Names to tensors; a prefix `module.` of several GPUs is taken off.
-        variant: One of `VARIANTS`; told from the names if None, where they decide.
+        variant: One of `VARIANTS`; inferred from the names if None, where they decide.
 
     Returns:
         In eval mode. What took no part is listed in its `ignored`.
@@ -92,7 +91,7 @@ def _wanted(family: str, ours: Sequence[str]) -> dict[str, list[str]]:
                 wanted[their_module] = [place]
             elif place.startswith(f"{our_module}."):
                 wanted[their_module + place[len(our_module) :]] = [place]
-    if family == "late_join":
+    if family == "late":
         # One layer over two views side by side is the sum of a layer each.
         wanted |= {f"fc.{k}": [f"project.{v}.{k}" for v in (0, 1)] for k in ("weight", "bias")}
     return wanted

@@ -58,8 +58,8 @@ MODULES: dict[str, dict[str, str]] = {
         "reg_token": "fusion.read_out",
         "fc.0": "fusion.norm",
     },
-    "late_join": {**_ONE_BACKBONE, "top": "head.output"},  # fc is taken apart
-    "late_join_pva": {
+    "late": {**_ONE_BACKBONE, "top": "head.output"},  # fc is taken apart
+    "late_pva": {
         **_ONE_BACKBONE,
         "fc1": "project.0",
         "fc2": "project.1",

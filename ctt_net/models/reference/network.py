@@ -1,9 +1,13 @@
-"""A published network: this project's parts, spoken to in the authors' way."""
+"""The published networks, built of this project's parts, with the authors' inputs and outputs."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from ctt_net.errors import InputError
+from ctt_net.io import renamed
 from ctt_net.models.backbone import TimmBackbone
 from ctt_net.models.fusion import (
     CrossTokenFusion,
@@ -14,9 +18,76 @@ from ctt_net.models.fusion import (
 )
 from ctt_net.models.head import DecimalHead
 from ctt_net.models.multi_view_net import MultiViewNet, Sharing
-from ctt_net.models.reference.variants import VARIANTS
 from ctt_net.outcome import Outcome
 from ctt_net.types import Prediction
+
+
+class Variant(NamedTuple):
+    """How one published network differs from the others.
+
+    Args:
+        family: Networks that are built alike and have the same names.
+        bounded: Whether the output goes through 1.5 * sigmoid.
+        gain_of_output: Whether it returns (post, post - preop, post - preop - 0.2); the others
+            return (post, d, d) with d the correction.
+        view: The only one it uses: 0 horizontal, 1 vertical; None = both.
+    """
+
+    family: str
+    bounded: bool
+    gain_of_output: bool
+    view: int | None = None
+
+
+_PLAIN = {
+    "ctt": Variant("ctt", bounded=True, gain_of_output=True),
+    "ctt_f": Variant("ctt_f", bounded=False, gain_of_output=True),
+    "full_attention": Variant("full_attention", bounded=False, gain_of_output=False),
+    "late": Variant("late", bounded=False, gain_of_output=False),
+    "late_pva": Variant("late_pva", bounded=True, gain_of_output=True),
+    "single_view_h": Variant("single_view", bounded=False, gain_of_output=False, view=0),
+    "single_view_v": Variant("single_view", bounded=False, gain_of_output=False, view=1),
+}
+
+# With suffix _s the output is bounded; of `ctt` and `late_pva` it is so anyway.
+VARIANTS: Mapping[str, Variant] = {
+    **_PLAIN,
+    **{f"{k}_s": v._replace(bounded=True, gain_of_output=True) for k, v in _PLAIN.items()},
+}
+
+
+def variant_of(state: Mapping[str, Tensor], variant: str | None) -> str:
+    """The variant that was asked for, or the one that the names tell.
+
+    `ctt` and `ctt_f` have the same names, and no name tells whether an output is bounded: without
+    being asked for anything else, the plain name is taken.
+
+    Raises:
+        InputError: If there is no such variant, or the names do not decide.
+    """
+    if variant is not None:
+        base, bounded = (variant[:-2], "_s") if variant.endswith("_s") else (variant, "")
+        variant = renamed.VARIANTS.get(base, base) + bounded
+        if variant not in VARIANTS:
+            raise InputError(
+                f"reference: no variant {variant!r}; there are {', '.join(sorted(VARIANTS))}"
+            )
+        return variant
+    if any(name.startswith("Transformer_layer.Transformer_") for name in state):
+        return "ctt"
+    if "reg_token" in state:
+        return "full_attention"
+    if "fc1.weight" in state:
+        return "late_pva"
+    width = state["fc.weight"].shape[-1] if "fc.weight" in state else 0
+    if width == 2 * 512:
+        return "late"
+    why = "it reads one view, and no name says which" if width == 512 else "its names are of none"
+    raise InputError(
+        f"reference: cannot tell the variant of these weights: {why}; give one of "
+        f"{', '.join(sorted(VARIANTS))}"
+    )
+
 
 DIM = 128
 GAIN = Outcome("gains_0.20_decimal", "decimal_gain", threshold_decimal=0.20)
@@ -109,8 +180,8 @@ def _fusion(family: str, view: int | None) -> tuple[Fusion, Sharing]:
         return cross_token, "none"
     if family == "full_attention":
         return JointAttentionFusion(DIM, head_dim=DIM, depth=6, acuity_token=False), "none"
-    if family == "late_join":
+    if family == "late":
         return LateFusion(DIM, acuity_token=False), "backbone"
-    if family == "late_join_pva":
+    if family == "late_pva":
         return LateFusion(DIM, acuity_unit="decimal"), "backbone"
     return SingleViewFusion(DIM, view=view or 0, plain=True), "all"

@@ -1,1 +1,1 @@
-"""Pretraining of backbone and fusion on simulated eyes."""
+"""Pretraining of backbone and fusion on synthetic data."""

@@ -11,7 +11,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from ctt_net.synthetic import KINDS
-from ctt_net.training.pretrain.targets import Lesions
+from ctt_net.training.pretrain.data import Lesions
 
 Figures = dict[str, Any]
 

@@ -34,7 +34,7 @@ class PretrainedSpec:
         architecture: Class path and arguments of the parts, as in `model.yaml`.
         trained_on: Eyes, patients, seed, versions.
         weights: Published weights that it started from, as in `model.yaml`; None = random ones.
-        figures: How well lesions and potential are read on its selection split.
+        figures: How well lesions and potential are read on its validation split.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Pretrain on simulated eyes: from a configuration to a folder that trainings can start from."""
+"""Pretrain on synthetic data: from a configuration to a folder that trainings can start from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from pytorch_lightning.cli import LightningArgumentParser
 from rich.console import Console
 
 from ctt_net import INTENDED_USE
@@ -15,11 +16,9 @@ from ctt_net.io.json_file import write_json
 from ctt_net.io.progress import progress_bar
 from ctt_net.model_folder.provenance import git_revision, library_versions
 from ctt_net.training.architecture import describe
-from ctt_net.training.config import is_first_process
+from ctt_net.training.config import TrainingConfig, is_first_process
 from ctt_net.training.fit import checkpoints, end_logs, fit, resumable
-from ctt_net.training.precision import warn_of_slow_precision
-from ctt_net.training.pretrain.config import PretrainConfig
-from ctt_net.training.pretrain.data import PretrainDataModule
+from ctt_net.training.pretrain.data import Lesions, PretrainDataModule
 from ctt_net.training.pretrain.figures import Figures, lesion_figures
 from ctt_net.training.pretrain.folder import (
     PRETRAINED_FILE,
@@ -27,13 +26,30 @@ from ctt_net.training.pretrain.folder import (
     write_pretrained_weights,
 )
 from ctt_net.training.pretrain.module import MONITOR, PretrainModule
-from ctt_net.training.pretrain.plot import draw_figures
-from ctt_net.training.pretrain.targets import Lesions
 from ctt_net.training.run_folder import CONFIG_FILE, only_training_in
+from ctt_net.training.trainer import warn_of_slow_precision
 from ctt_net.types import EyeBatch
 
+
+class PretrainConfig(TrainingConfig):
+    """A parsed configuration of a pretraining.
+
+    Args:
+        arguments: Command line after `pretrain`.
+
+    Raises:
+        InputError: If a file, key or value is wrong; no data has been touched then.
+    """
+
+    module_class = PretrainModule
+    data_class = PretrainDataModule
+    program = "pretrain"
+
+    def add_own_arguments(self, parser: LightningArgumentParser) -> None:
+        """None besides those of every run."""
+
+
 METRICS_FILE = "metrics.json"
-PLOT_FILE = "pretraining.png"
 
 
 @dataclass(frozen=True)
@@ -42,7 +58,7 @@ class FinishedPretraining:
 
     Args:
         folder: Holds `pretrained.yaml` and `pretrained.safetensors`.
-        figures: On the selection split; None on all but the first process.
+        figures: On the validation split; None on all but the first process.
     """
 
     folder: Path
@@ -61,7 +77,8 @@ def pretrain(arguments: Sequence[str]) -> FinishedPretraining:
     config = PretrainConfig(arguments)
     folder = config.out
     console = Console(stderr=True, quiet=not is_first_process())
-    config.build_once(folder)[1].parts  # noqa: B018 - what is wrong with the cohort comes first
+    _, data, _ = config.instantiate(config.config.clone(), folder, folder.name)
+    data.parts  # noqa: B018 - what is wrong with the cohort comes first
     with only_training_in(folder, config):
         if (folder / PRETRAINED_FILE).exists():
             console.print(f"{folder}: finished already")
@@ -75,9 +92,11 @@ def _pretrain(config: PretrainConfig, folder: Path, console: Console) -> Figures
     """Pretrain, and write what comes of it; the figures on the first process only."""
     checkpoint, steps = resumable(folder) if config.config.resume else (None, 0)
     best, last = checkpoints(folder, MONITOR)
-    module, data, trainer = config.build_once(folder, [best, last], steps)
+    module, data, trainer = config.instantiate(
+        config.config.clone(), folder, folder.name, [best, last], steps
+    )
     warn_of_slow_precision(trainer, console)
-    train, selection = data.targets_of("train"), data.targets_of("selection")
+    train, val = data.targets_of("train"), data.targets_of("val")
     with progress_bar("reading scans") as progress:
         data.progress = progress
         scans = data.scans
@@ -85,7 +104,7 @@ def _pretrain(config: PretrainConfig, folder: Path, console: Console) -> Figures
         atomic_write(folder / CONFIG_FILE, config.resolved())
     console.print(
         f"{data.cohort.spec.source}: {len(train.potential)} simulated eyes to learn from, "
-        f"{len(selection.potential)} to choose the epoch by, {int(scans.present.sum())} scans"
+        f"{len(val.potential)} to choose the epoch by, {int(scans.present.sum())} scans"
     )
     fit(trainer, module, data, best, checkpoint)
     figures = None
@@ -99,7 +118,7 @@ def _pretrain(config: PretrainConfig, folder: Path, console: Console) -> Figures
 
 @torch.inference_mode()
 def read_part(module: PretrainModule, data: PretrainDataModule) -> Lesions:
-    """What a network reads in the selection split, as arrays in the order of its table."""
+    """What a network reads in the validation split, as arrays in the order of its table."""
     module.eval()
     batches = [
         module.read(EyeBatch(*(part.to(module.device) for part in batch)))
@@ -116,10 +135,10 @@ def _write(
     found: Lesions,
 ) -> Figures:
     """Write figures, weights and last, since it says that all is there, `pretrained.yaml`."""
-    train, selection = data.part("train"), data.part("selection")
-    truth, spec = data.targets_of("selection"), data.cohort.spec
+    train, val = data.part("train"), data.part("val")
+    truth, spec = data.targets_of("val"), data.cohort.spec
     covariates = {} if module.network.covariates is None else data.covariates
-    present = module.looked_at(torch.from_numpy(data.scans_of(selection).present))
+    present = module.used_views(torch.from_numpy(data.scans_of(val).present))
     figures = lesion_figures(found, truth, present.numpy(), tuple(spec.views))
     mean = float(data.targets_of("train").potential.mean(dtype=float))
     figures["potential"]["mae_of_the_mean"] = float(np.abs(truth.potential - mean).mean())
@@ -127,13 +146,12 @@ def _write(
         folder / METRICS_FILE,
         {
             "intended_use": INTENDED_USE,
-            "measured_on": "simulated eyes of the selection split, which also chose the epoch",
-            "n_eyes": len(selection),
-            "n_patients": int(selection["patient_id"].nunique()),
+            "measured_on": "simulated eyes of the validation split, which also chose the epoch",
+            "n_eyes": len(val),
+            "n_patients": int(val["patient_id"].nunique()),
             **figures,
         },
     )
-    atomic_write(folder / PLOT_FILE, draw_figures(found, truth, figures))
     for backbone in module.network.backbone:
         backbone.merge_adapters()
     origin = module.network.backbone[0].origin
@@ -150,7 +168,7 @@ def _write(
         trained_on={
             "eyes": len(train),
             "patients": int(train["patient_id"].nunique()),
-            "selection_eyes": len(selection),
+            "val_eyes": len(val),
             "seed": config.seed,
             "versions": library_versions(),
             "revision": git_revision(),

@@ -1,0 +1,185 @@
+"""Around Lightning's trainer: errors in one line, precision by device, and the log of epochs."""
+
+import contextlib
+import csv
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import pytorch_lightning as pl
+import torch
+from lightning_fabric.plugins.precision.precision import _PRECISION_INPUT
+from lightning_fabric.utilities.exceptions import MisconfigurationException
+from pytorch_lightning.callbacks import Callback, RichProgressBar
+from pytorch_lightning.loggers import CSVLogger
+from rich.console import Console
+
+from ctt_net.errors import InputError
+from ctt_net.io.renamed import LOGGED, LOGGED_NOW
+
+_TRAINERS = ("pytorch_lightning", "lightning_fabric", "torch.distributed")
+
+
+@contextlib.contextmanager
+def lightning_errors() -> Iterator[None]:
+    """Build or run a trainer inside; what it refuses becomes one line.
+
+    Whatever Lightning itself raises is a refusal, of a device, a SLURM job, a metric to watch; an
+    error of the same class from anywhere else is a fault of the program and passes.
+
+    Raises:
+        InputError: If the trainer refuses, or the memory does not suffice.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        # The CPU's allocator has no class of its own.
+        full = isinstance(error, MemoryError | torch.OutOfMemoryError)
+        if full or "not enough memory" in str(error):
+            fix = "out of memory; lower data.batch_size, or the size in data.preprocessing"
+        elif isinstance(error, MisconfigurationException) or _raised_in(error, _TRAINERS):
+            fix = "correct the keys under 'trainer', or the job that started this training"
+        else:
+            raise
+        raise InputError(f"trainer: {one_line(error)} ({fix})") from error
+
+
+def one_line(error: Exception) -> str:
+    """The message of another library, on one line and not too long."""
+    return " ".join(str(error).split())[:300] or type(error).__name__
+
+
+def _raised_in(error: BaseException, packages: tuple[str, ...]) -> bool:
+    """Whether a function of some packages raised an error."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and str(trace.tb_frame.f_globals.get("__name__")).startswith(packages)
+
+
+# What a processor may call its own bfloat16 instructions, in torch's words and in those of Linux.
+_OWN_BF16 = ("amx_bf16", "avx512_bf16", "sve_bf16", "svebf16", "bf16")
+
+
+class PrecisionTrainer(pl.Trainer):
+    """Lightning's trainer, whose precision may be `auto`.
+
+    Args:
+        accelerator: See Lightning.
+        precision: See Lightning; `auto` takes what the device computes fastest in.
+        kwargs: See Lightning.
+    """
+
+    def __init__(
+        self,
+        accelerator: str | pl.accelerators.Accelerator = "auto",
+        precision: Literal["auto"] | _PRECISION_INPUT | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(accelerator=accelerator, precision=precision, **kwargs)
+
+
+def warn_of_slow_precision(trainer: pl.Trainer, console: Console) -> None:
+    """Say so, before a training starts, where it would be faster in single precision."""
+    on_cpu = trainer.strategy.root_device.type == "cpu"
+    if on_cpu and "bf16" in str(trainer.precision) and not cpu_has_bf16():
+        console.print(
+            f"warning: this processor has no instructions for bfloat16, so that precision "
+            f"{trainer.precision} is several times slower here than --trainer.precision 32-true"
+        )
+
+
+def best_precision(accelerator: str) -> str:
+    """The precision that a device computes fastest in.
+
+    Args:
+        accelerator: As of `trainer.accelerator`.
+    """
+    if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+        return "bf16-mixed" if native else "16-mixed"
+    if accelerator in ("auto", "gpu", "mps") and torch.backends.mps.is_available():
+        return "32-true"
+    return "bf16-mixed" if cpu_has_bf16() and accelerator in ("auto", "cpu") else "32-true"
+
+
+def cpu_has_bf16() -> bool:
+    """Whether the processor has instructions for bfloat16; without, it is emulated and slow."""
+    capabilities = getattr(torch.cpu, "get_capabilities", None)  # not in torch 2.6
+    if capabilities is not None:
+        return any(capabilities().get(name) for name in _OWN_BF16)
+    facts = Path("/proc/cpuinfo")
+    return facts.is_file() and bool(set(facts.read_text().split()) & set(_OWN_BF16))
+
+
+LOG_FILE = "metrics.csv"
+
+
+def csv_log(folder: Path, steps: int) -> CSVLogger:
+    """The logger of `metrics.csv`; a resumed one keeps the rows of the epochs before.
+
+    Args:
+        folder: Of the fold.
+        steps: Taken before; later rows are of epochs that are trained again.
+    """
+    path = folder / LOG_FILE
+    kept = []
+    if steps and path.is_file():
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if (row.get("step") or "").isdigit()]
+        kept = [
+            {name.replace(LOGGED, LOGGED_NOW): value for name, value in row.items()}
+            for row in rows
+            if int(row["step"]) < steps
+        ]
+    logger = CSVLogger(save_dir=folder, name="", version="")
+    if kept:  # its writer takes the old file away at its start
+        logger.experiment.metrics.extend(kept)
+        logger.save()
+    return logger
+
+
+def epoch_display(bar: bool) -> Callback:
+    """A bar where a person watches, else a line per epoch that a log can hold.
+
+    Args:
+        bar: Whether one is wanted at all.
+    """
+    return EpochBar() if bar and sys.stderr.isatty() else EpochLines()
+
+
+class EpochBar(RichProgressBar):
+    """Lightning's bar, which counts epochs from 1."""
+
+    def _get_train_description(self, current_epoch: int) -> str:
+        return f"epoch {current_epoch + 1} of {self.trainer.max_epochs or '?'}"
+
+
+class EpochLines(Callback):
+    """Prints losses and seconds of each epoch to stderr."""
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start the clock."""
+        self.began = time.monotonic()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """One line."""
+        if not trainer.is_global_zero:
+            return
+        metrics = {
+            name: float(value)
+            for name, value in trainer.callback_metrics.items()
+            if name in trainer.progress_bar_metrics or name.endswith("/loss")
+        }
+        shown = [f"{name.replace('/', ' ')} {value:.4f}" for name, value in metrics.items()]
+        seconds = f"{time.monotonic() - self.began:.1f} s"
+        print(
+            f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}:",
+            ", ".join([*shown, seconds]),
+            file=sys.stderr,
+            flush=True,
+        )
