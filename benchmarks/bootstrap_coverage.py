@@ -17,10 +17,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ctt_net.metrics.bootstrap import Draws, Weights, with_intervals
-from ctt_net.metrics.calibration import logistic_calibration
-from ctt_net.metrics.recovery import auroc, recovery_figures
-from ctt_net.metrics.regression import regression_figures
+from ctt_net.metrics import classification
+from ctt_net.metrics.bootstrap import Tree, patient_bootstrap
+from ctt_net.metrics.calibration import calibration_intercept, calibration_slope
+from ctt_net.metrics.classification import auroc
+from ctt_net.metrics.regression import mae
+from ctt_net.metrics.summary import regression_figures
+
+Floats = NDArray[np.float64]
 
 SHOWN = (
     *("mae", "rmse", "median_ae", "bias", "within_0.1", "within_0.2", "within_0.3"),
@@ -30,7 +34,7 @@ SHOWN = (
 )
 
 
-def random_eyes(n_patients: int, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
+def random_eyes(n_patients: int, rng: np.random.Generator) -> dict[str, Floats]:
     """Truth, two predictions and a probability of eyes, two a patient.
 
     Args:
@@ -51,15 +55,26 @@ def random_eyes(n_patients: int, rng: np.random.Generator) -> dict[str, NDArray[
     return {"truth": truth, "predicted": predicted, "other": other, "chance": chance}
 
 
-def figures(eyes: dict[str, NDArray[np.float64]], patients: list[str], weights: Weights) -> Draws:
+def figures(eyes: dict[str, Floats], patients: NDArray[np.intp], weights: Floats) -> Tree:
     """The figures of one study for each row of weights."""
-    out = regression_figures(eyes["predicted"], eyes["truth"], weights, patients)
+    out = regression_figures(eyes["predicted"], eyes["truth"], patients, weights)
+    out |= {f"loa {end}": out["loa"][end] for end in ("lower", "upper")}
     recovered = (eyes["truth"] <= 0.3).astype(np.float64)
-    out |= recovery_figures(eyes["chance"], recovered, weights)
-    out[("auroc_difference",)] = out[("auroc",)] - auroc(-eyes["other"], recovered, weights)
-    other = np.abs(eyes["other"] - eyes["truth"])
-    out[("mae_difference",)] = out[("mae",)] - weights @ other / weights.sum(axis=1)
-    return out | logistic_calibration(eyes["chance"], recovered, weights)
+    of_chance = eyes["chance"], recovered, weights
+    called = (eyes["chance"] >= 0.5).astype(np.float64), recovered, weights
+    area = auroc(*of_chance)
+    return {
+        **{name: values for name, values in out.items() if name != "loa"},
+        "mae_difference": out["mae"] - mae(eyes["other"], eyes["truth"], weights),
+        "auroc": area,
+        "auroc_difference": area - auroc(-eyes["other"], recovered, weights),
+        "auprc": classification.average_precision(*of_chance),
+        "sensitivity": classification.sensitivity(*called),
+        "specificity": classification.specificity(*called),
+        "brier": classification.brier(*of_chance),
+        "slope": calibration_slope(*of_chance),
+        "intercept": calibration_intercept(*of_chance),
+    }
 
 
 def main() -> None:
@@ -70,31 +85,20 @@ def main() -> None:
     parser.add_argument("--resamples", type=int, default=1000)
     options = parser.parse_args()
     many = random_eyes(500_000, np.random.default_rng(0))
-    patients = np.repeat(np.arange(500_000), 2).astype(str).tolist()
-    truth = {
-        path: float(values[0])
-        for path, values in figures(many, patients, np.ones((1, 1_000_000))).items()
-    }
+    found = figures(many, np.repeat(np.arange(500_000), 2), np.ones((1, 1_000_000)))
+    truth = {name: float(values[0]) for name, values in found.items()}
     held = {unit: dict.fromkeys(truth, 0) for unit in ("patients", "eyes")}
-    patients = np.repeat(np.arange(options.patients), 2).astype(str).tolist()
-    alone = np.arange(2 * options.patients).astype(str).tolist()
+    patients = np.repeat(np.arange(options.patients), 2)
     for study in range(options.studies):
         eyes = random_eyes(options.patients, np.random.default_rng((1, study)))
-        for unit, cluster in (("patients", patients), ("eyes", alone)):
-            found = with_intervals(
-                partial(figures, eyes, cluster),
-                cluster,
-                options.resamples,
-                0.95,
-                10_000 + study,
+        for unit, cluster in (("patients", patients), ("eyes", np.arange(len(patients)))):
+            intervals = patient_bootstrap(
+                partial(figures, eyes, cluster), cluster, options.resamples, seed=10_000 + study
             )
-            for path, one in found.items():
+            for name, one in intervals.items():
                 low, high = one["ci95"]
-                held[unit][path] += low is not None and low <= truth[path] <= high
-    named = {
-        unit: {" ".join(path): n for path, n in counts.items()} for unit, counts in held.items()
-    }
-    table = pd.DataFrame(named) / options.studies
+                held[unit][name] += low is not None and low <= truth[name] <= high
+    table = pd.DataFrame(held) / options.studies
     print(f"{options.studies} studies of {options.patients} patients, share that hold the truth")
     print(table.loc[list(SHOWN)].to_string(float_format="{:.3f}".format))
 

@@ -2,8 +2,8 @@
 
     python benchmarks/compare.py PLAN.yaml --out runs/compare
 
-The plan names the cohort, the rows and the row that the others are compared with (docs/compare.md;
-`benchmarks/plans/` holds some). Begun again it goes on where it broke off, and rows, seeds, folds
+The plan names the cohort, the rows and the row that the others are compared with
+(docs/how-to/compare.md; `benchmarks/plans/` holds some). Begun again it goes on where it broke off, and rows, seeds, folds
 and held-out cohorts may be added to the plan. Research use only. Not a medical device.
 """
 

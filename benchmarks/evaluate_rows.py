@@ -57,7 +57,7 @@ def random_eyes(rows: int, seed: int = 0) -> tuple[pd.DataFrame, pd.Series, pd.D
 
 
 def random_predictions(table: pd.DataFrame, potential: pd.Series, seed: int = 1) -> pd.DataFrame:
-    """A model that sees the potential with noise: door 3, out of fold."""
+    """A model that sees the potential with noise: rows of predictions.csv, out of fold."""
     rng = np.random.default_rng(seed)
     predicted = potential.to_numpy() + rng.normal(0, 0.08, len(table))
     chance = 1 / (1 + np.exp((predicted - 0.3) / 0.06))

@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 
 from ctt_net.cohort import AcuityColumns, CohortSpec, Covariate, View
+from ctt_net.metrics.summary import evaluate
 from ctt_net.outcome import DEFAULT_OUTCOMES
+from ctt_net.report.warnings import with_warnings
 
 
 def simulate_eyes(n_patients=60, seed=0):
@@ -91,3 +93,8 @@ def predictions(eyes, potential):
 @pytest.fixture
 def outcomes():
     return DEFAULT_OUTCOMES
+
+
+def evaluate_with_warnings(*arguments, guarantee="", **settings):
+    """`metrics.json` as it is written: figures, and the words for the reader."""
+    return with_warnings(evaluate(*arguments, **settings), guarantee)

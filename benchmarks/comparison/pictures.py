@@ -6,7 +6,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from benchmarks.comparison.plan import Plan
-from ctt_net.report.svg import SOFT, svg
+from ctt_net.report.drawing import SOFT, svg
 
 COLOUR, REFERENCE_COLOUR = "#3f8f6b", "#1f5a96"
 CURVE_COLOURS = ("#1f5a96", "#d98a29", "#3f8f6b", "#8a6fb0", "#b0503c", "#5b6875", "#7a9a2e")

@@ -9,7 +9,7 @@
         config: configs/ctt_net.yaml
         overrides: {model.fusion: ctt_net.models.fusion.MeanFusion}
 
-All keys: docs/compare.md.
+All keys: docs/how-to/compare.md.
 """
 
 import re

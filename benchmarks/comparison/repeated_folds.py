@@ -16,7 +16,6 @@ from scipy import stats
 
 from ctt_net.cohort.predictions import FOLD_COLUMN
 from ctt_net.metrics.bootstrap_intervals import plain_float
-from ctt_net.metrics.repeat import known_rows
 
 
 def corrected_interval(
@@ -66,8 +65,8 @@ def fold_differences(
     """
     rows = []
     for repeat in one:
-        left = known_rows(one[repeat], repeat).set_index("eye_id")
-        right = known_rows(other[repeat], repeat).set_index("eye_id").loc[left.index]
+        left = one[repeat][one[repeat]["postop_logmar"].notna()].set_index("eye_id").sort_index()
+        right = other[repeat].set_index("eye_id").loc[left.index]
         gap = _absolute_error(left) - _absolute_error(right)
         by_fold = gap.groupby(left[FOLD_COLUMN]).agg(["mean", "size"])
         rows.append(by_fold.assign(repeat=repeat))

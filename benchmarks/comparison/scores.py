@@ -11,7 +11,7 @@ from benchmarks.comparison.job import HELD_OUT, Job, fold_table
 from benchmarks.comparison.plan import Plan
 from benchmarks.comparison.repeated_folds import corrected_interval, fold_differences
 from ctt_net.cohort.predictions import FOLD_COLUMN, read_predictions
-from ctt_net.metrics.side_by_side import side_by_side
+from ctt_net.metrics.compare import compare_predictors
 from ctt_net.outcome import DEFAULT_OUTCOMES
 from ctt_net.report.results import PREDICTIONS_FILE
 
@@ -26,7 +26,7 @@ class Scores:
 
     Args:
         evaluated: Which eyes, by which models.
-        figures: Row to figures, as `side_by_side` gives them; where folds allow it with
+        figures: Row to figures, as `compare_predictors` gives them; where folds allow it with
             `corrected_ci95`, the corrected resampled t interval of the difference.
         references: Row to the row it is compared with.
     """
@@ -64,7 +64,7 @@ def measure(
         sets.append((f"{name}, held out: one fold's model at a time, averaged", single))
     scores = []
     for evaluated, tables in sets:
-        figures = side_by_side(
+        figures = compare_predictors(
             tables, references, OUTCOME, bootstrap=bootstrap, level=LEVEL, seed=0
         )
         if evaluated == OUT_OF_FOLD:

@@ -12,7 +12,7 @@ from benchmarks.comparison.scores import CORRECTED, OUTCOME, Scores
 from ctt_net import INTENDED_USE, __version__
 from ctt_net.metrics.bootstrap import interval_key
 from ctt_net.metrics.chart_units import PER_LOGMAR
-from ctt_net.metrics.side_by_side import DIFFERENCE
+from ctt_net.metrics.compare import DIFFERENCE
 from ctt_net.model_folder.provenance import git_revision
 
 FIGURES = ("mae", "rmse", "auroc", "coverage", "width")

@@ -11,7 +11,7 @@ from ctt_net.audit.partial_r2 import partial_r2
 from ctt_net.audit.resampling import mean_figure
 from ctt_net.audit.result import AuditResult, AuditTest, Row
 from ctt_net.cohort.dates import read_dates
-from ctt_net.metrics.warnings import TEST_RETEST_MAE_LOGMAR
+from ctt_net.report.warnings import TEST_RETEST_MAE_LOGMAR
 
 AFTER = AuditTest(
     "postoperative-scans",

@@ -7,7 +7,7 @@ from ctt_net.audit.cohort_under_audit import CohortUnderAudit
 from ctt_net.audit.masks import r2_of_predictions
 from ctt_net.audit.resampling import mean_figure, permutations, ratio_figure
 from ctt_net.audit.result import AuditResult, AuditTest
-from ctt_net.metrics.regression import regression_figures
+from ctt_net.metrics.regression import r2
 from ctt_net.report.comparison import number_text, signed_text, span_text
 
 SCANS = AuditTest(
@@ -84,15 +84,10 @@ def acuity_test(audited: CohortUnderAudit) -> AuditResult:
 
 def labels_test(audited: CohortUnderAudit) -> AuditResult:
     """R2 of the predictions against permuted outcomes, by the function that reports use."""
-    once = np.ones((1, len(audited.truth)))
-
-    def r2(truth: NDArray[np.float64]) -> float:
-        figures = regression_figures(audited.predicted, truth, once)
-        return float(figures[("r2",)][0])
-
-    null = [r2(audited.truth[d]) for d in permutations(audited.patients, _LABELLINGS, seed=2)]
+    shuffled = permutations(audited.patients, _LABELLINGS, seed=2)
+    null = [r2(audited.predicted, audited.truth[drawn]) for drawn in shuffled]
     mean, (low, high) = float(np.mean(null)), np.quantile(null, (0.025, 0.975))
-    observed = r2(audited.truth)
+    observed = float(r2(audited.predicted, audited.truth))
     return LABELS.done(
         f"R2 is {number_text(observed, 2)} with the true outcomes and {number_text(mean, 2)} with "
         f"permuted ones (95% of {_LABELLINGS} permutations: {span_text(low, high, 2)}).",

@@ -16,6 +16,9 @@ TEMPLATES = Path(__file__).parent / "templates"
 # Lines shown on the page; audit.json holds all.
 _SHOWN_ROWS = 50
 
+# All figures of these are partial R², by covariate or site.
+_ALL_SHARES = ("covariate-is-outcome", "marks-within-site")
+
 
 def write_audit(audit: Audit, out: Path) -> None:
     """Write both files.
@@ -61,7 +64,7 @@ def _card(result: AuditResult) -> dict[str, Any]:
         "figures": [
             (
                 _label(name),
-                number_text(figure["value"]) if figure["value"] is not None else "–",
+                _value(result.code, name, figure["value"]),
                 span_text(*figure["ci95"]),
             )
             for name, figure in result.figures.items()
@@ -70,6 +73,14 @@ def _card(result: AuditResult) -> dict[str, Any]:
         "rows": result.rows[:_SHOWN_ROWS],
         "more": max(0, len(result.rows) - _SHOWN_ROWS),
     }
+
+
+def _value(code: str, name: str, value: float | None) -> str:
+    """A figure as text; a negative partial R² explains nothing."""
+    if value is None:
+        return "–"
+    share = "partial_r2" in name or name.startswith("share") or code in _ALL_SHARES
+    return f"none ({number_text(value)})" if share and value < 0 else number_text(value)
 
 
 def _label(name: str) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ctt_net.metrics.bootstrap import patient_weights
-from ctt_net.metrics.bootstrap_intervals import expanded_level, percentile_interval, plain_float
+from ctt_net.metrics.bootstrap import patient_bootstrap
+from ctt_net.metrics.weighted import ratio
 
 Floats = NDArray[np.float64]
 
@@ -64,17 +64,16 @@ def ratio_figure(above: Floats, below: Floats, patients: NDArray[Any]) -> dict[s
         below: (E,) summed in the denominator.
         patients: (E,).
     """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        draws = [
-            (weights @ above) / (weights @ below)
-            for weights in patient_weights([str(p) for p in patients], _RESAMPLES, _SEED)
-        ]
-        value = float(np.sum(above) / np.sum(below)) if len(above) else np.nan
-    drawn = np.concatenate(draws) if draws else np.zeros(0)
-    interval: list[float | None] = [None, None]
-    if np.isfinite(value):
-        interval = percentile_interval(drawn, expanded_level(LEVEL, len(np.unique(patients))))
-    return {"value": plain_float(value), "ci95": interval}
+    if not len(above):
+        return {"value": None, "ci95": [None, None]}
+    figure: dict[str, Any] = patient_bootstrap(
+        lambda weights: ratio(weights @ above, weights @ below),
+        patients.astype(str),
+        _RESAMPLES,
+        LEVEL,
+        _SEED,
+    )
+    return figure
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

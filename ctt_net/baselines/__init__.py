@@ -6,5 +6,6 @@ from ctt_net.baselines.clinical import (
     average_baselines,
     baseline_label,
     cross_fit_baselines,
+    read_baselines,
+    write_baselines,
 )
-from ctt_net.baselines.stored import read_baselines, write_baselines

@@ -1,18 +1,14 @@
-"""Gradient-boosted trees on clinical columns, kept as plain numbers.
+"""Gradient-boosted trees on clinical columns, kept as plain numbers."""
 
-Only what scikit-learn documents is read of a fitted model (`estimators_[i].tree_`), so that an
-update of it cannot break the export of a trained fold.
-"""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ctt_net.baselines.linear import Feature, design, imputer, number_row, number_text
+from ctt_net.baselines.linear import Feature, FittedModel, design, imputer
 
 # Fixed and not searched for: few small trees of many eyes each do well on tables of hundreds to
 # thousands of eyes. On the absolute error, which the verdict is about, trees go blind where most
@@ -29,26 +25,26 @@ SETTINGS = {
     "random_state": 0,
 }
 
-_WHOLE = ("size", "feature", "left", "right", "missing_left")
-
 
 @dataclass(frozen=True, eq=False)
-class BoostedTrees:
+class BoostedTrees(FittedModel):
     """`start + sum(leaf of each tree)`; nodes of all trees stand one after the other.
 
     Args:
         features: Columns read, in order.
         start: logMAR, before any tree.
         size: (trees,), nodes of each.
-        feature: (nodes,), number that a node looks at; -1 = a leaf.
+        feature: (nodes,), number that a node splits on; -1 = a leaf.
         threshold: (nodes,), at or below it an eye goes left.
         missing_left: (nodes,), 1 where an eye whose number is unknown goes left.
         left: (nodes,), place of the left child within its tree.
         right: (nodes,), of the right one.
         value: (nodes,), logMAR that a leaf adds.
+
+    Raises:
+        ValueError: If the rows do not make trees.
     """
 
-    features: tuple[Feature, ...]
     start: float
     size: NDArray[np.int64]
     feature: NDArray[np.int64]
@@ -58,13 +54,28 @@ class BoostedTrees:
     right: NDArray[np.int64]
     value: NDArray[np.float64]
 
+    def __post_init__(self) -> None:
+        # A child in front of its parent would be an endless walk; one beyond the tree, a crash.
+        n_nodes = int(self.size.sum())
+        rows = (self.feature, self.left, self.right, self.missing_left, self.threshold, self.value)
+        if not (self.size > 0).all() or {len(row) for row in rows} != {n_nodes}:
+            raise ValueError("trees: rows of different lengths")
+        ends = np.cumsum(self.size)
+        place = np.arange(n_nodes) - np.repeat(ends - self.size, self.size)
+        inner, size = self.feature >= 0, np.repeat(self.size, self.size)
+        for child in (self.left, self.right):
+            if not ((child > place) & (child < size))[inner].all():
+                raise ValueError("trees: a node leads out of its tree")
+        if (self.feature >= self.width).any():
+            raise ValueError("trees: a node splits on a number that is not there")
+
     @classmethod
     def fit(
         cls,
         table: pd.DataFrame,
         features: Sequence[Feature],
         target_logmar: NDArray[np.float64],
-    ) -> "BoostedTrees":
+    ) -> Self:
         """Fit with scikit-learn and read the trees out.
 
         An unknown number goes where the training mean goes, and a tree may also ask whether it is
@@ -85,12 +96,12 @@ class BoostedTrees:
             np.hstack([np.where(unknown, fills, numbers), unknown]), target_logmar - start
         )
         trees = [one.tree_ for one in fitted.estimators_[:, 0]]
-        left, right, asked, threshold, value = (
+        left, right, split_on, threshold, value = (
             np.concatenate([np.ravel(getattr(tree, name)) for tree in trees])
             for name in ("children_left", "children_right", "feature", "threshold", "value")
         )
         leaf, width = left < 0, numbers.shape[1]
-        column, on_unknown = asked % width, asked >= width
+        column, on_unknown = split_on % width, split_on >= width
         return cls(
             features=tuple(features),
             start=start,
@@ -102,10 +113,6 @@ class BoostedTrees:
             right=np.where(leaf, 0, right),
             value=np.where(leaf, SETTINGS["learning_rate"] * value, 0.0),
         )
-
-    def __eq__(self, other: object) -> bool:
-        """The same trees on the same columns."""
-        return isinstance(other, BoostedTrees) and self.to_dict() == other.to_dict()
 
     def predict(self, table: pd.DataFrame) -> NDArray[np.float64]:
         """Predicted logMAR: (eyes,)."""
@@ -122,51 +129,3 @@ class BoostedTrees:
                 node[inner] = first + np.where(to_left, self.left[here], self.right[here])
             out += self.value[node]
         return out
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain mapping for JSON; each row of numbers is one text, or a file of 100,000 lines."""
-        rows = {name: getattr(self, name) for name in (*_WHOLE, "threshold", "value")}
-        return {
-            "features": [feature.to_dict() for feature in self.features],
-            "start": self.start,
-            **{name: number_text(row) for name, row in rows.items()},
-        }
-
-    @classmethod
-    def from_dict(cls, mapping: Mapping[str, Any]) -> "BoostedTrees":
-        """Inverse of `to_dict`.
-
-        Raises:
-            ValueError: If the rows are no numbers or do not make trees.
-        """
-        whole = {name: np.array(mapping[name].split(), dtype=np.int64) for name in _WHOLE}
-        threshold, value = (number_row(mapping[name]) for name in ("threshold", "value"))
-        trees = cls(
-            features=tuple(Feature.from_dict(part) for part in mapping["features"]),
-            start=float(mapping["start"]),
-            size=whole["size"],
-            feature=whole["feature"],
-            threshold=threshold,
-            missing_left=whole["missing_left"],
-            left=whole["left"],
-            right=whole["right"],
-            value=value,
-        )
-        trees._check_trees()
-        return trees
-
-    def _check_trees(self) -> None:
-        """A child in front of its parent would be an endless walk; one beyond the tree, a crash."""
-        n_nodes = int(self.size.sum())
-        rows = (self.feature, self.left, self.right, self.missing_left, self.threshold, self.value)
-        if not (self.size > 0).all() or {len(row) for row in rows} != {n_nodes}:
-            raise ValueError("trees: rows of different lengths")
-        ends = np.cumsum(self.size)
-        place = np.arange(n_nodes) - np.repeat(ends - self.size, self.size)
-        inner, size = self.feature >= 0, np.repeat(self.size, self.size)
-        for child in (self.left, self.right):
-            if not ((child > place) & (child < size))[inner].all():
-                raise ValueError("trees: a node leads out of its tree")
-        width = sum(len(feature.names()) for feature in self.features)
-        if (self.feature >= width).any():
-            raise ValueError("trees: a node looks at a number that is not there")

@@ -3,20 +3,24 @@
 Reports, predictions and comparisons (`benchmarks/`) all take these.
 """
 
-from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from ctt_net.baselines.boosting import BoostedTrees
-from ctt_net.baselines.linear import Feature, LinearModel
+from ctt_net.baselines.linear import Feature, FittedModel, LinearModel
 from ctt_net.baselines.support_vectors import SupportVectorMachine
 from ctt_net.errors import InputError
+from ctt_net.io.json_file import read_json, write_json
 
 if TYPE_CHECKING:
     from ctt_net.cohort import CohortSpec, Covariate
+
+BASELINES_FILE = "baselines.json"
 
 PREOP = Feature("preop_logmar")
 
@@ -55,7 +59,7 @@ class Baselines:
 
     mean_logmar: float
     preop_only: LinearModel
-    covariates: LinearModel | None
+    covariates: LinearModel | None = None
     boosting: BoostedTrees | None = None
     median_logmar: float | None = None
     svm: SupportVectorMachine | None = None
@@ -106,13 +110,10 @@ class Baselines:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain mapping of numbers and names for JSON; a model folder carries it."""
+        parts = {one.name: getattr(self, one.name) for one in fields(self)}
         return {
-            "mean_logmar": self.mean_logmar,
-            "preop_only": self.preop_only.to_dict(),
-            "covariates": self.covariates.to_dict() if self.covariates else None,
-            "boosting": self.boosting.to_dict() if self.boosting else None,
-            "median_logmar": self.median_logmar,
-            "svm": self.svm.to_dict() if self.svm else None,
+            name: part.to_dict() if isinstance(part, FittedModel) else part
+            for name, part in parts.items()
         }
 
     @classmethod
@@ -122,18 +123,21 @@ class Baselines:
         Raises:
             InputError: If the mapping is not one that `to_dict` wrote.
         """
+        kinds: dict[str, Callable[[Any], Any]] = {
+            "mean_logmar": float,
+            "preop_only": LinearModel.from_dict,
+            "covariates": LinearModel.from_dict,
+            "boosting": BoostedTrees.from_dict,
+            "median_logmar": float,
+            "svm": SupportVectorMachine.from_dict,
+        }
         try:
-            covariates, boosting, median, svm = (
-                mapping.get(name) for name in ("covariates", "boosting", "median_logmar", "svm")
-            )
-            return cls(
-                mean_logmar=float(mapping["mean_logmar"]),
-                preop_only=LinearModel.from_dict(mapping["preop_only"]),
-                covariates=LinearModel.from_dict(covariates) if covariates else None,
-                boosting=BoostedTrees.from_dict(boosting) if boosting else None,
-                median_logmar=None if median is None else float(median),
-                svm=SupportVectorMachine.from_dict(svm) if svm else None,
-            )
+            parts = {
+                name: kind(mapping[name])
+                for name, kind in kinds.items()
+                if name in ("mean_logmar", "preop_only") or mapping.get(name) is not None
+            }
+            return cls(**parts)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(
                 f"baselines: cannot be read ({error!r}); the model folder is damaged or was "
@@ -175,9 +179,9 @@ def cross_fit_baselines(table: pd.DataFrame, spec: "CohortSpec", fold: pd.Series
     if fold.isna().any():
         eye = table.loc[fold.isna(), "eye_id"].iloc[0]
         raise InputError(f"folds: eye {eye!r} has no fold; write the folds anew for this cohort")
-    torn = fold.groupby(table["patient_id"]).nunique()
-    if (torn > 1).any():
-        patient = torn.index[torn > 1][0]
+    divided = fold.groupby(table["patient_id"]).nunique()
+    if (divided > 1).any():
+        patient = divided.index[divided > 1][0]
         raise InputError(
             f"folds: patient {patient!r} lies in more than one fold; write the folds anew, "
             "grouped by patient"
@@ -207,6 +211,20 @@ def average_baselines(members: Sequence[Baselines], table: pd.DataFrame) -> pd.D
     names = [name for name in frames[0] if all(name in frame for frame in frames)]
     stacked = np.stack([frame[names].to_numpy(dtype=np.float64) for frame in frames])
     return pd.DataFrame(stacked.mean(axis=0), index=table.index, columns=names)
+
+
+def write_baselines(baselines: Baselines, folder: Path) -> None:
+    """Write `baselines.json` into a model folder."""
+    write_json(folder / BASELINES_FILE, baselines.to_dict())
+
+
+def read_baselines(folder: Path) -> Baselines:
+    """Read `baselines.json`.
+
+    Raises:
+        InputError: If it is missing or damaged.
+    """
+    return read_json(folder / BASELINES_FILE, Baselines.from_dict)
 
 
 def _feature(name: str, declared: "Covariate", table: pd.DataFrame) -> Feature:

@@ -1,8 +1,12 @@
-"""A ridge or least-squares line on clinical columns, kept as plain numbers."""
+"""Clinical columns as numbers, fitted models kept as plain numbers, and a ridge line of them.
+
+Only what scikit-learn documents is read of a fitted model, so that an update of it cannot break the
+export of a trained fold.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -87,8 +91,48 @@ class Feature:
             ) from None
 
 
-@dataclass(frozen=True)
-class LinearModel:
+@dataclass(frozen=True, eq=False)
+class FittedModel:
+    """A fitted model as plain numbers: its fields are floats, tuples of floats, and arrays.
+
+    Args:
+        features: Columns read, in order.
+    """
+
+    features: tuple[Feature, ...]
+
+    def __eq__(self, other: object) -> bool:
+        """The same numbers on the same columns."""
+        return type(other) is type(self) and self.to_dict() == other.to_dict()
+
+    @property
+    def width(self) -> int:
+        """How many numbers the features become."""
+        return sum(len(feature.names()) for feature in self.features)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain mapping for JSON; each row of an array is one text, or a file of 100,000 lines."""
+        return {one.name: _plain(getattr(self, one.name)) for one in fields(self)}
+
+    @classmethod
+    def from_dict(cls, mapping: Mapping[str, Any]) -> Self:
+        """Inverse of `to_dict`.
+
+        Raises:
+            KeyError: If a field is missing.
+            ValueError: If rows are no numbers or do not fit each other.
+        """
+        features = tuple(Feature.from_dict(part) for part in mapping["features"])
+        others = {
+            one.name: _restored(mapping[one.name], one.type)
+            for one in fields(cls)
+            if one.name != "features"
+        }
+        return cls(features, **others)
+
+
+@dataclass(frozen=True, eq=False)
+class LinearModel(FittedModel):
     """`intercept + sum(slope * value)`, with what an unknown value counts as.
 
     Args:
@@ -103,7 +147,6 @@ class LinearModel:
         ValueError: If there is not one slope, fill and shift for each number.
     """
 
-    features: tuple[Feature, ...]
     intercept: float
     slopes: tuple[float, ...]
     fills: tuple[float, ...]
@@ -111,9 +154,8 @@ class LinearModel:
     penalty: float
 
     def __post_init__(self) -> None:
-        width = sum(len(feature.names()) for feature in self.features)
-        if {len(self.slopes), len(self.fills), len(self.missing_shifts)} != {width}:
-            raise ValueError(f"{width} numbers need as many slopes, fills and shifts")
+        if {len(self.slopes), len(self.fills), len(self.missing_shifts)} != {self.width}:
+            raise ValueError(f"{self.width} numbers need as many slopes, fills and shifts")
 
     @classmethod
     def fit(
@@ -122,7 +164,7 @@ class LinearModel:
         features: Sequence[Feature],
         target_logmar: NDArray[np.float64],
         groups: Sequence[object] | None,
-    ) -> "LinearModel":
+    ) -> Self:
         """Fit with scikit-learn and read the numbers out.
 
         Args:
@@ -150,29 +192,6 @@ class LinearModel:
         filled = np.where(unknown, np.asarray(self.fills), numbers)
         shifts = unknown @ np.asarray(self.missing_shifts)
         return np.asarray(self.intercept + filled @ np.asarray(self.slopes) + shifts)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain mapping, as JSON would give it back."""
-        return {
-            "features": [feature.to_dict() for feature in self.features],
-            "intercept": self.intercept,
-            "slopes": list(self.slopes),
-            "fills": list(self.fills),
-            "missing_shifts": list(self.missing_shifts),
-            "penalty": self.penalty,
-        }
-
-    @classmethod
-    def from_dict(cls, mapping: Mapping[str, Any]) -> "LinearModel":
-        """Inverse of `to_dict`."""
-        features = tuple(Feature.from_dict(part) for part in mapping["features"])
-        rows = {key: tuple(mapping[key]) for key in ("slopes", "fills", "missing_shifts")}
-        return cls(
-            features=features,
-            intercept=float(mapping["intercept"]),
-            penalty=float(mapping["penalty"]),
-            **rows,
-        )
 
 
 def design(table: pd.DataFrame, features: Sequence[Feature]) -> NDArray[np.float64]:
@@ -228,11 +247,22 @@ def per_unit(
     return own[:width], shifts, -scaler.mean_ @ own
 
 
-def number_text(row: NDArray[Any]) -> str:
-    """Numbers as one text, every digit kept: a file of 100,000 lines helps nobody."""
-    return " ".join(map(repr, row.tolist()))
+def _plain(value: Any) -> Any:
+    """A field for JSON, every digit kept."""
+    if isinstance(value, np.ndarray):
+        text = [" ".join(map(repr, row)) for row in np.atleast_2d(value).tolist()]
+        return text if value.ndim == 2 else text[0]
+    if isinstance(value, tuple):
+        return [one.to_dict() if isinstance(one, Feature) else one for one in value]
+    return value
 
 
-def number_row(text: str) -> NDArray[np.float64]:
-    """Inverse of `number_text`."""
-    return np.array(text.split(), dtype=np.float64)
+def _restored(value: Any, kind: Any) -> Any:
+    """A field of a kind from what `_plain` made of it."""
+    if kind is float:
+        return float(value)
+    if kind == tuple[float, ...]:
+        return tuple(map(float, value))
+    dtype = np.int64 if kind == NDArray[np.int64] else np.float64
+    rows = [np.array(row.split(), dtype) for row in ([value] if isinstance(value, str) else value)]
+    return rows[0] if isinstance(value, str) else np.stack(rows)

@@ -6,22 +6,15 @@ that is passed on. So the radial kernel is written as random Fourier features (R
 that of the exact kernel.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ctt_net.baselines.linear import (
-    Feature,
-    design,
-    imputer,
-    number_row,
-    number_text,
-    per_unit,
-)
+from ctt_net.baselines.linear import Feature, FittedModel, design, imputer, per_unit
 
 # Fixed and not searched for: on a hundred eyes a search over the training rows chose worse values
 # than these, a wide kernel and no penalty for errors within a line of the chart.
@@ -33,12 +26,9 @@ WAVES = 128
 # The time of the fit grows with the square of the eyes.
 MOST_EYES = 4000
 
-_MATRICES = ("slopes", "missing_shifts")
-_ROWS = ("fills", "phases", "weights")
-
 
 @dataclass(frozen=True, eq=False)
-class SupportVectorMachine:
+class SupportVectorMachine(FittedModel):
     """`start + sum(weight * cos(phase + slope * value))`.
 
     Args:
@@ -49,9 +39,11 @@ class SupportVectorMachine:
         weights: (waves,), logMAR.
         slopes: (numbers, waves), per unit of each number.
         missing_shifts: (numbers, waves), added when a number is unknown.
+
+    Raises:
+        ValueError: If the rows do not fit each other.
     """
 
-    features: tuple[Feature, ...]
     start: float
     fills: NDArray[np.float64]
     phases: NDArray[np.float64]
@@ -59,10 +51,16 @@ class SupportVectorMachine:
     slopes: NDArray[np.float64]
     missing_shifts: NDArray[np.float64]
 
+    def __post_init__(self) -> None:
+        shape = (self.width, len(self.phases))
+        rows = {(len(self.fills), len(self.weights)), self.slopes.shape, self.missing_shifts.shape}
+        if rows != {shape}:
+            raise ValueError("support vector machine: rows of different lengths")
+
     @classmethod
     def fit(
         cls, table: pd.DataFrame, features: Sequence[Feature], target_logmar: NDArray[np.float64]
-    ) -> "SupportVectorMachine":
+    ) -> Self:
         """Fit with scikit-learn and read the numbers out.
 
         Args:
@@ -94,10 +92,6 @@ class SupportVectorMachine:
             missing_shifts=shifts,
         )
 
-    def __eq__(self, other: object) -> bool:
-        """The same numbers on the same columns."""
-        return isinstance(other, SupportVectorMachine) and self.to_dict() == other.to_dict()
-
     def predict(self, table: pd.DataFrame) -> NDArray[np.float64]:
         """Predicted logMAR: (eyes,)."""
         numbers = design(table, self.features)
@@ -105,28 +99,3 @@ class SupportVectorMachine:
         filled = np.where(unknown, self.fills, numbers)
         angle = self.phases + filled @ self.slopes + unknown @ self.missing_shifts
         return np.asarray(self.start + np.cos(angle) @ self.weights)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain mapping for JSON."""
-        return {
-            "features": [feature.to_dict() for feature in self.features],
-            "start": self.start,
-            **{name: number_text(getattr(self, name)) for name in _ROWS},
-            **{name: list(map(number_text, getattr(self, name))) for name in _MATRICES},
-        }
-
-    @classmethod
-    def from_dict(cls, mapping: Mapping[str, Any]) -> "SupportVectorMachine":
-        """Inverse of `to_dict`.
-
-        Raises:
-            ValueError: If the rows are no numbers or do not fit each other.
-        """
-        features = tuple(Feature.from_dict(part) for part in mapping["features"])
-        rows = {name: number_row(mapping[name]) for name in _ROWS}
-        matrices = {name: np.stack(list(map(number_row, mapping[name]))) for name in _MATRICES}
-        shape = (sum(len(feature.names()) for feature in features), len(rows["phases"]))
-        fits = {one.shape for one in matrices.values()} == {shape}
-        if not fits or (len(rows["fills"]), len(rows["weights"])) != shape:
-            raise ValueError("support vector machine: rows of different lengths")
-        return cls(features, float(mapping["start"]), **rows, **matrices)

@@ -27,7 +27,9 @@ def add(commands: Commands) -> None:
         commands, "prepare", "make a cohort folder from your spreadsheet and your exports", run
     )
     parser.add_argument(
-        "mapping", type=Path, help="mapping.yaml (see docs/mapping.md); with --draft the table"
+        "mapping",
+        type=Path,
+        help="mapping.yaml (docs/reference/mapping.md); with --draft the table",
     )
     parser.add_argument(
         "out",

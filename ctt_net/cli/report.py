@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
 
     from ctt_net.errors import InputError
     from ctt_net.io.atomic_write import check_writable
-    from ctt_net.report.compare import write_comparison
+    from ctt_net.report.compare import compare_evaluations, write_comparison
     from ctt_net.report.rerender import read_evaluated, render_again
 
     check_writable(options.out, "config.yaml")
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
         raise InputError("--model: only a gallery needs it; give --gallery COHORT too")
     every = [read_evaluated(folder) for folder in options.evaluations]
     if len(every) > 1:
-        page = write_comparison(every, options.out)
+        page = write_comparison(compare_evaluations(every), options.out)
     elif options.gallery is not None:
         page = write_gallery(every[0].folder, options.out, options.gallery, options.model)
     else:

@@ -1,4 +1,4 @@
-"""Door 3: `predictions.csv`, one row per eye, all that evaluation needs of a model."""
+"""`predictions.csv`: one row per eye, all that evaluation needs of a model."""
 
 from pathlib import Path
 

@@ -60,6 +60,7 @@ def used_covariates(row: pd.Series, predictor: Predictor) -> list[dict[str, Any]
     return [
         {
             "name": name,
+            "kind": covariate.kind,
             "value": None if pd.isna(row[name]) else row[name],
             "unit": covariate.unit,
             "training_range": predictor.covariate_ranges.get(name),

@@ -1,18 +1,19 @@
-"""The one page a clinician reads: the scans, the acuity before, the predicted one, and doubts."""
+"""The page for the clinician: scans, acuity before surgery, predicted acuity, and warnings."""
 
 import base64
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import cv2
 from matplotlib.axes import Axes
 
-from ctt_net.baselines.clinical import baseline_label
+from ctt_net.errors import count_of
 from ctt_net.imaging import BScan
 from ctt_net.outcome import probability_text
 from ctt_net.report.comparison import number_text
+from ctt_net.report.drawing import svg
 from ctt_net.report.page import render
-from ctt_net.report.svg import svg
 from ctt_net.uncertainty.abstention import ABSTAIN, ABSTENTION_REASONS
 from ctt_net.uncertainty.flags import flags_in_words
 
@@ -22,12 +23,15 @@ EYE_NAMES = {"OD": "Right eye (OD)", "OS": "Left eye (OS)"}
 WIDTH_PX = 640
 
 
-def render_report(prediction: dict[str, Any], bscans: list[dict[str, BScan]]) -> str:
+def render_report(
+    prediction: dict[str, Any], bscans: list[dict[str, BScan]], written: date | None = None
+) -> str:
     """Fill the page.
 
     Args:
         prediction: Contents of prediction.json.
         bscans: For each eye, view name to scan.
+        written: Date of the report; None = today.
     """
     eyes = [_eye(eye, scans) for eye, scans in zip(prediction["eyes"], bscans, strict=True)]
     days = prediction["model"]["followup_days"]
@@ -38,6 +42,7 @@ def render_report(prediction: dict[str, Any], bscans: list[dict[str, BScan]]) ->
         synthetic=prediction["model"]["synthetic"],
         model=prediction["model"],
         followup=_days(days[0], days[2]) if days else None,
+        written=(written or date.today()).isoformat(),
         eyes=eyes,
     )
 
@@ -49,6 +54,14 @@ def _days(low: float, high: float) -> str:
 def _eye(eye: dict[str, Any], scans: dict[str, BScan]) -> dict[str, Any]:
     interval = eye["interval"]
     name = EYE_NAMES[eye["laterality"]]
+    labels = {one["name"]: _label(one) for one in eye["covariates"]}
+    flags, not_given = [], []
+    for flag in eye["flags"]:
+        word, _, detail = flag.partition(":")
+        if word == "missing_covariate":
+            not_given.append(labels.get(detail, detail))
+        elif flag not in (ABSTAIN, *eye["abstain_because"]):
+            flags.append(f"{word}:{labels.get(detail, detail)}")
     return {
         "name": name,
         "preop": eye["preop"],
@@ -72,15 +85,11 @@ def _eye(eye: dict[str, Any], scans: dict[str, BScan]) -> dict[str, Any]:
             }
             for outcome, p in eye["p_recovery"].items()
         ],
-        "baselines": [
-            {"name": baseline_label(key, eye["baselines"]), "logmar": f"{value:.2f}"}
-            for key, value in eye["baselines"].items()
-        ],
+        "baselines": _baselines(eye["baselines"]),
         "covariates": [_covariate(one) for one in eye["covariates"] if one["value"] is not None],
+        "not_given": not_given,
         "because": [ABSTENTION_REASONS[name] for name in eye["abstain_because"]],
-        "flags": flags_in_words(
-            flag for flag in eye["flags"] if flag not in (ABSTAIN, *eye["abstain_because"])
-        ),
+        "flags": flags_in_words(flags),
         "scans": [
             {
                 "view": view["name"],
@@ -95,21 +104,38 @@ def _eye(eye: dict[str, Any], scans: dict[str, BScan]) -> dict[str, Any]:
     }
 
 
+def _baselines(predicted: dict[str, float]) -> str:
+    """What models without the scans predict, as a range; those that know the eye, if any do."""
+    known = [value for name, value in predicted.items() if name not in ("mean", "median")]
+    values = known or list(predicted.values())
+    if not values:
+        return ""
+    low, high = number_text(min(values), 2), number_text(max(values), 2)
+    return f"{low if low == high else f'{low} to {high}'} logMAR ({count_of(len(values), 'model')})"
+
+
 def line_and_letters(acuity: dict[str, Any]) -> str:
     """One acuity as charts have it, such as `20/25, 81 letters`."""
     letters = acuity["etdrs_letters"]
     return acuity["snellen_20ft"] + ("" if letters is None else f", {letters} letters")
 
 
+def _label(one: dict[str, Any]) -> str:
+    """Name of a covariate without its unit: `axial length` of `axial_length_mm`."""
+    return one["name"].removesuffix(f"_{one['unit']}").replace("_", " ")
+
+
 def _covariate(one: dict[str, Any]) -> str:
     value = one["value"] if isinstance(one["value"], str) else f"{one['value']:g}"
-    text = f"{one['name']} {value}" + (f" {one['unit']}" if one["unit"] else "")
+    if one.get("kind") == "binary":
+        value = {"0": "no", "1": "yes"}.get(value, value)
+    text = f"{_label(one)} {value}" + (f" {one['unit']}" if one["unit"] else "")
     low, high = one["training_range"] or (None, None)
     return text if low is None else f"{text} (training: {low:g} to {high:g})"
 
 
 def _draw_scale(axes: Axes, eye: dict[str, Any]) -> None:
-    """Better sight to the left, as on no chart but on every logMAR axis."""
+    """Better acuity on the left, as on every logMAR axis."""
     interval, postop = eye["interval"], eye["postop"]["logmar"]
     axes.plot([interval["lower_logmar"], interval["upper_logmar"]], [0, 0], color="#1f5a96", lw=3)
     axes.plot(postop, 0, "o", color="#1f5a96", ms=9)
@@ -124,11 +150,11 @@ def _draw_scale(axes: Axes, eye: dict[str, Any]) -> None:
     axes.set_ylim(-1, 1)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel("logMAR: left = sees better, 0.1 = one line")
+    axes.set_xlabel("logMAR: left = better, 0.1 = one line")
 
 
 def _picture(bscan: BScan) -> str:
-    """A scan as the reader saw it, as a data URI; no metadata travels with it."""
+    """A scan as it was decoded, as a data URI without metadata."""
     pixels = bscan.pixels
     height = round(pixels.shape[0] * WIDTH_PX / pixels.shape[1])
     small = cv2.resize(pixels, (WIDTH_PX, height), interpolation=cv2.INTER_AREA)

@@ -13,7 +13,12 @@ CONFIG_KEYS = {"selection_fraction": "val_fraction", "questions": "outcomes"}
 PROVENANCE_KEYS = {"n_selection": "n_val"}
 ABSTENTION_KEYS = {"seen": "training_counts"}
 EVALUATION_KEYS = {"opened": "evaluated"}
-METRICS_KEYS = {"locked_test": "test_set", "opened": "evaluations"}
+METRICS_KEYS = {
+    "locked_test": "test_set",
+    "opened": "evaluations",
+    "mae_answered": "mae_reported",
+    "within_0.2_answered": "within_0.2_reported",
+}
 PRETRAINED_KEYS = {"selection_eyes": "val_eyes"}
 
 EMBEDDINGS_FILE = "training_cloud.safetensors"

@@ -1,13 +1,11 @@
 """Ends of a figure's interval from its resamples: percentiles, and what covers better for some.
 
 Percentiles are short where a figure's draws are skewed: for shares near 1, for areas under a curve,
-and for the slope of a logistic regression (docs/metrics.md has the measured coverage). These take
-Student's interval around the value itself, with the standard error of the draws, shares and areas
+and for the slope of a logistic regression (measured coverage: docs/reference/metrics.md).
+These take Student's interval around the value itself, with the standard error of the draws, shares and areas
 on the scale of log odds (DiCiccio and Efron 1996, doi 10.1214/ss/1032280214, on such scales; for
 areas Kottas, Kuss and Zapf 2014, doi 10.1186/1471-2288-14-26).
 """
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +19,9 @@ DEFINED_SHARE = 0.9
 # Between 0 and 1, as the last word of a path.
 SHARES = frozenset(
     (
-        *("auroc", "auprc", "sensitivity", "specificity", "precision", "npv"),
-        *("within_0.1", "within_0.2", "within_0.3", "coverage", "abstention_rate"),
+        *("auroc", "auprc", "sensitivity", "specificity", "precision", "npv", "coverage"),
+        *("within_0.1", "within_0.2", "within_0.3", "within_0.2_reported", "within_0.2_abstained"),
+        *("abstention_rate", "rate"),
     )
 )
 
@@ -36,8 +35,12 @@ _OF_ALL_EYES = frozenset(("regression", "baselines", "oracle"))
 _ONE_SD = float(2 * ndtr(1.0) - 1)
 
 
-def ends_of(
-    path: tuple[str, ...], draws: NDArray[np.float64], level: float, n_patients: int
+def interval_ends(
+    path: tuple[str, ...],
+    draws: NDArray[np.float64],
+    level: float,
+    n_patients: int,
+    n_measured: int | None = None,
 ) -> Ends:
     """Ends of the interval of one figure.
 
@@ -46,6 +49,7 @@ def ends_of(
         draws: (1 + resamples,), first the value itself.
         level: Confidence level, 0..1.
         n_patients: Patients that were resampled.
+        n_measured: Patients that the figure is of, where the path does not say.
 
     Returns:
         Lower and upper end, None where the figure is undefined, was in too many resamples, or there
@@ -56,9 +60,10 @@ def ends_of(
         return [None, None]
     if not _DIFFERENCES.intersection(path):
         if path[-1:] and path[-1] in SHARES:
-            of_all = path[0] in _OF_ALL_EYES or path == ("interval", "coverage")
-            if of_all and value in (0, 1) and len(drawn) > 1:
-                return list(wilson_interval(value, n_patients, level))
+            if path[0] in _OF_ALL_EYES or path == ("interval", "coverage"):
+                n_measured = n_patients
+            if n_measured and value in (0, 1) and len(drawn) > 1:
+                return list(wilson_interval(value, n_measured, level))
             return share_interval(value, drawn, level, n_patients)
         if path[-1:] == ("slope",) and "loa" not in path:
             return symmetric_interval(value, drawn, level, n_patients)
@@ -79,14 +84,7 @@ def share_interval(value: float, draws: NDArray[np.float64], level: float, n_pat
 
     The standard error goes from the share to its log odds by the delta method, as programs for
     surveys do it (method `xlogit` of R's `survey`): draws of exactly 1 have no log odds. A value of
-    exactly 0 or 1 has none either, no resample differs, and nothing is known of how far it may be
-    off but by how many patients were asked (`wilson_interval`): two None.
-
-    Args:
-        value: The share itself.
-        draws: (resamples,).
-        level: Confidence level, 0..1.
-        n_patients: Patients that were resampled.
+    exactly 0 or 1 has none either, and no resample differs: two None; see `wilson_interval`.
     """
     defined = _defined(draws)
     if defined is None or not 0 < value < 1:
@@ -114,13 +112,6 @@ def wilson_interval(value: float, n: int, level: float) -> list[float]:
     return [max(float(middle - reach), 0.0), min(float(middle + reach), 1.0)]
 
 
-def with_width(share: dict[str, Any], key: str, n_patients: int, level: float) -> dict[str, Any]:
-    """A share of exactly 0 or 1 with the interval that its patients leave; others as they are."""
-    if share["value"] not in (0, 1):
-        return share
-    return {**share, key: wilson_interval(share["value"], n_patients, level)}
-
-
 def newcombe_interval(
     one: tuple[float, int], other: tuple[float, int], level: float
 ) -> list[float]:
@@ -146,12 +137,6 @@ def symmetric_interval(
 
     That is their standard deviation, were they normal; a few resamples in which the classes are
     nearly separated, and a slope nearly endless, do not blow it up.
-
-    Args:
-        value: The figure itself.
-        draws: (resamples,).
-        level: Confidence level, 0..1.
-        n_patients: Patients that were resampled.
     """
     low, high = percentile_interval(draws, _ONE_SD)
     if low is None or high is None:

@@ -1,14 +1,15 @@
-"""Do probabilities and acuities mean what they say? Slope, intercept and observed by tenths."""
+"""Do probabilities mean what they say? Slope, intercept, and observed against predicted by tenths.
+
+Arguments as in `ctt_net.metrics.classification`.
+"""
 
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
 
-from ctt_net.metrics.bootstrap import Draws, Totals, Weights
-
-Floats = NDArray[np.float64]
+from ctt_net.metrics.weighted import Floats, checked, mean
 
 # A probability of exactly 0 or 1 has no logit; the calibrated ones of a model folder lie inside.
 PROBABILITY_EDGE = 1e-6
@@ -23,132 +24,67 @@ STEP_FOUND = 1e-4
 STEEPEST = 1e3
 
 
-def logistic_calibration(probability: Floats, recovered: Floats, weights: Weights) -> Draws:
-    """Calibration slope and intercept of probabilities, Van Calster 2019.
-
-    `slope`: of the log odds observed on the log odds predicted, by logistic regression; below 1 =
-    too extreme. `intercept`: of the same with the slope held at 1, which is calibration in the
-    large; above 0 = recovery was more frequent than predicted. Doi 10.1186/s12916-019-1466-7.
-
-    Args:
-        probability: (eyes,), 0..1.
-        recovered: (eyes,), 1.0 or 0.0.
-        weights: (resamples, eyes).
-
-    Returns:
-        Both, (resamples,); NaN where the classes are separated or only one is there.
-    """
-    undefined = np.full(len(weights), np.nan)
-    if len(np.unique(recovered)) < 2:
-        return {("slope",): undefined, ("intercept",): undefined}
-    odds = logit(np.clip(probability, PROBABILITY_EDGE, 1 - PROBABILITY_EDGE))
-    flat = np.zeros_like(odds)
-    even = np.ones((1, len(odds)))
-    slope = undefined
-    if np.ptp(odds) > 0:
-        start = _newton(odds, flat, recovered, even, np.zeros((1, 2)))
-        slope = _newton(odds, flat, recovered, weights, start)[:, 1]
-    start = _newton(None, odds, recovered, even, np.zeros((1, 1)))
-    return {
-        ("slope",): slope,
-        ("intercept",): _newton(None, odds, recovered, weights, start)[:, 0],
-    }
-
-
-def _newton(
-    odds: Floats | None, offset: Floats, recovered: Floats, weights: Weights, start: Floats
+def calibration_slope(
+    probability: ArrayLike, recovered: ArrayLike, weights: ArrayLike | None = None
 ) -> Floats:
-    """Maximum-likelihood coefficients of a logistic regression for each row of weights.
+    """Slope of the observed on the predicted log odds; below 1, probabilities are too extreme.
 
-    Args:
-        odds: (eyes,) the one predictor, None for an intercept alone.
-        offset: (eyes,) what is added to it as it stands.
-        recovered: (eyes,).
-        weights: (resamples, eyes).
-        start: (1, coefficients), the same for all: the first step then is a matrix product.
+    `logit P(y = 1) = a + slope logit(p)` by logistic regression: Cox 1958, doi
+    10.1093/biomet/45.3-4.562; Van Calster et al. 2019, doi 10.1186/s12916-019-1466-7. NaN where the
+    classes are separated or only one is there.
 
-    Returns:
-        (resamples, coefficients), NaN where there is no finite maximum.
+    Example:
+        >>> round(calibration_slope([0.1, 0.4, 0.4, 0.6, 0.9], [0, 1, 0, 0, 1]), 3)
+        1.118
     """
-    if not np.isfinite(start).all():
-        return np.full((len(weights), start.shape[1]), np.nan)
-    value = start
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        for _ in range(STEPS):
-            eta = offset + value[:, :1] + (0.0 if odds is None else value[:, 1:] * odds)
-            p = expit(eta)
-            step = _step(odds, recovered - p, p * (1 - p), weights)
-            value = value + step
-            if not (np.abs(step) > STEP_TOLERANCE).any():
-                break
-    found = (np.abs(value) < STEEPEST) & (np.abs(step) <= STEP_FOUND)
-    every = np.broadcast_to(value, (len(weights), value.shape[1]))
-    return np.where(np.all(found, axis=1, keepdims=True), every, np.nan)
+    p, y, w = checked(probability, recovered, weights=weights)
+    odds = logit(np.clip(p, PROBABILITY_EDGE, 1 - PROBABILITY_EDGE))
+    return _newton(np.column_stack([odds, np.ones(len(odds))]), np.zeros(len(odds)), y, w)
 
 
-def _step(odds: Floats | None, residual: Floats, information: Floats, weights: Weights) -> Floats:
-    """One step of Newton's method: (resamples, coefficients)."""
-    gradient = _total(weights, residual)
-    h00 = _total(weights, information)
-    if odds is None:
-        return (gradient / h00)[:, None]
-    g1 = _total(weights, residual * odds)
-    h01, h11 = _total(weights, information * odds), _total(weights, information * odds**2)
-    determinant = h00 * h11 - h01**2
-    return (
-        np.column_stack([h11 * gradient - h01 * g1, h00 * g1 - h01 * gradient])
-        / (determinant[:, None])
-    )
+def calibration_intercept(
+    probability: ArrayLike, recovered: ArrayLike, weights: ArrayLike | None = None
+) -> Floats:
+    """Calibration in the large; above 0, recovery was more frequent than predicted.
+
+    `logit P(y = 1) = intercept + logit(p)`, the slope held at 1. Sources as `calibration_slope`.
+
+    Example:
+        >>> round(calibration_intercept([0.1, 0.4, 0.4, 0.6, 0.9], [0, 1, 0, 0, 1]), 3)
+        -0.454
+    """
+    p, y, w = checked(probability, recovered, weights=weights)
+    odds = logit(np.clip(p, PROBABILITY_EDGE, 1 - PROBABILITY_EDGE))
+    return _newton(np.ones((len(odds), 1)), odds, y, w)
 
 
-def _total(weights: Weights, values: Floats) -> Floats:
-    """Weighted totals of values common to all resamples (1, eyes), or of each one's own."""
-    if len(values) == 1:
-        return weights @ values[0]
-    return np.einsum("re,re->r", weights, values)
-
-
-def calibration_bins(predicted: Floats, observed: Floats, chosen: NDArray[np.bool_]) -> Totals:
+def calibration_bins(
+    predicted: ArrayLike, observed: ArrayLike, weights: ArrayLike | None = None
+) -> list[dict[str, Any]]:
     """Mean predicted and mean observed value in bins of rising prediction.
 
-    Args:
-        predicted: (eyes,).
-        observed: (eyes,).
-        chosen: (eyes,), the eyes that count.
+    Bins are tenths of the eyes, fewer where a tenth would hold fewer than ten, and never part equal
+    predictions.
 
-    Returns:
-        Figures `("bins", "<number>", "predicted" | "observed")`.
+    Example:
+        >>> calibration_bins([0.25, 0.75], [0, 1])
+        [{'n_eyes': 2, 'predicted': 0.5, 'observed': 0.5}]
     """
-    bins = bin_numbers(predicted[chosen])
-    n_bins = int(bins.max()) + 1 if len(bins) else 0
-    columns = np.zeros((len(predicted), 3 * n_bins))
-    rows = np.flatnonzero(chosen)
-    for offset, values in enumerate((np.ones(len(rows)), predicted[rows], observed[rows])):
-        columns[rows, 3 * bins + offset] = values
-
-    def figures(totals: Floats) -> Draws:
-        out: Draws = {}
-        for number in range(n_bins):
-            n, mean, seen = totals[:, 3 * number : 3 * number + 3].T
-            out[("bins", str(number), "predicted")] = mean / n
-            out[("bins", str(number), "observed")] = seen / n
-        return out
-
-    return Totals(columns, figures)
+    p, y, w = checked(predicted, observed, weights=weights)
+    bins = bin_numbers(p)
+    inside = [bins == number for number in range(bins.max() + 1)] if len(bins) else []
+    return [
+        {
+            "n_eyes": int(here.sum()),
+            "predicted": mean(p[here], w[..., here]),
+            "observed": mean(y[here], w[..., here]),
+        }
+        for here in inside
+    ]
 
 
 def bin_numbers(predicted: Floats) -> NDArray[np.intp]:
-    """Bin of each eye: tenths of the eyes by rising prediction, equal predictions together.
-
-    Where a tenth would hold fewer than `SMALLEST_BIN` eyes there are fewer bins, since a bin of a
-    few eyes tells about chance and about those eyes.
-
-    Args:
-        predicted: (eyes,), no NaN.
-
-    Returns:
-        (eyes,), 0 = lowest.
-    """
+    """Bin of each eye, 0 = lowest: (n,)."""
     n = len(predicted)
     ordered = np.sort(predicted)
     cuts: list[int] = [0]
@@ -161,16 +97,55 @@ def bin_numbers(predicted: Floats) -> NDArray[np.intp]:
     return np.searchsorted(ordered[cuts[1:]], predicted, side="right")
 
 
-def listed_bins(branch: dict[str, Any], predicted: Floats) -> list[dict[str, Any]]:
-    """The figures of bins as a list, each with its number of eyes.
+def _newton(columns: Floats, offset: Floats, recovered: Floats, weights: Floats) -> Floats:
+    """First coefficient of a logistic regression of one or two columns, for each weighting.
 
     Args:
-        branch: Number of the bin to its figures.
-        predicted: (eyes,) the eyes that counted.
+        columns: (n, 1 or 2).
+        offset: (n,) added to the log odds as it stands.
+        recovered: (n,).
+        weights: (n,) or (resamples, n).
+
+    Returns:
+        NaN where there is no finite maximum of the likelihood.
     """
-    counts = np.bincount(bin_numbers(predicted), minlength=len(branch))
-    return [
-        {"n_eyes": int(n), **branch[str(number)]}
-        for number, n in enumerate(counts)
-        if str(number) in branch
-    ]
+    rows = np.atleast_2d(weights)
+    value = np.zeros((1, columns.shape[1]))
+    found = np.zeros(len(rows), dtype=bool)
+    if len(np.unique(recovered)) == 2:
+        even = np.ones((1, len(recovered)))
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            # From the fit to all eyes alike, resamples are a step or two away.
+            value, found = _climb(value, columns, offset, recovered, even)
+            if found.all():
+                start = np.repeat(value, len(rows), axis=0)
+                value, found = _climb(start, columns, offset, recovered, rows)
+    slope = np.where(found, value[:, 0], np.nan)
+    slope = np.broadcast_to(slope, (len(rows),))
+    return slope if weights.ndim == 2 else float(slope[0])  # type: ignore[return-value]
+
+
+def _climb(
+    value: Floats, columns: Floats, offset: Floats, recovered: Floats, weights: Floats
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Newton's method from a start (resamples, columns): the coefficients, and which are final."""
+    step = np.full_like(value, np.inf)
+    observed = weights @ (columns * recovered[:, None])
+    for _ in range(STEPS):
+        p = expit(offset + value @ columns.T)
+        weighted = weights * p
+        gradient = observed - weighted @ columns
+        weighted *= np.subtract(1.0, p, out=p)
+        h00 = weighted @ columns[:, 0] ** 2
+        if columns.shape[1] == 1:
+            step = gradient / h00[:, None]
+        else:
+            h01, h11 = (weighted @ (columns[:, i] * columns[:, 1]) for i in (0, 1))
+            g0, g1 = gradient.T
+            step = np.column_stack([h11 * g0 - h01 * g1, h00 * g1 - h01 * g0])
+            step /= (h00 * h11 - h01**2)[:, None]
+        value = value + step
+        if not (np.abs(step) > STEP_TOLERANCE).any():
+            break
+    found = (np.abs(value) < STEEPEST) & (np.abs(step) <= STEP_FOUND)
+    return value, np.all(found, axis=1)

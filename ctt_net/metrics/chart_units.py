@@ -12,7 +12,7 @@ PER_LOGMAR: Mapping[Unit, float] = {"letters": 50.0, "lines": 10.0}
 IN_LOGMAR = frozenset(
     (
         *("mae", "rmse", "median_ae", "bias", "lower", "upper"),
-        *("mae_difference", "mae_gap", "mean_width", "mae_answered", "mae_abstained"),
+        *("mae_difference", "mae_gap", "mean_width", "mae_reported", "mae_abstained"),
     )
 )
 
@@ -49,17 +49,6 @@ def in_chart_units(section: Mapping[str, Any], unit: Unit) -> dict[str, Any]:
                 if key == "value" or key.startswith("ci")
             }
     return out
-
-
-def logmar_in_words(logmar: float) -> str:
-    """A difference in logMAR, with letters and lines beside it.
-
-    Example:
-        >>> logmar_in_words(0.024)
-        '0.024 logMAR (1.2 letters, 0.2 lines)'
-    """
-    letters, lines = (logmar * PER_LOGMAR[unit] for unit in ("letters", "lines"))
-    return f"{logmar:.3f} logMAR ({letters:.1f} letters, {lines:.1f} lines)"
 
 
 def _scaled(value: Any, unit: Unit) -> Any:

@@ -1,26 +1,73 @@
-"""Would it help to act on the prediction? Net benefit of one stated action over thresholds."""
+"""Decision-curve analysis: the net benefit of one stated action over thresholds of the risk."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from ctt_net.metrics.bootstrap import Draws, Totals
+from ctt_net.metrics.weighted import Floats, checked, mean
 from ctt_net.outcome import TOLERANCE_LOGMAR, Outcome
-
-Floats = NDArray[np.float64]
 
 THRESHOLDS = tuple(number / 100 for number in range(5, 51, 5))
 
 MODEL = "model"
-TREAT_ALL = "treat_all"
-TREAT_NONE = "treat_none"
 
 LEFT_OUT = (
     "it predicts an acuity and no probability, and without folds none can be made of it that was "
     "not fitted on these eyes"
 )
+
+
+def net_benefit(
+    risk: ArrayLike, event: ArrayLike, threshold: float, weights: ArrayLike | None = None
+) -> Floats:
+    """Net benefit per eye of acting on a risk above a threshold: `TP / n - FP / n t / (1 - t)`.
+
+    Vickers and Elkin 2006, doi 10.1177/0272989X06295361.
+
+    Args:
+        risk: (n,), 0..1; all 1 = act on everybody.
+        event: (n,), 1 or 0.
+        threshold: t.
+        weights: (n,) or (resamples, n).
+
+    Example:
+        >>> net_benefit([0.9, 0.6, 0.2, 0.1], [1, 0, 1, 0], threshold=0.5)
+        0.0
+    """
+    r, y, w = checked(risk, event, weights=weights)
+    # 1 - 0.7 is a hair above 0.3: a risk of exactly the threshold is not acted on.
+    acted = (r > threshold + 1e-9).astype(np.float64)
+    odds = threshold / (1 - threshold)
+    return mean(acted * (y - odds * (1 - y)), w)
+
+
+def decision_curve(
+    risks: Mapping[str, Floats], event: Floats, weights: Floats
+) -> list[dict[str, Any]]:
+    """Net benefit of each risk, of acting on everybody and on nobody, at each threshold.
+
+    Args:
+        risks: Name of a predictor to its probability of the event (n,); `model` among them.
+        event: (n,), 1.0 or 0.0.
+        weights: (resamples, n).
+
+    Returns:
+        `threshold`, a figure for each name, `treat_all`, `treat_none`, and `model_gain`: the
+        model's beyond the better of the last two.
+    """
+    curve = []
+    for threshold in THRESHOLDS:
+        benefit = {
+            name: net_benefit(risk, event, threshold, weights) for name, risk in risks.items()
+        }
+        everyone = net_benefit(np.ones(len(event)), event, threshold, weights)
+        nobody = net_benefit(np.zeros(len(event)), event, threshold, weights)
+        gain = benefit[MODEL] - np.maximum(everyone, 0.0)
+        point = {"threshold": threshold, **benefit, "treat_all": everyone, "treat_none": nobody}
+        curve.append({**point, "model_gain": gain})
+    return curve
 
 
 def decision_outcome(outcomes: Sequence[Outcome]) -> Outcome | None:
@@ -37,57 +84,6 @@ def action_in_words(outcome: Outcome) -> str:
     )
 
 
-def decision_totals(
-    risks: Mapping[str, Floats], event: Floats, chosen: NDArray[np.bool_]
-) -> Totals:
-    """Net benefit of acting on each risk, on all eyes and on none.
-
-    Net benefit = true positives / n - false positives / n * t / (1 - t), per eye: Vickers and
-    Elkin 2006, doi 10.1177/0272989X06295361. Acted on are risks above the threshold t.
-
-    Args:
-        risks: Name of a predictor to its probability of the event (eyes,), 0..1.
-        event: (eyes,), 1.0 or 0.0.
-        chosen: (eyes,), the eyes that count.
-
-    Returns:
-        Figures `("curve", "<number of the threshold>", name)`, and the model's benefit beyond the
-        better of treating all and none as `model_gain`.
-    """
-    known = np.where(chosen, event, 0.0)
-    one = chosen.astype(np.float64)
-    columns = [one, known]
-    for risk in risks.values():
-        for threshold in THRESHOLDS:
-            # 1 - 0.7 is a hair above 0.3: a risk of exactly the threshold is not acted on.
-            acted = (np.where(chosen, risk, 0.0) > threshold + 1e-9).astype(np.float64)
-            columns += [acted * known, acted * (one - known)]
-
-    def figures(totals: Floats) -> Draws:
-        n, events = totals[:, 0], totals[:, 1]
-        pairs = totals[:, 2:].reshape(len(totals), len(risks), len(THRESHOLDS), 2)
-        out: Draws = {}
-        for i, threshold in enumerate(THRESHOLDS):
-            odds = threshold / (1 - threshold)
-            benefit = (pairs[:, :, i, 0] - odds * pairs[:, :, i, 1]) / n[:, None]
-            for j, name in enumerate(risks):
-                out[("curve", str(i), name)] = benefit[:, j]
-            everyone = (events - odds * (n - events)) / n
-            out[("curve", str(i), TREAT_ALL)] = everyone
-            out[("curve", str(i), TREAT_NONE)] = np.where(n > 0, 0.0, np.nan)
-            if MODEL in risks:
-                gain = out[("curve", str(i), MODEL)] - np.maximum(everyone, 0.0)
-                out[("curve", str(i), "model_gain")] = gain
-        return out
-
-    return Totals(np.column_stack(columns), figures)
-
-
-def listed_curve(branch: dict[str, Any]) -> list[dict[str, Any]]:
-    """The curve as a list of thresholds."""
-    return [{"threshold": t, **branch[str(i)]} for i, t in enumerate(THRESHOLDS)]
-
-
 def risk_of_acuity(
     predicted: Floats, truth: Floats, fold: NDArray[np.int64], outcome: Outcome
 ) -> Floats:
@@ -97,13 +93,13 @@ def risk_of_acuity(
     that lies beyond the cut is the risk. Nothing of an eye's own fold takes part.
 
     Args:
-        predicted: (eyes,), logMAR, out of fold.
-        truth: (eyes,), logMAR.
-        fold: (eyes,); at least two different ones.
+        predicted: (n,), logMAR, out of fold.
+        truth: (n,), logMAR.
+        fold: (n,); at least two different ones.
         outcome: Of kind `reach`.
 
     Returns:
-        (eyes,), 0..1.
+        (n,), 0..1.
     """
     cut = (outcome.threshold_logmar or 0.0) + TOLERANCE_LOGMAR
     risk = np.empty(len(predicted))

@@ -1,139 +1,125 @@
-"""How far predicted acuity lies from the truth, for many weightings of the eyes at once."""
+"""How far predicted acuity lies from the truth. Error is prediction minus truth, logMAR.
+
+Arguments of all functions: `pred` and `true` (n,); `weights` (n,) for a float or (resamples, n) for
+(resamples,), as in `ctt_net.metrics.weighted`. NaN where a figure is undefined.
+"""
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from ctt_net.metrics.agreement import Moments, agreement_columns, limits_of_agreement
-from ctt_net.metrics.bootstrap import Draws, Statistics, Totals, Weights
-from ctt_net.metrics.ranks import spearman, weighted_median
-
-WITHIN_LOGMAR = (0.1, 0.2, 0.3)
+from ctt_net.metrics.agreement import NO_SPREAD, moments
+from ctt_net.metrics.weighted import Floats, checked, mean, median, middle_ranks, ratio
 
 # An error of exactly one line is within one line, whatever floating point makes of 0.3 - 0.2.
 ROUNDING_LOGMAR = 1e-9
 
-# As of a group that may be told.
 FEWEST_WORST = 10
 
-Floats = NDArray[np.float64]
 
+def mae(pred: ArrayLike, true: ArrayLike, weights: ArrayLike | None = None) -> Floats:
+    """Mean absolute error: `mean(|pred - true|)`.
 
-def regression_figures(
-    predicted_logmar: Floats,
-    true_logmar: Floats,
-    weights: Weights,
-    patients: Sequence[str] | None = None,
-) -> Draws:
-    """All regression figures per resample.
+    Willmott and Matsuura 2005, doi 10.3354/cr030079.
 
-    Error is prediction minus truth.
-
-    Args:
-        predicted_logmar: (eyes,).
-        true_logmar: (eyes,).
-        weights: (resamples, eyes), whole numbers, the same for both eyes of a patient.
-        patients: Patient of each eye; None = each eye its own.
-
-    Returns:
-        Path of each figure to (resamples,), NaN where undefined.
+    Example:
+        >>> round(mae([0.1, 0.4, 0.3], [0.0, 0.2, 0.3]), 3)
+        0.1
+        >>> mae([0.1, 0.4], [0.0, 0.2], weights=[[1, 1], [2, 0]]).round(3)
+        array([0.15, 0.1 ])
     """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        totals = regression_totals(predicted_logmar, true_logmar, patients)
-        return {**totals(weights), **regression_ranks(predicted_logmar, true_logmar)(weights)}
+    p, t, w = checked(pred, true, weights=weights)
+    return mean(np.abs(p - t), w)
 
 
-def regression_totals(
-    predicted: Floats,
-    truth: Floats,
-    patients: Sequence[str] | None = None,
-    chosen: NDArray[np.bool_] | None = None,
-) -> Totals:
-    """Figures made of totals.
+def rmse(pred: ArrayLike, true: ArrayLike, weights: ArrayLike | None = None) -> Floats:
+    """Root mean square error: `sqrt(mean((pred - true)^2))`.
 
-    Args:
-        predicted: (eyes,), logMAR.
-        truth: (eyes,), logMAR.
-        patients: Patient of each eye; None = each eye its own.
-        chosen: (eyes,), the eyes that count; None = all.
+    Example:
+        >>> round(rmse([0.1, 0.4, 0.3], [0.0, 0.2, 0.3]), 3)
+        0.129
     """
-    inside = np.ones(len(truth), dtype=bool) if chosen is None else chosen
-    p, t = predicted[inside], truth[inside]
-    names = np.arange(len(truth)) if patients is None else np.asarray(patients, dtype=str)
-    patient = np.unique(names[inside], return_inverse=True)[1]
-    error = p - t
-    # Centred first: a variance as a difference of large squares would lose its digits.
-    centre_p, centre_t = (p.mean(), t.mean()) if len(p) else (0.0, 0.0)
-    x, y = p - centre_p, t - centre_t
-    near = [np.abs(error) <= limit + ROUNDING_LOGMAR for limit in WITHIN_LOGMAR]
-    own = [np.ones(len(p)), np.abs(error), error**2, x, y, x**2, y**2, x * y, *near]
-    columns = np.zeros((len(truth), len(own) + 5))
-    columns[inside] = np.hstack([np.column_stack(own), agreement_columns(error, patient)])
-
-    def figures(totals: Floats) -> Draws:
-        n = totals[:, 0]
-        absolute, square, x, y, xx, yy, xy, *near = (totals[:, 1 : len(own)] / n[:, None]).T
-        bias = totals[:, len(own)] / n
-        moments = Moments(
-            n=n,
-            bias=bias,
-            mean_square=square,
-            mean_predicted=centre_p + x,
-            mean_true=centre_t + y,
-            variance_predicted=np.maximum(xx - x**2, 0.0),
-            variance_true=np.maximum(yy - y**2, 0.0),
-            covariance=xy - x * y,
-        )
-        return {
-            ("mae",): absolute,
-            ("rmse",): np.sqrt(square),
-            ("bias",): bias,
-            **{
-                (f"within_{limit:g}",): share
-                for limit, share in zip(WITHIN_LOGMAR, near, strict=True)
-            },
-            **moments.figures(),
-            **limits_of_agreement(totals[:, len(own) :], n),
-        }
-
-    return Totals(columns, figures)
+    p, t, w = checked(pred, true, weights=weights)
+    return mean((p - t) ** 2, w) ** 0.5
 
 
-def worst_third(truth: Floats) -> NDArray[np.bool_] | None:
+def median_ae(pred: ArrayLike, true: ArrayLike, weights: ArrayLike | None = None) -> Floats:
+    """Median absolute error; weights are whole numbers.
+
+    Example:
+        >>> round(median_ae([0.1, 0.4, 0.3], [0.0, 0.2, 0.3]), 3)
+        0.1
+    """
+    p, t, w = checked(pred, true, weights=weights)
+    return median(np.abs(p - t), w)
+
+
+def bias(pred: ArrayLike, true: ArrayLike, weights: ArrayLike | None = None) -> Floats:
+    """Mean error: `mean(pred - true)`; positive: eyes see better than predicted.
+
+    Bland and Altman 1986, doi 10.1016/S0140-6736(86)90837-8.
+
+    Example:
+        >>> round(bias([0.1, 0.4, 0.3], [0.0, 0.2, 0.3]), 3)
+        0.1
+    """
+    p, t, w = checked(pred, true, weights=weights)
+    return mean(p - t, w)
+
+
+def within_logmar(
+    pred: ArrayLike, true: ArrayLike, limit: float, weights: ArrayLike | None = None
+) -> Floats:
+    """Share of eyes whose error is at most `limit`: `mean(|pred - true| <= limit)`.
+
+    Example:
+        >>> round(within_logmar([0.1, 0.4, 0.3], [0.0, 0.2, 0.3], 0.1), 3)
+        0.667
+    """
+    p, t, w = checked(pred, true, weights=weights)
+    return mean((np.abs(p - t) <= limit + ROUNDING_LOGMAR).astype(np.float64), w)
+
+
+def r2(pred: ArrayLike, true: ArrayLike, weights: ArrayLike | None = None) -> Floats:
+    """Coefficient of determination: `1 - mean((pred - true)^2) / var(true)`; may be negative.
+
+    Kvalseth 1985, doi 10.1080/00031305.1985.10479448, the first of his eight.
+
+    Example:
+        >>> round(r2([0.1, 0.4, 0.3], [0.0, 0.2, 0.3]), 3)
+        -0.071
+    """
+    p, t, w = checked(pred, true, weights=weights)
+    variance = moments(p, t, w).var_true
+    return 1.0 - ratio(mean((p - t) ** 2, w), np.where(variance > NO_SPREAD, variance, 0.0))
+
+
+def spearman(first: ArrayLike, second: ArrayLike, weights: ArrayLike | None = None) -> Floats:
+    """Spearman's rank correlation, ties at their mean rank; weights are whole numbers.
+
+    Pearson's correlation of the ranks; Spearman 1904, doi 10.2307/1412159.
+
+    Example:
+        >>> round(spearman([0.1, 0.4, 0.3, 0.8], [0.0, 0.2, 0.3, 0.9]), 3)
+        0.8
+    """
+    x, y, w = checked(first, second, weights=weights)
+    centre = (w.sum(axis=-1, keepdims=True) + 1) / 2
+    a, b = middle_ranks(x, w) - centre, middle_ranks(y, w) - centre
+    wa, wb = w * a, w * b
+    ab, aa, bb = (np.einsum("...n,...n->...", *pair) for pair in ((wa, b), (wa, a), (wb, b)))
+    product = aa * bb
+    # A sum of squares of half ranks is 0 or at least 0.25.
+    return ratio(ab, np.where(product > 0.01, product, 0.0) ** 0.5)
+
+
+def worst_third(true: Floats) -> NDArray[np.bool_] | None:
     """The third of the eyes that ended worst, equal acuities together.
 
-    Args:
-        truth: (eyes,), logMAR.
-
     Returns:
-        (eyes,); None where they are fewer than ten or all ended alike.
+        (n,); None where they are fewer than ten or all ended alike.
     """
-    cut = np.sort(truth)[-math.ceil(len(truth) / 3)]
-    worst = truth >= cut - ROUNDING_LOGMAR
+    cut = np.sort(true)[-math.ceil(len(true) / 3)]
+    worst: NDArray[np.bool_] = true >= cut - ROUNDING_LOGMAR
     return None if worst.all() or worst.sum() < FEWEST_WORST else worst
-
-
-def regression_ranks(
-    predicted: Floats, truth: Floats, chosen: NDArray[np.bool_] | None = None
-) -> Statistics:
-    """Figures by rank: median absolute error and Spearman's correlation.
-
-    Args:
-        predicted: (eyes,), logMAR.
-        truth: (eyes,), logMAR.
-        chosen: (eyes,), the eyes that count; None = all.
-    """
-    every = chosen is None or bool(chosen.all())
-    inside = np.ones(len(truth), dtype=bool) if chosen is None else chosen
-    p, t = predicted[inside], truth[inside]
-
-    def figures(weights: Weights) -> Draws:
-        own = weights if every else weights[:, inside]
-        return {
-            ("median_ae",): weighted_median(np.abs(p - t), own),
-            ("spearman",): spearman(p, t, own),
-        }
-
-    return figures

@@ -1,50 +1,44 @@
-"""`selective` of metrics.json: what it is worth to answer only where the model is confident."""
+"""Selective prediction: what it is worth to report only where the model is confident.
+
+Confidence is minus the width of the interval and correctness minus the absolute error, after the
+Correctness-Confidence Rank Correlation (CCRC) of Zhang et al. 2022, arXiv 2207.00156, carried over
+from classification to regression. Risk and coverage: El-Yaniv and Wiener 2010, JMLR 11:1605-1641.
+
+Arguments: `error` (n,) absolute errors; `width` (n,), the most confident have the smallest;
+`weights` (n,) or (resamples, n), whole numbers.
+"""
 
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from scipy.integrate import trapezoid
+from numpy.typing import ArrayLike
+from scipy.special import digamma
 
 from ctt_net.cohort.predictions import has_flag
-from ctt_net.metrics.bootstrap import interval_key
-from ctt_net.metrics.bootstrap_intervals import (
-    expanded_level,
-    percentile_interval,
-    plain_float,
-    share_interval,
+from ctt_net.metrics.bootstrap import (
+    BLOCK_CELLS,
+    Tree,
+    affordable_resamples,
+    bootstrap_draws,
+    interval_key,
+    with_intervals,
 )
-from ctt_net.metrics.regression import ROUNDING_LOGMAR
-from ctt_net.metrics.selective_draws import SelectiveDraws
-from ctt_net.metrics.selective_ranking import (
-    area_under_risk,
-    ceiling_draws,
-    rank_correlations,
-    risk_at,
+from ctt_net.metrics.bootstrap_intervals import percentile_interval
+from ctt_net.metrics.eyes import EvaluatedEyes
+from ctt_net.metrics.regression import ROUNDING_LOGMAR, mae, spearman, within_logmar
+from ctt_net.metrics.usable_region import (
+    HIT_LOGMAR,
+    cell_sums,
+    like_confidence,
+    parts_of_patients,
+    usable_figures,
 )
-from ctt_net.metrics.selective_sums import Numbers
-from ctt_net.metrics.selective_usable import (
-    FEWEST_EYES,
-    PARTS,
-    most_confident,
-    prefix_bounds,
-    region,
-)
+from ctt_net.metrics.weighted import Floats, checked, mean, middle_ranks, sums_by_value
 
 RESAMPLES = 1000
-HEADLINE = 0.9  # of the eyes within HIT_LOGMAR
-HIT_LOGMAR = 0.2  # two lines
-HIT_RATES = tuple(round(0.5 + 0.05 * i, 2) for i in range(10))
-ERRORS_LOGMAR = tuple(round(0.05 + 0.025 * i, 3) for i in range(11))
 COVERAGES = tuple(round(0.05 * i, 2) for i in range(1, 21))
 
-# Blocks of like confidence, and a coarser table for the correlations: finer ones change no digit
-# that is printed, and the values beside the intervals come from the eyes themselves.
-_BLOCKS = 250
-_TABLE = 50
-_CEILING_CELLS = 10_000_000
-
-# Flags that say why an eye is not answered, with `abstain` beside them, and their words.
+# Flags that say why the model abstained from an eye, with `abstain` beside them, and their words.
 REASONS = {
     "no_view": "no scan",
     "unusable_scan": "a scan that is no upright B-scan",
@@ -57,179 +51,175 @@ REASONS = {
     "out_of_distribution": "unlike the eyes of the training",
 }
 
-Figure = dict[str, Any]
+
+def ccrc(error: ArrayLike, width: ArrayLike, weights: ArrayLike | None = None) -> Floats:
+    """Spearman's correlation of confidence and correctness; 0 where one of them is constant.
+
+    Example:
+        >>> round(ccrc([0.1, 0.3, 0.2, 0.5], [0.2, 0.3, 0.4, 0.5]), 3)
+        0.8
+    """
+    found = np.nan_to_num(spearman(-np.asarray(error), -np.asarray(width), weights))
+    return found if found.ndim else float(found)  # type: ignore[return-value]
+
+
+def kendall_tau_b(error: Floats, width: Floats) -> float:
+    """Kendall's tau-b of confidence and correctness; 0 where one of them is constant.
+
+    Example:
+        >>> round(kendall_tau_b(np.array([0.1, 0.3, 0.2, 0.5]), np.array([0.2, 0.3, 0.4, 0.5])), 3)
+        0.667
+    """
+    # Here and not above: it would slow the start of a prediction, which needs none of it.
+    from scipy.stats import kendalltau
+
+    if np.ptp(error) == 0 or np.ptp(width) == 0:
+        return 0.0
+    return float(kendalltau(error, width, variant="b").statistic)
+
+
+def aurc(error: ArrayLike, width: ArrayLike, weights: ArrayLike | None = None) -> Floats:
+    """Area under the risk-coverage curve: mean over k of the mean error of the k most confident.
+
+    Eyes of equal width come in with their mean, any order of them being as good as another.
+    Geifman, Uziel and El-Yaniv 2019, arXiv 1805.08206.
+
+    Example:
+        >>> round(aurc([0.1, 0.3, 0.2, 0.5], [0.2, 0.3, 0.4, 0.5]), 3)
+        0.194
+    """
+    e, by, w = checked(error, width, weights=weights)
+    count, total = sums_by_value(by, w), sums_by_value(by, w * e)
+    before, error_before = np.cumsum(count, axis=-1) - count, np.cumsum(total, axis=-1) - total
+    average = np.divide(total, count, out=np.zeros(count.shape), where=count > 0)
+    # Sum over the eyes of one width of (errors so far) / (eyes so far), as harmonic numbers.
+    harmonic = digamma(before + count + 1) - digamma(before + 1)
+    area = (total + (error_before - average * before) * harmonic).sum(axis=-1) / w.sum(axis=-1)
+    return area if area.ndim else float(area)  # type: ignore[return-value]
+
+
+def risk_at_coverage(
+    error: ArrayLike, width: ArrayLike, coverages: ArrayLike, weights: ArrayLike | None = None
+) -> Floats:
+    """Mean error of the most confident shares of the eyes: (coverages,) or (resamples, coverages).
+
+    Example:
+        >>> risk_at_coverage([0.1, 0.3, 0.2, 0.5], [0.2, 0.3, 0.4, 0.5], [0.5, 1.0]).round(3)
+        array([0.2  , 0.275])
+    """
+    e, by, w = checked(error, width, weights=weights)
+    count, total = (np.atleast_2d(sums_by_value(by, one)) for one in (w, w * e))
+    taken = np.asarray(coverages, float) * count.sum(axis=-1, keepdims=True)
+    start = np.zeros((len(count), 1))
+    eyes, sums = (np.hstack([start, np.cumsum(one, axis=-1)]) for one in (count, total))
+    rows = zip(taken, eyes, sums, strict=True)
+    risk = np.stack([np.interp(k, one, other) / k for k, one, other in rows])
+    return risk if w.ndim == 2 else risk[0]
+
+
+def ccrc_ceiling(width: Floats, draws: int, seed: int) -> Floats:
+    """CCRC that a model would reach whose every interval is exactly right: (draws,).
+
+    Its errors are normal with a standard deviation in proportion to the width. Even so a narrow
+    interval may miss by more than a wide one, hence the correlation lies far below 1.
+    """
+    n = len(width)
+    rank = middle_ranks(width, np.ones(n)) - (n + 1) / 2
+    if not rank.any():
+        return np.zeros(draws)
+    generator = np.random.default_rng(seed)
+    spread = np.sqrt((rank**2).sum() * n * (n * n - 1) / 12)
+    found = []
+    batch = max(1, BLOCK_CELLS // n)
+    for start in range(0, draws, batch):
+        error = np.abs(generator.standard_normal((min(batch, draws - start), n))) * width
+        # The k-th smallest error has rank k, so the sum of products needs no ranks of its own.
+        found.append(rank[np.argsort(error, axis=1)] @ np.arange(1.0, n + 1) / spread)
+    return np.concatenate(found)
 
 
 def selective_figures(
-    table: pd.DataFrame, *, bootstrap: int = RESAMPLES, level: float = 0.95, seed: int = 0
+    eyes: EvaluatedEyes, *, bootstrap: int = RESAMPLES, level: float = 0.95, seed: int = 0
 ) -> dict[str, Any]:
-    """How well a model's confidence tells good predictions from bad, and what abstaining is worth.
+    """`selective` of metrics.json: how well confidence separates good predictions from bad.
 
     Args:
-        table: Checked predictions of eyes whose postoperative acuity is known.
+        eyes: Evaluated eyes.
         bootstrap: Fewer than 2 gives no intervals; the number of resamples is RESAMPLES otherwise.
         level: Confidence level of the intervals.
         seed: Of resamples, simulated errors and parts.
 
     Returns:
-        Contents of `selective` (docs/abstention.md): figures as `{"value": x, "ci95": [lo, hi]}`,
-        None where undefined. Without two eyes that have an interval only `n_eyes` and `abstention`.
+        Figures as `{"value": x, "ci95": [lo, hi]}`, None where undefined
+        (docs/concepts/abstention.md).
+        Without two eyes that have an interval only `n_eyes`, `resamples` and `abstention`.
     """
-    lower, upper = (table[f"{end}_logmar"].to_numpy(np.float64) for end in ("lower", "upper"))
-    error = np.abs(
-        table["predicted_logmar"].to_numpy(np.float64) - table["postop_logmar"].to_numpy(np.float64)
-    )
     # Rounded, or intervals of one width would differ in the digits that their ends lost.
-    width = np.round(upper - lower, 9)
+    width = np.round(eyes.upper - eyes.lower, 9)
     given = np.isfinite(width)
+    n, resamples = int(given.sum()), affordable_resamples(len(given), RESAMPLES)
+    width, error = width[given], np.abs(eyes.predicted - eyes.truth)[given]
     hit = (error <= HIT_LOGMAR + ROUNDING_LOGMAR).astype(np.float64)
-    patients = table["patient_id"].to_numpy(str)
-    of = SelectiveDraws(
-        width,
-        error,
-        hit,
-        has_flag(table, "abstain").to_numpy(),
-        patients,
-        blocks=_BLOCKS,
-        table=_TABLE,
-        resamples=RESAMPLES,
-        seed=seed,
-    )
-    report = _Report(level, len(np.unique(patients)), bootstrap >= 2)
-    n = int(given.sum())
-    out: dict[str, Any] = {"n_eyes": n, "resamples": RESAMPLES}
-    if n >= 2:
-        out |= _ranking(width[given], error[given], of, report, seed)
-        out["risk_coverage"] = _risk_coverage(width[given], of, report)
-        out |= _usable(of, report)
-    out["abstention"] = _abstention(table, of, report)
-    return out
+    part, block = parts_of_patients(eyes.patients, seed)[given], like_confidence(width)
 
+    def statistic(weights: Floats) -> Tree:
+        if n < 2:
+            return {"abstention": _abstention(eyes, weights)}
+        w = weights[:, given]
+        return {
+            "ccrc": ccrc(error, width, w),
+            "aurc": aurc(error, width, w),
+            "aurc_random": mean(error, w),
+            "aurc_oracle": aurc(error, error, w),
+            "mae_at": risk_at_coverage(error, width, COVERAGES, w),
+            "hit_at": risk_at_coverage(hit, width, COVERAGES, w),
+            "cells": [cell_sums(part, block, values, w) for values in (np.ones(n), hit, error)],
+            "abstention": _abstention(eyes, weights),
+        }
 
-class _Report:
-    """Values and resamples to figures."""
-
-    def __init__(self, level: float, n_patients: int, intervals: bool) -> None:
-        self.level, self.n_patients = level, n_patients
-        self.key, self.intervals = interval_key(level), intervals
-
-    def __call__(
-        self,
-        draws: Numbers,
-        value: float | None = None,
-        *,
-        share: bool = False,
-        simulated: bool = False,
-    ) -> Figure:
-        """A figure whose first draw is the eyes themselves.
-
-        Args:
-            draws: (1 + resamples,).
-            value: The same to more digits; the interval is moved along.
-            share: It is one, 0..1.
-            simulated: Draws are not of resampled patients, whose spread is a little small.
-        """
-        shift = 0.0 if value is None else value - draws[0]
-        interval: list[float | None] = [None, None]
-        if np.isfinite(draws[0]) and self.intervals and share:
-            interval = share_interval(float(draws[0]), draws[1:], self.level, self.n_patients)
-        elif np.isfinite(draws[0]) and self.intervals:
-            level = self.level if simulated else expanded_level(self.level, self.n_patients)
-            interval = percentile_interval(draws[1:] + shift, level)
-        return {"value": plain_float(draws[0] + shift), self.key: interval}
-
-
-def _ranking(
-    width: Numbers, error: Numbers, of: SelectiveDraws, report: _Report, seed: int
-) -> dict[str, Any]:
-    rho, tau = rank_correlations(-width, -error)
-    draws = int(np.clip(_CEILING_CELLS // len(width), 100, RESAMPLES))
-    ceiling = ceiling_draws(width, draws, seed)
-    count, total = of.by_block("count"), of.by_block("error")
-    ordered = [of.sums[name] for name in ("ordered_count", "ordered_error")]
-    # As blocks of one eye each, in order: exact however many eyes a block of the draws holds.
-    exact = area_under_risk(*_finest(width, error))[0], area_under_risk(*_finest(error, error))[0]
-    return {
-        "ccrc": report(of.sums["rho"], rho),
-        "kendall_tau_b": report(of.sums["tau"], tau),
-        "ccrc_ceiling": report(np.concatenate([[ceiling.mean()], ceiling]), simulated=True),
-        "aurc": report(area_under_risk(count, total), exact[0]),
-        "aurc_random": report(total.sum(axis=1) / count.sum(axis=1)),
-        "aurc_oracle": report(area_under_risk(*ordered), exact[1]),
-    }
-
-
-def _finest(by: Numbers, error: Numbers) -> tuple[Numbers, Numbers]:
-    """Count and summed error of each different value, ascending: (1, values)."""
-    _, place, count = np.unique(by, return_inverse=True, return_counts=True)
-    return count[None].astype(np.float64), np.bincount(place, error)[None].astype(np.float64)
-
-
-def _risk_coverage(width: Numbers, of: SelectiveDraws, report: _Report) -> list[dict[str, Any]]:
-    coverage = np.array(COVERAGES)
-    count = of.by_block("count")
-    mae, hit = (risk_at(count, of.by_block(name), coverage) for name in ("error", "hit"))
-    best = risk_at(of.sums["ordered_count"][:1], of.sums["ordered_error"][:1], coverage)[0]
-    n = len(width)
-    limits = np.sort(width)[np.clip(np.ceil(coverage * n - 1e-9).astype(int), 1, n) - 1]
-    return [
+    draws = bootstrap_draws(statistic, eyes.patients, resamples, seed)
+    n_patients = len(np.unique(eyes.patients)) if bootstrap >= 2 else 0
+    counts = {"n_eyes": n, "resamples": resamples}
+    if n < 2:
+        return {**counts, **with_intervals(draws, level, n_patients)}
+    mae_at, hit_at = draws.pop("mae_at"), draws.pop("hit_at")
+    best = risk_at_coverage(error, error, COVERAGES)
+    limits = np.sort(width)[np.ceil(np.array(COVERAGES) * n - 1e-9).astype(int).clip(1, n) - 1]
+    draws["risk_coverage"] = [
         {
             "coverage": share,
-            "max_width_logmar": plain_float(limits[i]),
-            "mae": report(mae[:, i]),
-            "within_0.2": report(hit[:, i], share=True),
-            "mae_oracle": plain_float(best[i]),
+            "max_width_logmar": float(limits[i]),
+            "mae": mae_at[:, i],
+            "within_0.2": hit_at[:, i],
+            "mae_oracle": float(best[i]),
         }
         for i, share in enumerate(COVERAGES)
     ]
+    widest = [width[block == number].max() for number in range(block.max() + 1)]
+    count, hits, errors = draws.pop("cells")
+    draws |= usable_figures(count, hits, errors, np.array(widest))
+    ceiling, none, key = ccrc_ceiling(width, resamples, seed), [None, None], interval_key(level)
+    ends = percentile_interval(ceiling, level) if bootstrap >= 2 else none
+    return {
+        **counts,
+        **with_intervals(draws, level, n_patients),
+        "kendall_tau_b": {"value": kendall_tau_b(error, width), key: none},
+        "ccrc_ceiling": {"value": float(ceiling.mean()), key: ends},
+    }
 
 
-def _usable(of: SelectiveDraws, report: _Report) -> dict[str, Any]:
-    count = most_confident(of.sums["count"])
-    curves: dict[str, list[dict[str, Any]]] = {}
-    areas: dict[str, Figure] = {}
-    out: dict[str, Any] = {}
-    for name, of_name, grid, high in (
-        ("hit_rate", "hit", HIT_RATES, False),
-        ("mae", "error", ERRORS_LOGMAR, True),
-    ):
-        sums = most_confident(of.sums[of_name])
-        bounds = prefix_bounds(count, sums, high)
-        found = [region(count, sums, bounds, requirement, high) for requirement in grid]
-        curves[name] = [
-            {"requirement": r, "share": report(one.share), "achieved": plain_float(one.achieved[0])}
-            for r, one in zip(grid, found, strict=True)
-        ]
-        shares = np.stack([one.share for one in found])
-        areas[name] = report(trapezoid(shares, grid, axis=0) / (grid[-1] - grid[0]))
-        if name == "hit_rate":
-            headline = found[HIT_RATES.index(HEADLINE)]
-            out["ure"] = report(headline.share)
-            out["ure_region"] = {
-                "within_logmar": HIT_LOGMAR,
-                "requirement": HEADLINE,
-                "hit_rate": report(headline.achieved),
-                "max_width_logmar": of.threshold(headline.blocks),
-                "fewest_eyes": FEWEST_EYES,
-                "parts": PARTS,
-            }
-    return {**out, "ure_curve": curves, "ure_area": areas}
-
-
-def _abstention(table: pd.DataFrame, of: SelectiveDraws, report: _Report) -> dict[str, Any]:
-    """Answered and abstained eyes, side by side."""
-    eyes, error, hit = (of.sums[name] for name in ("eyes", "eyes_error", "eyes_hit"))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mae, within = error / eyes, hit / eyes
-        rate = eyes[:, 1] / eyes.sum(axis=1)
-    abstained = table[has_flag(table, "abstain")]
+def _abstention(eyes: EvaluatedEyes, weights: Floats) -> Tree:
+    """Eyes that were reported and eyes that the model abstained from."""
+    sides: Tree = {}
+    for side, chosen in (("reported", ~eyes.abstained), ("abstained", eyes.abstained)):
+        p, t, w = eyes.predicted[chosen], eyes.truth[chosen], weights[:, chosen]
+        sides[f"mae_{side}"] = mae(p, t, w)
+        sides[f"within_0.2_{side}"] = within_logmar(p, t, HIT_LOGMAR, w)
+    abstained = eyes.table[eyes.abstained]
     return {
         "n_abstained": len(abstained),
-        "rate": report(rate, share=True),
-        "mae_answered": report(mae[:, 0]),
-        "mae_abstained": report(mae[:, 1]),
-        "mae_gap": report(mae[:, 1] - mae[:, 0]),
-        "within_0.2_answered": report(within[:, 0], share=True),
-        "within_0.2_abstained": report(within[:, 1], share=True),
+        "rate": mean(eyes.abstained.astype(np.float64), weights),
+        **sides,
+        "mae_gap": sides["mae_abstained"] - sides["mae_reported"],
         "flags": {flag: int(has_flag(abstained, flag).sum()) for flag in REASONS},
     }

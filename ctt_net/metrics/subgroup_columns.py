@@ -75,7 +75,7 @@ def covariates_in_words(spec: CohortSpec) -> list[str]:
 
 
 def prediction_columns(table: pd.DataFrame) -> pd.DataFrame:
-    """Groups that predictions tell by themselves: preop band, signal quality, missing scans.
+    """Groups that follow from the predictions alone: preop band, signal quality, missing scans.
 
     Args:
         table: Checked predictions.

@@ -1,43 +1,71 @@
-"""`metrics.json`: the model, the baselines and the oracle on the same eyes and resamples."""
+"""`metrics.json`: which figure comes from which function, on the same eyes and resamples."""
 
 import json
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from ctt_net.cohort.predictions import has_flag
+from ctt_net.acuity import BANDS, preop_band
+from ctt_net.cohort.predictions import FOLD_COLUMN, has_flag
 from ctt_net.errors import InputError
 from ctt_net.io.atomic_write import atomic_write, roll_back_unfinished
 from ctt_net.io.read_text import parse_json, read_text
 from ctt_net.io.renamed import FLAGS, METRICS_KEYS, current
-from ctt_net.metrics.bootstrap import (
-    Draws,
-    bootstrap_draws,
-    figure,
-    ranked_resamples,
+from ctt_net.metrics import classification, regression
+from ctt_net.metrics.agreement import (
+    calibration_line,
+    ccc,
+    difference_slope,
+    icc,
+    limits_of_agreement,
 )
-from ctt_net.metrics.calibration import listed_bins
+from ctt_net.metrics.bootstrap import Tree, affordable_resamples, bootstrap_draws, with_intervals
+from ctt_net.metrics.calibration import calibration_bins, calibration_intercept, calibration_slope
 from ctt_net.metrics.decision_curve import (
     LEFT_OUT,
+    MODEL,
     action_in_words,
+    decision_curve,
     decision_outcome,
-    listed_curve,
+    risk_of_acuity,
 )
-from ctt_net.metrics.eyes import STRONGEST, EvaluatedEyes, evaluated_eyes
-from ctt_net.metrics.interval_coverage import with_counts
-from ctt_net.metrics.measured import ACUITY, Measured
-from ctt_net.metrics.recovery import NO_CUTS, ProbabilityCuts, plain_cuts
-from ctt_net.metrics.regression import worst_third
+from ctt_net.metrics.eyes import (
+    CONSTANT_BASELINES,
+    ORACLE,
+    STRONGEST,
+    EvaluatedEyes,
+    evaluated_eyes,
+)
+from ctt_net.metrics.prediction_intervals import coverage, mean_width
 from ctt_net.metrics.selective import selective_figures
-from ctt_net.metrics.subgroup_columns import prediction_columns
-from ctt_net.metrics.subgroups import Subgroups
-from ctt_net.metrics.warnings import REFUTED, alarms, coverage_finding
+from ctt_net.metrics.subgroup_columns import UNKNOWN, prediction_columns
+from ctt_net.metrics.subgroups import (
+    Groups,
+    add_tests,
+    members,
+    subgroup_figures,
+    suppressed_groups,
+)
+from ctt_net.metrics.weighted import Floats
 from ctt_net.outcome import Outcome
 
 METRICS_FILE = "metrics.json"
+
+# Where nothing else was fixed beforehand: a cut chosen on the evaluated eyes would flatter.
+PROBABILITY_CUT = 0.5
+
+ProbabilityCuts: TypeAlias = Mapping[str, float | Mapping[int, float]]
+"""Outcome name to the probability from which an eye is called recovered, or to that of each fold:
+out of fold, the cut of a fold was fixed on the other folds."""
+
+NO_CUTS: ProbabilityCuts = {}
+
+# Keys of version 0.1 and what they are called now.
 
 
 def evaluate(
@@ -52,78 +80,248 @@ def evaluate(
     level: float = 0.95,
     seed: int = 0,
     interval_level: float = 0.9,
-    guarantee: str = "",
     probability_cuts: ProbabilityCuts = NO_CUTS,
 ) -> dict[str, Any]:
     """Measure a model on eyes whose postoperative acuity is known.
 
     Args:
-        predictions: Table of door 3.
+        predictions: As in `predictions.csv`.
         baselines: logMAR, indexed by eye, one column per baseline; None if there are none.
         outcomes: Recovery questions; the probability of the first may stand in `p_recovery`.
         oracle: True retinal potential, logMAR, indexed by eye: the prediction of a perfect reader.
-        groups: Text per grouping, indexed by eye (`subgroup_columns`); the bands that predictions
-            tell by themselves are added.
+        groups: Text per grouping, indexed by eye (`subgroup_columns`); those that follow from
+            the predictions alone are added.
         covariates: What the baselines know besides the preoperative acuity, in words.
         bootstrap: Resamples of patients.
         level: Confidence level of every interval.
         seed: Of the resamples.
         interval_level: Nominal coverage of `lower_logmar`..`upper_logmar`.
-        guarantee: What the intervals promise and to whom, in words.
         probability_cuts: Outcome name to the probability from which an eye is called recovered, or
             to that of each fold; fixed beforehand, 0.5 where none is given.
 
     Returns:
-        Contents of `metrics.json` (docs/metrics.md): every figure as
-        `{"value": x, "ci95": [lo, hi]}`, None where undefined; differences are model minus other,
+        Contents of `metrics.json` (docs/reference/metrics.md) without words for the reader: every
+        figure as `{"value": x, "ci95": [lo, hi]}`, None where undefined; differences are model minus other,
         so that a negative one favours the model.
 
     Raises:
         InputError: If the table is broken, no truth is known, or a baseline lacks an eye.
     """
     eyes = evaluated_eyes(predictions, baselines, oracle, outcomes)
-    own = prediction_columns(eyes.table)
+    columns = prediction_columns(eyes.table)
     if groups is not None:
         theirs = groups.set_axis(groups.index.map(str)).reindex(eyes.table["eye_id"])
-        own = own.join(theirs.fillna("unknown").set_axis(own.index))
-    subgroups = Subgroups(eyes, own)
-    measured = Measured(eyes, probability_cuts)
-    draws = bootstrap_draws(
-        list(eyes.table["patient_id"]),
-        bootstrap,
-        seed,
-        totals=chain(measured.totals(), subgroups.totals()),
-        ranked=measured.ranked(),
-    )
-    draws.update(measured.differences(draws))
-    tree = _nested(draws, level, eyes.table["patient_id"].nunique())
-    metrics = _counts(eyes, n_missing_truth=len(predictions) - len(eyes.table))
-    metrics["settings"] = {
-        "bootstrap": bootstrap,
-        "bootstrap_ranked": ranked_resamples(len(eyes.table), bootstrap),
-        "level": level,
-        "seed": seed,
-        "probability_cut": plain_cuts(outcomes, probability_cuts),
-        "covariates": list(covariates),
-    }
-    metrics.update(tree)
-    metrics["subgroups"] = subgroups.described(tree.get("subgroups", {}), draws, level)
-    for group in ("recovery", "baselines", "versus"):
-        metrics.setdefault(group, {})
-    _describe(metrics, eyes, measured)
-    metrics["interval"] |= {"nominal": interval_level, "guarantee": guarantee}
-    metrics["interval"]["by_band"] = with_counts(
-        metrics["interval"].get("by_band", {}), eyes, level
-    )
-    if coverage_finding(metrics) == "too narrow":
-        metrics["interval"]["guarantee"] = REFUTED
-    metrics["selective"] = selective_figures(
-        eyes.table, bootstrap=bootstrap, level=level, seed=seed
-    )
+        columns = columns.join(theirs.fillna(UNKNOWN).set_axis(columns.index))
+    groups_of_eyes = members(columns)
+    bootstrap = affordable_resamples(len(eyes.truth), bootstrap)
+    statistic = partial(measure, eyes, groups_of_eyes, probability_cuts)
+    draws = bootstrap_draws(statistic, eyes.patients, bootstrap, seed)
+    n_patients = len(np.unique(eyes.patients))
+    figures = with_intervals(draws, level, n_patients)
+    for name in ("slope", "intercept"):
+        figures["calibration"]["acuity"][name] = figures["regression"][f"calibration_{name}"]
+    add_tests(figures["subgroups"], draws["subgroups"], eyes, groups_of_eyes, level)
+    figures["interval"]["nominal"] = interval_level
     offered = set() if baselines is None else set(map(str, baselines.index))
-    absent = len(offered - set(map(str, predictions["eye_id"])))
-    metrics["warnings"] = alarms(metrics, n_without_prediction=absent)
-    return metrics
+    return {
+        "n_eyes": len(eyes.table),
+        "n_patients": n_patients,
+        "n_missing_truth": len(predictions) - len(eyes.table),
+        "n_missing_prediction": len(offered - set(map(str, predictions["eye_id"]))),
+        "n_off_chart": {
+            "preop": int(has_flag(eyes.table, "off_chart_preop").sum()),
+            "postop": int(has_flag(eyes.table, "off_chart_postop").sum()),
+        },
+        "settings": {
+            "bootstrap": bootstrap,
+            "level": level,
+            "seed": seed,
+            "probability_cut": _cuts_in_json(outcomes, probability_cuts),
+            "covariates": list(covariates),
+        },
+        **figures,
+        "selective": selective_figures(eyes, bootstrap=bootstrap, level=level, seed=seed),
+    }
+
+
+def measure(eyes: EvaluatedEyes, groups: Groups, cuts: ProbabilityCuts, weights: Floats) -> Tree:
+    """All figures that are resampled, nested as in `metrics.json`.
+
+    Args:
+        eyes: Evaluated eyes.
+        groups: Theirs.
+        cuts: Probability from which an eye is called recovered.
+        weights: (resamples, n).
+    """
+    p, t, chart = eyes.predicted, eyes.truth, eyes.on_chart
+    model = regression_figures(p, t, eyes.patients, weights)
+    recovery = {one.name: recovery_figures(eyes, one, cuts, weights) for one in eyes.outcomes}
+    baselines = {name: baseline_figures(eyes, name, weights) for name in eyes.baselines}
+    found: Tree = {
+        "regression": model,
+        "regression_on_chart": regression_figures(
+            p[chart], t[chart], eyes.patients[chart], weights[:, chart]
+        ),
+        "calibration": {
+            "acuity": {"bins": calibration_bins(p, t, weights)},
+            **{one.name: calibration_figures(eyes, one, weights) for one in eyes.outcomes},
+        },
+        "interval": {
+            "coverage": coverage(eyes.lower, eyes.upper, t, weights),
+            "mean_width": mean_width(eyes.lower, eyes.upper, weights),
+            "by_band": by_band(eyes, weights),
+        },
+        "recovery": recovery,
+        "decision": decision_figures(eyes, weights),
+        "baselines": baselines,
+        "versus": {
+            name: {
+                "mae_difference": model["mae"] - one["mae"],
+                "auroc_difference": {
+                    outcome: recovery[outcome]["auroc"] - own["auroc"]
+                    for outcome, own in one["recovery"].items()
+                },
+            }
+            for name, one in baselines.items()
+        },
+        "subgroups": subgroup_figures(eyes, groups, weights),
+    }
+    worst = regression.worst_third(t)
+    if worst is not None:
+        found["worst_third"] = {
+            "bias": regression.bias(p[worst], t[worst], weights[:, worst]),
+            "n_eyes": int(worst.sum()),
+            "from_logmar": float(t[worst].min()),
+        }
+    if baselines:
+        errors = {name: float(np.abs(one - t).mean()) for name, one in eyes.baselines.items()}
+        strongest = min(errors, key=errors.__getitem__)
+        gap = found["versus"][strongest]["mae_difference"]
+        found["versus"][STRONGEST] = {"baseline": strongest, "mae_difference": gap}
+    if ORACLE in eyes.predictors:
+        oracle = regression_figures(eyes.predictors[ORACLE], t, eyes.patients, weights)
+        found[ORACLE] = {**oracle, "mae_difference": model["mae"] - oracle["mae"]}
+    return found
+
+
+def regression_figures(
+    pred: Floats, true: Floats, patients: NDArray[np.intp], weights: Floats
+) -> Tree:
+    """Figures of a predicted acuity."""
+    slope, intercept = calibration_line(pred, true, weights)
+    lower, upper = limits_of_agreement(pred, true, weights, patients)
+    return {
+        "mae": regression.mae(pred, true, weights),
+        "rmse": regression.rmse(pred, true, weights),
+        "median_ae": regression.median_ae(pred, true, weights),
+        "bias": regression.bias(pred, true, weights),
+        "within_0.1": regression.within_logmar(pred, true, 0.1, weights),
+        "within_0.2": regression.within_logmar(pred, true, 0.2, weights),
+        "within_0.3": regression.within_logmar(pred, true, 0.3, weights),
+        "r2": regression.r2(pred, true, weights),
+        "ccc": ccc(pred, true, weights),
+        "icc": icc(pred, true, weights),
+        "spearman": regression.spearman(pred, true, weights),
+        "calibration_slope": slope,
+        "calibration_intercept": intercept,
+        "loa": {"lower": lower, "upper": upper, "slope": difference_slope(pred, true, weights)},
+    }
+
+
+def recovery_figures(
+    eyes: EvaluatedEyes, outcome: Outcome, cuts: ProbabilityCuts, weights: Floats
+) -> Tree:
+    """Figures of a probability and of the calls made from it; undefined with one class alone."""
+    decided = eyes.decided(outcome)
+    p, y = eyes.probabilities[outcome.name][decided], eyes.labels[outcome.name][decided]
+    w = weights[:, decided]
+    called = (p >= _cut_of_eyes(eyes.table, outcome.name, cuts)[decided]).astype(np.float64)
+    both = len(np.unique(y)) == 2
+    undefined = np.full(len(w), np.nan)
+    return {
+        "auroc": classification.auroc(p, y, w),
+        "auprc": classification.average_precision(p, y, w) if both else undefined,
+        "sensitivity": classification.sensitivity(called, y, w) if both else undefined,
+        "specificity": classification.specificity(called, y, w) if both else undefined,
+        "precision": classification.precision(called, y, w) if both else undefined,
+        "npv": classification.npv(called, y, w) if both else undefined,
+        "f1": classification.f1(called, y, w) if both else undefined,
+        "brier": classification.brier(p, y, w) if both else undefined,
+        "n_eyes": int(decided.sum()),
+        "n_recovered": int(y.sum()),
+    }
+
+
+def calibration_figures(eyes: EvaluatedEyes, outcome: Outcome, weights: Floats) -> Tree:
+    """Calibration of a probability."""
+    decided = eyes.decided(outcome)
+    p, y = eyes.probabilities[outcome.name][decided], eyes.labels[outcome.name][decided]
+    w = weights[:, decided]
+    return {
+        "slope": calibration_slope(p, y, w),
+        "intercept": calibration_intercept(p, y, w),
+        "bins": calibration_bins(p, y, w),
+    }
+
+
+def baseline_figures(eyes: EvaluatedEyes, name: str, weights: Floats) -> Tree:
+    """Figures of a baseline: of its acuity, and how well that discriminates recovery."""
+    found = regression_figures(eyes.predictors[name], eyes.truth, eyes.patients, weights)
+    if name in CONSTANT_BASELINES:
+        for figure in ("spearman", "calibration_slope", "calibration_intercept"):
+            found[figure] = np.full(len(weights), np.nan)
+    found["recovery"] = {}
+    for outcome in eyes.outcomes:
+        decided = eyes.decided(outcome)
+        score, y = eyes.margin(name, outcome)[decided], eyes.labels[outcome.name][decided]
+        area = classification.auroc(score, y, weights[:, decided])
+        found["recovery"][outcome.name] = {"auroc": area}
+    return found
+
+
+def by_band(eyes: EvaluatedEyes, weights: Floats) -> Tree:
+    """Coverage and width of the intervals in each band of preoperative acuity that is there."""
+    given = np.isfinite(eyes.lower)
+    band = preop_band(eyes.preop, has_flag(eyes.table, "off_chart_preop").to_numpy(bool))
+    inside = {str(name): given & (band == name) for name in BANDS if (band == name).any()}
+    counts = pd.Series({name: int(here.sum()) for name, here in inside.items()}, dtype=int)
+    hidden = suppressed_groups(counts[counts > 0])
+    return {
+        name: {"n_eyes": int(counts[name]), "suppressed": True}
+        if name in hidden
+        else {
+            "coverage": coverage(
+                eyes.lower[here], eyes.upper[here], eyes.truth[here], weights[:, here]
+            ),
+            "mean_width": mean_width(eyes.lower[here], eyes.upper[here], weights[:, here]),
+            "n_eyes": int(counts[name]),
+            "n_patients": len(np.unique(eyes.patients[here])),
+        }
+        for name, here in inside.items()
+    }
+
+
+def decision_figures(eyes: EvaluatedEyes, weights: Floats) -> Tree:
+    """Decision curve of the model and, out of fold, of the baselines; empty without a question."""
+    outcome = decision_outcome(eyes.outcomes)
+    if outcome is None or not (decided := eyes.decided(outcome)).any():
+        return {}
+    event = 1 - eyes.labels[outcome.name][decided]
+    risks = {MODEL: 1 - eyes.probabilities[outcome.name]}
+    fold = eyes.fold
+    if fold is not None:
+        for name, predicted in eyes.baselines.items():
+            risks[name] = risk_of_acuity(predicted, eyes.truth, fold, outcome)
+    return {
+        "action": action_in_words(outcome),
+        "outcome": outcome.name,
+        "n_eyes": int(decided.sum()),
+        "n_events": int(event.sum()),
+        "left_out": {name: LEFT_OUT for name in eyes.baselines if name not in risks},
+        "curve": decision_curve(
+            {name: risk[decided] for name, risk in risks.items()}, event, weights[:, decided]
+        ),
+    }
 
 
 def metrics_text(metrics: dict[str, Any]) -> str:
@@ -135,17 +333,17 @@ def read_metrics(folder: Path) -> dict[str, Any]:
     """The `metrics.json` of a folder.
 
     Raises:
-        InputError: If there is none, or it tells of no evaluation.
+        InputError: If there is none, or it holds no evaluation.
     """
     roll_back_unfinished(folder)
     path = folder / METRICS_FILE
     text = read_text(path, belongs="give a run folder, or the --out of ctt-net evaluate")
     try:
         metrics = current(parse_json(text), {**METRICS_KEYS, **FLAGS})
-        told = isinstance(metrics["regression"]["mae"]["value"], float)
+        measured = isinstance(metrics["regression"]["mae"]["value"], float)
     except (ValueError, LookupError, TypeError) as error:
         raise InputError(f"{path}: damaged ({error!r}); evaluate again") from None
-    if not told:
+    if not measured:
         raise InputError(f"{path}: its mae is no number; evaluate again")
     return dict(metrics)
 
@@ -155,62 +353,25 @@ def write_metrics(metrics: dict[str, Any], path: str | Path) -> None:
     atomic_write(Path(path), metrics_text(metrics))
 
 
-def _describe(metrics: dict[str, Any], eyes: EvaluatedEyes, measured: Measured) -> None:
-    """Counts, words and lists beside the figures."""
-    acuity = metrics["calibration"][ACUITY]
-    acuity["bins"] = listed_bins(acuity["bins"], eyes.predicted)
-    for key in ("slope", "intercept"):
-        acuity[key] = metrics["regression"][f"calibration_{key}"]
-    for outcome in eyes.outcomes:
-        decided = eyes.decided(outcome)
-        recovered = eyes.labels[outcome.name][decided]
-        metrics["recovery"][outcome.name]["n_eyes"] = int(decided.sum())
-        metrics["recovery"][outcome.name]["n_recovered"] = int(recovered.sum())
-        part = metrics["calibration"][outcome.name]
-        probability = eyes.probabilities[outcome.name][decided]
-        part["bins"] = listed_bins(part.get("bins", {}), probability)
-    strongest = measured.strongest()
-    if strongest is not None:
-        gap = metrics["versus"][strongest]["mae_difference"]
-        metrics["versus"][STRONGEST] = {"baseline": strongest, "mae_difference": gap}
-    worst = worst_third(eyes.truth)
-    if worst is not None:
-        cut = float(eyes.truth[worst].min())
-        metrics["worst_third"] |= {"n_eyes": int(worst.sum()), "from_logmar": cut}
-    acted_on = decision_outcome(eyes.outcomes)
-    if acted_on is None or "decision" not in metrics:
-        metrics["decision"] = {}
-        return
-    decided = eyes.decided(acted_on)
-    metrics["decision"] = {
-        "action": action_in_words(acted_on),
-        "outcome": acted_on.name,
-        "n_eyes": int(decided.sum()),
-        "n_events": int((1 - eyes.labels[acted_on.name][decided]).sum()),
-        "left_out": dict.fromkeys(measured.without_risk(), LEFT_OUT),
-        "curve": listed_curve(metrics["decision"]["curve"]),
-    }
+def _cut_of_eyes(table: pd.DataFrame, name: str, cuts: ProbabilityCuts) -> Floats:
+    """The cut of each eye for one outcome: (n,).
+
+    Raises:
+        ValueError: If cuts are given by fold and an eye's fold is none of them.
+    """
+    cut = cuts.get(name, PROBABILITY_CUT)
+    if not isinstance(cut, Mapping):
+        return np.full(len(table), cut)
+    by_eye = np.asarray(table[FOLD_COLUMN].map(dict(cut)), dtype=np.float64)
+    if np.isnan(by_eye).any():
+        raise ValueError(f"{name}: an eye lies in a fold without a cut; there are {sorted(cut)}")
+    return by_eye
 
 
-def _counts(eyes: EvaluatedEyes, n_missing_truth: int) -> dict[str, Any]:
-    """How many eyes and patients, and how many off the chart."""
+def _cuts_in_json(outcomes: Sequence[Outcome], cuts: ProbabilityCuts) -> dict[str, Any]:
+    """The cuts that were used."""
+    used = {outcome.name: cuts.get(outcome.name, PROBABILITY_CUT) for outcome in outcomes}
     return {
-        "n_eyes": len(eyes.table),
-        "n_patients": int(eyes.table["patient_id"].nunique()),
-        "n_missing_truth": n_missing_truth,
-        "n_off_chart": {
-            "preop": int(has_flag(eyes.table, "off_chart_preop").sum()),
-            "postop": int(has_flag(eyes.table, "off_chart_postop").sum()),
-        },
+        name: {str(fold): one for fold, one in cut.items()} if isinstance(cut, Mapping) else cut
+        for name, cut in used.items()
     }
-
-
-def _nested(draws: Draws, level: float, n_patients: int) -> dict[str, Any]:
-    """Figures with their intervals, paths turned into nested mappings."""
-    tree: dict[str, Any] = {}
-    for path, values in draws.items():
-        branch = tree
-        for key in path[:-1]:
-            branch = branch.setdefault(key, {})
-        branch[path[-1]] = figure(path, values, level, n_patients)
-    return tree

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ctt_net.baselines.clinical import Baselines, average_baselines
-from ctt_net.baselines.stored import read_baselines
+from ctt_net.baselines.clinical import Baselines, average_baselines, read_baselines
 from ctt_net.cohort import Covariate
 from ctt_net.cohort.covariate import CovariateKind
 from ctt_net.data.scans import Scans

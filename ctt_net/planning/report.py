@@ -22,13 +22,13 @@ CURVE_FILE = "learning_curve.png"
 TEMPLATES = Path(__file__).parent / "templates"
 
 CRITERIA = {
-    "shrinkage": "coefficients too large by at most a tenth (shrinkage at least 0.9)",
-    "r2_optimism": "R² optimistic by at most 0.05",
-    "residual_sd": "residual SD known to 10%",
-    "mean": "mean outcome known to one letter",
-    "r2": "R² known to ±0.05",
-    "bias": "bias known to the wanted half width",
-    "calibration_slope": "calibration slope known to ±0.1",
+    "shrinkage": "shrinkage of the coefficients at least 0.9",
+    "r2_optimism": "optimism of R² at most 0.05",
+    "residual_sd": "residual SD to within 10%",
+    "mean": "mean outcome to within one letter",
+    "r2": "R² to within 0.05",
+    "bias": "bias to within the wanted half width",
+    "calibration_slope": "calibration slope to within 0.1",
     "needed": "all of these",
 }
 
@@ -72,7 +72,7 @@ def curve_rows(curve: LearningCurve, within: float) -> list[tuple[str, str]]:
     """Figures of a fitted curve, as text."""
     largest = float(curve.eyes.max())
     return [
-        ("lowest error at any number of eyes", _logmar(curve.asymptote)),
+        ("error with unlimited eyes", _logmar(curve.asymptote)),
         (f"error with twice as many, {2 * largest:,.0f} eyes", _logmar(curve.mae_at(2 * largest))),
         (f"eyes for an error within {within:g} of the first", _eyes(curve.eyes_within(within))),
     ]
@@ -86,7 +86,7 @@ def _eyes(figure: Estimated) -> str:
     """Rounded to two digits, which is all the precision there is."""
 
     def text(eyes: float) -> str:
-        return f"{float(f'{eyes:.2g}'):,.0f}" if np.isfinite(eyes) else "no upper end"
+        return f"{float(f'{eyes:.2g}'):,.0f}" if np.isfinite(eyes) else "no upper limit"
 
     value = text(figure.value) if np.isfinite(figure.value) else "not estimable"
     return f"{value} ({text(figure.low)} to {text(figure.high)})"
@@ -114,19 +114,19 @@ def _page(plan: StudyPlan, picture: "Markup | None") -> str:
 
     sections: list[dict[str, Any]] = []
     if plan.development:
-        title = f"To make a regression of {plan.parameters} parameters"
+        title = f"To develop a regression model of {plan.parameters} parameters"
         sections.append(
             {"title": title, "source": "doi 10.1002/sim.7993", **_sizes(plan.development)}
         )
     if plan.validation:
-        title = "To test a well-calibrated model on other patients"
+        title = "To validate a well-calibrated model externally"
         sections.append(
             {"title": title, "source": "doi 10.1002/sim.8766", **_sizes(plan.validation)}
         )
     return render(
         "plan.html",
         folder=TEMPLATES,
-        title="Plan of a study",
+        title="Sample size of a study",
         synthetic=False,
         plan=plan,
         half_width_text=half_width_text,
@@ -142,7 +142,7 @@ def _sizes(sizes: Any) -> dict[str, Any]:
 
 def _picture(curve: LearningCurve, within: float) -> "tuple[Markup, bytes]":
     """Points, best curve and the range of curves not rejected, to four times the largest."""
-    from ctt_net.report.svg import LINE, SOFT, svg_and_png
+    from ctt_net.report.drawing import LINE, SOFT, svg_and_png
 
     largest = float(curve.eyes.max())
     eyes = np.geomspace(float(curve.eyes.min()), 4 * largest, 200)

@@ -1,6 +1,7 @@
-"""Two or more evaluations in one page, paired where their eyes are the same."""
+"""Two or more evaluations on one page, paired where their eyes are the same."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,71 +11,182 @@ from matplotlib.axes import Axes
 
 from ctt_net.errors import InputError, count_of
 from ctt_net.io.atomic_write import atomic_write_all
+from ctt_net.io.yaml_file import read_yaml_mapping
 from ctt_net.metrics.bootstrap import interval_key
-from ctt_net.metrics.side_by_side import DIFFERENCE, side_by_side
-from ctt_net.metrics.warnings import TOO_FEW_PATIENTS
+from ctt_net.metrics.chart_units import PER_LOGMAR
+from ctt_net.metrics.compare import DIFFERENCE, compare_predictors
 from ctt_net.outcome import DEFAULT_OUTCOMES
-from ctt_net.report.comparison import (
-    FINDINGS,
-    paired_finding,
-    signed_text,
-    span_text,
-    verdict,
-)
+from ctt_net.report.comparison import FINDINGS, paired_finding, signed_text, span_text, verdict
 from ctt_net.report.drawing import (
     FURTHER_COLOURS,
-    GRID,
     Drawing,
+    ForestRow,
+    draw_forest,
     drawn,
-    figure_files,
+    interval_columns,
 )
 from ctt_net.report.evaluation_page import REPORT_FILE
 from ctt_net.report.facts import stale_figures
-from ctt_net.report.methods import methods
 from ctt_net.report.page import render
 from ctt_net.report.rerender import Evaluated, check_same_evaluation
 from ctt_net.report.tables import RECOVERY_ROWS, REGRESSION_ROWS, figure_at, figure_cell
+from ctt_net.report.warnings import TOO_FEW_PATIENTS
 
 EXTRA_ROWS = (
-    ("Coverage of the intervals", ("interval", "coverage"), True),
+    ("Coverage of the prediction intervals", ("interval", "coverage"), True),
     ("Mean width, logMAR", ("interval", "mean_width"), False),
-    ("Confidence against correctness (CCRC)", ("selective", "ccrc"), False),
+    ("Correctness-confidence rank correlation (CCRC)", ("selective", "ccrc"), False),
     ("Usable region", ("selective", "ure"), True),
 )
 
 
-def write_comparison(all_of: Sequence[Evaluated], out: Path | str) -> Path:
-    """Write `report.html` and `figures/` of several evaluations side by side.
+# Settings of a run that say where it lies, not what it is.
+NOT_COMPARED = ("out", "resume", "config")
 
-    Each but the first is compared with the first: on the eyes that both predicted, if the measured
-    acuities agree there.
+
+@dataclass(frozen=True)
+class Comparison:
+    """Evaluations beside the first of them.
 
     Args:
-        all_of: Two or more.
+        evaluations: Two or more.
+        names: A short name of each.
+        paired: Of each but the first, as `paired_difference` gives it.
+        verdicts: A sentence on each but the first.
+        settings: Key of the configuration to its value in each, where these differ.
+        key: Of the confidence intervals.
+    """
+
+    evaluations: Sequence[Evaluated]
+    names: Sequence[str]
+    paired: Sequence[Mapping[str, Any]]
+    verdicts: Sequence[str]
+    settings: Mapping[str, Sequence[str]]
+    key: str
+
+    def errors(self) -> list[tuple[str, int, str]]:
+        """Name, number of eyes and mean absolute error with its interval, of each."""
+        rows = []
+        for name, one in zip(self.names, self.evaluations, strict=True):
+            mae = one.metrics["regression"]["mae"]
+            text = f"{mae['value']:.3f} ({span_text(*mae[self.key])})"
+            rows.append((name, one.metrics["n_eyes"], text))
+        return rows
+
+
+def compare_evaluations(evaluations: Sequence[Evaluated]) -> Comparison:
+    """Compare each but the first with the first: on the eyes that both predicted.
+
+    Args:
+        evaluations: Two or more.
+
+    Raises:
+        InputError: If the intervals are of different levels, or a configuration cannot be read.
+    """
+    names = names_of([one.folder for one in evaluations])
+    levels = {one.metrics["settings"]["level"] for one in evaluations}
+    if len(levels) > 1:
+        raise InputError(f"intervals of levels {sorted(levels)} cannot stand in one table")
+    first, *others = evaluations
+    paired = [paired_difference(first, other) for other in others]
+    verdicts = [
+        f"{name} and {names[0]} are identical: the same predictions for {one['words']}."
+        if _same_predictions(first, other)
+        else comparison_verdict(names[0], name, one)
+        for name, other, one in zip(names[1:], others, paired, strict=True)
+    ]
+    settings = differing_settings(evaluations)
+    return Comparison(evaluations, names, paired, verdicts, settings, interval_key(levels.pop()))
+
+
+def comparison_verdict(first: str, name: str, paired: Mapping[str, Any]) -> str:
+    """What a paired difference says of two evaluations, in a sentence with its interval.
+
+    Args:
+        first: Name of the first.
+        name: Name of the other.
+        paired: As `paired_difference` gives it.
+    """
+    if "figure" not in paired:
+        return f"{name} cannot be compared with {first}: {paired['words']}."
+    low, high = paired["figure"][paired["key"]]
+    level = f"{paired['level']:.0%} CI"
+    if paired["finding"] in (FINDINGS["better"], FINDINGS["worse"]):
+        smaller = paired["finding"] == FINDINGS["better"]
+        ends = (-high, -low) if smaller else (low, high)
+        return (
+            f"{name} has a {paired['finding']} than {first}: by "
+            f"{abs(paired['figure']['value']):.3f} logMAR ({level} {span_text(*ends)}; about "
+            f"{abs(paired['figure']['value']) * PER_LOGMAR['letters']:.1f} letters), "
+            f"on {paired['words']}."
+        )
+    difference = (
+        f"{paired['value']} logMAR ({level} {signed_text(low)} to {signed_text(high)}) on "
+        f"{paired['words']}"
+    )
+    if paired["finding"] == FINDINGS["alike"]:
+        return f"{name} and {first} differ by no more than one letter: {difference}."
+    return f"Whether {name} or {first} has the smaller error is inconclusive: {difference}."
+
+
+def differing_settings(evaluations: Sequence[Evaluated]) -> dict[str, list[str]]:
+    """Keys of `config.yaml`, or facts of the report where there is none, that differ; with values.
+
+    Args:
+        evaluations: Runs, or what an evaluation wrote.
+    """
+    files = [one.folder / "config.yaml" for one in evaluations]
+    if all(file.is_file() for file in files):
+        every = [flat_settings(read_yaml_mapping(file)) for file in files]
+    else:
+        every = [{**one.facts.cohort, **one.facts.model} for one in evaluations]
+    keys = dict.fromkeys(key for one in every for key in one if key not in NOT_COMPARED)
+    values = {key: [str(one.get(key, "\N{EN DASH}")) for one in every] for key in keys}
+    return {key: of_each for key, of_each in values.items() if len(set(of_each)) > 1}
+
+
+def flat_settings(settings: Mapping[str, Any], key: str = "") -> dict[str, Any]:
+    """Nested settings by dotted keys.
+
+    Example:
+        >>> flat_settings({"model": {"fusion": {"class_path": "MeanFusion"}}, "folds": None})
+        {'model.fusion.class_path': 'MeanFusion', 'folds': None}
+    """
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        inner = f"{key}.{name}".strip(".")
+        flat |= flat_settings(value, inner) if isinstance(value, Mapping) else {inner: value}
+    return flat
+
+
+def write_comparison(comparison: Comparison, out: Path | str) -> Path:
+    """Write `report.html` and `figures/` of several evaluations side by side.
+
+    Args:
+        comparison: As `compare_evaluations` gives it.
         out: Folder.
 
     Returns:
         The page.
 
     Raises:
-        InputError: If the intervals are of different levels, or `out` holds an evaluation.
+        InputError: If `out` holds an evaluation.
     """
-    check_same_evaluation(Path(out))
-    names = names_of([one.folder for one in all_of])
-    levels = {one.metrics["settings"]["level"] for one in all_of}
-    if len(levels) > 1:
-        raise InputError(f"intervals of levels {sorted(levels)} cannot stand in one table")
-    key = interval_key(levels.pop())
-    paired = [None, *(paired_difference(all_of[0], other) for other in all_of[1:])]
-    drawings = [_forest(all_of, names, key), _differences(paired, names)]
-    figures = [drawn(drawing) for drawing in drawings if drawing is not None]
     out = Path(out)
+    check_same_evaluation(out)
+    all_of, names, key = comparison.evaluations, comparison.names, comparison.key
+    figures = [drawn(drawing) for drawing in _drawings(comparison)]
     page = render(
         "compare.html",
-        title="Side by side: " + ", ".join(names),
+        title="Comparison: " + ", ".join(names),
         synthetic=any(one.facts.synthetic for one in all_of),
-        level=f"{all_of[0].metrics['settings']['level']:.0%}",
+        level=f"{all_of[0].metrics['settings']['level']:.0%} CI",
         names=names,
+        verdicts=comparison.verdicts,
+        paired=[
+            {"name": name, **one} for name, one in zip(names[1:], comparison.paired, strict=True)
+        ],
+        differences=[[name, *values] for name, values in comparison.settings.items()],
         runs=[
             {
                 "name": name,
@@ -83,20 +195,17 @@ def write_comparison(all_of: Sequence[Evaluated], out: Path | str) -> Path:
                 f"{count_of(one.metrics['n_patients'], 'patient')}",
                 "verdict": verdict(one.metrics),
                 "warnings": one.metrics["warnings"],
-                "facts": {**one.facts.cohort, **one.facts.model},
             }
             for name, one in zip(names, all_of, strict=True)
         ],
-        paired=[
-            {"name": name, **one}
-            for name, one in zip(names, paired, strict=True)
-            if one is not None
-        ],
         rows=_rows(all_of, key),
         figures=figures,
-        methods=methods(all_of[0].metrics, all_of[0].facts)[:2],
+        settings=all_of[0].metrics["settings"],
     )
-    atomic_write_all(out, {REPORT_FILE: page, **figure_files(figures)}, stale_figures(out))
+    files: dict[str, str | bytes] = {REPORT_FILE: page}
+    for figure in figures:
+        files |= figure.files
+    atomic_write_all(out, files, stale_figures(out))
     return out / REPORT_FILE
 
 
@@ -109,28 +218,28 @@ def paired_difference(first: Evaluated, other: Evaluated) -> dict[str, Any]:
     tables = [_known(one.predictions) for one in (first, other)]
     common = tables[0].index.intersection(tables[1].index)
     if common.empty:
-        return {"words": "other eyes altogether: no paired difference can be told"}
+        return {"words": "they share no eye"}
     truths = [table.loc[common, "postop_logmar"].to_numpy(float) for table in tables]
     patients = [table.loc[common, "patient_id"] for table in tables]
     if (np.abs(truths[0] - truths[1]) > 1e-6).any() or not patients[0].equals(patients[1]):
         return {
             "words": f"{count_of(len(common), 'eye')} of the same name, but with other measured "
-            "acuities or patients: no paired difference can be told"
+            "acuities or patients"
         }
     every = len(common) == len(tables[0]) == len(tables[1])
-    words = f"the same {len(common):,} eyes"
+    words = f"the same {count_of(len(common), 'eye')}"
     if not every:
         words = (
-            f"on the {count_of(len(common), 'eye')} that both predicted; the first has "
-            f"{len(tables[0]) - len(common):,} others, this one {len(tables[1]) - len(common):,}"
+            f"the {count_of(len(common), 'eye')} that both predicted (the first has "
+            f"{len(tables[0]) - len(common):,} others, this one {len(tables[1]) - len(common):,})"
         )
     if patients[0].nunique() < TOO_FEW_PATIENTS:
-        return {"words": f"{words}: too few patients for a paired difference"}
-    # One truth for both, or files that were rounded differently would be told apart.
+        return {"words": f"{words}, of too few patients for a paired difference"}
+    # One truth for both, or files that were rounded differently would differ.
     same = [table.loc[common].assign(postop_logmar=truths[0]).reset_index() for table in tables]
     settings = first.metrics["settings"]
     outcome = (*first.facts.outcomes, *DEFAULT_OUTCOMES)[0]
-    figures = side_by_side(
+    figures = compare_predictors(
         {"first": {"": same[0]}, "other": {"": same[1]}},
         {"other": "first"},
         outcome,
@@ -145,11 +254,19 @@ def paired_difference(first: Evaluated, other: Evaluated) -> dict[str, Any]:
         "words": words,
         "figure": figure,
         "key": key,
+        "level": settings["level"],
         "value": signed_text(figure["value"]),
         "ci": span_text(low, high),
         "letters": signed_text(figure["value"] * 50, digits=1),
         "finding": FINDINGS[paired_finding(low, high, patients[0].nunique())],
     }
+
+
+def _same_predictions(first: Evaluated, other: Evaluated) -> bool:
+    """Whether both say the same of the same eyes, whatever the order of the rows."""
+    columns = ["patient_id", "postop_logmar", "predicted_logmar", "lower_logmar", "upper_logmar"]
+    tables = [one.predictions.set_index("eye_id")[columns].sort_index() for one in (first, other)]
+    return tables[0].equals(tables[1])
 
 
 def names_of(folders: Sequence[Path]) -> list[str]:
@@ -168,15 +285,15 @@ def _known(predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rows(all_of: Sequence[Evaluated], key: str) -> list[dict[str, Any]]:
-    """One row a figure, one cell an evaluation."""
+    """One row a metric, one cell an evaluation."""
     wanted = [(label, ("regression", *path), share) for label, path, share in REGRESSION_ROWS]
     wanted += EXTRA_ROWS
     outcomes = {one.name: one for evaluated in all_of for one in evaluated.facts.outcomes}
     for outcome in outcomes.values():
         wanted += [
-            (f"{label}: {outcome.in_words()}", ("recovery", outcome.name, figure), share)
-            for label, figure, share in RECOVERY_ROWS
-            if figure in ("auroc", "brier")
+            (f"{label}: {outcome.in_words()}", ("recovery", outcome.name, *path), share)
+            for label, path, share in RECOVERY_ROWS
+            if path in (("auroc",), ("brier",))
         ]
     rows = []
     for label, path, share in wanted:
@@ -187,67 +304,47 @@ def _rows(all_of: Sequence[Evaluated], key: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _forest(all_of: Sequence[Evaluated], names: Sequence[str], key: str) -> Drawing:
-    figures = [one.metrics["regression"]["mae"] for one in all_of]
-    return _bars(
-        "mae",
-        "Mean absolute error of each",
-        "Bars are confidence intervals, each of its own eyes; a difference is told by the paired "
-        "figure alone.",
-        names,
-        figures,
-        key,
-        "Mean absolute error, logMAR",
-    )
+def _drawings(comparison: Comparison) -> list[Drawing]:
+    """Errors of all, and differences from the first where there are any."""
+    names, key = comparison.names, comparison.key
+    maes = [one.metrics["regression"]["mae"] for one in comparison.evaluations]
+    pairs = zip(names[1:], comparison.paired, strict=True)
+    gaps = {name: one["figure"] for name, one in pairs if "figure" in one}
+    parts = [
+        (
+            ("mae", "Mean absolute error"),
+            "Bars: confidence intervals, each on its own eyes. To compare two, use the paired "
+            "difference, not the overlap of the bars.",
+            dict(zip(names, maes, strict=True)),
+            "Mean absolute error, logMAR",
+        ),
+        (
+            ("mae_difference", f"Mean absolute error minus that of {names[0]}"),
+            "On the eyes that both predicted, with paired confidence interval. Left of zero: "
+            "smaller error than the first.",
+            gaps,
+            "Difference, logMAR",
+        ),
+    ]
+    return [_forest(*part, names, key) for part in parts if part[2]]
 
 
-def _differences(
-    paired: Sequence[Mapping[str, Any] | None], names: Sequence[str]
-) -> Drawing | None:
-    told = [(n, one) for n, one in zip(names, paired, strict=True) if one and "figure" in one]
-    if not told:
-        return None
-    return _bars(
-        "mae_difference",
-        f"Mean absolute error minus that of {names[0]}",
-        "On the eyes that both predicted, with paired confidence interval. Left of zero: better "
-        "than the first.",
-        [name for name, _ in told],
-        [one["figure"] for _, one in told],
-        told[0][1]["key"],
-        "Difference, logMAR",
-    )
-
-
-def _bars(
-    name: str,
-    title: str,
+def _forest(
+    of: tuple[str, str],
     caption: str,
-    labels: Sequence[str],
-    figures: Sequence[Mapping[str, Any]],
-    key: str,
+    figures: Mapping[str, Mapping[str, Any]],
     axis: str,
+    names: Sequence[str],
+    key: str,
 ) -> Drawing:
-    def draw(axes: Axes) -> None:
-        axes.axvline(0, color=FURTHER_COLOURS[-1], lw=1)
-        for place, figure in enumerate(reversed(figures)):
-            colour = FURTHER_COLOURS[(len(figures) - 1 - place) % len(FURTHER_COLOURS)]
-            if figure[key][0] is not None:
-                axes.plot(figure[key], [place, place], color=colour, lw=2)
-            axes.plot(figure["value"], place, "o", color=colour, ms=6)
-        axes.set_yticks(range(len(labels)), list(reversed(labels)))
-        axes.tick_params(axis="y", length=0)
-        axes.spines["left"].set_visible(False)
-        axes.set(ylim=(-0.6, len(labels) - 0.4))
-        axes.grid(axis="x", color=GRID)
-        axes.set_xlabel(axis)
+    columns = interval_columns(figures.values(), key, "value")
+    rows = [
+        ForestRow(name, *values, FURTHER_COLOURS[names.index(name) % len(FURTHER_COLOURS)])
+        for name, *values in zip(figures, *columns.values(), strict=True)
+    ]
 
-    table = pd.DataFrame(
-        {
-            "name": list(labels),
-            "value": [figure["value"] for figure in figures],
-            "lower": [figure[key][0] for figure in figures],
-            "upper": [figure[key][1] for figure in figures],
-        }
-    )
-    return Drawing(name, title, caption, draw, table, height=1.2 + 0.35 * len(labels))
+    def draw(axes: Axes) -> None:
+        draw_forest(axes, rows, axis, reference=0.0)
+
+    table = pd.DataFrame({"name": list(figures), **columns})
+    return Drawing(*of, caption, draw, table, height=1.2 + 0.3 * len(rows))

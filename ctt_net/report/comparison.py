@@ -10,7 +10,7 @@ from ctt_net.baselines.clinical import baseline_label
 from ctt_net.errors import count_of
 from ctt_net.metrics.bootstrap import interval_key
 from ctt_net.metrics.chart_units import PER_LOGMAR
-from ctt_net.metrics.warnings import TOO_FEW_PATIENTS
+from ctt_net.report.warnings import TOO_FEW_PATIENTS
 
 # For columns and legends; what each knows stands in `baseline_label`.
 SHORT_LABELS = {
@@ -21,7 +21,7 @@ SHORT_LABELS = {
     "covariates": "Ridge regression",
     "boosting": "Gradient boosting",
     "svm": "Support vector machine",
-    "oracle": "Oracle floor",
+    "oracle": "Lowest achievable error",
 }
 
 # More than this are counted, not named.
@@ -76,7 +76,7 @@ class ComparisonRow:
 
 
 def comparison_table(metrics: Mapping[str, Any]) -> list[ComparisonRow]:
-    """Model, baselines and, where known, oracle floor."""
+    """Model, baselines and, on simulated eyes, the lowest achievable error."""
     key = interval_key(metrics["settings"]["level"])
     rows = [_row("model", "Model", metrics["regression"]["mae"], None, key)]
     for name, figures in metrics["baselines"].items():
@@ -147,13 +147,13 @@ def strongest_baseline(metrics: Mapping[str, Any]) -> ComparisonRow | None:
 def verdict(metrics: Mapping[str, Any]) -> str:
     """What the images added beyond the strongest baseline, in words that its interval supports.
 
-    The baseline is the strongest on these very eyes. That is no advantage of the model: the
-    smallest of several errors is below what that baseline will do on other eyes. An improvement is
-    claimed without reserve only if the model beats every baseline.
+    The baseline is the strongest on these very eyes, which favours the baseline: the smallest of
+    several errors is below what that baseline will do on other eyes. An improvement is claimed
+    without reserve only if the model beats every baseline.
     """
     row = strongest_baseline(metrics)
     if row is None or row.difference is None:
-        return "No baseline was given, so what the images add cannot be said."
+        return "No baseline was given, so what the images add cannot be measured."
     n, finding = metrics["n_patients"], row.finding(metrics["n_patients"])
     beyond = beyond_in_words(row.name, metrics)
     low, high = row.difference_lo, row.difference_hi
@@ -169,7 +169,9 @@ def verdict(metrics: Mapping[str, Any]) -> str:
             for other in comparison_table(metrics)
             if other.name in metrics["baselines"] and other.finding(n) != "better"
         ]
-        reserve = f" Beyond {' and '.join(others)} they do so in no sure way." if others else ""
+        reserve = (
+            f" The improvement over {' and '.join(others)} is not significant." if others else ""
+        )
         return (
             f"Beyond {beyond}, the images lower the mean absolute error by {amount} "
             f"({level} {-high:.3f} to {-low:.3f}; {letters}).{reserve}"

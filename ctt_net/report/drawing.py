@@ -1,22 +1,26 @@
-"""A figure of a report: on the page as SVG with its caption, beside it as PNG and as numbers."""
+"""Figures: inline SVG for the page, PNG and CSV of the plotted numbers beside it."""
 
+import io
 import re
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import matplotlib as mpl
 import pandas as pd
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 
 from ctt_net import INTENDED_USE
 from ctt_net.io.formula import escape_formula
-from ctt_net.report.svg import WIDTH_IN, svg_and_png
 
 FIGURES_FOLDER = "figures"
 
 MODEL_COLOUR = "#1f5a96"
-# All at least 3 : 1 against white, and told apart by their dashes too where lines cross.
+# Contrast of at least 3 : 1 with white; curves that cross differ in their dashes too.
 COLOURS = {
     "model": MODEL_COLOUR,
     "mean": "#76818c",
@@ -30,16 +34,47 @@ COLOURS = {
     "oracle": "#5b6875",
 }
 FURTHER_COLOURS = ("#1f5a96", "#b8660b", "#2f7d5b", "#8a4fa0", "#8f2d2d", "#76818c")
-DASHES: dict[str, Any] = {
-    "mean": (0, (1, 1.5)),
-    "median": (0, (1, 3)),
-    "preop_only": (0, (4, 2)),
-    "covariates": (0, (6, 1.5, 1.5, 1.5)),
-    "boosting": (0, (2, 1)),
-    "svm": (0, (8, 2)),
-    "treat_none": (0, (1, 3)),
-}
+SOFT = "#5b6875"
+LINE = "#aab4be"
 GRID = "#e6ebf0"
+DASHED = (0, (5, 3))
+DOTTED = (0, (1, 1.5))
+
+WIDTH_IN = 3.9  # narrow, so that letters stay legible where a phone shrinks the figure
+PNG_DPI = 200
+
+# Chinese, Japanese and Korean names in figures: the first of these that is installed.
+CJK_FONTS = (
+    *(
+        "Noto Sans CJK SC",
+        "Noto Sans CJK JP",
+        "Noto Sans CJK KR",
+        "Noto Sans SC",
+        "Source Han Sans",
+    ),
+    *("WenQuanYi Micro Hei", "Droid Sans Fallback", "Microsoft YaHei", "SimHei", "Yu Gothic"),
+    *("Malgun Gothic", "PingFang SC", "Hiragino Sans GB", "Arial Unicode MS"),
+)
+
+STYLE: dict[str, Any] = {
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9.5,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": SOFT,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "legend.handlelength": 1.6,
+    "legend.columnspacing": 1.0,
+    "axes.axisbelow": True,
+    # A name that holds a dollar sign is a name, not a formula.
+    "text.parse_math": False,
+}
 
 
 @dataclass(frozen=True)
@@ -51,8 +86,8 @@ class Drawing:
         title: What it is.
         caption: How to read it.
         draw: Fills the axes.
-        numbers: What is drawn.
-        height: Inches; the width is that of half a page.
+        numbers: What is plotted.
+        height: Inches; the width is WIDTH_IN.
     """
 
     name: str
@@ -60,65 +95,161 @@ class Drawing:
     caption: str
     draw: Callable[[Axes], None]
     numbers: pd.DataFrame
-    height: float = 3.4
+    height: float = 3.0
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A figure as the template wants it, and the files that lie beside the page."""
+    """A rendered figure: what the template needs, and the files beside the page."""
 
-    name: str
     title: str
     caption: str
     svg: Markup
-    png: bytes
-    csv: str
+    files: Mapping[str, str | bytes]
 
 
 def drawn(drawing: Drawing) -> Shown:
-    """Draw one figure."""
+    """Render one figure."""
+    details = f"{drawing.caption} {INTENDED_USE}"
     svg, png = svg_and_png(
-        drawing.draw,
-        drawing.name,
-        drawing.title,
-        drawing.height,
-        width=WIDTH_IN,
-        details=f"{drawing.caption} {INTENDED_USE}",
+        drawing.draw, drawing.name, drawing.title, drawing.height, details=details
     )
-    csv = numbers_as_csv(drawing.numbers)
-    return Shown(drawing.name, drawing.title, drawing.caption, svg, png, csv)
+    files = zip(figure_files(drawing.name), (png, numbers_as_csv(drawing.numbers)), strict=True)
+    return Shown(drawing.title, drawing.caption, svg, dict(files))
 
 
-def figure_files(figures: Iterable[Shown]) -> dict[str, str | bytes]:
-    """PNG and numbers of each figure, by the names they have beside the page."""
-    files: dict[str, str | bytes] = {}
-    for figure in figures:
-        png, csv = figure_file_names(figure.name)
-        files |= {png: figure.png, csv: figure.csv}
-    return files
+def figure_files(name: str) -> tuple[str, str]:
+    """Names of the PNG and the CSV of a figure.
 
-
-def figure_file_names(name: str) -> tuple[str, str]:
-    """Of the PNG and of the numbers of a figure."""
-    stem = f"{FIGURES_FOLDER}/{file_name(name)}"
+    Example:
+        >>> figure_files("roc_reaches 0.30")
+        ('figures/roc_reaches_0.30.png', 'figures/roc_reaches_0.30.csv')
+    """
+    stem = f"{FIGURES_FOLDER}/{re.sub(r'[^A-Za-z0-9.-]', '_', name)[:60]}"
     return f"{stem}.png", f"{stem}.csv"
 
 
-def file_name(text: str) -> str:
-    """A name that people chose, as part of a file's name and of an id.
-
-    Example:
-        >>> file_name("reaches 0.30/x")
-        'reaches_0.30_x'
-    """
-    return re.sub(r"[^A-Za-z0-9.-]", "_", text)[:60]
-
-
 def numbers_as_csv(numbers: pd.DataFrame) -> str:
-    """A table as text; what a spreadsheet would run is kept from it."""
+    """A table as CSV; cells that a spreadsheet would run as a formula are escaped."""
     safe = numbers.copy()
     for column in safe.select_dtypes(exclude="number"):
         safe[column] = [
             escape_formula(value) if isinstance(value, str) else value for value in safe[column]
         ]
     return safe.to_csv(index=False, lineterminator="\n", float_format="%.9g")
+
+
+def interval_columns(
+    figures: Iterable[Mapping[str, Any]], key: str, name: str
+) -> dict[str, list[float]]:
+    """Values and interval ends of figures such as `{"value": x, "ci95": [lo, hi]}`, as columns."""
+    listed = list(figures)
+    return {
+        name: [figure["value"] for figure in listed],
+        "lower": [figure[key][0] for figure in listed],
+        "upper": [figure[key][1] for figure in listed],
+    }
+
+
+@dataclass(frozen=True)
+class ForestRow:
+    """One line of a forest plot; a heading without a value."""
+
+    label: str
+    value: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    colour: str = MODEL_COLOUR
+    filled: bool = True
+
+
+def draw_forest(
+    axes: Axes, rows: Sequence[ForestRow], xlabel: str, reference: float | None = None
+) -> None:
+    """Values with their intervals, one below the other, beside a dashed reference."""
+    if reference is not None:
+        axes.axvline(reference, color=SOFT, lw=1.2, ls=DASHED)
+    places = range(len(rows))[::-1]
+    for place, row in zip(places, rows, strict=True):
+        if row.lower is not None and row.upper is not None:
+            axes.plot([row.lower, row.upper], [place, place], color=row.colour, lw=2)
+        if row.value is not None:
+            face = row.colour if row.filled else "white"
+            axes.plot(row.value, place, "o", mfc=face, mec=row.colour, ms=5.5, mew=1.4)
+    axes.set_yticks(places, [row.label for row in rows])
+    for tick, row in zip(axes.get_yticklabels(), rows, strict=True):
+        tick.set_fontweight("bold" if row.value is None else "normal")
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.set_ylim(-0.6, len(rows) - 0.4)
+    axes.grid(axis="x", color=GRID)
+    axes.set_xlabel(xlabel)
+
+
+def legend_above(axes: Axes) -> None:
+    """A legend that covers no data."""
+    axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, borderaxespad=0)
+
+
+def svg(draw: Callable[[Axes], None], name: str, description: str, height: float) -> Markup:
+    """Draw one pair of axes as an `<svg>` element; arguments as in `svg_and_png`."""
+    return svg_and_png(draw, name, description, height, png=False)[0]
+
+
+def svg_and_png(
+    draw: Callable[[Axes], None],
+    name: str,
+    description: str,
+    height: float,
+    *,
+    width: float = WIDTH_IN,
+    details: str = "",
+    png: bool = True,
+) -> tuple[Markup, bytes]:
+    """One figure as an `<svg>` element for the page and as the bytes of a PNG.
+
+    The same numbers give the same bytes, whatever the user's own matplotlib settings are.
+
+    Args:
+        draw: Fills the axes.
+        name: Unique on the page; keeps the ids of two figures apart.
+        description: What it is, for readers who cannot see it.
+        height: Inches; the page scales it with the width.
+        width: Inches.
+        details: What is to be seen; written into the PNG too.
+        png: False leaves those bytes empty.
+    """
+    page, pixels = io.BytesIO(), io.BytesIO()
+    with mpl.rc_context(), warnings.catch_warnings():
+        mpl.rcdefaults()
+        mpl.rcParams.update({**STYLE, "svg.hashsalt": name})
+        installed = {font.name for font in fontManager.ttflist}
+        mpl.rcParams["font.sans-serif"] += [font for font in CJK_FONTS if font in installed][:1]
+        # The page uses the browser's fonts; a PNG shows boxes where no font is installed.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure = Figure(figsize=(width, height), layout="constrained")
+        draw(figure.add_subplot())
+        figure.savefig(page, format="svg", transparent=True, metadata={"Date": None})
+        if png:
+            figure.set_layout_engine("none")  # it is laid out already
+            words = {"Software": None, "Title": description, "Description": details}
+            figure.savefig(pixels, format="png", dpi=PNG_DPI, metadata=words)
+    # Not escaped again: matplotlib has escaped every text in it.
+    return Markup(_inline(page.getvalue().decode(), name, description, details)), pixels.getvalue()
+
+
+def _inline(svg: str, name: str, description: str, details: str) -> str:
+    """Drop what only a stand-alone file needs: prologue, metadata, size, fonts, ids of groups."""
+    box = svg.split('viewBox="', 1)[1].split('"', 1)[0]
+    svg = svg[svg.index(">", svg.index("<svg")) + 1 :].strip()
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'\sid="[A-Za-z][A-Za-z0-9.]*_[0-9]+"', "", svg)
+    svg = re.sub(r" font-family: [^;\"]*;?", "", svg)  # the reader's fonts, not this computer's
+    anchor = re.sub(r"[^\w-]", "-", name)
+    named = f"{anchor}-title" + (f" {anchor}-desc" if details else "")
+    opening = f'<svg viewBox="{box}" role="img" aria-labelledby="{named}" '
+    opening += 'font-family="system-ui, sans-serif">'
+    opening += f'<title id="{anchor}-title">{escape(description)}</title>'
+    if details:
+        opening += f'<desc id="{anchor}-desc">{escape(details)}</desc>'
+    return opening + svg

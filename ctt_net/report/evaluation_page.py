@@ -1,36 +1,39 @@
-"""One report: the page, its figures beside it, and what the next page needs."""
+"""The report of one evaluation: the page, its figures, and what the next page needs."""
 
 from collections.abc import Mapping
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from ctt_net.baselines.clinical import baseline_label
 from ctt_net.errors import count_of
 from ctt_net.metrics.bootstrap import interval_key
 from ctt_net.metrics.eyes import EvaluatedEyes, evaluated_eyes
-from ctt_net.report import calibration_figures as calibrated
-from ctt_net.report import comparator_figures as rivals
 from ctt_net.report import error_figures as errors
-from ctt_net.report import selective_figures as confidence
-from ctt_net.report.comparison import comparison_table, strongest_baseline, verdict
-from ctt_net.report.drawing import Drawing, drawn, figure_files
+from ctt_net.report import recovery_figures as recovery
+from ctt_net.report import selective_figures as selective
+from ctt_net.report.comparison import (
+    SHORT_LABELS,
+    comparison_table,
+    signed_text,
+    span_text,
+    strongest_baseline,
+    verdict,
+)
+from ctt_net.report.drawing import Drawing, drawn
 from ctt_net.report.facts import FACTS_FILE, Facts, stale_figures
 from ctt_net.report.largest_errors import Pictures, failure_rows, failures
-from ctt_net.report.methods import cut_sentence, methods
 from ctt_net.report.page import render
-from ctt_net.report.subgroup_tables import COLUMNS, group_rows
-from ctt_net.report.summary import NOT_FOR, interval_sentence, plain_words
+from ctt_net.report.summary import interval_sentence, plain_words
 from ctt_net.report.tables import (
-    comparison_cells,
-    left_out_names,
-    recovery_cells,
-    regression_cells,
-    selective_cells,
-    unit_cells,
+    SUBGROUP_COLUMNS,
+    probability_threshold,
+    recovery_table,
+    regression_table,
+    selective_rows,
+    subgroup_rows,
 )
-from ctt_net.report.tripod import TO_COMPLETE, checklist
 
 REPORT_FILE = "report.html"
 BASELINES_FILE = "baseline_predictions.csv"
@@ -48,7 +51,7 @@ def report_files(
     files[FACTS_FILE] = facts.as_text(figures)
     if baselines is not None:
         table = baselines.rename_axis("eye_id").reset_index().sort_values("eye_id")
-        # Every digit, so that the page is the same when it is written again.
+        # Every digit, so that a re-rendered page is the same.
         files[BASELINES_FILE] = table.to_csv(index=False, lineterminator="\n")
     return files
 
@@ -69,10 +72,10 @@ def page_files(
 
     Args:
         metrics: As `evaluate` builds them.
-        predictions: Table of door 3.
+        predictions: Contents of predictions.csv.
         baselines: logMAR, indexed by eye.
-        facts: Words.
-        pictures: Of the eyes in the gallery; None shows none.
+        facts: Of the report.
+        pictures: Of the eyes among the largest errors; None shows none.
     """
     eyes = evaluated_eyes(predictions, baselines, None, facts.outcomes)
     key = interval_key(metrics["settings"]["level"])
@@ -80,73 +83,67 @@ def page_files(
         section: [drawn(drawing) for drawing in drawings if drawing is not None]
         for section, drawings in _drawings(eyes, metrics, key).items()
     }
-    found = failures(eyes)
+    left_out = (metrics.get("decision") or {}).get("left_out") or {}
     page = render(
         "report.html",
         title=facts.title,
         synthetic=facts.synthetic,
-        n_eyes=count_of(metrics["n_eyes"], "eye"),
-        n_patients=count_of(metrics["n_patients"], "patient"),
-        verdict=verdict(metrics),
-        level=f"{metrics['settings']['level']:.0%}",
-        comparison=comparison_cells(metrics),
-        has_oracle="oracle" in metrics,
-        warnings=metrics["warnings"],
-        plain=plain_words(metrics, key),
-        not_for=NOT_FOR,
+        counted=f"{count_of(metrics['n_eyes'], 'eye')} of "
+        f"{count_of(metrics['n_patients'], 'patient')}",
+        level=f"{metrics['settings']['level']:.0%} CI",
+        metrics=metrics,
+        facts=facts,
         figures=figures,
-        units=unit_cells(metrics, key),
-        regression=regression_cells(metrics, key),
-        recovery=recovery_cells(metrics, facts.outcomes, key),
-        probability_cut=cut_sentence(metrics, facts.outcomes),
+        verdict=verdict(metrics),
+        plain=plain_words(metrics, key, facts.outcomes),
         interval=interval_sentence(metrics, key),
-        decision=metrics.get("decision") or {},
-        decision_left_out=left_out_names(metrics),
-        selective=selective_cells(metrics, key),
-        group_columns=COLUMNS,
-        groups=group_rows(metrics, key),
-        failures=failure_rows(eyes, found, pictures),
-        methods=methods(metrics, facts),
-        flow=facts.flow,
-        facts_by_heading={"Eyes": dict(facts.cohort), "Model card": dict(facts.model)},
-        checklist=checklist(metrics, facts),
-        to_complete=TO_COMPLETE,
+        comparison=comparison_table(metrics),
+        signed_text=signed_text,
+        span_text=span_text,
+        regression=regression_table(metrics, key),
+        recovery=recovery_table(metrics, facts.outcomes, key),
+        left_out=[(SHORT_LABELS.get(name, name), why) for name, why in left_out.items()],
+        selective=selective_rows(metrics, key),
+        subgroup_columns=SUBGROUP_COLUMNS,
+        subgroups=subgroup_rows(metrics, key),
+        failures=failure_rows(eyes, failures(eyes), pictures),
+        baselines=[baseline_label(name, metrics["baselines"]) for name in metrics["baselines"]],
+        thresholds=[
+            (one.in_words(), probability_threshold(metrics, one)) for one in facts.outcomes
+        ],
     )
-    return {REPORT_FILE: page, **figure_files(chain.from_iterable(figures.values()))}
+    files: dict[str, str | bytes] = {REPORT_FILE: page}
+    for section in figures.values():
+        for figure in section:
+            files |= figure.files
+    return files
 
 
 def _drawings(
     eyes: EvaluatedEyes, metrics: Mapping[str, Any], key: str
 ) -> dict[str, list[Drawing | None]]:
     """All figures by section; None for those that these metrics do not hold."""
-    strongest = strongest_baseline(metrics)
-    has_baseline = strongest is not None and strongest.name in eyes.predictors
-    curves: list[Drawing | None] = []
-    for outcome in eyes.outcomes:
-        areas = {"model": metrics["recovery"][outcome.name]["auroc"]["value"]}
-        for name, values in metrics["baselines"].items():
-            if name in eyes.predictors:
-                areas[name] = values["recovery"][outcome.name]["auroc"]["value"]
-        curves += [
-            rivals.roc(eyes, outcome, areas),
-            calibrated.probability_calibration(metrics, outcome, key),
-        ]
+    best = strongest_baseline(metrics)
     return {
         "front": [errors.scatter(eyes)],
         "acuity": [
             errors.bland_altman(eyes, metrics["regression"], key),
-            calibrated.acuity_calibration(metrics, key),
-            errors.error_histogram(eyes, strongest.name if strongest and has_baseline else None),
-            rivals.error_forest(comparison_table(metrics)),
+            errors.acuity_calibration(metrics, key),
+            errors.error_histogram(
+                eyes, best.name if best and best.name in eyes.predictors else None
+            ),
+            errors.error_forest(comparison_table(metrics)),
         ],
-        "recovery": curves,
-        "interval": [calibrated.coverage_by_band(metrics, key)],
-        "decision": [rivals.decision(metrics, key)],
-        "selective": [
-            confidence.risk_coverage(metrics, key),
-            confidence.usable_region(metrics, key),
+        "recovery": [
+            drawing
+            for outcome in eyes.outcomes
+            for drawing in (
+                recovery.roc(eyes, outcome, metrics),
+                recovery.probability_calibration(metrics, outcome, key),
+            )
         ],
-        "groups": [
-            confidence.subgroup_forest(metrics, figure, key) for figure in ("mae", "coverage")
-        ],
+        "decision": [recovery.decision(metrics, key)],
+        "interval": [selective.coverage_by_band(metrics, key)],
+        "selective": [selective.risk_coverage(metrics, key), selective.usable_region(metrics, key)],
+        "subgroups": [selective.subgroup_forest(metrics, one, key) for one in ("mae", "coverage")],
     }

@@ -1,4 +1,4 @@
-"""What a report says beside its figures, and `report.json`, which keeps it for the next page."""
+"""Facts beside the figures, and `report.json`, which keeps them for re-rendering."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from ctt_net.cohort.manifest_text import read_flow
 from ctt_net.errors import InputError
 from ctt_net.io.read_text import parse_json, read_text
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
-from ctt_net.report.drawing import figure_file_names
+from ctt_net.report.drawing import figure_files
 
 FACTS_FILE = "report.json"
 VERSION = 1
@@ -18,14 +18,14 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Facts:
-    """Words of a report.
+    """What a report says beside its figures.
 
     Args:
         title: Heading.
         cohort: Facts on the eyes, name to value.
         model: Facts on the model, name to value.
         synthetic: Whether the eyes are simulated.
-        outcomes: Recovery questions.
+        outcomes: Recovery outcomes.
         flow: How rows became eyes: header and steps, or nothing.
     """
 
@@ -37,11 +37,7 @@ class Facts:
     flow: tuple[tuple[str, ...], ...] = ()
 
     def as_text(self, figures: Sequence[str]) -> str:
-        """Contents of `report.json`.
-
-        Args:
-            figures: Names of those in `figures/`.
-        """
+        """Contents of `report.json`; `figures` are the names of those in `figures/`."""
         content = {
             "version": VERSION,
             "title": self.title,
@@ -56,20 +52,20 @@ class Facts:
 
 
 def read_facts(folder: Path, metrics: Mapping[str, Any]) -> Facts:
-    """Words of an earlier report; what older versions kept to themselves is left blank.
+    """Facts of an earlier report; what older versions did not keep is left blank.
 
     Args:
-        folder: Run, or what an evaluation wrote.
+        folder: Run, or `--out` of an evaluation.
         metrics: Its metrics.json; names the outcomes where nothing else does.
 
     Raises:
-        InputError: If the file is no such thing.
+        InputError: If the file is not a `report.json`.
     """
     path = folder / FACTS_FILE
     if not path.is_file():
-        # A name of this project's own has one meaning; others were defined by their model.
+        # The default names have one meaning; others were defined by their model.
         known = tuple(one for one in DEFAULT_OUTCOMES if one.name in metrics["recovery"])
-        # Only of simulated eyes is a perfect reader known.
+        # The lowest achievable error is known of simulated eyes only.
         title, simulated = folder.resolve().name, "oracle" in metrics
         return Facts(title=title, outcomes=known, synthetic=simulated)
     try:
@@ -84,8 +80,8 @@ def read_facts(folder: Path, metrics: Mapping[str, Any]) -> Facts:
         )
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{path}: not what a report leaves behind ({error}); remove it, and the report is "
-            "written without it"
+            f"{path}: not a report.json of ctt-net ({error}); remove it, and the report is written "
+            "without it"
         ) from None
 
 
@@ -93,7 +89,7 @@ def stale_figures(out: Path) -> list[str]:
     """Names of the files in `figures/` that an earlier report put there; none if there was none."""
     try:
         names = json.loads((out / FACTS_FILE).read_text(encoding="utf-8"))["figures"]
-        return [file for name in names for file in figure_file_names(str(name))]
+        return [file for name in names for file in figure_files(str(name))]
     except (OSError, ValueError, KeyError, TypeError):
         return []
 

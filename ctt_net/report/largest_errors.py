@@ -1,4 +1,4 @@
-"""The eyes on which the model failed most, for someone who will look at their scans."""
+"""The eyes with the largest errors, for a reader who looks at their scans."""
 
 import base64
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ import numpy as np
 
 from ctt_net.metrics.chart_units import PER_LOGMAR
 from ctt_net.metrics.eyes import EvaluatedEyes
-from ctt_net.report.comparison import number_text, signed_text
+from ctt_net.report.comparison import number_text, signed_text, span_text
 
 # A tenth at most: the page shows failures, not the cohort.
 LARGEST_SHARE = 0.1
@@ -68,7 +68,7 @@ def failures(eyes: EvaluatedEyes) -> Failures:
 def failure_rows(
     eyes: EvaluatedEyes, found: Failures, pictures: Pictures | None
 ) -> list[dict[str, Any]]:
-    """The gallery: one entry an eye, by its id and no other name.
+    """One row an eye, by its id and no other name.
 
     Args:
         eyes: Evaluated eyes.
@@ -78,23 +78,25 @@ def failure_rows(
     rows = []
     records = eyes.table.set_index("eye_id", drop=False).loc[found.eye_ids].to_dict("records")
     for number, row in enumerate(records, start=1):
-        eye = row["eye_id"]
-        error = row["predicted_logmar"] - row["postop_logmar"]
-        held = row["lower_logmar"] <= row["postop_logmar"] <= row["upper_logmar"]
-        interval = f"{_two(row['lower_logmar'])} to {_two(row['upper_logmar'])}"
+        eye, truth = row["eye_id"], row["postop_logmar"]
+        lower, upper = row["lower_logmar"], row["upper_logmar"]
+        error = row["predicted_logmar"] - truth
+        notes = [
+            "confident" if eye in found.confident else "",
+            "" if lower <= truth <= upper or not np.isfinite(lower) else "outside its interval",
+            row["flags"].replace(";", ", ").replace("_", " "),
+        ]
         rows.append(
             {
                 "anchor": f"eye-{number}",
                 "eye_id": eye,
-                "preop": _two(row["preop_logmar"]),
-                "measured": _two(row["postop_logmar"]),
-                "predicted": _two(row["predicted_logmar"]),
-                "interval": interval if np.isfinite(row["lower_logmar"]) else "–",
-                "held": held,
+                "preop": _two_digits(row["preop_logmar"]),
+                "measured": _two_digits(truth),
+                "predicted": _two_digits(row["predicted_logmar"]),
+                "interval": span_text(lower, upper, 2) if np.isfinite(lower) else "–",
                 "error": signed_text(error, digits=2),
                 "letters": signed_text(error * PER_LOGMAR["letters"], digits=0),
-                "flags": row["flags"].replace(";", ", ").replace("_", " "),
-                "confident": eye in found.confident,
+                "notes": "; ".join(note for note in notes if note),
                 "pictures": [
                     (view, "data:image/png;base64," + base64.b64encode(png).decode("ascii"))
                     for view, png in (pictures or {}).get(eye, {}).items()
@@ -104,5 +106,5 @@ def failure_rows(
     return rows
 
 
-def _two(value: float) -> str:
+def _two_digits(value: float) -> str:
     return number_text(value, 2) if np.isfinite(value) else "–"

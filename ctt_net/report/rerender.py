@@ -1,4 +1,4 @@
-"""A report written again from what an evaluation left behind; nothing is computed anew."""
+"""A report re-rendered from the files of an evaluation; nothing is computed anew."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from jinja2 import UndefinedError
 
 from ctt_net.cohort.manifest_text import read_manifest_text
 from ctt_net.cohort.predictions import read_predictions
@@ -22,20 +23,20 @@ NEEDED = (
     "interval", "baselines", "versus", "warnings",
 )  # fmt: skip
 
-# Between what metrics.json says and what its table gives: rounding of a file, not another table.
+# Rounding of a file; a larger difference means that the two files belong to two evaluations.
 SAME_LOGMAR = 1e-6
 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """What one folder holds.
+    """Contents of a run folder, or of what `ctt-net evaluate` wrote.
 
     Args:
-        folder: Run, or what an evaluation wrote.
+        folder: The folder.
         metrics: Contents of metrics.json.
-        predictions: Table of door 3.
-        baselines: logMAR, indexed by eye; None if nobody kept them.
-        facts: Words of its report.
+        predictions: Contents of predictions.csv.
+        baselines: logMAR, indexed by eye; None if the folder has none.
+        facts: Of its report.
     """
 
     folder: Path
@@ -46,7 +47,7 @@ class Evaluated:
 
 
 def read_evaluated(folder: Path | str) -> Evaluated:
-    """Read metrics, predictions and what else a report left there.
+    """Read metrics, predictions and what a report left beside them.
 
     Args:
         folder: Run folder, or what `ctt-net evaluate` wrote.
@@ -62,11 +63,11 @@ def read_evaluated(folder: Path | str) -> Evaluated:
     predictions = read_predictions(folder / "predictions.csv")
     known = predictions[predictions["postop_logmar"].notna()]
     mae = float(np.abs(known["predicted_logmar"] - known["postop_logmar"]).mean())
-    told = metrics["regression"]["mae"]["value"]
-    if len(known) != metrics["n_eyes"] or abs(mae - told) > SAME_LOGMAR:
+    expected = metrics["regression"]["mae"]["value"]
+    if len(known) != metrics["n_eyes"] or abs(mae - expected) > SAME_LOGMAR:
         raise InputError(
-            f"{folder}: metrics.json tells of {metrics['n_eyes']} eyes and an error of {told:.4f} "
-            f"logMAR, predictions.csv of {len(known)} and {mae:.4f}; one of them is of another "
+            f"{folder}: metrics.json has {metrics['n_eyes']} eyes and an error of {expected:.4f} "
+            f"logMAR, predictions.csv {len(known)} and {mae:.4f}; one of them is of another "
             "evaluation, so evaluate again"
         )
     file = folder / BASELINES_FILE
@@ -80,7 +81,7 @@ def render_again(evaluated: Evaluated, out: Path | str, pictures: Pictures | Non
     Args:
         evaluated: As `read_evaluated` gives it.
         out: Folder; that of the evaluation itself may be named, that of another one may not.
-        pictures: Of the eyes in the gallery, if wanted.
+        pictures: Of the eyes among the largest errors, if wanted.
 
     Returns:
         The page.
@@ -91,15 +92,10 @@ def render_again(evaluated: Evaluated, out: Path | str, pictures: Pictures | Non
     out = Path(out)
     if out.resolve() != evaluated.folder.resolve():
         check_same_evaluation(out)
+    parts = (evaluated.metrics, evaluated.predictions, evaluated.baselines, evaluated.facts)
     try:
-        files = page_files(
-            evaluated.metrics,
-            evaluated.predictions,
-            evaluated.baselines,
-            evaluated.facts,
-            pictures,
-        )
-    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        files = page_files(*parts, pictures)
+    except (LookupError, TypeError, AttributeError, ValueError, UndefinedError) as error:
         raise InputError(
             f"{evaluated.folder / METRICS_FILE}: not as ctt-net writes it ({error!r}); evaluate "
             "again"
@@ -109,7 +105,7 @@ def render_again(evaluated: Evaluated, out: Path | str, pictures: Pictures | Non
 
 
 def check_same_evaluation(out: Path) -> None:
-    """A page beside figures of other eyes would be taken for theirs.
+    """A page beside the figures of another evaluation would be taken for its own.
 
     Raises:
         InputError: If the folder holds an evaluation.

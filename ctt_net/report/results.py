@@ -1,4 +1,4 @@
-"""What every evaluation leaves behind: `predictions.csv`, `metrics.json` and `report.html`."""
+"""What every evaluation writes: `predictions.csv`, `metrics.json` and `report.html`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,12 +10,12 @@ import pandas as pd
 from ctt_net.cohort import Cohort
 from ctt_net.cohort.predictions import predictions_text
 from ctt_net.io.atomic_write import atomic_write_all
-from ctt_net.metrics.recovery import ProbabilityCuts
 from ctt_net.metrics.subgroup_columns import covariates_in_words, subgroup_columns
-from ctt_net.metrics.summary import METRICS_FILE, evaluate, metrics_text
+from ctt_net.metrics.summary import METRICS_FILE, ProbabilityCuts, evaluate, metrics_text
 from ctt_net.outcome import Outcome
 from ctt_net.report.evaluation_page import report_files, stale_report_files
 from ctt_net.report.facts import Facts, flow_of
+from ctt_net.report.warnings import with_warnings
 
 PREDICTIONS_FILE = "predictions.csv"
 
@@ -29,7 +29,7 @@ class Setting:
         evaluated: Which eyes.
         model: Facts on the model.
         interval_level: Nominal coverage of the intervals.
-        guarantee: What those promise and to whom.
+        guarantee: What the prediction intervals promise, and to whom.
         probability_cuts: Per outcome, fixed beforehand; 0.5 where there is none.
         warnings: To be added to those that the figures give.
         test_set: How often these eyes were evaluated on; empty where nobody counts.
@@ -58,7 +58,7 @@ def write_results(
 
     Args:
         out: Folder.
-        predictions: Table of door 3.
+        predictions: As in `predictions.csv`.
         baselines: logMAR, indexed by eye.
         outcomes: Recovery questions.
         cohort: Where the eyes come from.
@@ -77,12 +77,11 @@ def write_results(
         groups=subgroup_columns(cohort),
         covariates=covariates_in_words(spec),
         interval_level=setting.interval_level,
-        guarantee=setting.guarantee,
         probability_cuts=setting.probability_cuts,
     )
     if setting.test_set:
         metrics["test_set"] = dict(setting.test_set)
-    metrics["warnings"] += setting.warnings
+    metrics = with_warnings(metrics, setting.guarantee, setting.warnings)
     facts = Facts(
         title=setting.title,
         cohort={"name": spec.name, "source": spec.source, "evaluated": setting.evaluated},

@@ -1,73 +1,73 @@
 """The figures that a clinician asks for first, as sentences."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ctt_net.errors import count_of
 from ctt_net.metrics.chart_units import PER_LOGMAR
 from ctt_net.metrics.selective import REASONS
 from ctt_net.metrics.subgroups import SUPPRESSED_BELOW
-from ctt_net.metrics.warnings import TOO_FEW_PATIENTS, coverage_finding, probability_finding
+from ctt_net.outcome import Outcome
 from ctt_net.report.comparison import signed_text, span_text
 from ctt_net.report.tables import figure_cell
+from ctt_net.report.warnings import TOO_FEW_PATIENTS, coverage_finding, probability_finding
 
-NOT_FOR = (
-    "to refuse or advise surgery because of a predicted acuity",
-    "for devices, ages, diseases or clinics unlike those that the model was trained and tested on",
-    "in place of a measurement: a prediction is not an acuity, and not to be recorded as one",
-)
+Metrics = Mapping[str, Any]
 
 
-def plain_words(metrics: Mapping[str, Any], key: str) -> list[tuple[str, str]]:
-    """How far off, how sure, how often silent: a question and its answer each.
+def plain_words(
+    metrics: Metrics, key: str, outcomes: Sequence[Outcome] = ()
+) -> list[tuple[str, str]]:
+    """Size of the errors, bias, coverage and abstention: a heading and its sentences each.
 
     Args:
         metrics: As `evaluate` builds them.
         key: Of the intervals.
+        outcomes: Recovery outcomes, to be named in words.
     """
-    questions = (
-        ("How far off is it?", _how_far(metrics)),
-        ("Which way does it err?", _which_way(metrics, key)),
-        ("Do its intervals hold?", interval_sentence(metrics, key)),
-        ("Do its probabilities hold?", _probabilities(metrics)),
-        ("When does it advise against its own answer?", _abstention(metrics, key)),
-        ("Which eyes are these?", off_chart_sentence(metrics, key)),
-        ("How often was this test opened?", _opened(metrics)),
+    words = {outcome.name: outcome.in_words() for outcome in outcomes}
+    parts = (
+        ("Size of the errors", _error_sentence(metrics)),
+        ("Bias", _bias_sentences(metrics, key)),
+        ("Prediction intervals", interval_sentence(metrics, key)),
+        ("Recovery probabilities", _probability_sentences(metrics, words)),
+        ("Abstention", _abstention_sentence(metrics, key)),
+        ("Off-chart acuities", off_chart_sentence(metrics, key)),
+        ("Test-set evaluations", _test_set_sentence(metrics)),
     )
-    return [(question, answer) for question, answer in questions if answer]
+    return [(heading, text) for heading, text in parts if text]
 
 
-def interval_sentence(metrics: Mapping[str, Any], key: str) -> str:
-    """What the prediction intervals were meant to hold, and held; empty without any."""
+def interval_sentence(metrics: Metrics, key: str) -> str:
+    """Nominal and measured coverage of the prediction intervals; empty without any."""
     interval = metrics["interval"]
     if interval["coverage"]["value"] is None:
         return ""
     coverage = figure_cell(interval["coverage"], key, share=True)
     width = interval["mean_width"]["value"]
-    confidence = f" ({_level(metrics)} CI {coverage['ci']})" if coverage["ci"] else ""
     finding = coverage_finding(metrics)
-    chance = f", so they are {finding}" if finding else ", which is no more off than by chance"
-    if metrics["n_patients"] < TOO_FEW_PATIENTS or not confidence:
-        chance = ", of too few patients to judge them"
+    judged = f": {finding}" if finding else ", not significantly different"
+    if metrics["n_patients"] < TOO_FEW_PATIENTS or not coverage["ci"]:
+        judged = "; too few patients to judge it"
     # Said among the warnings where it is one.
     promise = interval.get("guarantee", "")
     promise = "" if promise in metrics["warnings"] else promise
+    span = f" ({_level(metrics)} {coverage['ci']})" if coverage["ci"] else ""
     return (
-        f"The prediction intervals are meant to hold {interval['nominal']:.0%} of the eyes; they "
-        f"hold {coverage['value']}{confidence}{chance}. On average they are {width:.2f} logMAR "
-        f"({width * PER_LOGMAR['letters']:.0f} letters) wide. {promise}"
+        f"Nominal coverage {interval['nominal']:.0%}, measured {coverage['value']}{span}{judged}. "
+        f"Mean width {width:.2f} logMAR ({width * PER_LOGMAR['letters']:.0f} letters). {promise}"
     ).strip()
 
 
-def off_chart_sentence(metrics: Mapping[str, Any], key: str) -> str:
-    """How many eyes were off the chart, and what the error is without them."""
+def off_chart_sentence(metrics: Metrics, key: str) -> str:
+    """How many eyes were off the chart, and the error without them."""
     n = metrics["n_off_chart"]
     if not (n["preop"] or n["postop"]):
         return "No eye was off the chart (counting fingers or less)."
     figure = metrics["regression_on_chart"]["mae"]
     without = ""
     if figure["value"] is not None:
-        cell = figure_cell(figure, key, share=False)
+        cell = figure_cell(figure, key)
         beside = f" ({cell['ci']})" if cell["ci"] else ""
         without = f" Without them the mean absolute error is {cell['value']}{beside}."
     return (
@@ -76,94 +76,90 @@ def off_chart_sentence(metrics: Mapping[str, Any], key: str) -> str:
     )
 
 
-def _how_far(metrics: Mapping[str, Any]) -> str:
+def _error_sentence(metrics: Metrics) -> str:
     part = metrics["regression"]
     median, one, two = (part[name]["value"] for name in ("median_ae", "within_0.1", "within_0.2"))
     return (
-        f"Half of the predictions lie within {median:.2f} logMAR "
-        f"({median * PER_LOGMAR['letters']:.0f} letters) of the measured acuity. {one:.0%} lie "
+        f"Half of the predictions are within {median:.2f} logMAR "
+        f"({median * PER_LOGMAR['letters']:.0f} letters) of the measured acuity; {one:.0%} are "
         f"within one line of the chart, {two:.0%} within two."
     )
 
 
-def _which_way(metrics: Mapping[str, Any], key: str) -> str:
-    """Bias of all eyes, and of those that ended worst: no bias on average hides theirs."""
-    bias = metrics["regression"]["bias"]
-    texts = [f"On average {_bias_in_words(bias, key, metrics)}."]
+def _bias_sentences(metrics: Metrics, key: str) -> str:
+    """Bias of all eyes, and of the third with the worst outcome, which an average can hide."""
+    text = f"On average {_bias_clause(metrics['regression']['bias'], key, metrics)}."
     worst = metrics.get("worst_third")
-    if worst:
-        too_well = worst["bias"][key][1] is not None and round(worst["bias"][key][1], 3) < 0
-        texts.append(
-            f"{'Too optimistic for eyes that end poorly: of' if too_well else 'Of'} the "
-            f"{worst['n_eyes']} that ended worst ({worst['from_logmar']:.2f} logMAR or worse) "
-            f"{_bias_in_words(worst['bias'], key, metrics)}."
-        )
-    return " ".join(texts)
-
-
-def _bias_in_words(bias: Mapping[str, Any], key: str, metrics: Mapping[str, Any]) -> str:
-    """Which way the interval of a mean error points, if any."""
-    value, (low, high) = bias["value"], bias[key]
-    if metrics["n_patients"] < TOO_FEW_PATIENTS or low is None or high is None:
-        return "too few patients to tell a bias from chance"
-    interval = f"{_level(metrics)} CI {span_text(low, high)}"
-    if round(low, 3) <= 0 <= round(high, 3):
-        return f"no bias that could be told from chance ({signed_text(value)} logMAR, {interval})"
-    side = "better" if value > 0 else "worse"
+    if not worst:
+        return text
+    high = worst["bias"][key][1]
+    optimistic = high is not None and round(high, 3) < 0
     return (
-        f"an eye sees {abs(value) * PER_LOGMAR['letters']:.1f} letters {side} than predicted "
-        f"({signed_text(value)} logMAR, {interval})"
+        f"{text} {'Too optimistic for poor outcomes: of' if optimistic else 'Of'} the "
+        f"{worst['n_eyes']} eyes with the worst outcome ({worst['from_logmar']:.2f} logMAR or "
+        f"worse) {_bias_clause(worst['bias'], key, metrics)}."
     )
 
 
-def _probabilities(metrics: Mapping[str, Any]) -> str:
-    texts = []
-    for name in metrics["recovery"]:
-        side, words = probability_finding(metrics, name)
-        if words:
-            texts.append(f"{name}: {side or 'no more off than by chance'}, {words}.")
-    return " ".join(texts)
+def _bias_clause(bias: Metrics, key: str, metrics: Metrics) -> str:
+    """Direction of a mean error, by its interval."""
+    value, (low, high) = bias["value"], bias[key]
+    if metrics["n_patients"] < TOO_FEW_PATIENTS or low is None or high is None:
+        return "too few patients to judge the bias"
+    interval = f"({signed_text(value)} logMAR, {_level(metrics)} {span_text(low, high)})"
+    if round(low, 3) <= 0 <= round(high, 3):
+        return f"no significant mean bias {interval}"
+    letters = f"{abs(value) * PER_LOGMAR['letters']:.1f} letters"
+    return f"an eye sees {letters} {'better' if value > 0 else 'worse'} than predicted {interval}"
 
 
-def _abstention(metrics: Mapping[str, Any], key: str) -> str:
+def _probability_sentences(metrics: Metrics, words: Mapping[str, str]) -> str:
+    found = {name: probability_finding(metrics, name) for name in metrics["recovery"]}
+    texts = [
+        f"{words.get(name, name)}: {side or 'no significant miscalibration'}, {figures}."
+        for name, (side, figures) in found.items()
+        if figures
+    ]
+    return " ".join(text[:1].upper() + text[1:] for text in texts)
+
+
+def _abstention_sentence(metrics: Metrics, key: str) -> str:
     part = metrics.get("selective", {}).get("abstention")
     if not part:
         return ""
     n, every = part["n_abstained"], metrics["n_eyes"]
     if not n:
-        return f"For none of the {count_of(every, 'eye')} did it advise against its prediction."
+        return f"The model abstained on none of {count_of(every, 'eye')}."
     why = ", ".join(
         f"{REASONS.get(name, name)} ({number})" for name, number in part["flags"].items() if number
     )
-    text = f"For {n} of {count_of(every, 'eye')} ({n / every:.0%})"
+    text = f"The model abstained on {n} of {count_of(every, 'eye')} ({n / every:.0%})"
     text += f": {why}." if why else "."
-    answered, left = part["mae_answered"]["value"], part["mae_abstained"]["value"]
-    if min(n, every - n) >= SUPPRESSED_BELOW and answered is not None and left is not None:
-        text += (
-            f" Those eyes have a mean absolute error of {left:.3f} logMAR, the answered ones "
-            f"{answered:.3f}"
-        )
-        low, high = part.get("mae_gap", {}).get(key, (None, None))
-        if low is None or high is None or low <= 0 <= high:
-            text += ", a difference that may be chance."
-        elif low > 0:
-            text += ": the advice singled out larger errors."
-        else:
-            text += ": the advice singled out smaller errors."
-    return text
+    kept, abstained = part["mae_reported"]["value"], part["mae_abstained"]["value"]
+    if min(n, every - n) < SUPPRESSED_BELOW or kept is None or abstained is None:
+        return text
+    low, high = part.get("mae_gap", {}).get(key, (None, None))
+    judged = "not significantly different"
+    if low is not None and high is not None and not low <= 0 <= high:
+        judged = f"significantly {'larger' if low > 0 else 'smaller'}"
+    return (
+        f"{text} Mean absolute error of these eyes {abstained:.3f} logMAR, of the others "
+        f"{kept:.3f}: {judged}."
+    )
 
 
-def _opened(metrics: Mapping[str, Any]) -> str:
+def _test_set_sentence(metrics: Metrics) -> str:
+    """How often the held-out eyes were evaluated; kept where an evaluation log is."""
     opened = (metrics.get("test_set") or {}).get("evaluations")
     if not isinstance(opened, int):
         return ""
     if opened == 1:
-        return "Once: these eyes were looked at for the first time."
+        return "First evaluation on these held-out eyes."
     return (
-        f"{opened} times. Every look at the same held-out eyes makes the figures a little more "
-        "favourable than other eyes would."
+        f"Evaluation number {opened} on these held-out eyes. Repeated evaluation and selection on "
+        "one test set makes its results optimistic."
     )
 
 
-def _level(metrics: Mapping[str, Any]) -> str:
-    return f"{metrics['settings']['level']:.0%}"
+def _level(metrics: Metrics) -> str:
+    return f"{metrics['settings']['level']:.0%} CI"

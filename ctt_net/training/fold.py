@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 import pytorch_lightning as pl
 
-from ctt_net.baselines.clinical import Baselines
-from ctt_net.baselines.stored import write_baselines
+from ctt_net.baselines.clinical import Baselines, write_baselines
 from ctt_net.cohort import Covariate
 from ctt_net.data.covariates import covariate_levels, covariate_ranges
 from ctt_net.data.module import EyeDataModule

@@ -15,7 +15,7 @@ def test_unseen_patients_are_measured(small_run, other_cohort, tmp_path, capsys)
     out = tmp_path / "held_out"
     assert main(["evaluate", str(small_run), str(other_cohort), "--out", str(out)]) == 0
     said = capsys.readouterr().out
-    for label in ("Model", "Preop VA only", "Oracle floor", str(out / "report.html")):
+    for label in ("Model", "Preop VA only", "Lowest achievable error", str(out / "report.html")):
         assert label in said
     metrics = json.loads((out / "metrics.json").read_text())
     truth = pd.read_csv(other_cohort / "manifest.csv")["postop_logmar"]

@@ -245,7 +245,10 @@ def test_values_of_no_training_eye_are_flagged_and_said_once(small_run, cohort, 
     assert "outside_training:age_years" in first(done)["flags"]
     assert "age_years lies outside the range of the training" in first(done)["reason"]
     assert "not given: sex, axial_length_mm, diabetes" in first(done)["reason"]
-    assert f"age_years 118 years (training: {low:g} to {high:g})" in done.report_path.read_text()
+    page = done.report_path.read_text()
+    assert f"age 118 years (training: {low:g} to {high:g})" in page
+    assert "<dt>Not given</dt><dd>sex, axial length, diabetes</dd>" in page
+    assert "age_years" not in page
 
     root = shutil.copytree(cohort.root, tmp_path / "cohort")
     text = (root / "cohort.yaml").read_text()

@@ -3,13 +3,19 @@ import pytest
 from scipy.stats import norm, t
 
 from ctt_net.metrics import bootstrap
-from ctt_net.metrics.bootstrap import Totals, patient_weights, with_intervals
+from ctt_net.metrics.bootstrap import (
+    affordable_resamples,
+    bootstrap_draws,
+    patient_bootstrap,
+    patient_weights,
+)
 from ctt_net.metrics.bootstrap_intervals import expanded_level, percentile_interval
-from ctt_net.metrics.recovery import auroc
+from ctt_net.metrics.classification import auroc
+from ctt_net.metrics.weighted import mean
 
 
 def mean_of(values):
-    return lambda weights: {("mean",): weights @ values / weights.sum(axis=1)}
+    return lambda weights: mean(values, weights)
 
 
 def two_eyed(seed, n_patients=80, correlation=0.8):
@@ -22,7 +28,7 @@ def two_eyed(seed, n_patients=80, correlation=0.8):
 
 
 def interval(values, patients, resamples=400, seed=0):
-    return with_intervals(mean_of(values), patients, resamples, 0.95, seed)[("mean",)]["ci95"]
+    return patient_bootstrap(mean_of(values), patients, resamples, seed=seed)["ci95"]
 
 
 def test_both_eyes_of_a_patient_are_drawn_together():
@@ -100,44 +106,41 @@ def test_the_interval_of_an_auroc_difference_covers_it():
 def test_percentiles_of_few_patients_reach_students_interval():
     """Of a mean, where both are exact: the expanded percentiles are Student's ends."""
     values = np.random.default_rng(0).normal(size=12)
-    draws = with_intervals(mean_of(values), [f"p{i:02d}" for i in range(12)], 40_000, 0.95, 1)
+    found = patient_bootstrap(mean_of(values), [f"p{i:02d}" for i in range(12)], 40_000, seed=1)
     half = t.ppf(0.975, 11) * values.std(ddof=1) / np.sqrt(12)
-    low, high = draws[("mean",)]["ci95"]
+    low, high = found["ci95"]
     assert (high - low) / 2 == pytest.approx(half, rel=0.04)
 
 
-def test_figures_made_of_totals_are_those_made_of_weights():
+def test_figures_of_one_call_share_their_resamples():
+    """So differences are paired, however they are nested."""
     values, patients = two_eyed(3, n_patients=30)
-    order = np.random.default_rng(0).permutation(len(values))
-    values, patients = values[order], np.asarray(patients)[order]
+    worse = values + 0.01
 
-    def mean(totals):
-        return {("total",): totals[:, 0] / totals[:, 1]}
+    def statistic(weights):
+        one, other = mean_of(values)(weights), mean_of(worse)(weights)
+        return {"figures": [one, {"gap": one - other}], "n_eyes": len(values)}
 
-    columns = np.column_stack([values, np.ones(len(values))])
-    draws = bootstrap.bootstrap_draws(
-        list(patients), 50, 4, totals=[Totals(columns, mean)], statistics=[mean_of(values)]
-    )
-    np.testing.assert_allclose(draws[("total",)], draws[("mean",)], atol=1e-12)
-    assert draws[("mean",)][0] == pytest.approx(values.mean())
-    assert len(draws[("mean",)]) == 51
+    found = patient_bootstrap(statistic, patients, 50)
+    assert found["n_eyes"] == 60
+    mean, gap = found["figures"]
+    assert mean["value"] == pytest.approx(values.mean())
+    assert mean["ci95"][1] - mean["ci95"][0] > 0.1
+    assert gap["gap"]["ci95"] == pytest.approx([-0.01, -0.01])
 
 
-def test_figures_by_rank_share_the_first_resamples(monkeypatch):
+def test_draws_begin_with_the_value_and_stack_whatever_stands_behind_a_resample():
     values, patients = two_eyed(3, n_patients=30)
-    monkeypatch.setattr(bootstrap, "RANKED_CELLS", 60 * 25)
-    monkeypatch.setattr(bootstrap, "FEWEST_RANKED", 10)
-    monkeypatch.setattr(bootstrap, "BLOCK_CELLS", 60 * 7)
-    mean = mean_of(values)
-    draws = bootstrap.bootstrap_draws(
-        list(patients),
-        80,
-        4,
-        statistics=[mean],
-        ranked=[lambda weights: {("ranked",): mean(weights)[("mean",)]}],
-    )
-    assert len(draws[("mean",)]) == 81
-    np.testing.assert_array_equal(draws[("ranked",)], draws[("mean",)][:26])
+    draws = bootstrap_draws(lambda w: w[:, :, None] * values[:, None], patients, 7, 0)
+    assert draws.shape == (8, 60, 1)
+    np.testing.assert_array_equal(draws[0, :, 0], values)
+
+
+def test_very_many_eyes_have_fewer_resamples():
+    assert affordable_resamples(20_000, 2000) == 2000
+    assert affordable_resamples(40_000, 2000) == 1000
+    assert affordable_resamples(10_000_000, 2000) == 400
+    assert affordable_resamples(10_000_000, 50) == 50
 
 
 def test_interval_of_a_mean_is_that_of_the_cluster_formula():
@@ -156,10 +159,7 @@ def test_blocks_do_not_change_the_draws(monkeypatch):
 
 
 def test_an_undefined_figure_has_no_interval():
-    def undefined(weights):
-        return {("x",): np.full(len(weights), np.nan)}
-
-    figure = with_intervals(undefined, ["a", "b"], 10, 0.95, 0)[("x",)]
+    figure = patient_bootstrap(lambda w: np.full(len(w), np.nan), ["a", "b"], 10)
     assert figure == {"value": None, "ci95": [None, None]}
     assert percentile_interval(np.array([np.nan] * 20 + [0.1] * 80), 0.95) == [None, None]
     assert percentile_interval(np.array([np.nan] * 5 + [0.1] * 95), 0.95) == [0.1, 0.1]
@@ -167,6 +167,6 @@ def test_an_undefined_figure_has_no_interval():
 
 def test_the_level_is_in_the_key_and_in_the_width():
     values, patients = two_eyed(2)
-    wide = with_intervals(mean_of(values), patients, 500, 0.95, 0)[("mean",)]["ci95"]
-    narrow = with_intervals(mean_of(values), patients, 500, 0.8, 0)[("mean",)]["ci80"]
+    wide = patient_bootstrap(mean_of(values), patients, 500)["ci95"]
+    narrow = patient_bootstrap(mean_of(values), patients, 500, level=0.8)["ci80"]
     assert wide[0] < narrow[0] < narrow[1] < wide[1]

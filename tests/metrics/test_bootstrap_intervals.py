@@ -7,15 +7,15 @@ from scipy.stats import binomtest, norm, t
 
 from ctt_net.metrics.bootstrap import patient_weights
 from ctt_net.metrics.bootstrap_intervals import (
-    ends_of,
     expanded_level,
+    interval_ends,
     newcombe_interval,
     percentile_interval,
     share_interval,
     symmetric_interval,
     wilson_interval,
 )
-from ctt_net.metrics.calibration import logistic_calibration
+from ctt_net.metrics.calibration import calibration_slope
 
 N_PATIENTS = 40
 PATIENTS = np.repeat(np.arange(N_PATIENTS), 2).astype(str)
@@ -31,7 +31,7 @@ def both_eyes(rng, n_studies, correlation=0.7):
 def covered(path, draws, truth):
     """Share of the studies (1 + resamples, studies) that hold the truth; by percentiles, too."""
     level = expanded_level(0.95, N_PATIENTS)
-    new = np.array([ends_of(path, one, 0.95, N_PATIENTS) for one in draws.T], dtype=float)
+    new = np.array([interval_ends(path, one, 0.95, N_PATIENTS) for one in draws.T], dtype=float)
     old = np.array([percentile_interval(one[1:], level) for one in draws.T], dtype=float)
     return [((ends[:, 0] <= truth) & (truth <= ends[:, 1])).mean() for ends in (new, old)]
 
@@ -80,7 +80,7 @@ def test_the_slope_of_probabilities_is_covered_where_percentiles_fail():
     recovered = (rng.random(odds.shape) < expit(odds)).astype(float)
     drawn = weights(200)
     slopes = [
-        logistic_calibration(expit(one), label, drawn)[("slope",)]
+        calibration_slope(expit(one), label, drawn)
         for one, label in zip(odds, recovered, strict=True)
     ]
     new, old = covered(("calibration", "reaches_0.30", "slope"), np.stack(slopes, axis=1), 1.0)
@@ -99,19 +99,21 @@ def test_ends_of_a_share_are_those_of_the_textbook():
 
 @pytest.mark.parametrize("path", [("regression", "mae"), ("interval", "coverage"), ("auroc",)])
 def test_one_patient_leaves_no_interval(path):
-    assert ends_of(path, np.full(101, 0.5), 0.95, 1) == [None, None]
-    assert None not in ends_of(path, np.full(101, 0.5), 0.95, 2)
+    assert interval_ends(path, np.full(101, 0.5), 0.95, 1) == [None, None]
+    assert None not in interval_ends(path, np.full(101, 0.5), 0.95, 2)
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_a_share_of_none_or_all_is_not_told_as_certain(value):
     """No resample differs: the interval comes from the number of patients, or there is none."""
     draws = np.full(101, value)
-    low, high = ends_of(("interval", "coverage"), draws, 0.95, 18)
+    low, high = interval_ends(("interval", "coverage"), draws, 0.95, 18)
     assert high - low == pytest.approx(0.1759, abs=1e-4)
     assert value in (low, high)
     # Of how many eyes a sensitivity is, a path does not tell.
-    assert ends_of(("recovery", "gain", "sensitivity"), draws, 0.95, 18) == [None, None]
+    path = ("recovery", "gain", "sensitivity")
+    assert interval_ends(path, draws, 0.95, 30) == [None, None]
+    assert interval_ends(path, draws, 0.95, 30, n_measured=18) == [low, high]
 
 
 @pytest.mark.parametrize(("held", "n"), [(15, 15), (0, 12), (7, 20), (19, 20)])
@@ -152,6 +154,6 @@ def test_a_few_endless_slopes_do_not_widen_the_interval():
 def test_other_figures_keep_their_percentiles(path):
     draws = np.r_[0.5, np.random.default_rng(0).normal(0.4, 0.1, 400)]
     level = expanded_level(0.95, 30)
-    assert ends_of(path, draws, 0.95, 30) == percentile_interval(draws[1:], level)
-    assert ends_of(("auroc",), draws, 0.95, 30) != percentile_interval(draws[1:], level)
-    assert ends_of(path, np.full(401, np.nan), 0.95, 30) == [None, None]
+    assert interval_ends(path, draws, 0.95, 30) == percentile_interval(draws[1:], level)
+    assert interval_ends(("auroc",), draws, 0.95, 30) != percentile_interval(draws[1:], level)
+    assert interval_ends(path, np.full(401, np.nan), 0.95, 30) == [None, None]

@@ -9,8 +9,8 @@ from sklearn.linear_model import LogisticRegression
 from ctt_net.metrics.calibration import (
     bin_numbers,
     calibration_bins,
-    listed_bins,
-    logistic_calibration,
+    calibration_intercept,
+    calibration_slope,
 )
 
 
@@ -25,63 +25,62 @@ def chances(seed, n=120, steepness=1.6, shift=0.4):
 @pytest.mark.parametrize("seed", range(3))
 def test_slope_and_intercept_equal_logistic_regression_on_the_log_odds(seed):
     probability, recovered, weights = chances(seed)
-    figures = logistic_calibration(probability, recovered, weights)
+    slope = calibration_slope(probability, recovered, weights)
+    intercept = calibration_intercept(probability, recovered, weights)
     odds = logit(probability)
     for row, weight in enumerate(weights):
         free = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-13, max_iter=200)
         free.fit(odds[:, None], recovered, sample_weight=weight)
-        assert figures[("slope",)][row] == pytest.approx(free.coef_[0, 0], abs=1e-9)
+        assert slope[row] == pytest.approx(free.coef_[0, 0], abs=1e-9)
 
         def left(shift, weight=weight):
             return (weight * (recovered - expit(shift + odds))).sum()
 
         expected = brentq(left, -10, 10, xtol=1e-13)
-        assert figures[("intercept",)][row] == pytest.approx(expected, abs=1e-9)
+        assert intercept[row] == pytest.approx(expected, abs=1e-9)
+    assert calibration_slope(probability, recovered, weights[0]) == pytest.approx(slope[0])
 
 
 def test_honest_probabilities_have_slope_one_and_intercept_zero():
     probability, recovered, _ = chances(0, n=200_000, steepness=1.0, shift=0.0)
-    figures = logistic_calibration(probability, recovered, np.ones((1, 200_000)))
-    assert figures[("slope",)][0] == pytest.approx(1.0, abs=0.02)
-    assert figures[("intercept",)][0] == pytest.approx(0.0, abs=0.02)
+    assert calibration_slope(probability, recovered) == pytest.approx(1.0, abs=0.02)
+    assert calibration_intercept(probability, recovered) == pytest.approx(0.0, abs=0.02)
 
 
 def test_too_extreme_probabilities_have_a_slope_below_one():
     probability, recovered, weights = chances(0, n=2000, steepness=0.4, shift=0.0)
-    assert (logistic_calibration(probability, recovered, weights)[("slope",)] < 0.7).all()
+    assert (calibration_slope(probability, recovered, weights) < 0.7).all()
 
 
 def test_what_has_no_finite_slope_is_undefined():
     perfect = np.array([0.1, 0.2, 0.8, 0.9])
     label = np.array([0.0, 0.0, 1.0, 1.0])
-    assert np.isnan(logistic_calibration(perfect, label, np.ones((2, 4)))[("slope",)]).all()
-    same = logistic_calibration(np.full(4, 0.5), label, np.ones((2, 4)))
-    assert np.isnan(same[("slope",)]).all()
-    assert same[("intercept",)] == pytest.approx(0.0, abs=1e-9)
-    one_class = logistic_calibration(perfect, np.ones(4), np.ones((2, 4)))
-    assert all(np.isnan(values).all() for values in one_class.values())
+    assert np.isnan(calibration_slope(perfect, label, np.ones((2, 4)))).all()
+    assert np.isnan(calibration_slope(np.full(4, 0.5), label))
+    assert calibration_intercept(np.full(4, 0.5), label) == pytest.approx(0.0, abs=1e-9)
+    for figure in (calibration_slope, calibration_intercept):
+        assert np.isnan(figure(perfect, np.ones(4), np.ones((2, 4)))).all()
 
 
 def test_certainty_is_held_an_inch_from_the_edge():
     probability, recovered, weights = chances(1)
     probability[:2] = 0.0, 1.0
     recovered[:2] = 1.0, 0.0
-    figures = logistic_calibration(probability, recovered, weights)
-    assert all(np.isfinite(values).all() for values in figures.values())
+    for figure in (calibration_slope, calibration_intercept):
+        assert np.isfinite(figure(probability, recovered, weights)).all()
 
 
 def test_bins_hold_tenths_of_the_eyes_and_their_means():
     rng = np.random.default_rng(0)
-    predicted, observed = rng.random(105), rng.random(105)
-    chosen = np.arange(105) >= 5
-    weights = rng.integers(0, 3, (6, 105)).astype(float)
-    figures = calibration_bins(predicted, observed, chosen)(weights)
-    order = np.flatnonzero(chosen)[np.argsort(predicted[chosen])]
-    for number, part in enumerate(np.split(order, 10)):
+    predicted, observed = rng.random(100), rng.random(100)
+    weights = rng.integers(0, 3, (6, 100)).astype(float)
+    bins = calibration_bins(predicted, observed, weights)
+    for number, part in enumerate(np.split(np.argsort(predicted), 10)):
+        assert bins[number]["n_eyes"] == 10
         for row, weight in enumerate(weights.astype(int)):
             for name, values in (("predicted", predicted), ("observed", observed)):
                 expected = np.repeat(values[part], weight[part]).mean()
-                got = figures[("bins", str(number), name)][row]
+                got = bins[number][name][row]
                 assert got == pytest.approx(expected, abs=1e-9)
 
 
@@ -103,6 +102,4 @@ def test_no_bin_tears_equal_predictions_or_holds_fewer_than_ten(seed):
 def test_few_eyes_make_one_bin_and_none_make_none():
     assert bin_numbers(np.array([0.2, 0.1, 0.3])).tolist() == [0, 0, 0]
     assert len(bin_numbers(np.empty(0))) == 0
-    assert listed_bins({}, np.empty(0)) == []
-    figures = calibration_bins(np.ones(3), np.ones(3), np.zeros(3, bool))(np.ones((1, 3)))
-    assert figures == {}
+    assert calibration_bins(np.empty(0), np.empty(0)) == []

@@ -4,8 +4,9 @@ import pytest
 from ctt_net.metrics.decision_curve import (
     THRESHOLDS,
     action_in_words,
+    decision_curve,
     decision_outcome,
-    decision_totals,
+    net_benefit,
     risk_of_acuity,
 )
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
@@ -18,35 +19,32 @@ def test_net_benefit_is_the_published_formula_on_repeated_eyes():
         "model": np.clip(0.3 * event + rng.random(80) * 0.6, 0, 1),
         "preop_only": rng.random(80),
     }
-    chosen = rng.random(80) < 0.9
     weights = rng.integers(0, 4, (10, 80)).astype(float)
-    figures = decision_totals(risks, event, chosen)(weights)
+    curve = decision_curve(risks, event, weights)
     for row, weight in enumerate(weights.astype(int)):
-        index = np.repeat(np.arange(80), np.where(chosen, weight, 0))
+        index = np.repeat(np.arange(80), weight)
         y, n = event[index], len(index)
         for i, t in enumerate(THRESHOLDS):
             for name, risk in risks.items():
                 acted = risk[index] > t
                 expected = (acted & (y == 1)).sum() / n
                 expected -= (acted & (y == 0)).sum() / n * t / (1 - t)
-                assert figures[("curve", str(i), name)][row] == pytest.approx(expected, abs=1e-9)
+                assert curve[i][name][row] == pytest.approx(expected, abs=1e-9)
             everyone = y.mean() - (1 - y.mean()) * t / (1 - t)
-            got = figures[("curve", str(i), "treat_all")][row]
+            got = curve[i]["treat_all"][row]
             assert got == pytest.approx(everyone, abs=1e-9)
-            gain = figures[("curve", str(i), "model")][row] - max(everyone, 0)
-            assert figures[("curve", str(i), "model_gain")][row] == pytest.approx(gain, abs=1e-9)
-        assert figures[("curve", "0", "treat_none")][row] == 0
+            gain = curve[i]["model"][row] - max(everyone, 0)
+            assert curve[i]["model_gain"][row] == pytest.approx(gain, abs=1e-9)
+        assert curve[0]["treat_none"][row] == 0
 
 
 def test_a_perfect_model_gains_all_events_and_a_risk_at_the_threshold_is_not_acted_on():
     event = np.array([1.0, 0.0, 0.0, 0.0])
-    figures = decision_totals({"model": event}, event, np.ones(4, bool))(np.ones((1, 4)))
-    for i in range(len(THRESHOLDS)):
-        assert figures[("curve", str(i), "model")][0] == pytest.approx(0.25)
+    for threshold in THRESHOLDS:
+        assert net_benefit(event, event, threshold) == pytest.approx(0.25)
     at_threshold = 1 - np.array([0.7, 0.7, 0.7, 0.7])
-    figures = decision_totals({"model": at_threshold}, event, np.ones(4, bool))(np.ones((1, 4)))
-    assert figures[("curve", str(THRESHOLDS.index(0.3)), "model")][0] == 0
-    assert figures[("curve", str(THRESHOLDS.index(0.2)), "model")][0] > 0
+    assert net_benefit(at_threshold, event, 0.3) == 0
+    assert net_benefit(at_threshold, event, 0.2) > 0
 
 
 def test_thresholds_run_from_five_to_fifty_percent():

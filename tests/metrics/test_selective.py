@@ -6,16 +6,20 @@ import pytest
 from scipy import stats
 
 from ctt_net.metrics import selective
-from ctt_net.metrics.selective import selective_figures
-from ctt_net.metrics.selective_ranking import (
-    area_under_risk,
-    ceiling_draws,
-    rank_correlations,
-    risk_at,
-    table_correlations,
+from ctt_net.metrics.bootstrap import bootstrap_draws
+from ctt_net.metrics.eyes import evaluated_eyes
+from ctt_net.metrics.selective import aurc, ccrc, ccrc_ceiling, risk_at_coverage
+from ctt_net.metrics.usable_region import (
+    cell_sums,
+    like_confidence,
+    parts_of_patients,
+    prefix_bounds,
+    usable_region,
 )
-from ctt_net.metrics.selective_sums import Cells, like_confidence, resampled_sums
-from ctt_net.metrics.selective_usable import deal, most_confident, prefix_bounds, region
+
+
+def selective_figures(table, **options):
+    return selective.selective_figures(evaluated_eyes(table, None, None, ()), **options)
 
 
 def eyes(scale, rng, width=None, per_patient=1):
@@ -26,8 +30,10 @@ def eyes(scale, rng, width=None, per_patient=1):
     half = (3.29 * scale if width is None else width) / 2
     return pd.DataFrame(
         {
-            "eye_id": [f"e{i}" for i in range(n)],
+            "eye_id": [f"e{i:04d}" for i in range(n)],
             "patient_id": [f"p{i // per_patient}" for i in range(n)],
+            "preop_logmar": 0.5,
+            "p_recovery": np.nan,
             "postop_logmar": truth,
             "predicted_logmar": predicted,
             "lower_logmar": predicted - half,
@@ -37,34 +43,35 @@ def eyes(scale, rng, width=None, per_patient=1):
     )
 
 
-def test_counted_pairs_have_the_correlations_of_scipy():
+@pytest.mark.parametrize("digits", [8, 1])
+def test_figures_of_weights_are_those_of_the_repeated_eyes(digits):
+    rng = np.random.default_rng(digits)
+    error, width = rng.random(40).round(digits), rng.random(40).round(digits)
+    weights = rng.integers(0, 3, (5, 40)).astype(float)
+    for figure in (ccrc, aurc):
+        for found, weight in zip(figure(error, width, weights), weights.astype(int), strict=True):
+            repeated = figure(np.repeat(error, weight), np.repeat(width, weight))
+            assert found == pytest.approx(repeated, abs=1e-12)
+    found = risk_at_coverage(error, width, [0.3, 1.0], weights)
+    for row, weight in enumerate(weights.astype(int)):
+        many = np.repeat(error, weight), np.repeat(width, weight)
+        assert found[row] == pytest.approx(risk_at_coverage(*many, [0.3, 1.0]), abs=1e-12)
+
+
+def test_ccrc_is_the_rank_correlation_and_a_constant_ranks_nothing():
     rng = np.random.default_rng(0)
-    x, y = rng.integers(0, 7, 60), rng.integers(0, 5, 60)
-    y = np.where(rng.random(60) < 0.5, y, x % 5)
-    weights = rng.integers(0, 4, (3, 60))
-    table = np.zeros((3, 7, 5))
-    for r in range(3):
-        np.add.at(table[r], (x, y), weights[r])
-    rho, tau = table_correlations(table)
-    for r in range(3):
-        many = np.repeat(x, weights[r]), np.repeat(y, weights[r])
-        assert rho[r] == pytest.approx(stats.spearmanr(*many).statistic, abs=1e-12)
-        assert tau[r] == pytest.approx(stats.kendalltau(*many).statistic, abs=1e-12)
-
-
-def test_a_constant_confidence_ranks_nothing():
-    error = np.random.default_rng(0).random(50)
-    assert rank_correlations(np.ones(50), -error) == (0.0, 0.0)
-    assert not ceiling_draws(np.ones(50), 10, seed=0).any()
+    error, width = rng.random(50), rng.random(50)
+    assert ccrc(error, width) == pytest.approx(stats.spearmanr(error, width).statistic)
+    assert ccrc(error, np.ones(50)) == 0
+    assert not ccrc_ceiling(np.ones(50), 10, seed=0).any()
 
 
 def test_area_and_risk_are_the_means_over_prefixes():
     rng = np.random.default_rng(1)
-    error = rng.random(40)
-    risk = np.cumsum(error) / np.arange(1, 41)
-    one = np.ones((1, 40))
-    assert area_under_risk(one, error[None])[0] == pytest.approx(risk.mean(), abs=1e-12)
-    found = risk_at(one, error[None], np.array([0.25, 0.5, 1.0]))[0]
+    error, width = rng.random(40), rng.permutation(40)
+    risk = np.cumsum(error[np.argsort(width)]) / np.arange(1, 41)
+    assert aurc(error, width) == pytest.approx(risk.mean(), abs=1e-12)
+    found = risk_at_coverage(error, width, [0.25, 0.5, 1.0])
     assert found == pytest.approx(risk[[9, 19, 39]], abs=1e-12)
 
 
@@ -75,9 +82,7 @@ def test_eyes_of_equal_confidence_come_in_with_their_mean():
         np.r_[error[:4], rng.permutation(error[4:9]), error[9:]] for _ in range(20_000)
     ]  # fmt: skip
     risk = (np.cumsum(orders, axis=1) / np.arange(1, 13)).mean()
-    count = np.array([[1.0, 1, 1, 1, 5, 1, 1, 1]])
-    sums = np.r_[error[:4], error[4:9].sum(), error[9:]][None]
-    assert area_under_risk(count, sums)[0] == pytest.approx(risk, abs=1e-3)
+    assert aurc(error, [0, 1, 2, 3, 4, 4, 4, 4, 4, 5, 6, 7]) == pytest.approx(risk, abs=1e-3)
 
 
 def test_blocks_keep_order_and_never_part_equal_values():
@@ -89,23 +94,17 @@ def test_blocks_keep_order_and_never_part_equal_values():
     assert all(len(set(block[values == value])) == 1 for value in np.unique(values))
 
 
-def test_resampled_sums_are_those_of_whole_patients():
+def test_sums_over_cells_are_those_of_their_eyes():
     rng = np.random.default_rng(4)
-    patients = [f"p{i // 2}" for i in range(30)]
-    place, value = rng.integers(-1, 4, 30), rng.random(30)
-    cells = {
-        "sum": Cells(place, value, (2, 2)),
-        "eyes": Cells(np.repeat(np.arange(15), 2), np.ones(30), (15,)),
-    }
-    draws = list(resampled_sums(patients, cells, 120, seed=0))
-    eyes_of = np.concatenate([draw["eyes"] for draw in draws])
-    assert eyes_of.shape == (120, 15)
-    assert (eyes_of.sum(axis=1) == 30).all()
-    assert (eyes_of % 2 == 0).all()
-    weights = np.repeat(eyes_of / 2, 2, axis=1)
-    expected = np.stack([(weights * value)[:, place == c].sum(axis=1) for c in range(4)], axis=1)
-    found = np.concatenate([draw["sum"] for draw in draws]).reshape(120, 4)
-    np.testing.assert_allclose(found, expected, atol=1e-12)
+    part, block, value = rng.integers(0, 5, 30), rng.integers(0, 4, 30), rng.random(30)
+    block[0] = 3
+    weights = rng.integers(0, 3, (6, 30)).astype(float)
+    found = cell_sums(part, block, value, weights)
+    assert found.shape == (6, 5, 4)
+    for p in range(5):
+        for b in range(4):
+            here = (part == p) & (block == b)
+            np.testing.assert_allclose(found[:, p, b], weights[:, here] @ value[here], atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -116,29 +115,29 @@ def test_the_ceiling_of_an_honest_model(low, high, expected):
     width = np.random.default_rng(5).uniform(low, high, 4000)
     if low == high:
         width = np.full(4000, low)
-    assert ceiling_draws(width, 100, seed=0).mean() == pytest.approx(expected, abs=0.015)
+    assert ccrc_ceiling(width, 100, seed=0).mean() == pytest.approx(expected, abs=0.015)
 
 
 def regions_of_all(confidence, hit, requirement, seed=0):
     """The paper's own estimate: the threshold chosen and judged on the same eyes, as a share."""
     block = like_confidence(-confidence, 1000)
-    cells = {
-        "eyes": Cells(block, np.ones(len(hit)), (1, block.max() + 1)),
-        "hits": Cells(block, hit.astype(float), (1, block.max() + 1)),
-    }
-    patients = [f"{i}" for i in range(len(hit))]
-    draws = [
-        {name: cell.total() for name, cell in cells.items()},
-        *resampled_sums(patients, cells, 1000, seed),
-    ]
-    # A second part without eyes: the threshold for it is chosen on all.
-    eyes_of, hits = (
-        most_confident(np.pad(np.concatenate([d[name] for d in draws]), [(0, 0), (0, 1), (0, 0)]))
-        for name in ("eyes", "hits")
-    )
-    bound = prefix_bounds(eyes_of, hits, high=False)[1]
+    # In the first part all eyes, in the second none: the threshold for that is chosen on all.
+    part = np.zeros(len(hit), dtype=int)
+
+    def statistic(weights):
+        values = (np.ones(len(hit)), hit.astype(float))
+        return [cell_sums(part, block, one, weights)[:, :2] for one in values]
+
+    patients = np.arange(len(hit)).astype(str)
+    draws = bootstrap_draws(statistic, patients, 1000, seed)
+    count, hits = map(over_the_most_confident, draws)
+    bound = prefix_bounds(count, hits, high=False)[1]
     passed = np.flatnonzero(bound >= requirement)
-    return eyes_of[0, 0, passed[-1]] / len(hit) if len(passed) else 0.0
+    return count[0, 0, passed[-1]] / len(hit) if len(passed) else 0.0
+
+
+def over_the_most_confident(cells):
+    return np.cumsum(np.pad(cells, [(0, 0), (0, 0), (1, 0)]), axis=2)
 
 
 def test_the_worked_example_of_400_eyes():
@@ -147,13 +146,12 @@ def test_the_worked_example_of_400_eyes():
         rng = np.random.default_rng(seed)
         scale = rng.uniform(0.03, 0.3, 400)
         error = np.abs(rng.normal(0, scale))
-        rho, _ = rank_correlations(-scale, -error)
         mixed = rng.permutation(scale)
         found.append(
             [
-                rho,
+                ccrc(error, scale),
                 regions_of_all(-scale, error <= 0.2, 0.9),
-                rank_correlations(-mixed, -error)[0],
+                ccrc(error, mixed),
                 regions_of_all(-mixed, error <= 0.2, 0.9),
             ]
         )
@@ -205,7 +203,7 @@ def test_equal_widths_are_one_block(scale, usable):
 
 def test_both_eyes_of_a_patient_are_in_one_part():
     patients = np.repeat([f"p{i}" for i in range(100)], 2)
-    part = deal(patients, seed=3)
+    part = parts_of_patients(patients, seed=3)
     assert (part[::2] == part[1::2]).all()
     assert set(np.bincount(part)) == {40}
 
@@ -215,29 +213,25 @@ def test_a_threshold_is_never_chosen_by_the_eyes_it_is_measured_on():
     count = np.ones((50, 2, 80))
     hits = np.ones((50, 2, 80))
     hits[:, 1, 40:] = rng.random(40) < 0.2  # the second part fails on the less confident eyes
-    eyes_of, sums = most_confident(count), most_confident(hits)
+    eyes_of, sums = over_the_most_confident(count), over_the_most_confident(hits)
     bounds = prefix_bounds(eyes_of, sums, high=False)
-    found = region(eyes_of, sums, bounds, 0.9, high=False)
+    found = usable_region(eyes_of, sums, bounds, 0.9)
     assert found.blocks[1] == 80  # chosen on the first part alone, which always hits
     assert found.blocks[0] < 60
 
 
-def test_values_do_not_depend_on_blocks_and_tables(monkeypatch):
+def test_values_are_those_of_scipy_and_of_the_eyes_in_order():
     rng = np.random.default_rng(0)
     table = eyes(rng.uniform(0.03, 0.3, 300), rng, per_patient=2)
-    fine = selective_figures(table)
-    monkeypatch.setattr(selective, "_TABLE", 25)
-    monkeypatch.setattr(selective, "_BLOCKS", 60)
-    coarse = selective_figures(table)
-    for name in ("ccrc", "kendall_tau_b", "aurc", "aurc_oracle", "aurc_random"):
-        assert coarse[name]["value"] == pytest.approx(fine[name]["value"], abs=1e-12)
-        assert coarse[name]["ci95"] == pytest.approx(fine[name]["ci95"], abs=0.01)
+    found = selective_figures(table)
     error = np.abs(table["predicted_logmar"] - table["postop_logmar"]).to_numpy()
     width = (table["upper_logmar"] - table["lower_logmar"]).to_numpy()
     in_order = np.cumsum(error[np.argsort(width)]) / np.arange(1, 301)
-    assert fine["aurc"]["value"] == pytest.approx(in_order.mean(), abs=1e-9)
-    assert fine["ccrc"]["value"] == pytest.approx(stats.spearmanr(-width, -error).statistic)
-    assert fine["aurc_oracle"]["value"] < fine["aurc"]["value"] < fine["aurc_random"]["value"]
+    assert found["aurc"]["value"] == pytest.approx(in_order.mean(), abs=1e-9)
+    assert found["ccrc"]["value"] == pytest.approx(stats.spearmanr(-width, -error).statistic)
+    tau = stats.kendalltau(-width, -error).statistic
+    assert found["kendall_tau_b"] == {"value": pytest.approx(tau), "ci95": [None, None]}
+    assert found["aurc_oracle"]["value"] < found["aurc"]["value"] < found["aurc_random"]["value"]
 
 
 def test_two_eyes_of_a_patient_widen_the_interval():
@@ -263,7 +257,7 @@ def test_the_interval_of_few_patients_is_students():
     assert (high - low) / 2 == pytest.approx(half, rel=0.08)
 
 
-def test_abstained_and_answered_eyes_stand_side_by_side():
+def test_abstained_and_reported_eyes_are_compared():
     rng = np.random.default_rng(0)
     table = eyes(np.r_[np.full(180, 0.05), np.full(20, 0.6)], rng)
     table.loc[180:, "flags"] = "missing_view:vertical;wide_interval;abstain"
@@ -272,7 +266,7 @@ def test_abstained_and_answered_eyes_stand_side_by_side():
     found = selective_figures(table)["abstention"]
     assert found["n_abstained"] == 20
     assert found["rate"]["value"] == pytest.approx(0.1)
-    assert found["mae_answered"]["value"] == pytest.approx(error[:180].mean())
+    assert found["mae_reported"]["value"] == pytest.approx(error[:180].mean())
     assert found["mae_abstained"]["value"] == pytest.approx(error[180:].mean())
     assert found["flags"]["wide_interval"] == found["flags"]["out_of_distribution"] == 10
     low, high = found["rate"]["ci95"]

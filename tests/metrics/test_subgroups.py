@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from ctt_net.metrics.subgroups import suppressed_groups
-from ctt_net.metrics.summary import evaluate
+from tests.simulated_tables import evaluate_with_warnings as evaluate
 
 
 @pytest.fixture

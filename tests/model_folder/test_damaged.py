@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from ctt_net.baselines.stored import read_baselines
+from ctt_net.baselines.clinical import read_baselines
 from ctt_net.errors import InputError
 from ctt_net.io.yaml_file import dump_yaml, read_yaml_mapping
 from ctt_net.model_folder.predictor import Predictor

@@ -9,10 +9,11 @@ import pytest
 from ctt_net import INTENDED_USE
 from ctt_net.cli import main
 from ctt_net.cohort.predictions import write_predictions
-from ctt_net.metrics.summary import evaluate, write_metrics
+from ctt_net.metrics.summary import write_metrics
 from ctt_net.outcome import DEFAULT_OUTCOMES
 from ctt_net.planning.assumptions import Assumptions, from_run, guessed
 from ctt_net.planning.plan import make_plan
+from tests.simulated_tables import evaluate_with_warnings as evaluate
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,7 @@ def test_two_eyes_of_unknown_likeness_count_as_one():
     assert known.lines[0].eyes_needed == pytest.approx(1.5 * one_eye.lines[0].eyes_needed, abs=1)
 
 
-def test_the_command_prints_and_writes_all_parts(run, tmp_path, capsys):
+def test_the_command_prints_and_writes_all_parts(run, tmp_path, capsys, drawn):
     points = tmp_path / "curve.csv"
     points.write_text(
         "training_eyes,mae,mae_lo,mae_hi\n"

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from ctt_net.metrics.summary import evaluate
 from ctt_net.report.comparison import comparison_table, render_table, verdict
+from tests.simulated_tables import evaluate_with_warnings as evaluate
 
 
 def compare(predictions, outcomes, oracle=None, **errors):
@@ -60,7 +60,7 @@ def test_who_beats_the_strongest_but_not_surely_another_says_so(predictions, out
     assert verdict(metrics).endswith("letters).")
     metrics["versus"]["mean"]["mae_difference"]["ci95"] = [-0.6, 0.1]
     assert verdict(metrics).endswith(
-        "Beyond the average outcome of all eyes they do so in no sure way."
+        "The improvement over the average outcome of all eyes is not significant."
     )
 
 
@@ -101,7 +101,7 @@ def test_table_and_sentence_have_one_interval(predictions, outcomes):
 
 
 def test_the_best_of_many_by_chance_does_not_make_the_model_worse(predictions, outcomes):
-    """As noisy as the model: the best of ten looks better, and is so in no sure way."""
+    """As noisy as the model: the best of ten looks better, but not significantly so."""
     truth, n = predictions["postop_logmar"].to_numpy(), len(predictions)
     worse = 0
     for seed in range(8):
@@ -116,7 +116,7 @@ def test_the_best_of_many_by_chance_does_not_make_the_model_worse(predictions, o
 
 
 def test_without_baselines_or_with_few_patients_nothing_is_claimed(predictions, outcomes):
-    assert "cannot be said" in verdict(evaluate(predictions, None, outcomes, bootstrap=20))
+    assert "cannot be measured" in verdict(evaluate(predictions, None, outcomes, bootstrap=20))
     few = verdict(compare(predictions.iloc[:18], outcomes, preop_only=0.5))
     assert few.startswith("There are too few patients (9) to say")
 

@@ -14,15 +14,13 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ctt_net.baselines.clinical import Baselines
-from ctt_net.metrics.summary import evaluate
-from ctt_net.report import comparator_figures as rivals
-from ctt_net.report.drawing import numbers_as_csv
-from ctt_net.report.methods import methods
+from ctt_net.report.drawing import STYLE, WIDTH_IN, numbers_as_csv, svg_and_png
+from ctt_net.report.recovery_figures import decision
+from ctt_net.report.selective_figures import coverage_by_band
 from ctt_net.report.summary import plain_words
-from ctt_net.report.svg import STYLE, WIDTH_IN
-from ctt_net.report.tables import recovery_cells
-from ctt_net.report.tripod import ITEMS, TO_COMPLETE, checklist
+from ctt_net.report.tables import recovery_table
 from tests.report.whole_report import write_report
+from tests.simulated_tables import evaluate_with_warnings as evaluate
 
 
 @pytest.fixture
@@ -56,6 +54,12 @@ def write(metrics, outcomes, tmp_path, drawn):
         return path.read_text(encoding="utf-8"), path.parent
 
     return done
+
+
+def section(html, anchor):
+    """The part of a page that a line of its contents leads to."""
+    start = html.index(f'<details id="{anchor}"')
+    return html[start : html.index("</details>", start)]
 
 
 class Headings(HTMLParser):
@@ -111,16 +115,19 @@ def test_older_metrics_make_a_page_without_the_newer_sections(write, metrics, un
             del part[name]
         del part["loa"]["slope"]
     del old["interval"]["by_band"], old["interval"]["guarantee"], old["versus"]["strongest"]
-    del old["settings"]["bootstrap_ranked"], old["settings"]["covariates"]
+    del old["settings"]["covariates"]
     old["settings"]["probability_cut"] = 0.5
     html, out = write(old)
     parser = Headings()
     parser.feed(html)
     assert "Errors and agreement" in parser.headings
-    assert not {"Groups of eyes", "What its confidence is worth"} & set(parser.headings)
-    assert "What acting on it would be worth" not in parser.headings
+    assert not {"Subgroups", "Selective prediction"} & set(parser.headings)
+    assert "Decision-curve analysis" not in parser.headings
     assert "calibration_acuity.csv" not in {p.name for p in (out / "figures").iterdir()}
-    assert "0.50 (postoperative acuity" in html
+    assert re.search(r"Probability threshold, fixed beforehand</th>\s*<td>0\.50</td>", html)
+    # What the contents list names is there.
+    for anchor in re.findall(r'<li><a href="#([a-z]+)"', html):
+        assert f'<details id="{anchor}"' in html
 
 
 def test_figures_of_an_earlier_report_do_not_stay(write, metrics, undrawn):
@@ -134,8 +141,6 @@ def test_figures_of_an_earlier_report_do_not_stay(write, metrics, undrawn):
 
 
 def test_a_band_of_too_few_eyes_is_not_drawn(metrics):
-    from ctt_net.report.calibration_figures import coverage_by_band
-
     found = copy.deepcopy(metrics[0])
     band = next(one for one in found["interval"]["by_band"].values() if "coverage" in one)
     sizes = {"below 0.3": 60, "0.3 to 0.5": 3, "0.5 to 1.0": 20, "1.0 and more": 37}
@@ -144,40 +149,41 @@ def test_a_band_of_too_few_eyes_is_not_drawn(metrics):
     assert list(drawn["preop_band"]) == ["All eyes", "below 0.3", "1.0 and more"]
 
 
-def test_plain_words_say_what_the_figures_say(metrics):
+def test_plain_words_say_what_the_figures_say(metrics, outcomes):
     found, table, _ = metrics
-    said = dict(plain_words(found, "ci95"))
+    said = dict(plain_words(found, "ci95", outcomes))
     error = (table["predicted_logmar"] - table["postop_logmar"]).abs()
-    assert f"within {error.median():.2f} logMAR" in said["How far off is it?"]
-    assert f"{(error <= 0.1).mean():.0%} lie within one line" in said["How far off is it?"]
-    assert "For 12 of 120 eyes (10%)" in said["When does it advise against its own answer?"]
-    assert "unsure of itself (12)" in said["When does it advise against its own answer?"]
-    assert said["Do its intervals hold?"].endswith("So.")
-    opened = dict(plain_words({**found, "test_set": {"evaluations": 3}}, "ci95"))
-    assert opened["How often was this test opened?"].startswith("3 times")
+    assert f"within {error.median():.2f} logMAR" in said["Size of the errors"]
+    assert f"{(error <= 0.1).mean():.0%} are within one line" in said["Size of the errors"]
+    assert "abstained on 12 of 120 eyes (10%)" in said["Abstention"]
+    assert "unsure of itself (12)" in said["Abstention"]
+    assert said["Prediction intervals"].endswith("So.")
+    assert "Gain of 0.20 logMAR or more: " in said["Recovery probabilities"]
+    for times, words in ((1, "First evaluation"), (3, "Evaluation number 3")):
+        again = dict(plain_words({**found, "test_set": {"evaluations": times}}, "ci95"))
+        assert again["Test-set evaluations"].startswith(words)
 
 
 @pytest.mark.parametrize(
     ("gap", "words"),
     [
-        ([0.05, 0.3], "singled out larger errors"),
-        ([-0.01, 0.3], "may be chance"),
-        ([-0.2, -0.01], "singled out smaller errors"),
+        ([0.05, 0.3], "significantly larger"),
+        ([-0.01, 0.3], "not significantly different"),
+        ([-0.2, -0.01], "significantly smaller"),
     ],
 )
 def test_what_abstaining_is_worth_is_said_by_the_interval_of_the_gap(metrics, gap, words):
     found = copy.deepcopy(metrics[0])
     part = found["selective"]["abstention"]
     part["mae_gap"]["ci95"] = gap
-    question = "When does it advise against its own answer?"
-    assert words in dict(plain_words(found, "ci95"))[question]
+    assert words in dict(plain_words(found, "ci95"))["Abstention"]
     # The mean error of nine eyes is chance, and nearly those eyes.
     part["n_abstained"] = 9
-    assert "mean absolute error" not in dict(plain_words(found, "ci95"))[question]
+    assert "absolute error" not in dict(plain_words(found, "ci95"))["Abstention"]
 
 
 def test_no_word_of_the_decision_curve_lies_outside_its_picture(metrics):
-    drawing = rivals.decision(metrics[0], "ci95")
+    drawing = decision(metrics[0], "ci95")
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH_IN, drawing.height), layout="constrained")
         axes = figure.add_subplot()
@@ -193,43 +199,65 @@ def test_no_word_of_the_decision_curve_lies_outside_its_picture(metrics):
 
 def test_the_differences_in_auroc_stand_below_the_areas(metrics, outcomes):
     found = metrics[0]
-    rows = recovery_cells(found, outcomes, "ci95")["rows"]
+    rows = recovery_table(found, outcomes, "ci95")["rows"]
     (place,) = (n for n, row in enumerate(rows) if row["label"].endswith("Preop VA only"))
     gap = found["versus"]["preop_only"]["auroc_difference"][outcomes[0].name]["value"]
     below = rows[place + 1]
-    assert below["label"] == "Model's AUROC minus this"
+    assert below["label"] == "AUROC of the model minus this"
     assert float(below["cells"][0]["value"].replace("\N{MINUS SIGN}", "-")) == pytest.approx(
         gap, abs=5e-4
     )
 
 
-def test_methods_are_those_of_the_settings(metrics, outcomes):
-    from ctt_net.report.facts import Facts
-
+def test_methods_are_those_of_the_settings(write, metrics, undrawn):
     other = copy.deepcopy(metrics[0])
-    other["settings"].update(bootstrap=777, seed=42, level=0.9)
-    text = " ".join(methods(other, Facts("T", outcomes=tuple(outcomes))))
-    for part in ("777 resamples", "seed 42", "90% intervals from", "covariates: age", "So."):
-        assert part in text
-    assert "Zhang" in text
+    other["settings"].update(bootstrap=777, seed=42)
+    html = section(write(other)[0], "methods")
+    for part in (
+        "777 bootstrap",
+        "seed 42",
+        "95% intervals from",
+        "covariates: age",
+        "So.",
+        "Zhang",
+    ):
+        assert part in html
     del other["selective"]
-    assert "Zhang" not in " ".join(methods(other, Facts("T")))
+    assert "Zhang" not in section(write(other)[0], "methods")
 
 
-def test_the_checklist_leaves_to_the_author_what_no_file_knows(write, metrics, outcomes, undrawn):
-    from ctt_net.report.facts import Facts
-
-    assert len(ITEMS) == len({item for item, _ in ITEMS}) == 52
-    rows = {row.item: row for row in checklist(metrics[0], Facts("T", outcomes=tuple(outcomes)))}
-    for item in ("1", "3c", "17", "18a", "18b", "18c", "18d", "19"):
-        assert rows[item].known == ""
-    assert "120 eyes of 60 patients" in rows["21"].known
-    assert "site" in rows["12d"].known
-    html, _ = write(flow=(("step", "eyes"), ("in the table", "130")))
-    assert html.count(TO_COMPLETE) == sum(not row.known for row in rows.values())
+def test_the_checklist_leaves_to_the_author_what_no_file_knows(write, undrawn):
+    flow = (("step", "eyes"), ("in the table", "130"))
+    html, _ = write(flow=flow, cohort={"source": "<b>"}, model={"architecture": "a net"})
     assert "<td>130</td>" in html
+    rows = re.findall(
+        r'<tr><th scope="row">(\w+)</th><td>(.*?)</td>\s*<td( class="open")?>(.*?)</td></tr>',
+        section(html, "tripod"),
+        re.DOTALL,
+    )
+    assert len(rows) == len({item for item, *_ in rows}) == 52
+    left = {item for item, _, is_open, words in rows if is_open and words == "Author to complete"}
+    assert {"1", "3c", "17", "18a", "18b", "18c", "18d", "19"} < left
+    known = {item: words.strip() for item, _, is_open, words in rows if not is_open}
+    assert len(left) + len(known) == 52
+    assert all(known.values())
+    assert "120 eyes of 60 patients" in known["21"]
+    assert "by site" in known["12d"]
+    assert known["5a"] == "Cohort: &lt;b&gt;."
+    assert known["20a"].endswith("See Data flow.")
 
 
 def test_numbers_for_a_spreadsheet_run_nothing_there():
     text = numbers_as_csv(pd.DataFrame({"group": ["=1+1", "a"], "mae": [-0.1, np.nan]}))
     assert text == "group,mae\n'=1+1,-0.1\na,\n"
+
+
+def test_names_in_any_script_are_text_on_the_page(caplog):
+    page, png = svg_and_png(
+        lambda axes: axes.set_yticks([0, 1], ["西院", "$a"]), "x", "Bars", 2.0, details="All."
+    )
+    assert "西院" in page
+    assert "$a" in page
+    assert "DejaVu" not in page
+    assert png.startswith(b"\x89PNG")
+    assert "findfont" not in caplog.text

@@ -11,11 +11,18 @@ from ctt_net.baselines.clinical import Baselines
 from ctt_net.cohort.predictions import write_predictions
 from ctt_net.errors import InputError
 from ctt_net.metrics.eyes import evaluated_eyes
-from ctt_net.metrics.summary import evaluate, write_metrics
-from ctt_net.report.compare import names_of, paired_difference, write_comparison
+from ctt_net.metrics.summary import write_metrics
+from ctt_net.report.compare import (
+    compare_evaluations,
+    differing_settings,
+    names_of,
+    paired_difference,
+    write_comparison,
+)
 from ctt_net.report.largest_errors import failures
 from ctt_net.report.rerender import read_evaluated, render_again
 from tests.report.whole_report import write_report
+from tests.simulated_tables import evaluate_with_warnings as evaluate
 
 PNG = b"\x89PNG"
 
@@ -136,8 +143,15 @@ def test_the_same_eyes_are_compared_in_pairs(leave, eyes, potential, make_predic
     maes = [one.metrics["regression"]["mae"]["value"] for one in pair]
     assert found["figure"]["value"] == pytest.approx(maes[1] - maes[0])
     assert found["figure"]["ci95"][0] > 0
-    page = write_comparison(pair, tmp_path / "both")
+    comparison = compare_evaluations(pair)
+    low, high = found["figure"]["ci95"]
+    assert comparison.verdicts == [
+        f"poor has a larger error than good: by {maes[1] - maes[0]:.3f} logMAR (95% CI {low:.3f} "
+        f"to {high:.3f}; about {(maes[1] - maes[0]) * 50:.1f} letters), on the same 120 eyes."
+    ]
+    page = write_comparison(comparison, tmp_path / "both")
     html = page.read_text()
+    assert comparison.verdicts[0] in html
     assert "the same 120 eyes" in html
     assert found["value"] in html
     assert html.count("<svg ") == 2
@@ -152,15 +166,41 @@ def test_other_eyes_are_said_to_be_others(leave, eyes, potential, make_predictio
     overlap = read_evaluated(leave("overlap", every.iloc[40:]))
     moved = every.assign(postop_logmar=every["postop_logmar"] + 0.1)
     other = read_evaluated(leave("other", moved))
-    assert paired_difference(first, apart) == {
-        "words": "other eyes altogether: no paired difference can be told"
-    }
+    assert paired_difference(first, apart) == {"words": "they share no eye"}
+    assert compare_evaluations([first, apart]).verdicts == [
+        "apart cannot be compared with first: they share no eye."
+    ]
     found = paired_difference(first, overlap)
     assert (
-        "on the 40 eyes that both predicted; the first has 40 others, this one 40" in found["words"]
+        found["words"] == "the 40 eyes that both predicted (the first has 40 others, this one 40)"
     )
     assert found["figure"]["value"] == 0.0
     assert "other measured acuities" in paired_difference(first, other)["words"]
+
+
+def test_runs_that_are_identical_are_said_to_be(leave, eyes, potential, make_predictions):
+    every = make_predictions(eyes, potential)
+    first = read_evaluated(leave("first", every))
+    again = read_evaluated(leave("again", every.iloc[::-1]))
+    near = every.assign(predicted_logmar=every["predicted_logmar"] + 0.001)
+    found = compare_evaluations([first, again, read_evaluated(leave("near", near))])
+    assert found.verdicts[0] == (
+        "again and first are identical: the same predictions for the same 120 eyes."
+    )
+    assert "no more than one letter" in found.verdicts[1]
+
+
+def test_only_settings_that_differ_are_listed(leave, eyes, potential, make_predictions):
+    folders = [leave(name, make_predictions(eyes, potential)) for name in ("first", "other")]
+    for folder, fusion, rate in zip(
+        folders, ("CrossToken", "Mean"), ("", "rate: 1\n"), strict=True
+    ):
+        config = f"out: {folder}\nmodel: {{fusion: {{class_path: {fusion}}}, dim: 64}}\n{rate}"
+        (folder / "config.yaml").write_text(config)
+    assert differing_settings([read_evaluated(folder) for folder in folders]) == {
+        "model.fusion.class_path": ["CrossToken", "Mean"],
+        "rate": ["\N{EN DASH}", "1"],
+    }
 
 
 def test_names_are_as_short_as_they_may_be(tmp_path):

@@ -4,14 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ctt_net.metrics.summary import evaluate
-from ctt_net.metrics.warnings import REFUTED
 from ctt_net.outcome import DEFAULT_OUTCOMES
 from ctt_net.report.comparison import FINDINGS, paired_finding, verdict
 from ctt_net.report.summary import plain_words
+from ctt_net.report.warnings import REFUTED
+from tests.simulated_tables import evaluate_with_warnings as evaluate
 
 PROMISE = "They are set to hold."
-ABSTAIN = "When does it advise against its own answer?"
 
 
 def draw(seed):
@@ -83,9 +82,9 @@ def test_the_draws_reach_every_finding(evaluations):
     )
     for words in (
         "too few patients", "The model is worse", "images lower", "too narrow",
-        "wider than need be", "Too optimistic for eyes that end poorly",
-        "no bias that could be told", "letters better",
-        "probabilities are too high", "probabilities are too low", "may be chance",
+        "wider than need be", "Too optimistic for poor outcomes",
+        "no significant mean bias", "letters better",
+        "probabilities are too high", "probabilities are too low", "not significantly different",
     ):  # fmt: skip
         assert words in text, words
 
@@ -123,14 +122,14 @@ def test_no_promise_stands_beside_a_coverage_that_refutes_it(evaluations):
         assert narrow <= (high < interval["nominal"])
         assert ("wider than need be" in warnings) <= (low > interval["nominal"])
         assert interval["guarantee"] == (REFUTED if narrow else PROMISE)
-        said = dict(plain_words(metrics, "ci95"))["Do its intervals hold?"]
+        said = dict(plain_words(metrics, "ci95"))["Prediction intervals"]
         assert ("too narrow" in said) <= narrow
         assert (PROMISE in said) != narrow
 
 
 def test_bias_is_said_by_its_interval_and_not_on_average_alone(evaluations):
     for metrics in evaluations:
-        said = dict(plain_words(metrics, "ci95"))["Which way does it err?"]
+        said = dict(plain_words(metrics, "ci95"))["Bias"]
         average, *rest = said.split(" logMAR or worse) ")
         for sentence, figure in zip(
             (average.split(". ")[0], *rest),
@@ -138,13 +137,13 @@ def test_bias_is_said_by_its_interval_and_not_on_average_alone(evaluations):
             strict=False,
         ):
             low, high = np.round(ends(figure), 3)
-            assert ("no bias that could" in sentence) <= (low <= 0 <= high)
+            assert ("no significant mean bias" in sentence) <= (low <= 0 <= high)
             assert ("letters better" in sentence) <= (low > 0)
             assert ("letters worse" in sentence) <= (high < 0)
         worst = metrics.get("worst_third")
         optimistic = worst is not None and round(ends(worst["bias"])[1], 3) < 0
         few = metrics["n_patients"] < 10
-        assert ("Too optimistic for eyes that end poorly" in said) == (optimistic and not few)
+        assert ("Too optimistic for poor outcomes" in said) == (optimistic and not few)
 
 
 def test_warnings_of_probabilities_and_groups_have_their_numbers(evaluations):
@@ -165,10 +164,10 @@ def test_warnings_of_probabilities_and_groups_have_their_numbers(evaluations):
 
 def test_what_abstaining_singles_out_is_beyond_chance(evaluations):
     for metrics in evaluations:
-        said = dict(plain_words(metrics, "ci95")).get(ABSTAIN, "")
+        said = dict(plain_words(metrics, "ci95")).get("Abstention", "")
         low, high = ends(metrics["selective"]["abstention"]["mae_gap"])
-        assert ("larger errors" in said) <= (low > 0)
-        assert ("smaller errors" in said) <= (high < 0)
+        assert ("significantly larger" in said) <= (low > 0)
+        assert ("significantly smaller" in said) <= (high < 0)
 
 
 def test_no_number_is_told_as_certain_and_no_blank_is_printed(evaluations):

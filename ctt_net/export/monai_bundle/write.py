@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import torch
 
-from ctt_net.baselines.stored import read_baselines, write_baselines
+from ctt_net.baselines.clinical import read_baselines, write_baselines
 from ctt_net.errors import InputError
 from ctt_net.export.monai_bundle.card import render_card
 from ctt_net.export.monai_bundle.layout import (

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ctt_net.acuity import BANDS, preop_band
-from ctt_net.metrics.summary import evaluate
-from ctt_net.report.calibration_figures import coverage_by_band
+from ctt_net.report.selective_figures import coverage_by_band
+from tests.simulated_tables import evaluate_with_warnings as evaluate
 
 
 @pytest.fixture

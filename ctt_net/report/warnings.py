@@ -1,6 +1,6 @@
 """What a reader must know before believing the figures, in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scipy.special import bdtr, bdtrc
@@ -30,16 +30,21 @@ MINUS = "\N{MINUS SIGN}"
 REFUTED = "These eyes show that they do not hold what they were set to hold."
 
 
-def alarms(metrics: Mapping[str, Any], n_without_prediction: int) -> list[str]:
-    """Warnings on a set of metrics; empty if there is nothing to say.
+def with_warnings(
+    metrics: Mapping[str, Any], guarantee: str = "", further: Sequence[str] = ()
+) -> dict[str, Any]:
+    """`metrics.json` as it is written: figures, and what must be known before believing them.
 
     Args:
         metrics: As `evaluate` builds them.
-        n_without_prediction: Eyes known to the baselines that the model did not predict.
+        guarantee: What the prediction intervals promise and to whom.
+        further: Warnings that the figures do not give.
     """
-    return [
+    refuted = coverage_finding(metrics) == "too narrow"
+    interval = {**metrics["interval"], "guarantee": REFUTED if refuted else guarantee}
+    warnings = [
         *_on_size(metrics),
-        *_on_missing(metrics, n_without_prediction),
+        *_on_missing(metrics),
         *_on_leakage(metrics),
         *_on_interval(metrics),
         *_on_bands(metrics),
@@ -48,7 +53,9 @@ def alarms(metrics: Mapping[str, Any], n_without_prediction: int) -> list[str]:
         *_on_probabilities(metrics),
         *_on_discrimination(metrics),
         *_on_subgroups(metrics),
+        *further,
     ]
+    return {**metrics, "interval": interval, "warnings": warnings}
 
 
 def _on_size(metrics: Mapping[str, Any]) -> list[str]:
@@ -63,14 +70,15 @@ def _on_size(metrics: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _on_missing(metrics: Mapping[str, Any], n_without_prediction: int) -> list[str]:
+def _on_missing(metrics: Mapping[str, Any]) -> list[str]:
     out = []
     if metrics["n_missing_truth"]:
         out.append(
             f"{count_of(metrics['n_missing_truth'], 'eye')} left out: postoperative acuity unknown."
         )
-    if n_without_prediction:
-        out.append(f"{count_of(n_without_prediction, 'eye')} left out: the model did not predict.")
+    if metrics["n_missing_prediction"]:
+        unpredicted = count_of(metrics["n_missing_prediction"], "eye")
+        out.append(f"{unpredicted} left out: the model did not predict.")
     return out
 
 
@@ -210,14 +218,14 @@ def _on_recovery(metrics: Mapping[str, Any]) -> list[str]:
 
 
 def _on_discrimination(metrics: Mapping[str, Any]) -> list[str]:
-    """Outcomes that preoperative acuity alone tells better than the model."""
+    """Outcomes that preoperative acuity alone discriminates better than the model."""
     gaps = metrics["versus"].get("preop_only", {}).get("auroc_difference", {})
     found = []
     for name, gap in gaps.items():
         _, high = ends(gap)
         if high is not None and round(high, 3) < 0:
             found.append(
-                f"Outcome {name}: preoperative VA alone tells the eyes apart better than the model "
+                f"Outcome {name}: preoperative VA alone discriminates better than the model "
                 f"(its AUROC is higher by {-gap['value']:.3f})."
             )
     return found

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from ctt_net.errors import InputError
-from ctt_net.metrics.side_by_side import side_by_side
+from ctt_net.metrics.compare import compare_predictors
 from ctt_net.metrics.summary import evaluate
 
 
@@ -24,7 +24,7 @@ def tables(eyes, potential, make_predictions):
 
 def test_one_repeat_says_what_the_evaluation_of_that_model_says(tables, outcomes):
     one = {name: {"seed 1": each["seed 1"]} for name, each in tables.items()}
-    found = side_by_side(one, {"good": "poor"}, outcomes[0], bootstrap=300)
+    found = compare_predictors(one, {"good": "poor"}, outcomes[0], bootstrap=300)
     truth = evaluate(one["good"]["seed 1"], None, outcomes, bootstrap=300)
     others = one["poor"]["seed 1"].set_index("eye_id")[["predicted_logmar"]]
     beside = evaluate(
@@ -44,7 +44,7 @@ def test_one_repeat_says_what_the_evaluation_of_that_model_says(tables, outcomes
 
 
 def test_repeats_are_averaged_and_all_reported(tables, outcomes):
-    found = side_by_side(tables, {}, outcomes[0], bootstrap=50)["poor"]
+    found = compare_predictors(tables, {}, outcomes[0], bootstrap=50)["poor"]
     each = [
         np.abs(table["predicted_logmar"] - table["postop_logmar"]).mean()
         for table in tables["poor"].values()
@@ -64,7 +64,7 @@ def test_the_order_of_rows_does_not_matter(tables, outcomes):
         for name, each in tables.items()
     }
     arguments = ({"good": "poor"}, outcomes[0])
-    assert side_by_side(shuffled, *arguments, bootstrap=100) == side_by_side(
+    assert compare_predictors(shuffled, *arguments, bootstrap=100) == compare_predictors(
         tables, *arguments, bootstrap=100
     )
 
@@ -78,7 +78,7 @@ def test_pairing_narrows_the_difference(tables, outcomes):
         )
         for seed, table in tables["poor"].items()
     }
-    found = side_by_side(
+    found = compare_predictors(
         {"poor": tables["poor"], "twin": twin}, {"twin": "poor"}, outcomes[0], bootstrap=400
     )
     low, high = found["twin"]["mae_difference"]["ci95"]
@@ -95,14 +95,14 @@ def test_seeds_that_deal_other_folds_may_test_other_eyes(tables, outcomes):
         }
         for name, each in tables.items()
     }
-    found = side_by_side(halves, {}, outcomes[0], bootstrap=50)["good"]
+    found = compare_predictors(halves, {}, outcomes[0], bootstrap=50)["good"]
     assert found["n_eyes"] == sum(len(table) for table in halves["good"].values())
     assert found["mae"]["value"] == pytest.approx(np.mean(found["repeats"]))
 
 
 def test_without_a_probability_the_prediction_itself_is_the_score(tables, outcomes):
     table = tables["good"]["seed 1"].drop(columns=[f"p_{outcomes[0].name}"])
-    found = side_by_side({"good": {"seed 1": table}}, {}, outcomes[0], bootstrap=10)["good"]
+    found = compare_predictors({"good": {"seed 1": table}}, {}, outcomes[0], bootstrap=10)["good"]
     label = outcomes[0].label(table["preop_logmar"], table["postop_logmar"])
     expected = roc_auc_score(label, -table["predicted_logmar"])
     assert found["auroc"]["value"] == pytest.approx(expected)
@@ -113,17 +113,17 @@ def test_a_prediction_that_is_one_number_a_fold_tells_nobody_apart(tables, outco
     other = [table.loc[table["fold"] != fold, "postop_logmar"].mean() for fold in table["fold"]]
     bounds = {"lower_logmar": np.nan, "upper_logmar": np.nan}
     table = table.assign(predicted_logmar=other, **bounds)
-    found = side_by_side({"mean": {"seed 1": table}}, {}, outcomes[0], bootstrap=10)["mean"]
+    found = compare_predictors({"mean": {"seed 1": table}}, {}, outcomes[0], bootstrap=10)["mean"]
     assert found["auroc"]["value"] == 0.5
 
 
 def test_other_eyes_or_other_truths_are_refused(tables, outcomes):
     fewer = {seed: table.iloc[1:] for seed, table in tables["poor"].items()}
     with pytest.raises(InputError, match="not evaluated on the same eyes"):
-        side_by_side({"good": tables["good"], "poor": fewer}, {}, outcomes[0])
+        compare_predictors({"good": tables["good"], "poor": fewer}, {}, outcomes[0])
     moved = {
         seed: table.assign(postop_logmar=table["postop_logmar"] + 0.01)
         for seed, table in tables["poor"].items()
     }
     with pytest.raises(InputError, match="not evaluated on the same eyes"):
-        side_by_side({"good": tables["good"], "poor": moved}, {}, outcomes[0])
+        compare_predictors({"good": tables["good"], "poor": moved}, {}, outcomes[0])

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ctt_net.metrics.summary import evaluate
+from tests.simulated_tables import evaluate_with_warnings as evaluate
 
 
 def warnings_of(predictions, outcomes):
@@ -53,12 +53,12 @@ def test_an_eye_with_undecidable_outcome_is_said(predictions, outcomes):
     assert "reaches_0.30" not in text
 
 
-def test_a_model_that_tells_eyes_apart_worse_than_preop_va_is_said(predictions, outcomes):
+def test_a_model_that_discriminates_worse_than_preop_va_is_warned_of(predictions, outcomes):
     truth = predictions.set_index("eye_id")["postop_logmar"]
     sharp = pd.DataFrame({"preop_only": truth + 0.01})
     blunt = predictions.assign(**{"p_reaches_0.30": np.linspace(0, 1, len(predictions))})
     told = " ".join(evaluate(blunt, sharp, outcomes, bootstrap=200)["warnings"])
-    assert "reaches_0.30: preoperative VA alone tells the eyes apart better" in told
+    assert "reaches_0.30: preoperative VA alone discriminates better" in told
     turned = pd.DataFrame({"preop_only": -truth})
     told = " ".join(evaluate(predictions, turned, outcomes, bootstrap=200)["warnings"])
-    assert "tells the eyes apart better" not in told
+    assert "discriminates better" not in told
