@@ -7,7 +7,7 @@ DEMO = out/demo
 # whatever the shell says: the suite starts Python some sixty times.
 PYTEST = PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test quick coverage check format clean
+.PHONY: demo test quick coverage check docs format clean
 
 # The environment, made anew whenever what it installs has changed. Modules are compiled when they are
 # first imported: compiling all of them takes a minute.
@@ -45,6 +45,15 @@ check: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --num-workers 2
 	$(BIN)/lint-imports
+
+# The documentation as a site that opens from disk: out/site/index.html.
+docs: .venv/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo out/site/index.html
+
+.venv/docs: .venv/installed
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[docs]'
+	touch $@
 
 format: .venv/installed
 	$(BIN)/ruff check --fix .

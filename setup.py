@@ -1,9 +1,11 @@
 """Metadata of ctt-net; the tools' settings are in pyproject.toml."""
 
 import re
+import shutil
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "ctt_net/__init__.py").read_text())[1]
@@ -50,8 +52,11 @@ EXTRAS = {
     # tune: lora. It brings transformers, which torchmetrics then imports too: 2 s at each start.
     "lora": ["peft>=0.15,<1"],
     "tracking": ["wandb>=0.19,<0.32"],
+    "notebook": ["jupyterlab>=4"],
     # Runs and checks what `ctt-net bundle` writes; besides torch and numpy it brings 20 MB.
     "bundle": ["monai>=1.5,<2", "fire>=0.6", "jsonschema>=4.20"],
+    # `make docs`. MkDocs 2 drops plugins.
+    "docs": ["mkdocs>=1.6,<2", "mkdocs-material>=9.6", "mkdocstrings[python]>=1"],
     "dev": [
         "pytest>=8",
         "pytest-xdist>=3.7",
@@ -68,6 +73,19 @@ EXTRAS = {
     ],
 }
 
+
+class BuildWithConfigs(build_py):
+    """Puts `configs/` into the wheel, where `--config ctt_net` finds it outside a checkout."""
+
+    def run(self) -> None:
+        """Build, then copy the configurations."""
+        super().run()
+        if not self.editable_mode:
+            configs = Path(self.build_lib) / "ctt_net/configs"
+            shutil.rmtree(configs, ignore_errors=True)
+            shutil.copytree(HERE / "configs", configs)
+
+
 setup(
     name="ctt-net",
     version=VERSION,
@@ -77,7 +95,8 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["ctt_net", "ctt_net.*"]),
-    package_data={"": ["templates/*"]},
+    package_data={"": ["templates/*", "py.typed"]},
+    cmdclass={"build_py": BuildWithConfigs},
     install_requires=BASE,
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["ctt-net = ctt_net.cli:main"]},

@@ -2,9 +2,11 @@
 
     python benchmarks/compare.py PLAN.yaml --out runs/compare
 
-The plan names the cohort, the rows and the row that the others are compared with (docs/compare.md;
-`benchmarks/plans/` holds some). Begun again it goes on where it broke off, and rows, seeds, folds
-and held-out cohorts may be added to the plan. Research use only. Not a medical device.
+The plan names the cohort, the rows and the row that the others are compared with
+(docs/how-to/compare.md; `benchmarks/plans/` holds some). Started again it
+continues, and rows, seeds, folds and held-out cohorts may be added to the plan.
+
+Research use only. Not a medical device.
 """
 
 import argparse
@@ -20,7 +22,7 @@ from rich.console import Console
 
 from benchmarks.comparison.compare import compare
 from ctt_net import INTENDED_USE
-from ctt_net.cli.exit_code import INTERRUPTED, WRONG_INPUT
+from ctt_net.cli.command import INTERRUPTED, WRONG_INPUT
 from ctt_net.errors import InputError
 
 

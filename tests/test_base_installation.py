@@ -53,9 +53,10 @@ def base(tmp_path_factory, repository):
     source.mkdir()
     for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(repository / name, source)
-    shutil.copytree(
-        repository / "ctt_net", source / "ctt_net", ignore=shutil.ignore_patterns("__pycache__")
-    )
+    for name in ("ctt_net", "configs"):
+        shutil.copytree(
+            repository / name, source / name, ignore=shutil.ignore_patterns("__pycache__")
+        )
     done = run("python", "-m", "pip", "install", "-q", "--no-compile", source)
     assert done.returncode == 0, done.stderr[-2000:]
     return run
@@ -83,6 +84,22 @@ def test_every_module_is_there_and_needs_nothing_but_the_base(base, repository, 
         and not (Path(told["from"]) / path.relative_to(ours)).exists()
     ]
     assert lacking == []
+
+
+def test_configs_are_in_the_wheel_and_found_by_name(base, repository):
+    code = "from ctt_net.training.config_keys import config_file as f; print(f('ablations/mean'))"
+    done = base("python", "-c", code)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = Path(done.stdout.strip())
+    assert found.parent.parent.parent.name == "ctt_net"
+    assert not found.is_relative_to(repository)
+    assert found.read_text() == (repository / "configs/ablations/mean.yaml").read_text()
+
+
+def test_a_cohort_is_simulated(base, tmp_path):
+    done = base("ctt-net", "simulate", tmp_path / "cohort", "--eyes", "3", "--workers", "1")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert (tmp_path / "cohort/manifest.csv").is_file()
 
 
 def test_a_cohort_is_checked_evaluated_and_a_patient_predicted(

@@ -24,7 +24,7 @@ IN_WORDS = {
     "config": "other contents of its configuration files",
     "cohort": "other tables of the cohort",
     "overrides": "other overrides",
-    "fold_seed": "folds dealt otherwise",
+    "fold_seed": "other folds",
 }
 
 

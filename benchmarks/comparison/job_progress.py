@@ -11,7 +11,7 @@ from benchmarks.comparison.job import Job
 
 
 class JobProgress:
-    """Told which jobs run and which have ended.
+    """Shows which jobs run and which have ended.
 
     Args:
         jobs: All that are to be run.

@@ -9,7 +9,7 @@
         config: configs/ctt_net.yaml
         overrides: {model.fusion: ctt_net.models.fusion.MeanFusion}
 
-All keys: docs/compare.md.
+All keys: docs/how-to/compare.md.
 """
 
 import re
@@ -78,9 +78,9 @@ class Plan:
         cohort: Cohort folder.
         held_out: Name to cohort folder, of eyes that no row may train on.
         folds: Folds to train; None = all.
-        n_folds: Folds to deal where the cohort's own are not taken.
+        n_folds: Folds to make where the cohort's own are not taken.
         folds_from: `cohort`: those of its folds.csv, for every seed the same; `seed`: each seed
-            deals others.
+            makes its own.
         seeds: Repeats.
         reference: Row that the others are compared with.
         rows: In the order of the table.
@@ -124,7 +124,7 @@ def read_plan(
         held_out: Take the place of the plan's.
 
     Raises:
-        InputError: Naming file, key, value and cure.
+        InputError: Naming file, key, value and fix.
     """
     data = read_yaml_mapping(path)
     where = str(path)

@@ -1,4 +1,4 @@
-"""Single values of a plan, each refused with its key and the cure."""
+"""Single values of a plan, each refused with its key and the fix."""
 
 from typing import Any, TypeVar
 

@@ -1,7 +1,7 @@
 """The process of one job: `python -m benchmarks.comparison.run_job TASK.yaml`.
 
 Trains the folds as `train.py` does (or fits a baseline on the same eyes), predicts the held-out
-cohorts, and leaves what it cost beside the run folder. Goes on where an earlier process broke off.
+cohorts, and leaves what it cost beside the run folder. Continues an interrupted run.
 """
 
 import json
@@ -24,7 +24,7 @@ from ctt_net.model_folder.provenance import git_revision, library_versions
 
 def main(task_file: Path) -> int:
     """Do what a task file says; exit code as every command's."""
-    # A process that was started in the background may have been told to ignore it.
+    # A process that was started in the background may ignore it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     task = read_yaml_mapping(task_file)
     try:
@@ -39,7 +39,7 @@ def main(task_file: Path) -> int:
 def _train(task: Mapping[str, Any]) -> int:
     run = Path(task["run"])
     if run.exists() and not any(run.glob("fold_*/*/*")):
-        # It failed before its first checkpoint; what it left only stands in the way of a cure.
+        # It failed before its first checkpoint; what it left would only be refused.
         shutil.rmtree(run)
     status = _timed(task, lambda: ctt_net(["train", *training_arguments(task)]))
     if status:

@@ -45,11 +45,11 @@ class Facts:
     def in_words(self) -> dict[str, str]:
         """For readers."""
         folds = ", ".join(map(str, self.folds))
-        dealt = "of the cohort" if self.folds_from == "cohort" else "dealt anew by each seed"
+        origin = "of the cohort" if self.folds_from == "cohort" else "made by each seed"
         libraries = ", ".join(f"{name} {version}" for name, version in self.versions.items())
         return {
             "cohort": f"{self.cohort} (simulated eyes)" if self.synthetic else self.cohort,
-            "folds": f"{folds}, {dealt}",
+            "folds": f"{folds}, {origin}",
             "seeds": ", ".join(map(str, self.seeds)),
             "outcome of the AUROC": OUTCOME.in_words(),
             "code": ", ".join(self.revisions),

@@ -21,7 +21,7 @@ from ctt_net.report.results import PREDICTIONS_FILE
 
 
 def fit_folds(task: Mapping[str, Any]) -> dict[str, Any]:
-    """Fit and predict every fold of a baseline, or look the simulated truth up.
+    """Fit and predict every fold of a baseline, or read the simulated truth.
 
     Args:
         task: Description of the job.

@@ -1,3 +1,3 @@
-"""The command line, one file per command: the only room that knows one."""
+"""The command line, one file per command."""
 
 from ctt_net.cli.main import main

@@ -4,14 +4,17 @@ import argparse
 from pathlib import Path
 
 from ctt_net import INTENDED_USE
-from ctt_net.cli.exit_code import DONE, FOUND
-from ctt_net.cli.parser import Commands, add_command
+from ctt_net.cli.command import DONE, FINDINGS, Commands, add_command
 
 
 def add(commands: Commands) -> None:
     """Declare the command."""
     parser = add_command(
-        commands, "audit", "look for shortcuts and leaks of a model on a cohort", run
+        commands,
+        "audit",
+        "search a model and a cohort for shortcuts and data leaks",
+        run,
+        ["ctt-net audit runs/ctt_net data/held_out --out runs/ctt_net/audit"],
     )
     parser.add_argument("model", type=Path, help="run folder or model folder")
     parser.add_argument("cohort", type=Path, help="cohort folder")
@@ -21,12 +24,12 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--fail-on-findings",
         action="store_true",
-        help=f"end with exit code {FOUND} if anything is found",
+        help=f"end with exit code {FINDINGS} if anything is found",
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Exit code 0 whatever was found, unless findings are to fail."""
+    """Audit, and print each finding with its fix."""
     from rich.console import Console
 
     from ctt_net.audit import audit
@@ -38,18 +41,14 @@ def run(options: argparse.Namespace) -> int:
     with progress_bar("reading scans, then testing") as progress:
         done = audit(options.model, options.cohort, progress=progress, on_test=progress)
     write_audit(done, options.out)
+    lines = [done.verdict()]
+    for one in done.findings:
+        lines.append(f"finding: {one.title} [{one.code}]\n  {one.result}\n  fix: {one.fix}")
+        lines += [f"  row {row.row}, {row.eye_id}: {row.what}" for row in one.rows[:5]]
+        if len(one.rows) > 5:
+            lines.append(f"  and {len(one.rows) - 5} more rows")
+    lines.append(f"report: {options.out / PAGE_FILE}")
     console = Console()
-
-    def say(text: str) -> None:
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
-
-    say(done.verdict())
-    for finding in done.findings:
-        say(f"finding: {finding.title} [{finding.code}]\n  {finding.result}\n  fix: {finding.fix}")
-        for row in finding.rows[:5]:
-            say(f"  row {row.row}, {row.eye_id}: {row.what}")
-        if len(finding.rows) > 5:
-            say(f"  and {len(finding.rows) - 5} more rows")
-    say(f"report: {options.out / PAGE_FILE}")
+    console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
     console.print(INTENDED_USE, style="dim", highlight=False)
-    return FOUND if done.findings and options.fail_on_findings else DONE
+    return FINDINGS if done.findings and options.fail_on_findings else DONE

@@ -4,21 +4,25 @@ import argparse
 from pathlib import Path
 
 from ctt_net import INTENDED_USE
-from ctt_net.cli.exit_code import DONE
-from ctt_net.cli.extra import needs_extra
-from ctt_net.cli.parser import Commands, add_command
+from ctt_net.cli.command import DONE, Commands, add_command, needs_extra
 
 
 def add(commands: Commands) -> None:
     """Declare the command."""
-    parser = add_command(commands, "bundle", "make a MONAI Bundle of a model, to hand it over", run)
+    parser = add_command(
+        commands,
+        "bundle",
+        "export a model as a MONAI Bundle",
+        run,
+        ["ctt-net bundle runs/ctt_net out/my_bundle"],
+    )
     parser.add_argument("model", type=Path, help="run folder or model folder")
     parser.add_argument("out", type=Path, help="folder to make")
     parser.add_argument(
         "--scan-fingerprints",
         action="store_true",
-        help="hand over fingerprints of the training's scans, so that others can see whether a "
-        "scan of theirs took part; those of patients always stay here",
+        help="include fingerprints of the training scans, so that others can test whether a scan "
+        "of theirs was among them; fingerprints of patients are never included",
     )
 
 

@@ -4,17 +4,24 @@ import argparse
 import sys
 from pathlib import Path
 
-from ctt_net.cli.exit_code import DONE, WRONG_INPUT
-from ctt_net.cli.parser import Commands, add_command
+from ctt_net.cli.command import DONE, WRONG_INPUT, Commands, add_command
 
 
 def add(commands: Commands) -> None:
     """Declare the command."""
     parser = add_command(
-        commands, "check", "say what is in a cohort folder and what is wrong with it", run
+        commands,
+        "check",
+        "validate a cohort folder: tables, scans, leaks",
+        run,
+        [
+            "ctt-net check data/my_cohort",
+            "ctt-net check data/my_cohort --out my_check      also as a page and as tables",
+            "ctt-net check data/my_cohort --tables-only       seconds instead of minutes",
+        ],
     )
     parser.add_argument("cohort", type=Path, help="cohort folder")
-    parser.add_argument("--tables-only", action="store_true", help="do not open the scans")
+    parser.add_argument("--tables-only", action="store_true", help="do not read the scans")
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
     parser.add_argument(
         "--out",

@@ -1,16 +1,22 @@
-"""`ctt-net convert`: a raw device file to B-scans that `ctt-net predict` takes."""
+"""`ctt-net convert`."""
 
 import argparse
 from pathlib import Path
 
-from ctt_net.cli.exit_code import DONE
-from ctt_net.cli.parser import Commands, add_command
+from ctt_net.cli.command import DONE, Commands, add_command
 
 
 def add(commands: Commands) -> None:
     """Declare the command."""
     parser = add_command(
-        commands, "convert", "cut the foveal B-scans out of a raw device file", run
+        commands,
+        "convert",
+        "extract the foveal B-scans of a raw device file",
+        run,
+        [
+            "ctt-net convert macula.vol data/patient_0042",
+            "ctt-net convert volume.fda out/volume --all",
+        ],
     )
     parser.add_argument(
         "file",

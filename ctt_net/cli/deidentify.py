@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ctt_net import INTENDED_USE
-from ctt_net.cli.exit_code import DONE
-from ctt_net.cli.parser import Commands, add_command
+from ctt_net.cli.command import DONE, Commands, add_command
 from ctt_net.errors import count_of
 
 if TYPE_CHECKING:
@@ -19,7 +18,11 @@ if TYPE_CHECKING:
 def add(commands: Commands) -> None:
     """Declare the command."""
     parser = add_command(
-        commands, "deidentify", "make a cohort folder without names, to pass on", run
+        commands,
+        "deidentify",
+        "make a de-identified copy of a cohort folder, to share",
+        run,
+        ["ctt-net deidentify data/my_cohort export/my_cohort --key ~/keys/my_cohort.key"],
     )
     parser.add_argument("cohort", type=Path, help="cohort folder")
     parser.add_argument("out", type=Path, help="folder to make")
@@ -62,31 +65,31 @@ def _lines(done: "Deidentified", key_file: Path) -> Iterator[str]:
     )
     found = Counter(kind.replace("_", " ") for scan in done.scans for kind in scan.overlays)
     kinds = ", ".join(f"{kind} {count}" for kind, count in found.most_common())
-    yield f"removed from scans: {kinds or 'nothing was found'}"
+    yield f"removed from scans: {kinds or 'nothing found'}"
     unstable = sum(not scan.stable for scan in done.scans)
     if unstable:
-        yield f"{unstable} scans change when read again; they come first on the pages below"
-    yield f"dates moved: {', '.join(rows.date_columns) or 'there are none'}"
+        yield f"{unstable} scans change when read again; they come first on the review pages"
+    yield f"dates shifted: {', '.join(rows.date_columns) or 'none'}"
     if rows.age_columns:
         over = count_of(rows.eyes_over_age, "eye")
-        yield f"ages over 89 joined: {', '.join(rows.age_columns)} ({over})"
+        yield f"ages over 89 merged: {', '.join(rows.age_columns)} ({over})"
     if rows.devices_coded:
         yield (
             f"{rows.devices_coded} device names became codes; declare a model under devices in "
             f"cohort.yaml to keep its name"
         )
     if done.columns_left_out:
-        yield f"columns left out, as not declared: {', '.join(done.columns_left_out)}"
+        yield f"columns left out, not declared: {', '.join(done.columns_left_out)}"
     if done.files_left_behind:
-        yield f"files left behind: {done.files_left_behind}"
+        yield f"files not copied: {done.files_left_behind}"
     if done.tables:
         yield f"rewritten, numbers only: {', '.join(done.tables)}"
     for column, level, eyes in done.rare:
         rare = f"{column} {level}, {count_of(eyes, 'eye')}"
-        yield f"rare: {rare}; join it with another level if it tells who"
+        yield f"rare: {rare}; merge it with another level if it identifies somebody"
     if done.not_searched:
         yield f"{done.not_searched} texts equal to declared words were not searched for"
-    yield "kept as people wrote them: licence, citation, names of columns and levels"
-    yield f"key: {key_file}{' (made now; keep it safe and apart)' if done.key.made else ''}"
-    yield f"look at every scan before anything leaves: {done.review}"
+    yield "kept as written: licence, citation, names of columns and levels"
+    yield f"key: {key_file}{' (new; keep it safe and separate)' if done.key.made else ''}"
+    yield f"review every scan before sharing: {done.review}"
     yield f"cohort: {done.out}\n{INTENDED_USE}"

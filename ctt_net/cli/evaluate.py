@@ -3,16 +3,23 @@
 import argparse
 from pathlib import Path
 
-from ctt_net.cli.exit_code import DONE
-from ctt_net.cli.parser import Commands, add_command
+from ctt_net.cli.command import DONE, Commands, add_command, print_results
 from ctt_net.cli.report import write_gallery
-from ctt_net.cli.results import print_results
 from ctt_net.errors import InputError
 
 
 def add(commands: Commands) -> None:
     """Declare the command."""
-    parser = add_command(commands, "evaluate", "measure a model on a cohort it has not seen", run)
+    parser = add_command(
+        commands,
+        "evaluate",
+        "measure a model on a held-out cohort, beside its comparators",
+        run,
+        [
+            "ctt-net evaluate runs/ctt_net data/held_out --out runs/ctt_net/held_out",
+            "ctt-net evaluate predictions.csv data/held_out --out out/table    no model needed",
+        ],
+    )
     parser.add_argument("model", type=Path, help="run folder, model folder, or a predictions.csv")
     parser.add_argument("cohort", type=Path, help="cohort folder")
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")
@@ -59,6 +66,6 @@ def run(options: argparse.Namespace) -> int:
             )
     if options.gallery:
         model = None if options.model.suffix == ".csv" else options.model
-        write_gallery(done.out, done.out, options.cohort, model)
-    print_results(done.metrics, done.out / REPORT_FILE)
+        write_gallery(options.out, options.out, options.cohort, model)
+    print_results(done.metrics, options.out / REPORT_FILE)
     return DONE

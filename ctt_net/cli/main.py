@@ -13,6 +13,7 @@ from ctt_net.cli import (
     audit,
     bundle,
     check,
+    compare,
     convert,
     deidentify,
     evaluate,
@@ -23,34 +24,37 @@ from ctt_net.cli import (
     recalibrate,
     report,
     schema,
+    simulate,
     train,
 )
-from ctt_net.cli.exit_code import INTERRUPTED, READER_GONE, WRONG_INPUT
+from ctt_net.cli.command import INTERRUPTED, PIPE_CLOSED, WRONG_INPUT
 from ctt_net.errors import InputError
 
-# What fails outside of the program, whatever was asked of it, and what cures it.
-_PLACES = {
-    errno.ENOSPC: "make room, or name a place on another disk",
-    errno.EDQUOT: "make room, or name a place on another disk",
-    errno.EROFS: "name another place",
-    errno.EACCES: "ask for the right, or name another place",
-    errno.EIO: "look whether disk and network are there",
-    errno.ESTALE: "look whether disk and network are there",
+# Failures of disk and network, whatever was asked for, and how to fix them.
+_FIXES = {
+    errno.ENOSPC: "make room, or name a folder on another disk",
+    errno.EDQUOT: "make room, or name a folder on another disk",
+    errno.EROFS: "name another folder",
+    errno.EACCES: "ask for permission, or name another folder",
+    errno.EIO: "check that disk and network are connected",
+    errno.ESTALE: "check that disk and network are connected",
 }
 
 COMMANDS = (
     prepare,
     check,
-    pretrain,
     train,
     evaluate,
+    predict,
+    compare,
     report,
     audit,
     recalibrate,
     plan,
-    predict,
-    deidentify,
+    pretrain,
+    simulate,
     convert,
+    deidentify,
     bundle,
     schema,
 )
@@ -63,11 +67,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Without the program's name; the process's own by default.
 
     Returns:
-        Exit code: 0 done, 2 the input is wrong, 1 our fault.
+        Exit code: 0 done, 2 the input is wrong, 1 an internal error.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    _let_every_sign_through()
-    # A large table is millions of cells without a cycle, looked through again and again otherwise.
+    _encode_output()
+    # A large table is millions of cells without a cycle, searched again and again otherwise.
     gc.set_threshold(100_000, 20, 100)
     try:
         # Their keys are those of the constructors, which only the training stack can name.
@@ -83,9 +87,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted; what was finished is kept, nothing is half written", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # `ctt-net check COHORT --json | head`: nobody reads on
+    except BrokenPipeError:  # `ctt-net check COHORT --json | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return READER_GONE
+        return PIPE_CLOSED
     except RuntimeError as error:  # what pathlib makes of ELOOP before Python 3.13
         if not str(error).startswith("Symlink loop"):
             raise
@@ -93,16 +97,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return WRONG_INPUT
     except OSError as error:
         # One that names a file is that file's affair, whatever kind it is.
-        if error.errno not in _PLACES and error.filename is None:
+        if error.errno not in _FIXES and error.filename is None:
             raise
         place = f"{os.fsdecode(error.filename)}: " if error.filename is not None else ""
-        fix = f"; {_PLACES[error.errno]}" if error.errno in _PLACES else ""
+        fix = f"; {_FIXES[error.errno]}" if error.errno in _FIXES else ""
         print(f"error: {place}{error.strerror}{fix}", file=sys.stderr)
         return WRONG_INPUT
 
 
-def _let_every_sign_through() -> None:
-    """Names of patients and folders go to pipes and files as UTF-8, to a terminal as it can."""
+def _encode_output() -> None:
+    """UTF-8 to pipes and files, to a terminal its own encoding; never a UnicodeEncodeError."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             encoding = stream.encoding if stream.isatty() else "utf-8"
@@ -114,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="ctt-net",
         description="Postoperative visual acuity from preoperative OCT B-scans.",
         epilog=INTENDED_USE,
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=18),
     )
     parser.add_argument("--version", action="version", version=f"ctt-net {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

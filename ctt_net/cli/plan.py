@@ -3,41 +3,61 @@
 import argparse
 import sys
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ctt_net.cli.exit_code import DONE
-from ctt_net.cli.parser import Commands, add_command
+from ctt_net import INTENDED_USE
+from ctt_net.cli.command import DONE, Commands, add_command
 from ctt_net.errors import InputError
 
 if TYPE_CHECKING:
     from ctt_net.planning.assumptions import Assumptions
     from ctt_net.planning.plan import StudyPlan
 
-# Beyond these nothing can be planned: an acuity has an error of some letters, not of thousands.
 _LOGMAR, _SHARE = (1e-4, 5.0), (1e-4, 0.9999)
-_BOUNDS = {
-    "eyes": (2, 10**8),
-    "eyes_per_patient": (1, 2),
-    "icc": (0, 1),
-    "half_width": _LOGMAR,
-    "half_width_share": (1e-4, 0.5),
-    "sd_absolute_error": _LOGMAR,
-    "sd_error": _LOGMAR,
-    "coverage": _SHARE,
-    "sd_difference": _LOGMAR,
-    "auroc": _SHARE,
-    "share_recovered": _SHARE,
-    "parameters": (1, 10**5),
-    "r2": _SHARE,
-    "sd_outcome": _LOGMAR,
-    "within": _LOGMAR,
+
+# Group of the help to its options: name, type, bounds, help. Beyond the bounds nothing can be
+# planned: an acuity has an error of some letters, not of thousands.
+_OPTIONS: dict[str, tuple[tuple[str, type, tuple[float, float], str], ...]] = {
+    "sample size": (
+        ("eyes", int, (2, 10**8), "numbers of eyes to plan for (default: 100 200 400 1000)"),
+        ("eyes-per-patient", float, (1, 2), "1 to 2 (default: 1)"),
+        ("icc", float, (0, 1), "correlation of errors of fellow eyes, 0 to 1"),
+        ("half-width", float, _LOGMAR, "wanted for errors, logMAR (default: 0.02)"),
+        ("half-width-share", float, (1e-4, 0.5), "wanted for shares (default: 0.05)"),
+    ),
+    "assumptions (instead of --from)": (
+        ("sd-absolute-error", float, _LOGMAR, "SD of |error|, logMAR (default: 0.13)"),
+        ("sd-error", float, _LOGMAR, "SD of the error, logMAR"),
+        ("coverage", float, _SHARE, "share of eyes within their intervals (default: 0.9)"),
+        ("sd-difference", float, _LOGMAR, "SD of |error| minus that of a baseline, logMAR"),
+        ("auroc", float, _SHARE, "of a recovery outcome"),
+        ("share-recovered", float, _SHARE, "share of eyes with that outcome"),
+    ),
+    "developing and validating a regression": (
+        ("parameters", int, (1, 10**5), "coefficients to be estimated"),
+        ("r2", float, _SHARE, "expected, adjusted; a cautious value"),
+        ("sd-outcome", float, _LOGMAR, "SD of postoperative acuity, logMAR"),
+    ),
+    "learning curve": (
+        ("within", float, _LOGMAR, "distance from the asymptote, logMAR (default: 0.01)"),
+    ),
 }
 
 
 def add(commands: Commands) -> None:
     """Declare the command."""
-    parser = add_command(commands, "plan", "say how many eyes a study needs", run)
+    parser = add_command(
+        commands,
+        "plan",
+        "compute how many eyes a study needs",
+        run,
+        [
+            "ctt-net plan --eyes 100 400 --half-width 0.02",
+            "ctt-net plan --from runs/ctt_net --out out/plan",
+        ],
+    )
     parser.add_argument("--json", action="store_true", help="print the plan as JSON")
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="also write plan.html, plan.csv and plan.json there"
@@ -47,46 +67,22 @@ def add(commands: Commands) -> None:
         dest="run_folder",
         type=Path,
         metavar="RUN",
-        help="take what is assumed from a run, or from what evaluate wrote",
+        help="take the assumptions from a run, or from what evaluate wrote",
     )
-    eyes = parser.add_argument_group("how many")
-    eyes.add_argument(
-        "--eyes", type=int, nargs="+", metavar="N", help="(default: 100 200 400 1000)"
-    )
-    eyes.add_argument("--eyes-per-patient", type=float, metavar="M", help="1 to 2 (default: 1)")
-    eyes.add_argument("--icc", type=float, help="correlation of errors of fellow eyes, 0 to 1")
-    eyes.add_argument(
-        "--half-width", type=float, metavar="LOGMAR", help="wanted for errors (default: 0.02)"
-    )
-    eyes.add_argument(
-        "--half-width-share", type=float, metavar="P", help="wanted for shares (default: 0.05)"
-    )
-    assumed = parser.add_argument_group("what is assumed (instead of --from)")
-    for flag, words in (
-        ("--sd-absolute-error", "SD of |error|, logMAR (default: 0.13)"),
-        ("--sd-error", "SD of the error, logMAR"),
-        ("--coverage", "share of eyes within their intervals (default: 0.9)"),
-        ("--sd-difference", "SD of |error| minus that of a baseline, logMAR"),
-        ("--auroc", "of a recovery outcome"),
-        ("--share-recovered", "share of eyes with that outcome"),
-    ):
-        assumed.add_argument(flag, type=float, help=words)
-    model = parser.add_argument_group("making and testing a regression")
-    model.add_argument("--parameters", type=int, metavar="P", help="coefficients to be estimated")
-    model.add_argument("--r2", type=float, help="expected, adjusted; cautiously")
-    model.add_argument("--sd-outcome", type=float, help="SD of postoperative acuity, logMAR")
-    curve = parser.add_argument_group("learning curve")
-    curve.add_argument(
+    for title, described in _OPTIONS.items():
+        group = parser.add_argument_group(title)
+        for name, kind, _, words in described:
+            many = "+" if name == "eyes" else None
+            metavar = "N" if kind is int else "X"
+            group.add_argument(f"--{name}", type=kind, help=words, metavar=metavar, nargs=many)
+    group.add_argument(
         "--curve",
         type=Path,
         metavar="CSV",
         help="comparison.csv, or a table with training_eyes, mae and perhaps mae_lo, mae_hi",
     )
-    curve.add_argument("--row", help="which row of a comparison.csv")
-    curve.add_argument("--evaluated", help="which eyes of a comparison.csv (default: out of fold)")
-    curve.add_argument(
-        "--within", type=float, metavar="LOGMAR", help="of the asymptote (default: 0.01)"
-    )
+    group.add_argument("--row", help="which row of a comparison.csv")
+    group.add_argument("--evaluated", help="which eyes of a comparison.csv (default: out of fold)")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -96,12 +92,11 @@ def run(options: argparse.Namespace) -> int:
     from ctt_net.planning.plan import make_plan
     from ctt_net.planning.report import as_json, write_plan
 
-    for name, (low, high) in _BOUNDS.items():
-        given = getattr(options, name)
+    for name, _, (low, high), _ in chain(*_OPTIONS.values()):
+        given = getattr(options, name.replace("-", "_"))
         for value in given if isinstance(given, list) else [given]:
             if value is not None and not low <= value <= high:
-                flag = name.replace("_", "-")
-                raise InputError(f"--{flag} {value:g}: must lie in {low:g}..{high:g}")
+                raise InputError(f"--{name} {value:g}: must lie in {low:g}..{high:g}")
     if options.out is not None:
         check_writable(options.out, "config.yaml")
     curve = None
@@ -130,10 +125,8 @@ def run(options: argparse.Namespace) -> int:
 def _assumptions(options: argparse.Namespace) -> "Assumptions":
     from ctt_net.planning.assumptions import Assumptions, from_run, guessed
 
-    names = (
-        *("sd_absolute_error", "sd_error", "coverage", "sd_difference", "auroc"),
-        "share_recovered",
-    )
+    assumptions = _OPTIONS["assumptions (instead of --from)"]
+    names = [name.replace("-", "_") for name, *_ in assumptions]
     guesses = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     if options.run_folder is None:
         assumed = Assumptions(guessed(**guesses))
@@ -152,7 +145,6 @@ def _print(plan: "StudyPlan", page: Path | None) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from ctt_net import INTENDED_USE
     from ctt_net.planning.report import CRITERIA, curve_rows, half_width_text
 
     console = Console(highlight=False, markup=False)

@@ -4,13 +4,22 @@ import argparse
 from pathlib import Path
 
 from ctt_net import INTENDED_USE
-from ctt_net.cli.exit_code import DONE
-from ctt_net.cli.parser import Commands, add_command
+from ctt_net.cli.command import DONE, Commands, add_command
 
 
 def add(commands: Commands) -> None:
     """Declare the command."""
-    parser = add_command(commands, "predict", "predict the eyes of one patient's folder", run)
+    parser = add_command(
+        commands,
+        "predict",
+        "predict the eyes of one patient's folder",
+        run,
+        [
+            "ctt-net predict data/patient_0042 --model runs/ctt_net --out out/0042",
+            "ctt-net predict data/patient_0042 --model runs/ctt_net --out out/0042 \\",
+            "    --preop-va OD=20/60 --preop-va OS=unknown",
+        ],
+    )
     parser.add_argument("patient", type=Path, help="folder with one patient's scans")
     parser.add_argument("--model", type=Path, required=True, help="run folder or model folder")
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")

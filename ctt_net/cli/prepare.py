@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ctt_net.cli.exit_code import DONE
-from ctt_net.cli.parser import Commands, add_command
+from ctt_net.cli.command import DONE, Commands, add_command
 from ctt_net.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,10 +23,19 @@ SHOWN = 10
 def add(commands: Commands) -> None:
     """Declare the command."""
     parser = add_command(
-        commands, "prepare", "make a cohort folder from your spreadsheet and your exports", run
+        commands,
+        "prepare",
+        "make a cohort folder from a spreadsheet and exported scans",
+        run,
+        [
+            "ctt-net prepare --draft eyes.xlsx exports > mapping.yaml",
+            "ctt-net prepare mapping.yaml data/my_cohort --hold-out 20%",
+        ],
     )
     parser.add_argument(
-        "mapping", type=Path, help="mapping.yaml (see docs/mapping.md); with --draft the table"
+        "mapping",
+        type=Path,
+        help="mapping.yaml (see docs/reference/mapping.md); with --draft the table",
     )
     parser.add_argument(
         "out",

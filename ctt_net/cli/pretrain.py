@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ctt_net import INTENDED_USE
-from ctt_net.cli.exit_code import DONE
-from ctt_net.cli.extra import needs_extra
-from ctt_net.cli.parser import Commands
-from ctt_net.cli.training_arguments import checked_arguments
+from ctt_net.cli.command import DONE, Commands, needs_extra
+from ctt_net.cli.train import arguments_or_help
+
+PURPOSE = "pretrain the encoder on simulated eyes (extra: train)"
 
 HELP = f"""\
 usage: ctt-net pretrain --config FILE --data.cohort FOLDER [--KEY VALUE ...]
@@ -15,9 +15,9 @@ usage: ctt-net pretrain --config FILE --data.cohort FOLDER [--KEY VALUE ...]
 Pretrain the encoder on synthetic data; a training starts from it with --model.start_from FOLDER.
 
 examples:
-  python datasets/synthetic/prepare.py data/synthetic --eyes 2000
+  ctt-net simulate data/synthetic --eyes 2000
   ctt-net pretrain --config configs/pretrain/synthetic.yaml --data.cohort data/synthetic
-  ctt-net pretrain ... --out runs/phantom --resume true  go on where it broke off
+  ctt-net pretrain ... --out runs/pretrained --resume true  go on where it was interrupted
 
 a pretraining:
   --config FILE               configuration; given again, later files override
@@ -41,15 +41,12 @@ Every key of the configuration is a flag. --help-all lists them with their defau
 
 def add(commands: Commands) -> None:
     """Declare the command, for the program's help."""
-    commands.add_parser(
-        "pretrain",
-        help="pretrain the encoder on synthetic data (needs the extra train)",
-    )
+    commands.add_parser("pretrain", help=PURPOSE)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Pretrain; imports torch, as training does."""
-    checked = checked_arguments("pretrain", arguments, HELP)
+    checked = arguments_or_help("pretrain", arguments, HELP)
     if checked is None:
         return DONE
     with needs_extra("pretraining", "train"):

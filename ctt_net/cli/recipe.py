@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ctt_net import INTENDED_USE
-from ctt_net.cli.exit_code import WRONG_INPUT
+from ctt_net.cli.command import WRONG_INPUT
 from ctt_net.cli.prepare import add_hold_out, prepare
 from ctt_net.errors import InputError
 

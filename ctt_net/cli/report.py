@@ -4,21 +4,26 @@ import argparse
 from pathlib import Path
 
 from ctt_net import INTENDED_USE
-from ctt_net.cli.exit_code import DONE
-from ctt_net.cli.parser import Commands, add_command
+from ctt_net.cli.command import DONE, Commands, add_command
 
 
 def add(commands: Commands) -> None:
     """Declare the command."""
     parser = add_command(
-        commands, "report", "write a report again, or compare runs, without computing anew", run
+        commands,
+        "report",
+        "render the report of a run or an evaluation again",
+        run,
+        [
+            "ctt-net report runs/ctt_net --out out/report",
+            "ctt-net report runs/ctt_net --out out/report --gallery data/my_cohort",
+        ],
     )
     parser.add_argument(
-        "evaluations",
+        "evaluation",
         type=Path,
-        nargs="+",
         metavar="RUN_OR_EVALUATION",
-        help="run folder or --out of evaluate; of several, each is compared with the first",
+        help="run folder or --out of evaluate",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for the report")
     parser.add_argument(
@@ -35,29 +40,19 @@ def add(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write one report, or one page for several."""
-    from rich.console import Console
-
+    """Write the report."""
     from ctt_net.errors import InputError
     from ctt_net.io.atomic_write import check_writable
-    from ctt_net.report.compare import compare_evaluations, write_comparison
     from ctt_net.report.rerender import read_evaluated, render_again
 
     check_writable(options.out, "config.yaml")
-    if options.gallery is not None and len(options.evaluations) > 1:
-        raise InputError("--gallery: shows the eyes of one evaluation; name one folder only")
-    if options.model is not None and options.gallery is None:
+    if options.gallery is not None:
+        page = write_gallery(options.evaluation, options.out, options.gallery, options.model)
+    elif options.model is not None:
         raise InputError("--model: only a gallery needs it; give --gallery COHORT too")
-    every = [read_evaluated(folder) for folder in options.evaluations]
-    if len(every) > 1:
-        page = write_comparison(compare_evaluations(every), options.out)
-    elif options.gallery is not None:
-        page = write_gallery(every[0].folder, options.out, options.gallery, options.model)
     else:
-        page = render_again(every[0], options.out)
-    console = Console()
-    console.print(f"report: {page}", highlight=False, soft_wrap=True, markup=False)
-    console.print(INTENDED_USE, style="dim", highlight=False)
+        page = render_again(read_evaluated(options.evaluation), options.out)
+    print(f"report: {page}\n{INTENDED_USE}")
     return DONE
 
 

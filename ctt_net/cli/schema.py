@@ -3,8 +3,7 @@
 import argparse
 from importlib import import_module
 
-from ctt_net.cli.exit_code import DONE
-from ctt_net.cli.parser import Commands, add_command
+from ctt_net.cli.command import DONE, Commands, add_command
 
 # Where the schema of each file is.
 SCHEMAS = {
@@ -18,7 +17,11 @@ SCHEMAS = {
 def add(commands: Commands) -> None:
     """Declare the command."""
     parser = add_command(
-        commands, "schema", "print the JSON Schema of a YAML file, for an editor", run
+        commands,
+        "schema",
+        "print the JSON Schema of a YAML file, for an editor",
+        run,
+        ["ctt-net schema cohort > cohort.schema.json"],
     )
     parser.add_argument("file", choices=SCHEMAS, help="which file: cohort.yaml, ...")
 

@@ -3,24 +3,24 @@
 from collections.abc import Sequence
 
 from ctt_net import INTENDED_USE
-from ctt_net.cli.exit_code import DONE
-from ctt_net.cli.extra import needs_extra
-from ctt_net.cli.parser import Commands
-from ctt_net.cli.results import print_results
-from ctt_net.cli.training_arguments import checked_arguments
+from ctt_net.cli.command import DONE, Commands, needs_extra, print_results
+from ctt_net.training.config_keys import checked_arguments
+
+PURPOSE = "train the folds of a cohort from a config (extra: train)"
 
 HELP = f"""\
 usage: ctt-net train --config FILE --data.cohort FOLDER [--KEY VALUE ...]
 
-Train the folds of a cohort and report on the eyes that each fold never saw.
+Train the folds of a cohort from a config, and report on the eyes that each fold never saw.
 
 examples:
   ctt-net train --config configs/ctt_net.yaml --data.cohort data/my_cohort
+  ctt-net train --config ctt_net --data.cohort data/my_cohort    a config of the package, by name
   ctt-net train --config configs/ctt_net.yaml --data.cohort data/my_cohort \\
       --folds 1 --trainer.max_epochs 30 --out runs/first
   ctt-net train --config configs/ctt_net.yaml --data.cohort data/my_cohort \\
       --config configs/ablations/mean.yaml
-  ctt-net train ... --out runs/first --resume true       go on where it broke off
+  ctt-net train ... --out runs/first --resume true       go on where it was interrupted
 
 a run:
   --config FILE               configuration; given again, later files override
@@ -51,14 +51,35 @@ Every key of the configuration is a flag. --help-all lists them with their defau
 
 def add(commands: Commands) -> None:
     """Declare the command, for the program's help."""
-    commands.add_parser(
-        "train", help="train the folds of a cohort from a config (needs the extra train)"
-    )
+    commands.add_parser("train", help=PURPOSE)
+
+
+def arguments_or_help(program: str, arguments: Sequence[str], text: str) -> list[str] | None:
+    """Print the help of `train` or `pretrain`, or see that keys, files and the cohort are right.
+
+    Args:
+        program: `train` or `pretrain`.
+        arguments: Command line after it.
+        text: Its short help.
+
+    Returns:
+        What to train with; None where the help was all that was wanted.
+
+    Raises:
+        InputError: If a key, a file or the cohort is wrong, or packages are missing.
+    """
+    if {"-h", "--help"} & set(arguments):
+        print(text)
+        return None
+    if "--help-all" in arguments:
+        return ["--help"]
+    with needs_extra("training", "train"):
+        return checked_arguments(program, arguments)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Train; imports torch."""
-    checked = checked_arguments("train", arguments, HELP)
+    checked = arguments_or_help("train", arguments, HELP)
     if checked is None:
         return DONE
     with needs_extra("training", "train"):

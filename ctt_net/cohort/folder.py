@@ -5,7 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -48,7 +48,7 @@ class Cohort:
     rows: tuple[int, ...]
     warnings: tuple[Problem, ...] = ()
 
-    def where(self, chosen: pd.Series) -> "Cohort":
+    def where(self, chosen: pd.Series) -> Self:
         """The same cohort with the chosen eyes only.
 
         Args:
@@ -57,7 +57,7 @@ class Cohort:
         rows = tuple(row for row, keep in zip(self.rows, chosen, strict=True) if keep)
         return replace(self, table=self.table[chosen].reset_index(drop=True), rows=rows)
 
-    def to_test_on(self) -> tuple["Cohort", str]:
+    def to_test_on(self) -> tuple[Self, str]:
         """The rows of `split` test where there are any, else all; and which these are, in words."""
         if "split" in self.table and (self.table["split"] == "test").any():
             return self.where(self.table["split"] == "test"), "split test"

@@ -1,15 +1,13 @@
 """A model, or a table of predictions, measured on a cohort."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ctt_net.baselines.clinical import COVARIATE_BASELINES, cross_fit_baselines
 from ctt_net.cohort import Cohort, read_cohort
-from ctt_net.cohort.predictions import read_predictions
+from ctt_net.cohort.predictions import check_predictions, read_predictions
 from ctt_net.data.scans import Progress
 from ctt_net.errors import InputError
 from ctt_net.inference.test_set import record_evaluation
@@ -19,7 +17,7 @@ from ctt_net.model_folder.facts import model_facts
 from ctt_net.model_folder.predictor import Predictor
 from ctt_net.model_folder.table import predict_eyes
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
-from ctt_net.report.results import Setting, write_results
+from ctt_net.report.results import Results, Setting, measure_results
 
 _OUT_OF_FOLD = (
     "their figures would be too good. For the training cohort read the run's own out-of-fold "
@@ -28,36 +26,44 @@ _OUT_OF_FOLD = (
 )
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """What was measured, and where it was written.
+def predict_cohort(
+    predictor: Predictor, cohort: Path | str | Cohort, progress: Progress | None = None
+) -> pd.DataFrame:
+    """Predict all eyes of a cohort.
 
     Args:
-        metrics: Contents of metrics.json.
-        out: Folder with predictions.csv, metrics.json and report.html.
-    """
+        predictor: One model or an ensemble.
+        cohort: The eyes, or their folder.
+        progress: Called after each scan read.
 
-    metrics: dict[str, Any]
-    out: Path
+    Returns:
+        Rows of `predictions.csv`.
+
+    Raises:
+        InputError: If the cohort, its views or its covariates do not suit the model.
+    """
+    cohort = cohort if isinstance(cohort, Cohort) else read_cohort(cohort)
+    scans = load_unseen_scans(predictor, cohort, None, progress=progress)
+    return predict_eyes(predictor, cohort.table, scans)
 
 
 def evaluate_model(
     model: Path | str | Predictor,
-    cohort_folder: Path | str,
-    out: Path | str,
+    cohort: Path | str | Cohort,
+    out: Path | str | None = None,
     *,
     allow_training_eyes: bool = False,
     progress: Progress | None = None,
     scan_cache: Path | None = None,
-) -> Evaluation:
+) -> Results:
     """Predict a cohort that the model was not trained on, and measure it beside its baselines.
 
     Rows of `split` test are taken where there are any, else all rows.
 
     Args:
         model: Model folder, run folder for the ensemble of its folds, or a predictor.
-        cohort_folder: Held-out cohort.
-        out: Folder to write to.
+        cohort: Held-out cohort, or its folder.
+        out: Folder to write to; None writes nothing but the record of this test-set evaluation.
         allow_training_eyes: Go on although patients or scans took part in the training.
         progress: Called after each scan.
         scan_cache: Folder where decoded scans are kept for the next time; None keeps none.
@@ -65,10 +71,10 @@ def evaluate_model(
     Raises:
         InputError: If something is wrong, or eyes of the training are found among the rows.
     """
-    out = Path(out)
-    check_writable(out)
+    if out is not None:
+        check_writable(Path(out))
     predictor = model if isinstance(model, Predictor) else Predictor.load(model)
-    cohort = read_cohort(cohort_folder)
+    cohort = cohort if isinstance(cohort, Cohort) else read_cohort(cohort)
     chosen, part = cohort.to_test_on()
     table = chosen.table
     fix = None if allow_training_eyes else _OUT_OF_FOLD
@@ -99,22 +105,27 @@ def evaluate_model(
         ],
         test_set=test_set.figures,
     )
-    outcomes = predictor.spec.outcomes
-    return Evaluation(write_results(out, predictions, baselines, outcomes, chosen, setting), out)
+    results = measure_results(predictions, baselines, predictor.spec.outcomes, chosen, setting)
+    if out is not None:
+        results.write(Path(out))
+    return results
 
 
 def evaluate_table(
-    predictions_file: Path | str, cohort_folder: Path | str, out: Path | str, level: float = 0.9
-) -> Evaluation:
+    table: Path | str | pd.DataFrame,
+    cohort: Path | str | Cohort,
+    out: Path | str | None = None,
+    level: float = 0.9,
+) -> Results:
     """Measure a table of predictions against a cohort's truth; no model and no scan is needed.
 
     The baselines are fitted on the cohort's other folds, so they know this cohort better than a
     model from elsewhere does.
 
     Args:
-        predictions_file: A `predictions.csv`; acuities are taken from the cohort.
-        cohort_folder: The eyes it is about.
-        out: Folder to write to.
+        table: Predictions or their file; acuities are taken from the cohort.
+        cohort: The eyes it is about, or their folder.
+        out: Folder to write to; None writes nothing.
         level: Nominal coverage of the table's intervals.
 
     Raises:
@@ -122,31 +133,37 @@ def evaluate_table(
     """
     if not 0 < level < 1:
         raise InputError(f"--interval-level: {level:g} is no coverage; give a share such as 0.9")
-    out = Path(out)
-    check_writable(out)
-    predictions = read_predictions(predictions_file)
-    cohort = read_cohort(cohort_folder)
+    if out is not None:
+        check_writable(Path(out))
+    if isinstance(table, pd.DataFrame):
+        predictions, where = check_predictions(table, "predictions"), "predictions"
+    else:
+        predictions, where = read_predictions(table), str(table)
+    cohort = cohort if isinstance(cohort, Cohort) else read_cohort(cohort)
     by_eye = cohort.table.set_index("eye_id", drop=False)
     unknown = sorted(set(predictions["eye_id"]) - set(by_eye.index))
     if unknown:
         raise InputError(
-            f"{predictions_file}: eye {unknown[0]!r} is not in {cohort.root} "
+            f"{where}: eye {unknown[0]!r} is not in {cohort.root} "
             f"({len(unknown)} such eyes); give the cohort the table was made from"
         )
-    table = by_eye.loc[predictions["eye_id"]].reset_index(drop=True)
+    rows = by_eye.loc[predictions["eye_id"]].reset_index(drop=True)
     for column in ("patient_id", "preop_logmar", "postop_logmar"):
-        predictions[column] = table[column].to_numpy()
+        predictions[column] = rows[column].to_numpy()
     outcomes, warnings = _outcomes_in(predictions)
-    baselines, more = _cross_fitted(cohort, table[table["postop_logmar"].notna()])
+    baselines, more = _cross_fitted(cohort, rows[rows["postop_logmar"].notna()])
     setting = Setting(
         title=f"{cohort.spec.name}: evaluation of a table of predictions",
         evaluated="rows of the table; the training eyes are unknown",
-        model={"predictions": Path(predictions_file).name},
+        model={"predictions": Path(where).name},
         interval_level=level,
         guarantee="Unknown: a table of predictions does not say how its intervals were made.",
         warnings=[*warnings, *more],
     )
-    return Evaluation(write_results(out, predictions, baselines, outcomes, cohort, setting), out)
+    results = measure_results(predictions, baselines, outcomes, cohort, setting)
+    if out is not None:
+        results.write(Path(out))
+    return results
 
 
 def _outcomes_in(predictions: pd.DataFrame) -> tuple[tuple[Outcome, ...], list[str]]:

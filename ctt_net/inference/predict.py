@@ -1,7 +1,7 @@
 """From a patient folder to `prediction.json` and a one-page report."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,23 +31,32 @@ CHART_LOGMAR = (-0.3, 3.0)
 
 @dataclass(frozen=True)
 class PatientPrediction:
-    """What was written, and where.
+    """What was predicted of a patient's eyes.
 
     Args:
         prediction: Contents of prediction.json.
-        json_path: Its place.
-        report_path: Place of the page.
+        bscans: For each eye, view name to scan.
+        json_path: Place of prediction.json, None if nothing was written.
+        report_path: Place of the page, None if nothing was written.
     """
 
     prediction: dict[str, Any]
-    json_path: Path
-    report_path: Path
+    bscans: list[dict[str, BScan]]
+    json_path: Path | None = None
+    report_path: Path | None = None
+
+    def write(self, out: Path) -> "PatientPrediction":
+        """Write prediction.json and report.html, together or not at all."""
+        text = json.dumps(self.prediction, indent=2, ensure_ascii=False, allow_nan=False)
+        page = render_report(self.prediction, self.bscans)
+        atomic_write_all(out, {PREDICTION_FILE: text + "\n", REPORT_FILE: page})
+        return replace(self, json_path=out / PREDICTION_FILE, report_path=out / REPORT_FILE)
 
 
 def predict_patient(
     folder: Path | str,
     model: Path | str | Predictor,
-    out: Path | str,
+    out: Path | str | None = None,
     preop_va: tuple[str, ...] = (),
     notation: str | None = None,
     *,
@@ -58,7 +67,7 @@ def predict_patient(
     Args:
         folder: Scans, and perhaps patient.yaml.
         model: Model or run folder, or a predictor.
-        out: Folder for prediction.json and report.html.
+        out: Folder for prediction.json and report.html; None writes nothing.
         preop_va: `EYE=VALUE`.
         notation: Of those values.
         overwrite: Take the place of an earlier prediction in `out`, whosever it is.
@@ -66,8 +75,9 @@ def predict_patient(
     Raises:
         InputError: If the folder, a scan, the model or `out` is wrong; nothing is written then.
     """
-    folder, out = Path(folder), Path(out)
-    _check_no_earlier(out, overwrite)
+    folder = Path(folder)
+    if out is not None:
+        check_no_earlier(Path(out), overwrite)
     predictor = model if isinstance(model, Predictor) else Predictor.load(model)
     spec = predictor.spec
     patient = read_patient(folder, spec.views, spec.off_chart_policy, preop_va, notation)
@@ -127,13 +137,11 @@ def predict_patient(
             for i, eye in enumerate(patient.eyes)
         ],
     }
-    text = json.dumps(prediction, indent=2, ensure_ascii=False, allow_nan=False)
-    page = render_report(prediction, bscans)
-    atomic_write_all(out, {PREDICTION_FILE: text + "\n", REPORT_FILE: page})
-    return PatientPrediction(prediction, out / PREDICTION_FILE, out / REPORT_FILE)
+    done = PatientPrediction(prediction, bscans)
+    return done if out is None else done.write(Path(out))
 
 
-def _check_no_earlier(out: Path, overwrite: bool) -> None:
+def check_no_earlier(out: Path, overwrite: bool) -> None:
     """Refuse, before long work, a folder that cannot be written or holds somebody's report."""
     check_writable(out, PREDICTION_FILE)
     roll_back_unfinished(out)

@@ -1,9 +1,10 @@
 """Ends of a figure's interval from its resamples: percentiles, and what covers better for some.
 
 Percentiles are short where a figure's draws are skewed: for shares near 1, for areas under a curve,
-and for the slope of a logistic regression (docs/metrics.md has the measured coverage). These take
-Student's interval around the value itself, with the standard error of the draws, shares and areas
-on the scale of log odds (DiCiccio and Efron 1996, doi 10.1214/ss/1032280214, on such scales; for
+and for the slope of a logistic regression (docs/reference/metrics.md has the measured coverage).
+These take Student's interval around the value itself, with the standard error of the draws,
+shares and areas on the scale of log odds (DiCiccio and Efron 1996, doi 10.1214/ss/1032280214,
+on such scales; for
 areas Kottas, Kuss and Zapf 2014, doi 10.1186/1471-2288-14-26).
 """
 

@@ -150,8 +150,9 @@ def selective_figures(
         seed: Of resamples, simulated errors and parts.
 
     Returns:
-        Figures as `{"value": x, "ci95": [lo, hi]}` (docs/abstention.md), None where undefined.
-        Without two eyes that have an interval only `n_eyes`, `resamples` and `abstention`.
+        Figures as `{"value": x, "ci95": [lo, hi]}` (docs/concepts/abstention.md), None where
+        undefined. Without two eyes that have an interval only `n_eyes`, `resamples` and
+        `abstention`.
     """
     # Rounded, or intervals of one width would differ in the digits that their ends lost.
     width = np.round(eyes.upper - eyes.lower, 9)

@@ -65,8 +65,6 @@ out of fold, the cut of a fold was fixed on the other folds."""
 
 NO_CUTS: ProbabilityCuts = {}
 
-# Keys of version 0.1 and what they are called now.
-
 
 def evaluate(
     predictions: pd.DataFrame,
@@ -100,9 +98,9 @@ def evaluate(
             to that of each fold; fixed beforehand, 0.5 where none is given.
 
     Returns:
-        Contents of `metrics.json` (docs/metrics.md) without words for the reader: every figure as
-        `{"value": x, "ci95": [lo, hi]}`, None where undefined; differences are model minus other,
-        so that a negative one favours the model.
+        Contents of `metrics.json` (docs/reference/metrics.md) without words for the reader:
+        every figure as `{"value": x, "ci95": [lo, hi]}`, None where undefined; differences
+        are model minus other, so that a negative one favours the model.
 
     Raises:
         InputError: If the table is broken, no truth is known, or a baseline lacks an eye.

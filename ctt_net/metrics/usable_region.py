@@ -1,7 +1,7 @@
 """How many eyes, most confident first, meet a stated requirement.
 
 Usable Region Estimate of Zhang et al. 2022, arXiv 2207.00156, carried over to regression, with what
-it takes to be trusted (docs/abstention.md):
+it takes to be trusted (docs/concepts/abstention.md):
 
 - nothing is usable until something passes: the threshold starts at infinite confidence;
 - whole patients are resampled, a thousand times, by a fixed seed;

@@ -65,7 +65,7 @@ def prepare_cohort(
     """Read by a mapping, and write the cohort folder.
 
     Args:
-        mapping: From `read_mapping`, see docs/mapping.md.
+        mapping: From `read_mapping`, see docs/reference/mapping.md.
         out: Cohort folder to make.
         raw: What the paths of the mapping are relative to; default: its own folder.
         replace: Take the place of an existing cohort folder, in one step.

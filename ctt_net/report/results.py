@@ -45,28 +45,53 @@ class Setting:
     test_set: Mapping[str, Any] = field(default_factory=dict)
 
 
-def write_results(
-    out: Path,
+@dataclass(frozen=True)
+class Results:
+    """What was measured.
+
+    Args:
+        metrics: Contents of metrics.json.
+        predictions: Table of predictions.
+        baselines: logMAR, indexed by eye; None if there are none.
+        facts: Words of the report.
+    """
+
+    metrics: dict[str, Any]
+    predictions: pd.DataFrame
+    baselines: pd.DataFrame | None
+    facts: Facts
+
+    def write(self, out: Path, also: Mapping[str, str | bytes] | None = None) -> None:
+        """Write tables, metrics and report; together or not at all.
+
+        Args:
+            out: Folder.
+            also: Further files of the folder that belong to this result.
+        """
+        files: dict[str, str | bytes] = {
+            **(also or {}),
+            PREDICTIONS_FILE: predictions_text(self.predictions),
+            METRICS_FILE: metrics_text(self.metrics),
+            **report_files(self.metrics, self.predictions, self.baselines, self.facts),
+        }
+        atomic_write_all(out, files, stale_report_files(out))
+
+
+def measure_results(
     predictions: pd.DataFrame,
     baselines: pd.DataFrame | None,
     outcomes: Sequence[Outcome],
     cohort: Cohort,
     setting: Setting,
-    also: Mapping[str, str | bytes] | None = None,
-) -> dict[str, Any]:
-    """Measure and write all three files, and those of the report; together or not at all.
+) -> Results:
+    """Measure predictions beside their baselines.
 
     Args:
-        out: Folder.
         predictions: As in `predictions.csv`.
         baselines: logMAR, indexed by eye.
-        outcomes: Recovery questions.
+        outcomes: Recovery outcomes.
         cohort: Where the eyes come from.
         setting: What was evaluated.
-        also: Further files of the folder that belong to this result.
-
-    Returns:
-        Contents of metrics.json.
     """
     spec = cohort.spec
     metrics = evaluate(
@@ -90,11 +115,32 @@ def write_results(
         outcomes=tuple(outcomes),
         flow=flow_of(cohort.root),
     )
-    files: dict[str, str | bytes] = {
-        **(also or {}),
-        PREDICTIONS_FILE: predictions_text(predictions),
-        METRICS_FILE: metrics_text(metrics),
-        **report_files(metrics, predictions, baselines, facts),
-    }
-    atomic_write_all(out, files, stale_report_files(out))
-    return metrics
+    return Results(metrics, predictions, baselines, facts)
+
+
+def write_results(
+    out: Path,
+    predictions: pd.DataFrame,
+    baselines: pd.DataFrame | None,
+    outcomes: Sequence[Outcome],
+    cohort: Cohort,
+    setting: Setting,
+    also: Mapping[str, str | bytes] | None = None,
+) -> dict[str, Any]:
+    """Measure and write all three files, and those of the report; together or not at all.
+
+    Args:
+        out: Folder.
+        predictions: Table of door 3.
+        baselines: logMAR, indexed by eye.
+        outcomes: Recovery questions.
+        cohort: Where the eyes come from.
+        setting: What was evaluated.
+        also: Further files of the folder that belong to this result.
+
+    Returns:
+        Contents of metrics.json.
+    """
+    results = measure_results(predictions, baselines, outcomes, cohort, setting)
+    results.write(out, also)
+    return results.metrics

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jsonargparse import Namespace
+from jsonargparse import ArgumentError, ArgumentParser, Namespace
 from safetensors.torch import load_file
 
 from ctt_net.errors import InputError
@@ -17,7 +17,7 @@ from ctt_net.models.covariates import CovariateEncoder
 from ctt_net.models.fusion import Fusion
 from ctt_net.models.head import Head
 from ctt_net.outcome import Outcome
-from ctt_net.training.config import first_words
+from ctt_net.training.config import TrainingConfig, first_words
 
 WEIGHTS_FILE = "model.safetensors"
 
@@ -53,6 +53,35 @@ def describe(model_config: Namespace, num_views: int, levels: Sequence[int] = ()
         encoder["init_args"]["levels"] = list(levels)
         description["covariates"] = encoder
     return description
+
+
+def network_of(
+    arguments: Sequence[str], num_views: int, levels: Sequence[int] = ()
+) -> MultiViewNet:
+    """Build the network of a configuration, with new weights or those that its backbone names.
+
+    Args:
+        arguments: Command line of a training; no cohort is needed.
+        num_views: Views an eye can have.
+        levels: Of covariates, as the encoder takes them; none leaves the encoder out.
+
+    Raises:
+        InputError: If a key or value is wrong, or the parts do not fit together.
+    """
+    config = TrainingConfig([*arguments, "--data.cohort="])
+    plain = config.config.model.clone().as_dict()
+    described = {name: plain[name] for name in (*PARTS, *WHOLE)} | {"num_views": num_views}
+    if levels and plain.get("covariates") is not None:
+        described["covariates"] = plain["covariates"]
+        described["covariates"]["init_args"]["levels"] = list(levels)
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(MultiViewNet, "network")
+    try:
+        parsed = parser.parse_object({"network": described})
+        network: MultiViewNet = parser.instantiate_classes(parsed).network
+    except (ArgumentError, ValueError, TypeError) as error:
+        raise InputError(f"no such network: {first_words(error)}") from None
+    return network
 
 
 def build(architecture: Mapping[str, Any], where: str) -> MultiViewNet:

@@ -1,4 +1,4 @@
-"""The keys of a configuration: checked before torch is loaded, and named in what goes wrong after.
+"""The files and keys of a configuration: checked before torch is loaded, named in errors after.
 
 The known keys are read from the source of the constructors that they configure, since importing
 those takes half a minute on a busy machine.
@@ -6,6 +6,7 @@ those takes half a minute on a busy machine.
 
 import ast
 import inspect
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -69,6 +70,87 @@ def _arguments(path: Path, name: str) -> list[str]:
                     given = [*method.args.args, *method.args.kwonlyargs]
                     return [argument.arg for argument in given if argument.arg != "self"]
     raise LookupError(f"{path} has no class {name} with a constructor")
+
+
+def config_file(name: str) -> str:
+    """The file of a configuration: a path, or the name of one that comes with the package.
+
+    Args:
+        name: Such as `mine.yaml`, `ctt_net`, `ablations/mean` or `configs/ctt_net.yaml`.
+
+    Raises:
+        InputError: If there is neither such a file nor such a name.
+
+    Example:
+        >>> Path(config_file("ablations/mean")).name
+        'mean.yaml'
+    """
+    if Path(name).is_file():
+        return name
+    package = Path(ctt_net.__file__).parent
+    # In the package where it was installed from a wheel, beside it in a checkout.
+    folder = next(one for one in (package / "configs", package.parent / "configs") if one.is_dir())
+    files = {
+        path.relative_to(folder).with_suffix("").as_posix(): path
+        for path in sorted(folder.rglob("*.yaml"))
+    }
+    wanted = name.removeprefix("configs/").removesuffix(".yaml")
+    if wanted not in files:
+        close = get_close_matches(wanted, files, n=2)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"these: {', '.join(files)}"
+        raise InputError(f"config {name}: no such file, and no config of ctt-net; {hint}")
+    return str(files[wanted])
+
+
+def as_arguments(settings: Mapping[str, Any], key: str = "") -> list[str]:
+    """A nested mapping as the command line of a training.
+
+    Args:
+        settings: As in a configuration file; a part is named by its class or by `class_path`.
+        key: Of the mapping itself.
+
+    Example:
+        >>> as_arguments({"model": {"fusion": "MeanFusion"}, "folds": [1], "resume": False})
+        ['--model.fusion=MeanFusion', '--folds=[1]', '--resume=false']
+    """
+    arguments = []
+    for name, value in settings.items():
+        inner = f"{key}.{name}".strip(".").removesuffix(".class_path")
+        if isinstance(value, Mapping):
+            arguments += as_arguments(value, inner)
+        elif isinstance(value, str | Path):
+            arguments.append(f"--{inner}={value}")
+        else:
+            # Numbers of numpy are turned into those of Python.
+            text = json.dumps(value, default=lambda one: one.item(), ensure_ascii=False)
+            arguments.append(f"--{inner}={text}")
+    return arguments
+
+
+def checked_arguments(program: str, arguments: Sequence[str]) -> list[str]:
+    """The command line with configurations as files, after keys, files and cohort were checked.
+
+    Args:
+        program: `train` or `pretrain`.
+        arguments: Command line after it.
+
+    Raises:
+        InputError: If a key, a file or the cohort is wrong.
+    """
+    named = [
+        (name, config_file(value) if name == "config" else value)
+        for name, value in _flags(arguments)
+    ]
+    checked = [
+        f"--{name}" if name == "print_config" and not value else f"--{name}={value}"
+        for name, value in named
+    ]
+    check_arguments(program, checked)
+    if not any(name == "print_config" for name, _ in named):
+        from ctt_net.cohort import read_cohort  # pandas, which nothing before this needs
+
+        read_cohort(cohort_folder(program, named))
+    return checked
 
 
 def check_arguments(program: str, arguments: Sequence[str]) -> Flags:

@@ -2,9 +2,10 @@
 
 Mean and covariance of two kinds of features: of the embeddings that the network's head takes, and
 of 17 plain figures of every scan. A network's own embedding does not separate an OCT scan from a
-fundus photograph, since a network ignores whatever it was not trained to use (docs/abstention.md);
-the plain figures are learned from nothing: how much a scan is layered, and how bright and how
-uneven it is at each depth. A mean and a covariance of hundreds of eyes hold nothing of any one.
+fundus photograph, since a network ignores whatever it was not trained to use
+(docs/concepts/abstention.md); the plain figures are learned from nothing: how much a
+scan is layered, and how bright and how uneven it
+is at each depth. A mean and a covariance of hundreds of eyes hold nothing of any one.
 """
 
 from dataclasses import dataclass

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import pandas as pd
 
-from ctt_net.cli.exit_code import DONE, WRONG_INPUT
+from ctt_net.cli.command import DONE, WRONG_INPUT
 from ctt_net.errors import InputError
 from ctt_net.io.atomic_folder import new_folder
 

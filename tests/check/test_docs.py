@@ -1,4 +1,4 @@
-"""docs/check.md lists every check that exists, with its fix, and no other."""
+"""docs/reference/check.md lists every check that exists, with its fix, and no other."""
 
 import importlib
 import pkgutil
@@ -27,7 +27,7 @@ def all_checks():
 
 
 def test_the_page_lists_every_check_with_its_fix(repository):
-    text = (repository / "docs/check.md").read_text(encoding="utf-8")
+    text = (repository / "docs/reference/check.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `([a-z-]+)` \|.*\| ([^|]+) \|$", text, flags=re.MULTILINE))
     assert rows == {name: check.fix for name, check in all_checks().items()}
 

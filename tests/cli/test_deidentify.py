@@ -28,9 +28,9 @@ def test_it_says_what_was_done_and_what_is_to_do(three_eyes, tmp_path, capsys):
     assert main(["deidentify", str(three_eyes), str(out), "--key", str(key)]) == 0
     said = capsys.readouterr().out
     assert "3 eyes" in said
-    assert "columns left out, as not declared: remarks" in said
-    assert "made now; keep it safe" in said
-    assert f"look at every scan before anything leaves: {out}_review" in said
+    assert "columns left out, not declared: remarks" in said
+    assert "new; keep it safe" in said
+    assert f"review every scan before sharing: {out}_review" in said
     assert INTENDED_USE in said
     assert key.read_text().strip() not in said
     page = (tmp_path / "out_review" / "review_001.html").read_text()

@@ -47,7 +47,7 @@ def test_a_fault_of_ours_is_exit_code_1(repository, tmp_path):
     assert done.returncode == 1
 
 
-@pytest.mark.parametrize(("number", "cure"), [("ENOSPC", "make room"), ("EROFS", "another place")])
+@pytest.mark.parametrize(("number", "cure"), [("ENOSPC", "make room"), ("EROFS", "another folder")])
 def test_a_full_or_closed_disk_is_said_not_traced(monkeypatch, capsys, number, cure):
     code = getattr(errno, number)
 

@@ -1,4 +1,4 @@
-"""`ctt-net report`, and the gallery of `evaluate`: what is written, and what is refused."""
+"""`ctt-net report` and `compare`, and the gallery of `evaluate`: written and refused."""
 
 import re
 
@@ -14,7 +14,7 @@ from ctt_net.cohort.predictions import write_predictions
 
 @pytest.fixture(autouse=True)
 def undrawn(monkeypatch):
-    """The drawing of figures is tested in their own room."""
+    """The drawing of figures is tested in their own tests."""
 
     def stub(draw, name, description, height, **_):
         return Markup("<svg></svg>"), b""
@@ -60,15 +60,19 @@ def test_reports_are_written_again_with_pictures_if_asked_and_compared(
     assert main(again) == 0
     assert "data:image" not in (tmp_path / "again/report.html").read_text()
 
-    assert main(["report", str(first), str(second), "--out", str(tmp_path / "both")]) == 0
+    capsys.readouterr()
+    both = ["compare", str(first), str(second)]
+    assert main(both) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "by_0.2 has a larger error than by_0.05: by" in said
+    assert main([*both, "--out", str(tmp_path / "both")]) == 0
     html = (tmp_path / "both/report.html").read_text()
     assert re.search(r"the same \d+ eyes", html)
     assert INTENDED_USE in html
     assert "simulated: no clinical validity" in html
 
-    both = ("report", first, second, "--out")
-    assert "one evaluation" in fails(*both, tmp_path / "x", "--gallery", small_cohort)
-    assert "name another folder" in fails(*both, first)
+    assert "name another folder" in fails(*both, "--out", first)
+    assert "needs two folders" in fails("compare", first)
     no_run = fails("report", small_cohort, "--out", tmp_path / "x")
     assert "metrics.json: no such file; give a run folder" in no_run
     assert "give --gallery" in fails("report", first, "--out", tmp_path / "x", "--model", first)

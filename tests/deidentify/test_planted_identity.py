@@ -64,7 +64,7 @@ def test_only_the_files_of_a_cohort_are_there(export):
     assert names == {*tables, "deidentified.yaml", "scans"}
     flow = (export.out / "flow.csv").read_text()
     assert flow == "step,count,unit\n1,30,rows\n2 left out,2,rows\n"
-    assert "files left behind: 1" in export.printed
+    assert "files not copied: 1" in export.printed
     assert "remarks, birth_date, mrn" in export.printed
 
 

@@ -133,7 +133,7 @@ def test_the_command_says_what_changed_and_what_did_not(
     assert main([str(argument) for argument in arguments]) == 0
     said = capsys.readouterr().out
     assert "not corrected" in said
-    assert "too unsure to be used" in said
+    assert "abstention: " in said
     assert "none (too few events)" in said
     assert Member(tmp_path / "new").calibration.members == 1
     assert len(Predictor.load(tmp_path / "new").members) == 1

@@ -112,7 +112,8 @@ def _write_head(page: YamlLines, table: Path, read: TableFormat, folder: Path | 
         f"Drafted from {shown(table.name)} ({rows} rows, {columns} columns){beside}. Every line is "
         f"a guess from names and values: check it. Where it says {CHOOSE}, only a person can know; "
         f"ctt-net prepare stops until each one is answered. Paths stand as typed: keep this file "
-        f"where you are now, or give --raw FOLDER. All keys: docs/mapping.md. {INTENDED_USE}"
+        f"where you are now, or give --raw FOLDER. All keys: "
+        f"docs/reference/mapping.md. {INTENDED_USE}"
     )
     name = "".join(sign if sign.isalnum() else "_" for sign in table.stem.lower()).strip("_")
     page.lines += ["", "cohort:"]

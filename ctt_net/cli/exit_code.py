@@ -1,3 +1,0 @@
-"""How a command ends."""
-
-DONE, FAULT_OF_OURS, WRONG_INPUT, FOUND, INTERRUPTED, READER_GONE = 0, 1, 2, 3, 130, 141
