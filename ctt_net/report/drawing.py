@@ -115,7 +115,7 @@ def drawn(drawing: Drawing) -> Shown:
         drawing.draw, drawing.name, drawing.title, drawing.height, details=details
     )
     png_file, csv_file = figure_files(drawing.name)
-    files = {png_file: png, csv_file: numbers_as_csv(drawing.numbers)}
+    files: dict[str, str | bytes] = {png_file: png, csv_file: numbers_as_csv(drawing.numbers)}
     return Shown(drawing.title, drawing.caption, svg, files)
 
 
