@@ -3,7 +3,8 @@
 Whoever evaluates several times on one test set and keeps the best figure reports one that is too
 good, even if no model was trained on it. Software cannot prevent that; it can count. The log is a
 folder `evaluations/` of a run, with a file for each evaluation that is never overwritten, so that
-two evaluations at once lose none, on a network drive neither. See docs/locked_test.md.
+two evaluations at once lose none, on a network drive neither
+(docs/concepts/test_set_evaluations.md).
 """
 
 import datetime

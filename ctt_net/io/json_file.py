@@ -54,6 +54,6 @@ def _fields_of(kind: type) -> type[Schema]:
     """A schema with the fields of a dataclass."""
     hints = get_type_hints(kind)
     types: dict[str, Any] = {one.name: (hints[one.name], None) for one in fields(kind)}
-    return create_model(
-        kind.__name__, __base__=Schema, __cls_kwargs__={"revalidate_instances": "always"}, **types
-    )
+    # Arrays, which their own constructor checks, are let through.
+    config = {"revalidate_instances": "always", "arbitrary_types_allowed": True}
+    return create_model(kind.__name__, __base__=Schema, __cls_kwargs__=config, **types)
