@@ -11,17 +11,16 @@ import random
 from dataclasses import dataclass
 from typing import Any, get_args
 
-import albumentations as A  # noqa: N812
-import cv2
-
-from ctt_net.cohort import Direction
-from ctt_net.errors import InputError
-
 # albumentations asks a package registry for its newest version at import, unless told not to.
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
+import albumentations as A  # noqa: N812
+import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from ctt_net.cohort import Direction
+from ctt_net.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def read_json(path: Path, build: Callable[[dict[str, Any]], Record]) -> Record:
     try:
         record = build(parse_json(text))
         if is_dataclass(record):
-            _fields_of(type(record)).parse(vars(record), "")
+            _fields_of(record.__class__).parse(vars(record), "")
         return record
     except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
         message = str(error).removeprefix(": ")

@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Self, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
@@ -60,6 +60,9 @@ class Schema(BaseModel):
     ...
     ctt_net.errors.InputError: page.yaml: unknown key 'titel'; did you mean 'title'?
     """
+
+    # JSON Schemas of what a "before" validator takes besides the keys, such as a plain name.
+    other_forms: ClassVar[tuple[dict[str, Any], ...]] = ()
 
     model_config = ConfigDict(
         extra="forbid",
@@ -133,6 +136,10 @@ class Schema(BaseModel):
         for name, facts in made.get("properties", {}).items():
             facts.pop("title", None)
             facts.setdefault("description", cls.description_of(name))
+        if cls.other_forms:
+            keys = dict(made)
+            made.clear()
+            made["anyOf"] = [*cls.other_forms, keys]
         return made
 
 
@@ -169,7 +176,7 @@ class Record:
     ) -> CoreSchema:
         schema = dict(handler.resolve_ref_schema(handler(source)))
         schema.pop("ref", None)
-        return {**schema, "strict": False}  # type: ignore[return-value, typeddict-item]
+        return {**schema, "strict": False}
 
 
 def schema_error(message: str, *at: str, code: str = "wrong") -> PydanticCustomError:
@@ -181,7 +188,7 @@ def schema_error(message: str, *at: str, code: str = "wrong") -> PydanticCustomE
         code: What kind of problem it is.
     """
     # In a context of its own: braces in what a person typed are no places to fill.
-    return PydanticCustomError(code, "{message}", {"message": message, "at": at})  # type: ignore[arg-type]
+    return PydanticCustomError(code, "{message}", {"message": message, "at": at})
 
 
 def _text(value: Any) -> str:

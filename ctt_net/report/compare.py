@@ -339,8 +339,8 @@ def _forest(
 ) -> Drawing:
     columns = interval_columns(figures.values(), key, "value")
     rows = [
-        ForestRow(name, *values, FURTHER_COLOURS[names.index(name) % len(FURTHER_COLOURS)])
-        for name, *values in zip(figures, *columns.values(), strict=True)
+        ForestRow(name, value, low, high, FURTHER_COLOURS[names.index(name) % len(FURTHER_COLOURS)])
+        for name, value, low, high in zip(figures, *columns.values(), strict=True)
     ]
 
     def draw(axes: Axes) -> None:

@@ -114,8 +114,9 @@ def drawn(drawing: Drawing) -> Shown:
     svg, png = svg_and_png(
         drawing.draw, drawing.name, drawing.title, drawing.height, details=details
     )
-    files = zip(figure_files(drawing.name), (png, numbers_as_csv(drawing.numbers)), strict=True)
-    return Shown(drawing.title, drawing.caption, svg, dict(files))
+    png_file, csv_file = figure_files(drawing.name)
+    files = {png_file: png, csv_file: numbers_as_csv(drawing.numbers)}
+    return Shown(drawing.title, drawing.caption, svg, files)
 
 
 def figure_files(name: str) -> tuple[str, str]:

@@ -148,7 +148,12 @@ def error_histogram(eyes: EvaluatedEyes, baseline: str | None) -> Drawing:
         axes.hist(shown["model"], bins=bins, color=MODEL_COLOUR, alpha=0.8, label="Model")
         if baseline is not None:
             colour = COLOURS.get(baseline, FURTHER_COLOURS[3])
-            outline = {"histtype": "step", "color": colour, "lw": 1.6, "label": label}
+            outline: dict[str, Any] = {
+                "histtype": "step",
+                "color": colour,
+                "lw": 1.6,
+                "label": label,
+            }
             axes.hist(shown[baseline], bins=bins, **outline)
             legend_above(axes)
         axes.xaxis.set_major_locator(MaxNLocator(5))
@@ -269,6 +274,6 @@ def _points(
     size, faint = (14, 0.6) if len(x) < 100 else (8, float(np.clip(10 / np.sqrt(len(x)), 0.1, 0.6)))
     axes.scatter(x[on_chart], y[on_chart], s=size, color=MODEL_COLOUR, alpha=faint, lw=0, **shared)
     if not on_chart.all():
-        ring = {"facecolors": "none", "edgecolors": MODEL_COLOUR, "lw": 0.9}
+        ring: dict[str, Any] = {"facecolors": "none", "edgecolors": MODEL_COLOUR, "lw": 0.9}
         label = "counting fingers or less"
         axes.scatter(x[~on_chart], y[~on_chart], s=size + 4, label=label, **ring, **shared)

@@ -88,7 +88,7 @@ def risk_coverage(metrics: Mapping[str, Any], key: str) -> Drawing | None:
         axes.fill_between(x, table["lower"], table["upper"], color=MODEL_COLOUR, alpha=0.13, lw=0)
         axes.plot(x, table["mae_logmar"], color=MODEL_COLOUR, lw=2.2, label="narrowest first")
         axes.axhline(every, color=COLOURS["mean"], lw=1.5, ls=DOTTED, label="random order")
-        best = {"color": COLOURS["covariates"], "lw": 1.5, "ls": (0, (4, 2))}
+        best: dict[str, Any] = {"color": COLOURS["covariates"], "lw": 1.5, "ls": (0, (4, 2))}
         axes.plot(x, table["mae_of_best_order"], label="best possible order", **best)
         axes.set(xlim=(0, 1), ylim=(0, None))
         axes.set_xlabel("Share of eyes kept")

@@ -150,14 +150,14 @@ def _abstention_sentence(metrics: Metrics, key: str) -> str:
 
 def _test_set_sentence(metrics: Metrics) -> str:
     """How often the held-out eyes were evaluated; kept where an evaluation log is."""
-    opened = (metrics.get("test_set") or {}).get("evaluations")
-    if not isinstance(opened, int):
+    evaluations = (metrics.get("test_set") or {}).get("evaluations")
+    if not isinstance(evaluations, int):
         return ""
-    if opened == 1:
+    if evaluations == 1:
         return "First evaluation on these held-out eyes."
     return (
-        f"Evaluation number {opened} on these held-out eyes. Repeated evaluation and selection on "
-        "one test set makes its results optimistic."
+        f"Evaluation number {evaluations} on these held-out eyes. Repeated evaluation and "
+        "selection on one test set makes its results optimistic."
     )
 
 

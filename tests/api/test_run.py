@@ -104,10 +104,10 @@ def test_a_model_is_evaluated_as_by_the_command(small_run, other_cohort, tmp_pat
     theirs = tmp_path / "command"
     assert main(["evaluate", str(small_run), str(other_cohort), "--out", str(theirs)]) == 0
     run = shutil.copytree(small_run, tmp_path / "runs/run")
-    shutil.rmtree(run / "openings", ignore_errors=True)
+    shutil.rmtree(run / "evaluations", ignore_errors=True)
     cohort = ctt_net.load_cohort(other_cohort)
     result = ctt_net.evaluate(ctt_net.Run(run), cohort)
-    assert len(list((run / "openings").iterdir())) == 1  # recorded, though nothing was written
+    assert len(list((run / "evaluations").iterdir())) == 1  # recorded, though nothing was written
     metrics = json.loads((theirs / "metrics.json").read_text())
     assert result.to_dict()["regression"] == metrics["regression"]
     page = result.report(tmp_path / "ours")

@@ -29,7 +29,7 @@ def test_it_says_what_was_done_and_what_is_to_do(three_eyes, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "3 eyes" in said
     assert "columns left out, not declared: remarks" in said
-    assert "made now; keep it safe" in said
+    assert "new; keep it safe" in said
     assert f"review every scan before sharing: {out}_review" in said
     assert INTENDED_USE in said
     assert key.read_text().strip() not in said

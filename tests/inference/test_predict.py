@@ -194,8 +194,8 @@ def test_what_is_no_bscan_is_never_answered_by_a_model_without_limits(
         return
     done = predict_patient(patient, model, tmp_path / "out")
     assert first(done)["abstain_because"][0] == "unusable_scan"
-    assert "no limit on how unlike" in done.prediction["model"]["warnings"][-1]
-    assert "no limit on how unlike" in done.report_path.read_text()
+    assert "does not detect out-of-distribution" in done.prediction["model"]["warnings"][-1]
+    assert "does not detect out-of-distribution" in done.report_path.read_text()
 
 
 @pytest.mark.parametrize(

@@ -83,3 +83,9 @@ def test_bytes_of_no_encoding_are_refused(tmp_path):
     path.write_bytes(b"a,b\n\x81\xff\x30\x81,1\n")
     with pytest.raises(InputError, match="save it as UTF-8"):
         detect_format(path)
+
+
+def test_a_title_right_above_the_header_is_no_row_of_names(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("Cataract list,,\nID,Eye,VA\n1,R,0.5\n2,L,0.5\n")
+    assert detect_format(path).source.header_row == (2,)

@@ -63,7 +63,7 @@ def test_a_resumed_fold_keeps_the_log_of_the_epochs_before(run, keys):
     # The best epoch is that of the whole training, in this copy of its folder.
     place = run / "fold_1/checkpoints"
     state = torch.load(place / "last.ckpt", weights_only=True)["callbacks"]
-    (best,) = (one for key, one in state.items() if "val/mae" in key)
+    (best,) = (one for key, one in state.items() if "selection/mae" in key)  # as 0.1 had it
     assert best["best_model_path"] == str((place / "best.ckpt").resolve())
     assert float(best["best_model_score"]) == pytest.approx(after["val/mae"].min())
     assert "resume: false" in (run / "config.yaml").read_text()

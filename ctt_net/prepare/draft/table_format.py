@@ -141,11 +141,14 @@ def detect_header(lines: Sequence[Sequence[str]]) -> tuple[int, ...]:
 
 def _is_pair(upper: Sequence[str], lower: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     """Whether a second row makes different names out of one that spans several columns."""
-    spread = [*itertools.accumulate(upper, lambda left, cell: cell or left)]
+    spread: list[str] = []
+    for cell in upper:
+        spread.append(cell or (spread[-1] if spread else ""))
     names = list(itertools.zip_longest(spread, lower, fillvalue=""))
     spans = Counter(above for above, word in names if above and word)
     return (
-        max(spans.values(), default=0) > 1
+        sum(map(bool, upper)) > 1  # one cell alone is a title
+        and max(spans.values(), default=0) > 1
         and len(set(names)) == len(names)
         and not _with_digits(upper)
         and not _with_digits(lower)

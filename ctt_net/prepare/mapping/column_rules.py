@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from ctt_net.acuity import NOTATIONS
 from ctt_net.cohort.words import check_words
@@ -88,11 +88,15 @@ class CellRule(Schema):
         extract: Regular expression with one group; the cell becomes what the group holds.
     """
 
+    other_forms = ({"type": ["string", "integer"]},)
+
     column: Text | None = None
     value: Annotated[str, BeforeValidator(_value)] | None = None
     missing: Words = ()
     strip: Words = ()
-    recode: Annotated[dict[str, str], BeforeValidator(_recode)] = Field(default_factory=dict)
+    recode: Annotated[
+        dict[str, str], BeforeValidator(_recode), WithJsonSchema({"type": "object"})
+    ] = Field(default_factory=dict)
     extract: Annotated[re.Pattern[str], BeforeValidator(_pattern)] | None = None
 
     @model_validator(mode="before")
@@ -199,6 +203,10 @@ class LateralityRule(CellRule):
         OS: Cells that mean the left eye.
         from_files: The names of the scans say it.
     """
+
+    other_forms = (
+        {"type": "object", "properties": {"from": {"const": "files"}}, "required": ["from"]},
+    )
 
     OD: Words = ()
     OS: Words = ()

@@ -20,6 +20,8 @@ class Exclusion(Schema):
         above: Numbers above this are.
     """
 
+    other_forms = ({"type": "object", "required": ["is"]},)
+
     reason: Text
     column: Text
     cells: Words = ()

@@ -22,6 +22,11 @@ class VisitChoice(Schema):
         nearest: Days; by default the middle.
     """
 
+    other_forms = (
+        {"enum": ["first", "last"]},
+        {"type": "array"},
+    )
+
     names: Words = ()
     end: Literal["first", "last"] | None = None
     between: Bounds | None = None
