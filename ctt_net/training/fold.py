@@ -107,7 +107,7 @@ def _spec(
         name=run.name,
         architecture=describe(config.config.model, data.num_views, levels),
         views=cohort.spec.views,
-        covariates=covariates,
+        covariates=dict(covariates),
         covariate_ranges=covariate_ranges(fitted, covariates),
         preprocessing=data.preprocessing,
         outcomes=tuple(config.config_init.model.outcomes),
