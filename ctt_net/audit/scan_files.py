@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctt_net.cohort import Cohort
-from ctt_net.data.scans import Progress, Scans, ScanTask, load_scans
+from ctt_net.data.scan_cache import ScanTask
+from ctt_net.data.scans import Progress, Scans, load_scans
 from ctt_net.imaging import BScan, Preprocessing
 from ctt_net.imaging.fingerprint import hashes_with_mirror, pixel_digest
 from ctt_net.imaging.retina import outline_retina

@@ -7,8 +7,9 @@ import json
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +19,28 @@ from ctt_net.imaging import Preprocessing
 from ctt_net.imaging.read import reader_version
 from ctt_net.io.atomic_write import atomic_write
 
-if TYPE_CHECKING:
-    from ctt_net.data.scans import ScanTask
-
 Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class ScanTask:
+    """One file to read: place in the table and the manifest, number and name of the view, side.
+
+    Row 0 is that of an eye which stands in no manifest.
+    """
+
+    position: int
+    row: int
+    view: int
+    view_name: str
+    path: Path
+    laterality: str
+    direction: str
 
 
 def kept_arrays(
     folder: Path,
-    tasks: Sequence["ScanTask"],
+    tasks: Sequence[ScanTask],
     preprocessing: Preprocessing,
     read: Callable[[], Arrays],
 ) -> Arrays:
@@ -53,7 +67,7 @@ def kept_arrays(
     return arrays
 
 
-def _name(tasks: Sequence["ScanTask"], preprocessing: Preprocessing) -> str:
+def _name(tasks: Sequence[ScanTask], preprocessing: Preprocessing) -> str:
     files = []
     for task in tasks:
         facts = task.path.stat()

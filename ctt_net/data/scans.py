@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctt_net.cohort import Cohort
-from ctt_net.data.scan_cache import kept_arrays
+from ctt_net.data.scan_cache import ScanTask, kept_arrays
 from ctt_net.errors import InputError, count_of
 from ctt_net.imaging import (
     DOUBTS,
@@ -30,22 +30,6 @@ Progress = Callable[[int, int], None]
 SHOWN = 20
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class ScanTask:
-    """One file to read: place in the table and the manifest, number and name of the view, side.
-
-    Row 0 is that of an eye which stands in no manifest.
-    """
-
-    position: int
-    row: int
-    view: int
-    view_name: str
-    path: Path
-    laterality: str
-    direction: str
 
 
 @dataclass(frozen=True)

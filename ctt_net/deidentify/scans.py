@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 
 from ctt_net.cohort import Cohort
-from ctt_net.data.scans import ScanTask, check_readable, read_each, scan_tasks
+from ctt_net.data.scan_cache import ScanTask
+from ctt_net.data.scans import check_readable, read_each, scan_tasks
 from ctt_net.deidentify.rows import Rows
 from ctt_net.imaging import ImagingError
 from ctt_net.imaging.encode import png

@@ -10,7 +10,7 @@ from ctt_net.cohort import Cohort, read_cohort
 from ctt_net.cohort.predictions import check_predictions, read_predictions
 from ctt_net.data.scans import Progress
 from ctt_net.errors import InputError
-from ctt_net.inference.test_set import record_evaluation
+from ctt_net.inference.evaluation_log import record_evaluation
 from ctt_net.inference.training_overlap import input_warnings, load_unseen_scans, origin_warnings
 from ctt_net.io.atomic_write import check_writable
 from ctt_net.model_folder.facts import model_facts

@@ -10,7 +10,8 @@ import numpy as np
 from ctt_net import INTENDED_USE, __version__
 from ctt_net.acuity import decimal_from_logmar, letters_from_logmar, snellen_from_logmar
 from ctt_net.baselines.clinical import COVARIATE_BASELINES
-from ctt_net.data.scans import ScanTask, load_scans
+from ctt_net.data.scan_cache import ScanTask
+from ctt_net.data.scans import load_scans
 from ctt_net.errors import InputError
 from ctt_net.imaging import UNUSABLE_NOTES, BScan
 from ctt_net.inference.patient import PatientEye, read_patient

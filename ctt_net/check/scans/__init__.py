@@ -13,7 +13,8 @@ from ctt_net.check.scans.shortcuts import overlay_findings, quality_findings
 from ctt_net.check.scans.views import note_findings, unreadable, view_findings
 from ctt_net.check.tables.facts import Facts
 from ctt_net.cohort import Cohort, Problem
-from ctt_net.data.scans import ScanTask, scan_tasks
+from ctt_net.data.scan_cache import ScanTask
+from ctt_net.data.scans import scan_tasks
 from ctt_net.io.progress import progress_bar
 
 

@@ -12,7 +12,8 @@ from types import TracebackType
 
 from ctt_net import __version__
 from ctt_net.check.scans.record import Scan, ScanRecord, record_of
-from ctt_net.data.scans import Progress, ScanTask
+from ctt_net.data.scan_cache import ScanTask
+from ctt_net.data.scans import Progress
 from ctt_net.imaging.read import reader_version
 from ctt_net.io.atomic_write import named
 

@@ -14,7 +14,7 @@ import pytest
 from ctt_net.cohort import Cohort
 from ctt_net.data.scans import Scans
 from ctt_net.inference.evaluate import evaluate_model
-from ctt_net.inference.test_set import EVALUATIONS_FOLDER, record_evaluation, record_folder
+from ctt_net.inference.evaluation_log import EVALUATIONS_FOLDER, record_evaluation, record_folder
 
 
 def eyes(n, first=0, prefix="e"):
