@@ -95,6 +95,8 @@ def show(title: str, table: pd.DataFrame, estimated: Estimate) -> None:
     print(f"\n{title}: {len(table)} eyes")
     rows = {"all eyes": {**interval, "n_eyes": len(table)}, **interval["by_band"]}
     for name, row in rows.items():
+        if row.get("suppressed"):
+            continue
         low, high = row["coverage"]["ci95"]
         span = "" if low is None else f" ({low:.1%} to {high:.1%})"
         width = row["mean_width"]["value"]

@@ -1,4 +1,4 @@
-"""The recovery questions at their cuts, where floating point and rounded charts go wrong."""
+"""The recovery outcomes at their cuts, where floating point and rounded charts go wrong."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The types that every floor shares."""
+"""The types that every layer shares."""
 
 import subprocess
 import sys

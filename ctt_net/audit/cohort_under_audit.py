@@ -16,12 +16,12 @@ from ctt_net.audit.result import Row
 from ctt_net.audit.scan_files import CohortScans
 from ctt_net.cohort import Cohort
 from ctt_net.data.covariates import covariate_values
+from ctt_net.metrics.subgroup_columns import AGE_COLUMNS
 from ctt_net.model_folder.predictor import Predictor
 
 Floats = NDArray[np.float64]
 
 ENOUGH_PATIENTS = 30
-_AGE_COLUMNS = ("age_years", "age")
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class CohortUnderAudit:
     @cached_property
     def given(self) -> Floats:
         """(E, G) preoperative acuity and, where the cohort declares it, age."""
-        for name in _AGE_COLUMNS:
+        for name in AGE_COLUMNS:
             declared = self.cohort.spec.covariates.get(name)
             if declared is not None and declared.kind == "numeric" and name in self.table:
                 age = self.table[name].to_numpy(float)

@@ -43,7 +43,6 @@ def page(audit: Audit) -> str:
         facts=audit.facts,
         alpha=f"{ALPHA:.0%}",
         cards=[_card(result) for result in sorted(audit.results, key=_weight)],
-        shown_rows=_SHOWN_ROWS,
     )
 
 

@@ -6,7 +6,6 @@ from typing import Any
 from ctt_net.check.finding import Findings
 from ctt_net.check.scans.record import Scan
 from ctt_net.cohort.manifest_text import read_flow
-from ctt_net.errors import InputError
 
 PAGE_FILE = "check.html"
 TEMPLATES = Path(__file__).parent / "templates"
@@ -43,20 +42,11 @@ def page(findings: Findings, scans: list[Scan]) -> str:
         tally=findings.tally(),
         verdict=findings.verdict(),
         facts=findings.facts,
-        flow=_flow(findings.root),
+        flow=read_flow(findings.root),
         cards=cards,
         sheet=_pictures(sheet, flagged),
         n_scans=len(scans),
     )
-
-
-def _flow(root: Path) -> list[list[str]]:
-    """Header and steps of `flow.csv`; empty where there is none or it is no table."""
-    try:
-        flow = read_flow(root)
-    except InputError:
-        return []
-    return [] if flow is None else [list(map(str, flow.columns)), *flow.to_numpy().tolist()]
 
 
 def _pictures(scans: list[Scan], flagged: set[str]) -> list[dict[str, Any]]:

@@ -129,17 +129,21 @@ def csv_lines(text: str, path: Path, separator: str = ",") -> list[list[str]]:
     return lines
 
 
-def read_flow(root: Path) -> pd.DataFrame | None:
+def read_flow(root: Path) -> tuple[tuple[str, ...], ...]:
     """`flow.csv` of a cohort folder: rows in, eyes out, and every reason between.
 
     Args:
         root: Cohort folder.
 
     Returns:
-        The steps as text, in the columns the recipe chose; None for a folder without.
-
-    Raises:
-        InputError: If the file cannot be read.
+        Header and steps as text, in the columns the recipe chose; nothing where there is no such
+        file or it is no table.
     """
     path = root / FLOW_FILE
-    return read_manifest_text(path) if path.is_file() else None
+    try:
+        flow = read_manifest_text(path) if path.is_file() else None
+    except InputError:
+        return ()
+    if flow is None:
+        return ()
+    return (tuple(map(str, flow.columns)), *(tuple(map(str, row)) for row in flow.to_numpy()))

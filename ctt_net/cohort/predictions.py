@@ -47,7 +47,7 @@ def read_predictions(path: str | Path) -> pd.DataFrame:
         others float64 with NaN for an empty cell, `fold` integer.
 
     Raises:
-        InputError: Naming file, row, column, value and cure.
+        InputError: Naming file, row, column, value and fix.
     """
     path = Path(path)
     table = read_manifest_text(path, by_program=True)
@@ -105,7 +105,7 @@ def check_predictions(table: pd.DataFrame, where: str) -> pd.DataFrame:
 
     Raises:
         InputError: Naming row (counted as in the file, the header being row 1), column, value
-            and cure.
+            and fix.
     """
     order = _column_order(table, where)
     out = pd.DataFrame(index=pd.RangeIndex(len(table)))
@@ -155,8 +155,8 @@ def _check_rows(table: pd.DataFrame, where: str) -> None:
         faults = table[column].map(id_fault)
         for row in np.flatnonzero(faults.notna())[:1]:
             raise InputError(f"{where}: row {row + 2}, column {column!r}: {faults.iloc[row]}")
-    for column, wrong, cure in rules:
-        _check_or_raise(wrong, table, column, where, cure)
+    for column, wrong, fix in rules:
+        _check_or_raise(wrong, table, column, where, fix)
 
 
 def _column_order(table: pd.DataFrame, where: str) -> list[str]:
@@ -197,20 +197,20 @@ def _numbers(column: pd.Series, name: str, where: str) -> pd.Series:
     if name.endswith("_logmar"):
         measured = name in ("preop_logmar", "postop_logmar")
         low, high = MEASURED_RANGE if measured else PREDICTED_RANGE
-        cure = f"outside {low:g}..{high:g} logMAR; convert letters, decimals or Snellen to logMAR"
-        _check_or_raise((numbers < low) | (numbers > high), as_text, name, where, cure)
+        fix = f"outside {low:g}..{high:g} logMAR; convert letters, decimals or Snellen to logMAR"
+        _check_or_raise((numbers < low) | (numbers > high), as_text, name, where, fix)
     elif name.startswith(OUTCOME_PREFIX):
-        cure = "a probability lies between 0 and 1"
-        _check_or_raise((numbers < 0) | (numbers > 1), as_text, name, where, cure)
+        fix = "a probability lies between 0 and 1"
+        _check_or_raise((numbers < 0) | (numbers > 1), as_text, name, where, fix)
     return numbers
 
 
 def _check_or_raise(
-    wrong: pd.Series, table: pd.DataFrame, column: str, where: str, cure: str
+    wrong: pd.Series, table: pd.DataFrame, column: str, where: str, fix: str
 ) -> None:
     """Raise for the first wrong row."""
     rows = np.flatnonzero(wrong.to_numpy(dtype=bool))
     if rows.size:
         value = table[column].iloc[rows[0]]
         shown = "empty" if value == "" or pd.isna(value) else repr(value)
-        raise InputError(f"{where}: row {rows[0] + 2}, column {column!r}: {shown}; {cure}")
+        raise InputError(f"{where}: row {rows[0] + 2}, column {column!r}: {shown}; {fix}")

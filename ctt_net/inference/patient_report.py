@@ -23,15 +23,12 @@ EYE_NAMES = {"OD": "Right eye (OD)", "OS": "Left eye (OS)"}
 WIDTH_PX = 640
 
 
-def render_report(
-    prediction: dict[str, Any], bscans: list[dict[str, BScan]], written: date | None = None
-) -> str:
+def render_report(prediction: dict[str, Any], bscans: list[dict[str, BScan]]) -> str:
     """Fill the page.
 
     Args:
         prediction: Contents of prediction.json.
         bscans: For each eye, view name to scan.
-        written: Date of the report; None = today.
     """
     eyes = [_eye(eye, scans) for eye, scans in zip(prediction["eyes"], bscans, strict=True)]
     days = prediction["model"]["followup_days"]
@@ -42,7 +39,7 @@ def render_report(
         synthetic=prediction["model"]["synthetic"],
         model=prediction["model"],
         followup=_days(days[0], days[2]) if days else None,
-        written=(written or date.today()).isoformat(),
+        written=date.today().isoformat(),
         eyes=eyes,
     )
 

@@ -35,11 +35,11 @@ def escape_formula(text: str) -> str:
     """
     if text[:1].isalnum():  # nearly every cell of a large table
         return text
-    # A text that has the apostrophe already gets another, so that `restored` finds it again.
+    # A text that has the apostrophe already gets another, which `unescape_formula` takes away.
     return GUARD + text if is_formula(text.lstrip(GUARD)) else text
 
 
 def unescape_formula(text: str) -> str:
-    """The text that `neutral` was given."""
+    """The text that `escape_formula` was given."""
     guarded = text.startswith(GUARD) and is_formula(text.lstrip(GUARD))
     return text[len(GUARD) :] if guarded else text

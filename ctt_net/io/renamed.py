@@ -16,10 +16,11 @@ EVALUATION_KEYS = {"opened": "evaluated"}
 METRICS_KEYS = {
     "locked_test": "test_set",
     "opened": "evaluations",
+    "first_opened": "first",
+    "opened_now": "now",
     "mae_answered": "mae_reported",
     "within_0.2_answered": "within_0.2_reported",
 }
-PRETRAINED_KEYS = {"selection_eyes": "val_eyes"}
 
 EMBEDDINGS_FILE = "training_cloud.safetensors"
 EVALUATIONS_FOLDER = "openings"

@@ -40,7 +40,7 @@ def compare_predictors(
         predictors: Name to its tables, as `read_predictions` gives them; all hold the same repeats
             and, in each, the same eyes.
         references: Name of a predictor to the one it is compared with; any may be missing.
-        outcome: Recovery question of the AUROC; where a table has no `p_<outcome>`, the predicted
+        outcome: Recovery outcome of the AUROC; where a table has no `p_<outcome>`, the predicted
             acuity's distance to the cut scores instead.
         bootstrap: Resamples of patients.
         level: Confidence level.

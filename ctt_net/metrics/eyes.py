@@ -34,7 +34,7 @@ class EvaluatedEyes:
     Args:
         table: Checked predictions, sorted by eye.
         predictors: Name to predicted logMAR: the baselines, and the oracle if known.
-        outcomes: Recovery questions.
+        outcomes: Recovery outcomes.
         preop: Preoperative acuity, logMAR, NaN where unknown.
         truth: Postoperative acuity, logMAR.
         predicted: The model's prediction, logMAR.
@@ -104,7 +104,7 @@ def evaluated_eyes(
         predictions: As in `predictions.csv`.
         baselines: logMAR, indexed by eye, one column each.
         oracle: logMAR, indexed by eye.
-        outcomes: Recovery questions.
+        outcomes: Recovery outcomes.
         where: What to call the predictions in errors.
 
     Raises:

@@ -85,7 +85,7 @@ def evaluate(
     Args:
         predictions: As in `predictions.csv`.
         baselines: logMAR, indexed by eye, one column per baseline; None if there are none.
-        outcomes: Recovery questions; the probability of the first may stand in `p_recovery`.
+        outcomes: Recovery outcomes; the probability of the first may stand in `p_recovery`.
         oracle: True retinal potential, logMAR, indexed by eye: the prediction of a perfect reader.
         groups: Text per grouping, indexed by eye (`subgroup_columns`); those that follow from
             the predictions alone are added.
@@ -300,7 +300,7 @@ def by_band(eyes: EvaluatedEyes, weights: Floats) -> Tree:
 
 
 def decision_figures(eyes: EvaluatedEyes, weights: Floats) -> Tree:
-    """Decision curve of the model and, out of fold, of the baselines; empty without a question."""
+    """Decision curve of the model and, out of fold, of the baselines; empty without an outcome."""
     outcome = decision_outcome(eyes.outcomes)
     if outcome is None or not (decided := eyes.decided(outcome)).any():
         return {}

@@ -28,7 +28,7 @@ class ModelSpec(Schema):
             covariates.
         views: Names and geometry of the views, in the order of the network's input.
         preprocessing: Scan file to network input.
-        outcomes: Recovery questions, in the order of the network's output.
+        outcomes: Recovery outcomes, in the order of the network's output.
         off_chart_policy: What counting fingers and less counted as in training.
         followup_days: 10th, 50th and 90th percentile of the time of the predicted acuity after
             surgery; None = not recorded.

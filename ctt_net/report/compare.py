@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from ctt_net.errors import InputError, count_of
 from ctt_net.io.atomic_write import atomic_write_all
+from ctt_net.io.renamed import current
 from ctt_net.io.yaml_file import read_yaml_mapping
 from ctt_net.metrics.bootstrap import interval_key
 from ctt_net.metrics.chart_units import PER_LOGMAR
@@ -137,7 +138,7 @@ def differing_settings(evaluations: Sequence[Evaluated]) -> dict[str, list[str]]
     """
     files = [one.folder / "config.yaml" for one in evaluations]
     if all(file.is_file() for file in files):
-        every = [flat_settings(read_yaml_mapping(file)) for file in files]
+        every = [flat_settings(current(read_yaml_mapping(file))) for file in files]
     else:
         every = [{**one.facts.cohort, **one.facts.model} for one in evaluations]
     keys = dict.fromkeys(key for one in every for key in one if key not in NOT_COMPARED)

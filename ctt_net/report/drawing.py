@@ -203,7 +203,6 @@ def svg_and_png(
     description: str,
     height: float,
     *,
-    width: float = WIDTH_IN,
     details: str = "",
     png: bool = True,
 ) -> tuple[Markup, bytes]:
@@ -216,7 +215,6 @@ def svg_and_png(
         name: Unique on the page; keeps the ids of two figures apart.
         description: What it is, for readers who cannot see it.
         height: Inches; the page scales it with the width.
-        width: Inches.
         details: What is to be seen; written into the PNG too.
         png: False leaves those bytes empty.
     """
@@ -228,7 +226,7 @@ def svg_and_png(
         mpl.rcParams["font.sans-serif"] += [font for font in CJK_FONTS if font in installed][:1]
         # The page uses the browser's fonts; a PNG shows boxes where no font is installed.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure = Figure(figsize=(width, height), layout="constrained")
+        figure = Figure(figsize=(WIDTH_IN, height), layout="constrained")
         draw(figure.add_subplot())
         figure.savefig(page, format="svg", transparent=True, metadata={"Date": None})
         if png:

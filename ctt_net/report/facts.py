@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ctt_net.cohort.manifest_text import read_flow
 from ctt_net.errors import InputError
 from ctt_net.io.read_text import parse_json, read_text
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
@@ -92,14 +91,3 @@ def stale_figures(out: Path) -> list[str]:
         return [file for name in names for file in figure_files(str(name))]
     except (OSError, ValueError, KeyError, TypeError):
         return []
-
-
-def flow_of(root: Path) -> tuple[tuple[str, ...], ...]:
-    """Header and steps of a cohort's `flow.csv`; nothing where there is none or it is no table."""
-    try:
-        flow = read_flow(root)
-    except InputError:
-        return ()
-    if flow is None:
-        return ()
-    return (tuple(map(str, flow.columns)), *(tuple(map(str, row)) for row in flow.to_numpy()))

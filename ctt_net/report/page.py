@@ -1,4 +1,4 @@
-"""Pages that stand alone: one look for every report, no network, every value escaped."""
+"""Pages that stand alone: one style for every report, no network, every value escaped."""
 
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,14 @@ TEMPLATES = Path(__file__).parent / "templates"
 def render(template_name: str, *, folder: Path | None = None, **context: Any) -> str:
     """Fill a template that extends `base.html`.
 
-    `base.html` carries the look, the intended-use sentence and a content policy that forbids
+    `base.html` carries the style, the intended-use sentence and a content policy that forbids
     the page to load anything. It needs `title` and `synthetic`, and offers the blocks `style`
     (further CSS), `subtitle`, `main` and `footer`. Figures are passed as `markupsafe.Markup`; all
     else is escaped.
 
     Args:
         template_name: File name, such as `report.html`.
-        folder: Where else to look for templates, before this room's own.
+        folder: Where else to look for templates, before those of this package.
         **context: What the template needs; a missing name is an error, never a blank.
 
     Returns:

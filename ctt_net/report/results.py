@@ -8,13 +8,14 @@ from typing import Any
 import pandas as pd
 
 from ctt_net.cohort import Cohort
+from ctt_net.cohort.manifest_text import read_flow
 from ctt_net.cohort.predictions import predictions_text
 from ctt_net.io.atomic_write import atomic_write_all
 from ctt_net.metrics.subgroup_columns import covariates_in_words, subgroup_columns
 from ctt_net.metrics.summary import METRICS_FILE, ProbabilityCuts, evaluate, metrics_text
 from ctt_net.outcome import Outcome
 from ctt_net.report.evaluation_page import report_files, stale_report_files
-from ctt_net.report.facts import Facts, flow_of
+from ctt_net.report.facts import Facts
 from ctt_net.report.warnings import with_warnings
 
 PREDICTIONS_FILE = "predictions.csv"
@@ -113,7 +114,7 @@ def measure_results(
         model=setting.model,
         synthetic=spec.synthetic,
         outcomes=tuple(outcomes),
-        flow=flow_of(cohort.root),
+        flow=read_flow(cohort.root),
     )
     return Results(metrics, predictions, baselines, facts)
 
@@ -131,9 +132,9 @@ def write_results(
 
     Args:
         out: Folder.
-        predictions: Table of door 3.
+        predictions: As in `predictions.csv`.
         baselines: logMAR, indexed by eye.
-        outcomes: Recovery questions.
+        outcomes: Recovery outcomes.
         cohort: Where the eyes come from.
         setting: What was evaluated.
         also: Further files of the folder that belong to this result.

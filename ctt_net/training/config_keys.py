@@ -303,7 +303,7 @@ def _place(key: str, word: str, flags: Flags) -> str:
     place = key
     for name, value in flags:
         if name == "config":
-            content: Any = read_yaml_mapping(Path(value))
+            content: Any = current(read_yaml_mapping(Path(value)))
             for part in key.split("."):
                 content = content.get(part) if isinstance(content, Mapping) else None
             if content is not None and word in str(content):

@@ -126,27 +126,27 @@ class Recipe:
 
     def add_split(self, split: str) -> None:
         """Take one split's eyes, copy their scans, and write down its flow."""
-        told: dict[str, list[str]] = defaultdict(list)
+        found: dict[str, list[str]] = defaultdict(list)
         table = read_split(self.raw, split, self.followup)
         self.seen[split] = set(table["id"])
         for number, cells in table.iterrows():
             try:
-                self._add_eye(split, cells, told)
+                self._add_eye(split, cells, found)
             except InputError as error:
                 place = self.raw / split / "clinical_data.csv"
                 raise InputError(f"{place}, row {number}: {error}") from None
-        out = {step: ids for step, ids in told.items() if step.startswith("left out")}
+        out = {step: ids for step, ids in found.items() if step.startswith("left out")}
         remain = len(table) - sum(map(len, out.values()))
         self.flow.append((split, "in the table", len(table), ""))
         self.flow += [(split, step, len(ids), "; ".join(ids)) for step, ids in out.items()]
         self.flow.append((split, "in the cohort", remain, ""))
-        self.flow += [(split, step, len(told[step]), "") for step in told if step not in out]
+        self.flow += [(split, step, len(found[step]), "") for step in found if step not in out]
 
-    def _add_eye(self, split: str, cells: pd.Series, told: dict[str, list[str]]) -> None:
+    def _add_eye(self, split: str, cells: pd.Series, found: dict[str, list[str]]) -> None:
         before, after = cells["VA_baseline"], cells[f"VA_{self.followup}"]
         if self._acuity(after) == "":
             why = "is 0, unexplained" if after == "0" else "is missing"
-            told[f"left out: acuity at {self.followup} {why}"].append(cells["id"])
+            found[f"left out: acuity at {self.followup} {why}"].append(cells["id"])
             return
         octs = self.raw / split / "octs"
         files = {
@@ -154,14 +154,15 @@ class Recipe:
         }
         files = {name: file for name, file in files.items() if file.is_file()}
         if not files:
-            told["left out: no preoperative scan"].append(cells["id"])
+            found["left out: no preoperative scan"].append(cells["id"])
             return
         # A damaged scan stops here, with its name.
         scans = {name: read_bscan(file) for name, file in files.items()}
         marked = side_from_mark(scans["horizontal"]) if "horizontal" in scans else None
         side = marked or self.sides.get((split, cells["id"]))
         if side is None:
-            told["left out: no mark says which eye it is (say it with --sides)"].append(cells["id"])
+            why = "no mark says which eye it is (say it with --sides)"
+            found[f"left out: {why}"].append(cells["id"])
             return
         for fact, holds in (
             ("side from a table of sides", marked is None),
@@ -170,7 +171,7 @@ class Recipe:
             (f"an acuity of 0 taken for {ZERO_IN_WORDS[self.zero]}", "0" in (before, after)),
         ):
             if holds:
-                told[f"of these: {fact}"].append(cells["id"])
+                found[f"of these: {fact}"].append(cells["id"])
         eye = f"{split}_{cells['id']}"
         self.rows.append(
             {

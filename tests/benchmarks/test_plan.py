@@ -1,4 +1,4 @@
-"""A plan says what it means, and a typo is named with file, key and cure."""
+"""A plan says what it means, and a typo is named with file, key and fix."""
 
 from pathlib import Path
 

@@ -47,8 +47,8 @@ def test_a_fault_of_ours_is_exit_code_1(repository, tmp_path):
     assert done.returncode == 1
 
 
-@pytest.mark.parametrize(("number", "cure"), [("ENOSPC", "make room"), ("EROFS", "another folder")])
-def test_a_full_or_closed_disk_is_said_not_traced(monkeypatch, capsys, number, cure):
+@pytest.mark.parametrize(("number", "fix"), [("ENOSPC", "make room"), ("EROFS", "another folder")])
+def test_a_full_or_closed_disk_is_said_not_traced(monkeypatch, capsys, number, fix):
     code = getattr(errno, number)
 
     def fail(options):
@@ -58,7 +58,7 @@ def test_a_full_or_closed_disk_is_said_not_traced(monkeypatch, capsys, number, c
     assert main(["check", "."]) == 2
     said = capsys.readouterr().err
     assert said.startswith(f"error: out/OD_horizontal.png: {os.strerror(code)}; ")
-    assert cure in said
+    assert fix in said
 
 
 @pytest.mark.parametrize("number", ["ENOENT", "EISDIR", "ELOOP", "ENAMETOOLONG", "EMFILE"])

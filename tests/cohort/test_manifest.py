@@ -1,4 +1,4 @@
-"""What a row may hold, and that every fault names its row, column, value and cure."""
+"""What a row may hold, and that every fault names its row, column, value and fix."""
 
 import numpy as np
 import pytest

@@ -9,7 +9,7 @@ import pytest
 
 from ctt_net.cli import main
 from ctt_net.errors import InputError
-from ctt_net.inference import recalibrate as room
+from ctt_net.inference import recalibrate as recalibration
 from ctt_net.inference.evaluate import evaluate_model
 from ctt_net.inference.recalibrate import recalibrate
 from ctt_net.model_folder.digests import seal
@@ -24,7 +24,7 @@ def local(small_run, other_cohort, tmp_path_factory):
     """The small run, recalibrated on twenty eyes, which is fewer than anybody should."""
     out = tmp_path_factory.mktemp("local") / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(room, "MIN_PATIENTS", 5)
+        patch.setattr(recalibration, "MIN_PATIENTS", 5)
         return recalibrate(small_run, other_cohort, out)
 
 
@@ -66,7 +66,7 @@ def test_its_patients_are_known_from_then_on(local, small_run, other_cohort, tmp
 def test_the_limit_on_the_scale_moves_with_the_intervals_and_no_other(
     small_run, other_cohort, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(room, "MIN_PATIENTS", 5)
+    monkeypatch.setattr(recalibration, "MIN_PATIENTS", 5)
     run = shutil.copytree(small_run, tmp_path / "run")
     for file in run.glob("fold_*/model/abstention.json"):
         known = json.loads(file.read_text())
@@ -127,7 +127,7 @@ def test_patients_of_the_training_are_refused(small_run, small_cohort, tmp_path,
 def test_the_command_says_what_changed_and_what_did_not(
     small_run, other_cohort, tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr(room, "MIN_PATIENTS", 5)
+    monkeypatch.setattr(recalibration, "MIN_PATIENTS", 5)
     one = small_run / "fold_1/model"
     arguments = ["recalibrate", one, other_cohort, "--out", tmp_path / "new"]
     assert main([str(argument) for argument in arguments]) == 0

@@ -53,9 +53,9 @@ class Case(NamedTuple):
         return stirred(self.kind(dim=DIM, **self.arguments, **others))
 
 
-def members(room, contract):
-    """Every class that a room offers under its contract, as it is by default."""
-    kinds = [getattr(room, name) for name in room.__all__]
+def members(package, contract):
+    """Every class that a package offers under its contract, as it is by default."""
+    kinds = [getattr(package, name) for name in package.__all__]
     return [Case(kind) for kind in kinds if issubclass(kind, contract) and kind is not contract]
 
 

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import save_file
 
 from ctt_net.errors import InputError
-from ctt_net.models import backbone as room
+from ctt_net.models import backbone as package
 from ctt_net.models.backbone import Backbone, TimmBackbone
 
 
@@ -16,9 +16,9 @@ def scans(n, height=64, width=96, seed=0):
 
 
 def test_every_member_stands_in_these_tests():
-    kinds = {name for name in room.__all__ if name != "Backbone"}
+    kinds = {name for name in package.__all__ if name != "Backbone"}
     assert kinds == {"SmallConvBackbone", "SmallResNetBackbone", "TimmBackbone"}
-    assert all(issubclass(getattr(room, name), Backbone) for name in kinds)
+    assert all(issubclass(getattr(package, name), Backbone) for name in kinds)
 
 
 @pytest.mark.parametrize("columns", [1, 3, 6])
@@ -157,7 +157,7 @@ def test_an_unknown_network_is_refused_with_a_suggestion():
         TimmBackbone("qqqqq")
 
 
-@pytest.mark.parametrize("kind", [room.SmallConvBackbone, room.SmallResNetBackbone])
+@pytest.mark.parametrize("kind", [package.SmallConvBackbone, package.SmallResNetBackbone])
 def test_a_small_backbone_sees_a_local_sign_that_the_mean_dilutes(kind):
     """One bright spot moves the token of its strip most, and the maximum more than the mean."""
     backbone = kind(columns=4).eval()
@@ -173,4 +173,4 @@ def test_a_small_backbone_sees_a_local_sign_that_the_mean_dilutes(kind):
 @pytest.mark.parametrize("arguments", [{"widths": (8,)}, {"widths": (8, 0)}])
 def test_a_small_backbone_that_cannot_be_says_why(arguments):
     with pytest.raises(InputError, match="widths"):
-        room.SmallConvBackbone(**arguments)
+        package.SmallConvBackbone(**arguments)

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from ctt_net.models import covariates as room
+from ctt_net.models import covariates as package
 from ctt_net.models.covariates import CovariateEncoder
 
 KINDS = [
     kind
-    for kind in (getattr(room, name) for name in room.__all__)
+    for kind in (getattr(package, name) for name in package.__all__)
     if issubclass(kind, CovariateEncoder) and kind is not CovariateEncoder
 ]
 LEVELS = (0, 3, 0, 2)

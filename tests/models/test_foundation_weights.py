@@ -164,7 +164,7 @@ def test_trap_a_dead_network_is_noticed_within_seconds(monkeypatch):
     silent = socket.create_server(("127.0.0.1", 0))  # takes a call and never says a word
     address = f"http://127.0.0.1:{silent.getsockname()[1]}"
     start = time.monotonic()
-    assert not is_reachable(address, answer=0.5, patience=3)
+    assert not is_reachable(address, response=0.5, patience=3)
     silent.close()
     monkeypatch.setattr(constants, "ENDPOINT", address)  # closed by now: refuses
     with pytest.raises(InputError, match=r"'resnet18' cannot be had here.*does not respond"):
@@ -183,7 +183,7 @@ def test_a_network_that_answers_is_noticed(monkeypatch):
         call.close()
 
     threading.Thread(target=answer, daemon=True).start()
-    assert is_reachable(f"http://127.0.0.1:{server.getsockname()[1]}", answer=5, patience=8)
+    assert is_reachable(f"http://127.0.0.1:{server.getsockname()[1]}", response=5, patience=8)
     server.close()
 
 

@@ -16,7 +16,7 @@ class BundleNetwork(nn.Module):
     """All members of a bundle side by side, built from their `model.yaml`, weights not loaded.
 
     Its output is raw: interval, probabilities and the mean over the members are made of it by
-    `ctt_net.model_folder.Predictor`, as in every other command.
+    `ctt_net.model_folder.predictor.Predictor`, as in every other command.
 
     Args:
         bundle_root: Folder of the bundle.

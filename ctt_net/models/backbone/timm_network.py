@@ -89,7 +89,7 @@ def _check_name(name: str) -> None:
 
 @cache
 def _takes_any_size(name: str) -> bool:
-    """Whether a transformer has to be told that scans are not of its training size."""
+    """Whether a transformer has an argument for scans that are not of its training size."""
     with torch.device("meta"):
         kind = type(timm.create_model(name))
     return any("dynamic_img_size" in inspect.signature(c).parameters for c in kind.__mro__[:-1])

@@ -224,7 +224,7 @@ def _write_laterality(page: YamlLines, roles: Roles, scans: ScansDraft | None) -
             known = words or ([CHOOSE] if side.others else [])
             rule |= {eye: known} if known else {}
         others = side.column.frequent(side.others)
-        note = f"neither OD nor OS, to be told or excluded: {others}" if others else ""
+        note = f"neither OD nor OS, to be assigned or excluded: {others}" if others else ""
         page.key("laterality", rule, note, indent=2)
     elif scans is not None and "laterality" in scans.words:
         page.key("laterality", {"from": "files"}, "no column says it; names of files do", indent=2)
