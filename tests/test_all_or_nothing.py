@@ -22,6 +22,7 @@ from tests.full_disk import assert_all_or_nothing
 COMMANDS = {
     "evaluate": ["model", "cohort"],
     "report": ["run"],
+    "compare": ["run", "other"],
     "audit": ["model", "cohort"],
     "plan": ["--from", "run"],
     "check": ["cohort"],
@@ -90,8 +91,8 @@ def test_evaluate_and_report(command, tables, small_cohort, tmp_path):
     first, second = (command("evaluate", table, small_cohort) for table in tables)
     assert_all_or_nothing(first, second, tmp_path / "evaluate")
     of_both = [tmp_path / "evaluate" / name for name in ("old", "new")]
-    again, both = command("report", of_both[0]), command("report", *of_both)
-    assert_all_or_nothing(again, both, tmp_path / "report")
+    both, turned = command("compare", *of_both), command("compare", *reversed(of_both))
+    assert_all_or_nothing(both, turned, tmp_path / "compare")
 
 
 def test_plan(command, tmp_path):
@@ -189,8 +190,8 @@ def test_a_report_does_not_take_the_place_of_that_of_other_eyes(
     for number, table in enumerate(tables):
         assert command("evaluate", table, small_cohort)(tmp_path / str(number))[0] == 0
     page = (tmp_path / "1/report.html").read_bytes()
-    for given in ([tmp_path / "0"], [tmp_path / "0", tmp_path / "1"]):
-        code, said = command("report", *given)(tmp_path / "1")
+    for name, *given in (("report", tmp_path / "0"), ("compare", tmp_path / "0", tmp_path / "1")):
+        code, said = command(name, *given)(tmp_path / "1")
         assert code == 2
         assert "holds an evaluation" in said
     assert (tmp_path / "1/report.html").read_bytes() == page

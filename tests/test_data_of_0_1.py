@@ -28,7 +28,8 @@ def stored(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def evaluated(stored):
-    return evaluate_model(stored / "run", stored / "held_out", stored / "out").out
+    evaluate_model(stored / "run", stored / "held_out", stored / "out")
+    return stored / "out"
 
 
 def test_predictions_are_the_same(stored, evaluated):

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from types import NoneType
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from pydantic import create_model
 
@@ -53,7 +54,10 @@ def read_json(path: Path, build: Callable[[dict[str, Any]], Record]) -> Record:
 def _fields_of(kind: type) -> type[Schema]:
     """A schema with the fields of a dataclass."""
     hints = get_type_hints(kind)
-    types: dict[str, Any] = {one.name: (hints[one.name], None) for one in fields(kind)}
+    types: dict[str, Any] = {
+        name: (hint, None if hint is Any or NoneType in get_args(hint) else ...)
+        for name, hint in ((one.name, hints[one.name]) for one in fields(kind))
+    }
     # Arrays, which a record may hold beside what its file has, are only checked for being arrays.
     options = {"revalidate_instances": "always", "arbitrary_types_allowed": True}
     return create_model(kind.__name__, __base__=Schema, __cls_kwargs__=options, **types)

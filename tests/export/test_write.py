@@ -63,7 +63,7 @@ def test_the_card_and_the_metadata_say_what_is_known_and_what_is_not(bundle, sma
     assert f"{measured:.3f} logMAR" in card
     for member in Predictor.load(small_run).members:
         assert f"{member.provenance.n_train} eyes for training" in card
-        assert f"rests on {member.calibration.n_patients} patients whom" in card
+        assert f"rests on {member.calibration.n_patients} patients of neither" in card
     assert "The intervals are set to cover about 90% of the eyes of patients like those of" in card
 
 

@@ -57,6 +57,20 @@ def _date_format(given: Any) -> str:
     return str(given)
 
 
+_NUMBERS = [name for name in NOTATIONS if name != "snellen"]
+_NOTATION_AS_WRITTEN = {
+    "anyOf": [
+        {"enum": list(NOTATIONS)},
+        {
+            "type": "object",
+            "properties": {"fraction": {"const": "snellen"}, "number": {"enum": _NUMBERS}},
+            "required": ["fraction", "number"],
+            "additionalProperties": False,
+        },
+    ]
+}
+
+
 def _notation(given: Any) -> tuple[str, str | None]:
     """Notation of a column, and of the plain numbers in it where these have another."""
     if isinstance(given, tuple):
@@ -64,9 +78,8 @@ def _notation(given: Any) -> tuple[str, str | None]:
     if not isinstance(given, Mapping):
         return _one_of(NOTATIONS, given), None
     check_known_keys(given, ("fraction", "number"), "notation")
-    numbers = [name for name in NOTATIONS if name != "snellen"]
     fraction = _one_of(("snellen",), given.get("fraction"), ": fraction")
-    return fraction, _one_of(numbers, given.get("number"), ": number")
+    return fraction, _one_of(_NUMBERS, given.get("number"), ": number")
 
 
 def _one_of(choices: Iterable[str], given: Any, key: str = "") -> str:
@@ -158,7 +171,9 @@ class AcuityRule(ColumnRule):
         off_chart_column: A second column, which holds words such as CF or HM.
     """
 
-    notation: Annotated[tuple[str, str | None], BeforeValidator(_notation)]
+    notation: Annotated[
+        tuple[str, str | None], BeforeValidator(_notation), WithJsonSchema(_NOTATION_AS_WRITTEN)
+    ]
     off_chart_column: ColumnRule | None = None
 
 
