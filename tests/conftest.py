@@ -60,14 +60,39 @@ def real_data() -> Path:
     return Path(place)
 
 
+# Together they take three quarters of the time; `make quick` leaves them out.
+SLOW_FILES = {
+    *("api/test_cohort.py", "api/test_names.py", "audit/test_planted_faults.py"),
+    *("audit/test_written.py", "baselines/test_clinical.py", "benchmarks/test_processes.py"),
+    *("check/test_clean_cohorts.py", "check/test_planted_faults.py", "check/test_resuming.py"),
+    *("check/test_written.py", "cli/test_check.py", "cli/test_help.py", "cohort/test_formulas.py"),
+    *("cohort/test_fuzz.py", "cohort/test_scan_paths.py", "data/test_fewer_eyes.py"),
+    *("data/test_module.py", "data/test_scans.py", "datasets/test_aptos2021.py"),
+    *("datasets/test_chu_quebec.py", "datasets/test_moorfields_amd.py"),
+    *("datasets/test_olives.py", "datasets/test_synthetic.py", "datasets/test_zju_cataract.py"),
+    *("deidentify/test_deidentify.py", "deidentify/test_verify.py", "devices/test_contract.py"),
+    *("devices/test_sections.py", "devices/test_topcon_zeiss.py", "imaging/test_layouts.py"),
+    *("imaging/test_text.py", "io/test_atomic_write.py", "models/test_contract_fusion.py"),
+    *("models/test_covariates.py", "models/test_grid.py", "models/test_multi_view_net.py"),
+    *("models/test_reference.py", "prepare/test_draft.py", "report/test_comparison.py"),
+    *("report/test_evaluation_page.py", "report/test_report_sections.py"),
+    *("report/test_rerender.py", "synthetic/test_population.py", "synthetic/test_scan.py"),
+    *("tests/test_all_or_nothing.py", "tests/test_data_of_0_1.py", "tests/test_security.py"),
+    *("training/test_calibrate.py", "training/test_config.py", "training/test_every_config.py"),
+    *("training/test_export.py", "training/test_refusals.py"),
+}
+
+
 def pytest_collection_modifyitems(items):
     """Long files first: one that begins last keeps one process waiting for the other.
 
-    What needs a trained model or reads the real samples is slow, whatever it does with it.
+    What needs a trained model or reads the real samples is slow, whatever it does with it, and so
+    are the files of `SLOW_FILES`.
     """
     items.sort(key=lambda item: not {"training", "test_base_installation.py"} & {*item.path.parts})
     for item in items:
-        if {"small_run", "traced_once", "real_data"} & set(getattr(item, "fixturenames", ())):
+        needs = {"small_run", "traced_once", "real_data"} & set(getattr(item, "fixturenames", ()))
+        if needs or "/".join(item.path.parts[-2:]) in SLOW_FILES:
             item.add_marker("slow")
 
 
