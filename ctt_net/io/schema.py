@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
@@ -43,7 +43,21 @@ _MUST_BE = {
 }
 
 
-class Schema(BaseModel):
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    ModelMetaclass = type(BaseModel)
+
+
+class _InOrder(ModelMetaclass):
+    """Lets a constructor take values in the order of the fields, as a dataclass does."""
+
+    def __call__(self, *values: Any, **keys: Any) -> Any:
+        names = getattr(self, "model_fields")  # noqa: B009
+        return super().__call__(**dict(zip(names, values, strict=False)), **keys)
+
+
+class Schema(BaseModel, metaclass=_InOrder):
     """A section of a YAML file.
 
     A key that no field has is refused, `null` means that a key is not given, and numbers are finite

@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 from pydantic import Field
 
+from ctt_net.cohort import Covariate, View
 from ctt_net.errors import InputError
 from ctt_net.io.schema import Bounds, Choice, Flag, Items, Schema, Text, Words, json_schema
 from ctt_net.io.yaml_file import parse_yaml
@@ -125,3 +126,10 @@ def test_an_editor_gets_a_schema_that_says_the_same():
     for wrong in ({}, {"title": "x", "titel": 1}, {"title": "x", "lenses": {"a": {"kind": "b"}}}):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(wrong, schema)
+
+
+def test_values_may_be_given_in_the_order_of_the_fields():
+    assert View("vertical", 90.0) == View(direction="vertical", angle_deg=90.0)
+    assert Covariate("numeric", unit="mm") == Covariate(kind="numeric", unit="mm")
+    with pytest.raises(TypeError, match="multiple values"):
+        View("vertical", direction="horizontal")
