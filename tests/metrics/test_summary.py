@@ -235,13 +235,19 @@ def test_a_single_eye_can_be_evaluated(predictions, baselines, outcomes):
 
 
 @pytest.mark.slow
-def test_a_thousand_eyes_take_less_than_five_seconds(make_eyes, make_predictions, spec, outcomes):
+def test_the_cost_of_a_thousand_eyes(make_eyes, make_predictions, spec, outcomes):
+    # In sorts of all resamples, since processors differ: 250 to 280 measured.
     eyes, potential = make_eyes(n_patients=500)
     predictions = make_predictions(eyes, potential)
     baselines = cross_fit_baselines(eyes, spec, eyes.groupby("patient_id").ngroup() % 2)
+    resamples = np.random.default_rng(0).random((2000, 1000))
+    start = time.process_time()
+    for _ in range(10):
+        np.sort(resamples, axis=1)
+    sort = (time.process_time() - start) / 10
     start = time.process_time()
     evaluate(predictions, baselines.set_axis(eyes["eye_id"]), outcomes, oracle=potential)
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 600 * sort
 
 
 @pytest.mark.slow
