@@ -24,7 +24,8 @@ FREE_TEXT = ("pathology", "diagnosis")
 OTHER = "other"
 
 # Poor acuity is read with more noise (Leinonen 2005), so a gap is expected here; in one family with
-# the others it would only make them seem surer.
+# the others it would only make them seem surer. No gap of it is warned of: coverage is
+# judged by band against its level.
 EXPECTED_GAPS = ("preop_band",)
 
 Groups = dict[str, dict[str, NDArray[np.bool_]]]

@@ -7,6 +7,7 @@ from scipy.special import bdtr, bdtrc
 
 from ctt_net.errors import count_of
 from ctt_net.metrics.chart_units import PER_LOGMAR
+from ctt_net.metrics.subgroups import EXPECTED_GAPS
 
 # Mean absolute difference of two readings of the same healthy eye: Rosser 2004 and Leinonen 2005
 # give 0.04 to 0.05 logMAR. A model cannot know the noise of the next reading.
@@ -17,10 +18,6 @@ TOO_FEW_PATIENTS = 10
 
 # Share of chance findings among the gaps between groups that are warned of.
 GAP_FALSE_DISCOVERY = 0.05
-
-# Poor acuity is read with more noise, so that errors rise with the band; coverage is warned of by
-# band against what was promised.
-_NO_GAP_WARNING = ("preop_band",)
 
 # One-sided; of the bands of preop acuity for all together.
 BY_CHANCE = 0.025
@@ -239,7 +236,7 @@ def _on_subgroups(metrics: Mapping[str, Any]) -> list[str]:
     found = []
     for grouping, groups in metrics.get("subgroups", {}).items():
         for name, group in groups.items():
-            if grouping in _NO_GAP_WARNING or group.get("suppressed") or group["few"]:
+            if grouping in EXPECTED_GAPS or group.get("suppressed") or group["few"]:
                 continue
             error, coverage = group["mae_gap"], group["coverage_gap"]
             if _surely(error) and error["value"] > 0:

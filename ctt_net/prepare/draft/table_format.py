@@ -1,5 +1,6 @@
 """How a table is to be read: encoding and separator of a CSV, sheet, rows of the names."""
 
+import contextlib
 import csv
 import io
 import itertools
@@ -163,12 +164,9 @@ def _with_digits(row: Sequence[str]) -> int:
 
 
 def _first_lines(text: str, separator: str) -> list[list[str]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     lines: list[list[str]] = []
-    try:
-        for line in itertools.islice(
-            csv.reader(io.StringIO(text, newline=""), delimiter=separator), _ROWS_TRIED
-        ):
+    with contextlib.suppress(csv.Error):  # the table's own reader says it with its row
+        for line in itertools.islice(reader, _ROWS_TRIED):
             lines.append(line)
-    except csv.Error:
-        pass  # the table's own reader says it with its row
     return lines

@@ -11,8 +11,8 @@ from ctt_net.acuity import NOTATIONS
 from ctt_net.cohort.words import check_words
 from ctt_net.io.schema import Flag, Schema, Text, Words, schema_error
 from ctt_net.io.yaml_file import as_typed, check_known_keys
+from ctt_net.types import EYES
 
-SIDES = ("OD", "OS")
 # Two days that a format must give back, or it says less than a day.
 _DAYS = (datetime(1987, 12, 31), datetime(2024, 3, 4))
 
@@ -242,7 +242,7 @@ class LateralityRule(CellRule):
             raise schema_error(
                 "is missing its words; write {column: Eye, OD: [R], OS: [L]}, or {from: files}"
             )
-        words = {side: side for side in SIDES}
+        words = {side: side for side in EYES}
         for side, given in (("OD", self.OD), ("OS", self.OS)):
             for word in given:
                 if words.setdefault(word, side) != side:

@@ -10,8 +10,9 @@ from pydantic import Field, model_validator
 from ctt_net.cohort.scan_names import EYE_WORDS, VIEW_WORDS
 from ctt_net.errors import InputError
 from ctt_net.io.schema import Schema, Text, Words, schema_error
-from ctt_net.prepare.mapping.column_rules import SIDES, CellRule
+from ctt_net.prepare.mapping.column_rules import CellRule
 from ctt_net.prepare.mapping.name_pattern import NamePattern, compile_pattern, folded
+from ctt_net.types import EYES
 
 # A section of a raster.
 _LINE = re.compile(r"line ([1-9]\d?) of ([1-9]\d?)")
@@ -60,7 +61,7 @@ class ScansSection(Schema):
         views = list(views)
         of_views = {view: (view, *VIEW_WORDS.get(view, ())) for view in views}
         words = {
-            "laterality": _vocabulary(self.laterality or EYE_WORDS, SIDES, f"{where}.laterality"),
+            "laterality": _vocabulary(self.laterality or EYE_WORDS, EYES, f"{where}.laterality"),
             "view": _vocabulary(self.view or of_views, views, f"{where}.view"),
             "visit": _vocabulary(self.visit, ("preop",), f"{where}.visit"),
             "device": _vocabulary(self.device, self.device, f"{where}.device"),

@@ -11,7 +11,7 @@ from ctt_net.cohort.columns import says_missing
 from ctt_net.cohort.schema import VA_COLUMNS
 from ctt_net.cohort.words import matched
 from ctt_net.errors import InputError
-from ctt_net.prepare.mapping.column_rules import SIDES, AcuityRule, DateRule, LateralityRule
+from ctt_net.prepare.mapping.column_rules import AcuityRule, DateRule, LateralityRule
 from ctt_net.prepare.mapping.exclusion import Exclusion
 from ctt_net.prepare.mapping.mapping import CohortMapping
 from ctt_net.prepare.tables.cells import (
@@ -23,6 +23,7 @@ from ctt_net.prepare.tables.cells import (
     sides_of,
 )
 from ctt_net.prepare.tables.flow import ParticipantFlow
+from ctt_net.types import EYES
 
 POSTOP_COLUMNS = ("postop_va", "postop_date", "followup_days")
 
@@ -115,7 +116,7 @@ def read_eyes(raw: pd.DataFrame, mapping: CohortMapping) -> tuple[Eyes, list[Pro
     Returns:
         The entries, and what could not be read.
     """
-    sides = SIDES if mapping.table.one_row_per == "patient" else (None,)
+    sides = EYES if mapping.table.one_row_per == "patient" else (None,)
     parts, problems = [], []
     for side in sides:
         table, present, found = _entries(raw, mapping, side)

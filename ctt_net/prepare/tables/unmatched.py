@@ -5,9 +5,10 @@ from collections.abc import Collection, Iterable, Iterator
 import pandas as pd
 
 from ctt_net.cohort.words import comparable
-from ctt_net.prepare.mapping.column_rules import SIDES, CellRule
+from ctt_net.prepare.mapping.column_rules import CellRule
 from ctt_net.prepare.mapping.mapping import CohortMapping
 from ctt_net.prepare.tables.cells import before_recode, resolved
+from ctt_net.types import EYES
 
 _SHOWN = 5
 
@@ -68,7 +69,7 @@ def _compared(
             yield f"{place}.recode", rule.recode, cells
     laterality = file.columns.laterality
     if laterality is not None and not laterality.from_files:
-        words = [word for word in laterality.words if word not in SIDES]
+        words = [word for word in laterality.words if word not in EYES]
         yield "columns.laterality", words, [resolved(laterality, table)]
     for name, covariate in mapping.spec.covariates.items():
         rule = file.covariates[name]
