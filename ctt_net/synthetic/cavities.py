@@ -92,15 +92,17 @@ def _rim(lesion: Lesion) -> list[Cyst]:
 
 Image = NDArray[np.float32]
 Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 CYST_BRIGHTNESS = 14.0
 
 
-def open_hole(section: Section, surface: Floats, image: Image, height: Image) -> None:
-    """Cut a full-thickness hole out: an hourglass with a rounded rim."""
+def open_hole(section: Section, surface: Floats, image: Image, height: Image) -> Mask:
+    """Cut a full-thickness hole out, an hourglass with a rounded rim; where it is open: (H, W)."""
+    opened = np.zeros(image.shape, np.bool_)
     columns = np.flatnonzero(section.hole_ratio < 2.6)
     if not columns.size:
-        return
+        return opened
     part = slice(columns[0], columns[-1] + 1)
     away = section.hole_ratio[part][None]
     share = height[:, part] / surface[part][None]
@@ -109,6 +111,9 @@ def open_hole(section: Section, surface: Floats, image: Image, height: Image) ->
     inside = np.clip((waist + 0.75 * rounding - away) / 0.1 + 0.5, 0.0, 1.0)
     inside *= np.clip((height[:, part] - 18.0) / 8.0, 0.0, 1.0)
     image[:, part] *= (1.0 - inside).astype(np.float32)
+    # Above the retina there is vitreous, not hole.
+    opened[:, part] = (inside > 0.5) & (height[:, part] <= surface[part][None])
+    return opened
 
 
 def empty_cysts(
@@ -118,8 +123,9 @@ def empty_cysts(
     image: Image,
     height: Image,
     axial_um: float,
-) -> None:
-    """Empty every cyst that the section cuts; fluid sends almost nothing back."""
+) -> Mask:
+    """Empty every cyst that the section cuts, since fluid sends almost nothing back: (H, W)."""
+    empty = np.zeros(image.shape, np.bool_)
     x_mm, y_mm = section.x_mm, section.y_mm
     for cyst in (cyst for lesion in lesions for cyst in cysts_of(lesion)):
         if not _meets(cyst, section):
@@ -136,6 +142,8 @@ def empty_cysts(
         depth = (tall[None] - np.abs(height[:, part] - middle[None])) / (1.2 * axial_um)
         inside = np.clip(depth, 0.0, 1.0).astype(np.float32)
         image[:, part] += inside * (CYST_BRIGHTNESS - image[:, part])
+        empty[:, part] |= inside > 0.5
+    return empty
 
 
 def _meets(cyst: Cyst, section: Section) -> bool:

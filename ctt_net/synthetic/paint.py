@@ -13,6 +13,7 @@ from ctt_net.synthetic.macula import Section
 
 Image = NDArray[np.float32]
 Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 # Brightness (8-bit grey after the device's compression) of each layer, read off exported scans.
 BRIGHTNESS: dict[str, float] = {
@@ -47,14 +48,25 @@ class Frame:
         return (lowest - rows) * np.float32(self.axial_um_per_px)
 
 
+@dataclass(frozen=True)
+class Painting:
+    """A clean scan, and where it is empty.
+
+    Args:
+        image: (H, W) float32, grey levels, not clipped; 0 = no light comes back.
+        hole: (H, W) where a full-thickness hole is open.
+        cysts: (H, W) where cysts are.
+    """
+
+    image: Image
+    hole: Mask
+    cysts: Mask
+
+
 def paint(
     section: Section, build: Build, lesions: tuple[Lesion, ...], frame: Frame, reach_um: float
-) -> Image:
-    """Brightness of every pixel, 0 = no light comes back.
-
-    Returns:
-        (H, W) float32, grey levels of a clean scan, not clipped.
-    """
+) -> Painting:
+    """Brightness of every pixel of a section."""
     height = frame.height_um()
     tops = section.surfaces_um()
     first = int(np.min(frame.bruch_row - tops["rnfl"] / frame.axial_um_per_px)) - 6
@@ -62,12 +74,12 @@ def paint(
     first, last = max(first, 0), min(last, frame.height_px)
     image = np.zeros(height.shape, np.float32)
     image[first:last] = _layers(section, tops, height[first:last], frame.axial_blur_um)
-    open_hole(section, tops["rnfl"], image, height)
-    empty_cysts(section, tops, lesions, image, height, frame.axial_um_per_px)
+    hole = open_hole(section, tops["rnfl"], image, height)
+    cysts = empty_cysts(section, tops, lesions, image, height, frame.axial_um_per_px)
     add_choroid(section, build, image, height, reach_um)
     _add_vessels(section, build, tops, image, height)
     _add_membranes(section, build, tops["rnfl"], image, frame)
-    return image
+    return Painting(image, hole, cysts)
 
 
 def _layers(section: Section, tops: dict[str, Floats], height: Image, blur_um: float) -> Image:

@@ -1,4 +1,4 @@
-"""The scan-direction mark that Cirrus-like exports burn into the picture."""
+"""A line scan of a simulated eye: picture, truth, and the mark that some exports burn in."""
 
 from typing import Literal
 
@@ -6,13 +6,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ctt_net.imaging.segmentation import Segmentation
 from ctt_net.synthetic.anatomy import Build
 from ctt_net.synthetic.device import Device
 from ctt_net.synthetic.disease import FIXATION_LIMIT_MM
 from ctt_net.synthetic.exposure import expose
 from ctt_net.synthetic.eye import SimulatedEye
-from ctt_net.synthetic.macula import cut
-from ctt_net.synthetic.paint import Frame, paint
+from ctt_net.synthetic.macula import Section, cut
+from ctt_net.synthetic.paint import Frame, Painting, paint
 
 # Left, top, right and bottom of the square in an export of 750 x 500 pixels.
 SQUARE_PX = (31, 395, 106, 470)
@@ -59,6 +60,11 @@ def _letter(image: NDArray[np.uint8], letter: str, x: int, y: int) -> None:
 Direction = Literal["horizontal", "vertical"]
 DIRECTIONS: tuple[Direction, ...] = ("horizontal", "vertical")
 Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+# Thin bright lines are labelled as bands, so that a network of coarser rows can learn them.
+ELM_LABEL_UM = 16.0
+MEMBRANE_LABEL_UM = 24.0
 
 
 def scan(eye: SimulatedEye, device: Device, direction: Direction) -> NDArray[np.uint8]:
@@ -75,6 +81,17 @@ def scan(eye: SimulatedEye, device: Device, direction: Direction) -> NDArray[np.
     Returns:
         (H, W) grey.
     """
+    return labelled_scan(eye, device, direction)[0]
+
+
+def labelled_scan(
+    eye: SimulatedEye, device: Device, direction: Direction
+) -> tuple[NDArray[np.uint8], Segmentation]:
+    """Take a scan as `scan` does, with the true layers and lesions of every pixel.
+
+    Returns:
+        (H, W) grey, and its segmentation in the same geometry.
+    """
     build = Build.draw(eye.seed, eye.age_years, eye.axial_length_mm)
     x_mm, y_mm = scan_line(eye, device, direction)
     rng = np.random.default_rng((*eye.seed, 21, DIRECTIONS.index(direction)))
@@ -85,14 +102,44 @@ def scan(eye: SimulatedEye, device: Device, direction: Direction) -> NDArray[np.
         _bruch_rows(eye, device, x_mm, y_mm, rng),
     )
     section = cut(build, eye.lesions, x_mm, y_mm)
-    clean = paint(section, build, eye.lesions, frame, device.choroid_reach_um)
-    image = expose(clean, lens_signal(eye, x_mm, y_mm), frame.bruch_row, device, rng)
-    image = _leave_margin(image, device, rng)
+    painting = paint(section, build, eye.lesions, frame, device.choroid_reach_um)
+    signal = lens_signal(eye, x_mm, y_mm)
+    image = expose(painting.image, signal, frame.bruch_row, device, rng)
+    visible = _leave_margin(image, device, rng)
+    truth = segmentation(section, painting, frame, build.choroid_um, visible)
     if eye.laterality == "OS" and direction == "horizontal":
-        image = np.ascontiguousarray(image[:, ::-1])
+        image, truth = np.ascontiguousarray(image[:, ::-1]), truth.mirrored()
     if device.direction_mark:
         burn_in_direction(image, direction, eye.laterality)
-    return image
+    return image, truth
+
+
+def segmentation(
+    section: Section, painting: Painting, frame: Frame, choroid_um: float, visible: Mask
+) -> Segmentation:
+    """The true layers and lesions of a painted section; a lesion is where half is lost."""
+    tops = section.surfaces_um()
+    base = np.zeros_like(section.x_mm)
+    heights = (
+        tops["rnfl"], tops["opl"], tops["myoid"], tops["segments"], tops["rpe"], tops["rpe"],
+        section.drusen_um, base, base - choroid_um,
+    )  # fmt: skip
+    surfaces = np.stack([frame.bruch_row - height / frame.axial_um_per_px for height in heights])
+    ilm, _, elm, ez, tips, rpe, _, bruch, _ = surfaces
+    rows = np.arange(frame.height_px)[:, None]
+    outside_hole = ~painting.hole
+    half_elm, half_membrane = 0.5 * ELM_LABEL_UM, 0.5 * MEMBRANE_LABEL_UM
+    scale = frame.axial_um_per_px
+    membrane = section.membrane * (section.hole_ratio > 1.5) > 0.3
+    lesions = (
+        painting.hole,
+        painting.cysts,
+        (rows >= ez) & (rows < tips) & (section.ellipsoid < 0.5) & outside_hole,
+        (np.abs(rows - elm) <= half_elm / scale) & (section.elm < 0.5) & outside_hole,
+        (rows >= rpe) & (rows < bruch) & (section.pigment < 0.5),
+        (np.abs(rows - ilm) <= half_membrane / scale) & membrane,
+    )
+    return Segmentation(surfaces.astype(np.float32), np.stack(lesions), visible)
 
 
 def scan_line(eye: SimulatedEye, device: Device, direction: Direction) -> tuple[Floats, Floats]:
@@ -135,13 +182,13 @@ def _bruch_rows(
     return lowest - (lift_um - lift_um.min()) / device.axial_um_per_px
 
 
-def _leave_margin(
-    image: NDArray[np.uint8], device: Device, rng: np.random.Generator
-) -> NDArray[np.uint8]:
-    """Black strip at one side, where the frames that were averaged did not overlap."""
+def _leave_margin(image: NDArray[np.uint8], device: Device, rng: np.random.Generator) -> Mask:
+    """Black strip at one side, where the averaged frames did not overlap; what it leaves: (W,)."""
+    visible = np.ones(image.shape[1], np.bool_)
     strip = int(rng.uniform(-device.margin_px, device.margin_px))
     if strip > 1:
-        image[:, :strip] = 0
+        visible[:strip] = False
     elif strip < -1:
-        image[:, strip:] = 0
-    return image
+        visible[strip:] = False
+    image[:, ~visible] = 0
+    return visible
