@@ -8,8 +8,8 @@ from ctt_net.prepare.draft.column_names import is_personal, side_pairs
 from ctt_net.prepare.draft.evidence import (
     acuity_evidence,
     date_formats,
-    side_evidence,
-    side_inside,
+    says_side,
+    side_words,
 )
 
 
@@ -83,15 +83,10 @@ def test_what_is_no_date(cells):
 
 
 def test_sides_are_read_by_words_only():
-    assert side_evidence(column("右眼", "左眼")).words == {"OD": ["右眼"], "OS": ["左眼"]}
-    assert side_evidence(column("1", "2")) is None
-    assert side_evidence(column("R", "L", "OU", "R", "L")).others == ("OU",)
-    ids = pd.Series(["0001-12L", "0002-03R"])
-    inside = side_inside(column(*ids), ids)
-    assert inside.words == {"OD": ["R"], "OS": ["L"]}
-    assert ids.str.extract(inside.extract)[0].to_list() == ["L", "R"]
-    for texts in (["posterior", "odd"], ["OD_R", "OS_L"], ["OD", "x"]):
-        assert side_inside(column(*texts), pd.Series(texts)) is None
+    assert side_words(column("右眼", "左眼")) == {"OD": ["右眼"], "OS": ["左眼"], "": []}
+    assert not says_side(column("1", "2"))
+    assert says_side(column("R", "L", "OU", "R", "L"))
+    assert side_words(column("R", "L", "OU"))[""] == ["OU"]
 
 
 def test_columns_that_differ_in_the_side_are_pairs():

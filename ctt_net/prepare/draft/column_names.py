@@ -51,15 +51,12 @@ SURGERY = ("surgery", "operation", "op", "operated", "operationsdatum", "opdatum
 SCAN = ("oct", "scan", "imaging", "image", "acquisition", "aufnahme", "检查", "扫描", "拍摄")
 VISIT = ("visit", "visite", "week", "timepoint", "time point", "month", "session", "termin",
          "zeitpunkt", "days since", "随访", "访视", "就诊", "时间点", "次数")  # fmt: skip
-COMPLICATION = ("pcr", "rupture", "complication", "complications", "komplikation", "后囊破裂",
-                "并发症")  # fmt: skip
 DEVICE = ("device", "machine", "scanner", "manufacturer", "maker", "gerat", "设备", "机型", "仪器",
           "厂家", "机器")  # fmt: skip
 # Columns of the manifest that hold their cells as they stand.
 PLAIN: Mapping[str, tuple[str, ...]] = {
     "followup_days": ("followup days", "follow up days", "days after surgery", "days postop",
                       "days since surgery", "postop days", "术后天数", "随访天数"),
-    "eye_id": EYE_ID,
     "device": DEVICE,
     "site": ("site", "clinic", "hospital", "centre", "center", "klinik", "standort", "中心",
              "医院", "院区"),

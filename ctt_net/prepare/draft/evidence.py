@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-import pandas as pd
-
 from ctt_net.acuity import NOTATIONS, AcuityError, is_missing, parse_va
 from ctt_net.prepare.draft.column import Column, as_number
 from ctt_net.prepare.draft.column_names import SIDE_OF
@@ -32,8 +30,6 @@ _FORMATS = (
 )
 _LIKE_A_DATE = re.compile(r"[0-9]{8}|\w+[-/.年 ]+\w+[-/.月, ]+[0-9]+日?")
 _YEARS = range(1900, 2200)
-# Where a longer text holds the side: one such word in every cell.
-_INSIDE = r"(?i)(?<![a-z])(od|os|r|l|right|left|右|左)(?![a-z])"
 
 
 @dataclass(frozen=True)
@@ -71,23 +67,15 @@ class AcuityEvidence:
 
     @property
     def is_acuity(self) -> bool:
-        """Whether the cells can be acuities at all."""
-        most = max(self.readable.values())
-        return self.on_chart + self.off_chart > 0 and most >= 0.5 * self.on_chart
+        """Whether half of the cells on the chart or more can be acuities."""
+        return 0 < self.on_chart <= 2 * max(self.readable.values())
 
 
 def acuity_evidence(column: Column) -> AcuityEvidence:
     """Try every notation on every cell."""
-    cells: Counter[str] = Counter()
-    reads: dict[str, list[str]] = {}
-    off_chart = 0
-    for text, n in column.counts.items():
-        if is_missing(text):
-            continue
-        if _reads(text, "snellen") == "word":  # words are the same in every notation
-            off_chart += n
-        else:
-            cells[text], reads[text] = n, [name for name in NOTATIONS if _reads(text, name)]
+    counts = {text: n for text, n in column.counts.items() if not is_missing(text)}
+    # Words are the same in every notation.
+    cells = Counter({text: n for text, n in counts.items() if _reads(text, "snellen") != "word"})
     fractions = sum(n for text, n in cells.items() if "/" in text or "／" in text)
     signs = [f"{fractions} fractions: snellen"] if fractions else []
     numbers = {text: as_number(text.replace(",", ".")) for text in cells}
@@ -97,9 +85,9 @@ def acuity_evidence(column: Column) -> AcuityEvidence:
         )
         signs += [f"{fitting} cells {words}"] if fitting else []
     return AcuityEvidence(
-        {name: sum(n for text, n in cells.items() if name in reads[text]) for name in NOTATIONS},
+        {name: sum(n for text, n in cells.items() if _reads(text, name)) for name in NOTATIONS},
         cells.total(),
-        off_chart,
+        sum(counts.values()) - cells.total(),
         tuple(signs),
     )
 
@@ -129,42 +117,16 @@ def _is_date(text: str, form: str) -> bool:
         return False
 
 
-@dataclass(frozen=True)
-class SideEvidence:
-    """How a column says which eye a row is.
-
-    Args:
-        column: The column.
-        words: `OD` and `OS` to the cells that mean it, as written.
-        others: Cells that mean both eyes, or nobody can tell what, such as 1 and 2.
-        extract: Pattern that takes the word out of a longer text.
-    """
-
-    column: Column
-    words: dict[str, list[str]]
-    others: tuple[str, ...] = ()
-    extract: str | None = None
-
-
-def side_evidence(column: Column) -> SideEvidence | None:
-    """Read the cells of a column as sides; None if most are none."""
-    if not 0 < len(column.counts) <= 8:
-        return None
+def side_words(column: Column) -> dict[str, list[str]]:
+    """`OD` and `OS` to the cells that mean it, as written; "" to the others, such as OU, 1, 2."""
     sides: dict[str, list[str]] = {"OD": [], "OS": [], "": []}
     for text in column.levels():
         sides[SIDE_OF.get(text.lower(), "")].append(text)
-    others = tuple(sides.pop(""))
-    if sum(column.counts[text] for text in others) >= 0.5 * column.known:
-        return None
-    return SideEvidence(column, sides, others)
+    return sides
 
 
-def side_inside(column: Column, cells: pd.Series) -> SideEvidence | None:
-    """One word for a side in every cell of a longer text, and both sides among them."""
-    known = cells[cells != ""]
-    if not len(known) or not (known.str.count(_INSIDE) == 1).all():
-        return None
-    sides: dict[str, list[str]] = {"OD": [], "OS": []}
-    for text in sorted(known.str.extract(_INSIDE, expand=False).unique()):
-        sides[SIDE_OF[text.lower()]].append(text)
-    return SideEvidence(column, sides, extract=_INSIDE) if all(sides.values()) else None
+def says_side(column: Column) -> bool:
+    """Whether more than half of the cells are words for a side."""
+    if not 0 < len(column.counts) <= 8:
+        return False
+    return sum(column.counts[text] for text in side_words(column)[""]) < 0.5 * column.known

@@ -9,16 +9,10 @@ from ctt_net.prepare.draft import column_names as names
 from ctt_net.prepare.draft.column import Column
 from ctt_net.prepare.draft.column_names import mentions, time_of
 from ctt_net.prepare.draft.evidence import (
-    AcuityEvidence,
-    SideEvidence,
     acuity_evidence,
     date_formats,
-    side_evidence,
-    side_inside,
+    says_side,
 )
-
-# A column of off-chart words only has few different cells, even with their distances.
-_MOST_OFF_CHART_WORDS = 40
 
 
 @dataclass(frozen=True)
@@ -40,35 +34,26 @@ class Roles:
 
     Args:
         shape: What a row is: eye, patient or visit.
-        patient: The column that tells persons apart.
-        side: The column that says the eye, and how.
-        side_candidates: Columns that all could, if there are several.
-        visit: The one that tells visits apart.
-        acuities: `preop_va` and `postop_va`.
-        evidence: Name of a column of acuities to what its cells say.
-        off_chart: VA column to the column of its off-chart words.
-        dates: Date column of the manifest to its column.
-        formats: Name of a column of dates to its formats.
-        plain: Other columns of the manifest.
-        covariates: By the name they get.
+        picks: By key of the mapping (`patient_id`, `laterality`, `visit`, `preop_va`, ...) and name
+            of covariate.
         personal: Names of columns that identify persons.
         others: Columns without a role.
     """
 
     shape: str = "eye"
-    patient: Pick = field(default_factory=Pick)
-    side: SideEvidence | None = None
-    side_candidates: tuple[Column, ...] = ()
-    visit: Pick = field(default_factory=Pick)
-    acuities: dict[str, Pick] = field(default_factory=dict)
-    evidence: dict[str, AcuityEvidence] = field(default_factory=dict)
-    off_chart: dict[str, Column] = field(default_factory=dict)
-    dates: dict[str, Pick] = field(default_factory=dict)
-    formats: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    plain: dict[str, Column] = field(default_factory=dict)
-    covariates: dict[str, Column] = field(default_factory=dict)
+    picks: dict[str, Pick] = field(default_factory=dict)
     personal: list[str] = field(default_factory=list)
     others: list[Column] = field(default_factory=list)
+
+    def take(self, role: str, pick: Pick) -> None:
+        """Give a role, if any column has it; its columns can have no other one."""
+        if pick.candidates:
+            self.picks[role] = pick
+            self.others = [column for column in self.others if column not in pick.candidates]
+
+    def chosen(self, role: str) -> Column | None:
+        """The one column of a role, if it is beyond doubt."""
+        return self.picks.get(role, Pick()).chosen
 
 
 def find_roles(table: pd.DataFrame) -> Roles:
@@ -78,49 +63,39 @@ def find_roles(table: pd.DataFrame) -> Roles:
         table: Text, blank = unknown.
     """
     roles = Roles()
-    columns = _columns(table, roles)
-    left = [column for column in columns if column.known]
+    roles.others = _columns(table, roles)
+    acuities = [column for column in roles.others if is_acuity(column)]
 
-    def take(taken: Iterable[Column]) -> None:
-        gone = {name for column in taken for name in column.columns}
-        left[:] = [column for column in left if not gone & set(column.columns)]
+    def left(words: Iterable[str] | None = None) -> list[Column]:
+        free = [column for column in roles.others if column.known and column not in acuities]
+        return [column for column in free if words is None or mentions(column.name, words)]
 
-    roles.patient = _patient(left)
-    take(roles.patient.candidates)
+    roles.take("patient_id", _patient(left()))
     if roles.shape == "eye":
-        _find_side(roles, left, table)
-    if roles.side is not None and roles.side.extract is None:
-        take([roles.side.column])
-    acuities, off_chart = _acuities(left, roles)
-    take([*acuities, *off_chart])
-    if (
-        roles.shape == "eye"
-        and _repeats(roles, table)
-        and not any(time_of(c.name) for c in acuities)
-    ):
-        visits = [c for c in left if mentions(c.name, names.VISIT) and len(c.counts) > 1]
-        visits = [column for column in visits if not date_formats(column)]
-        roles.shape, roles.visit = "visit" if visits else "eye", Pick(tuple(visits))
-        take(visits)
-    _find_acuities(roles, acuities, off_chart)
-    _find_dates(roles, left)
-    take([column for pick in roles.dates.values() for column in pick.candidates])
-    for name, known in names.PLAIN.items():
-        for column in [c for c in left if mentions(c.name, known) and _fits(name, c)][:1]:
-            roles.plain[name] = column
-            take([column])
-    for name, (known, _) in names.COVARIATES.items():
-        fitting = [c for c in left if mentions(c.name, known) and time_of(c.name) != "postop"]
-        for column in fitting[:1]:
-            roles.covariates[name] = column
-            take([column])
-    used = {id(column) for pick in roles.acuities.values() for column in pick.candidates}
-    free = {id(column) for column in (*left, *acuities, *off_chart)}
-    free |= {id(column) for column in columns if not column.known}
-    used |= {id(column) for column in roles.off_chart.values()}
-    used |= {id(column) for column in roles.side_candidates}
-    roles.others = [column for column in columns if id(column) in free - used]
+        roles.take("laterality", _side(left()))
+    timed = any(time_of(column.name) for column in acuities)
+    if roles.shape == "eye" and not timed and _repeats(roles, table):
+        visits = [c for c in left(names.VISIT) if len(c.counts) > 1 and not date_formats(c)]
+        roles.shape = "visit" if visits else "eye"
+        roles.take("visit", Pick(tuple(visits)))
+    dates: dict[str, list[Column]] = {}
+    for column in left():
+        for role in _dates_of(column, roles.shape):
+            dates.setdefault(role, []).append(column)
+    for role, columns in dates.items():
+        roles.take(role, Pick(tuple(columns)))
+    for time in ("preop", "postop"):
+        roles.take(f"{time}_va", _acuity(acuities, time, roles.shape))
+    for role, words in names.PLAIN.items():
+        roles.take(role, Pick(tuple(c for c in left(words) if _fits(role, c))[:1]))
+    for role, (words, _) in names.COVARIATES.items():
+        roles.take(role, Pick(tuple(c for c in left(words) if time_of(c.name) != "postop")[:1]))
     return roles
+
+
+def is_acuity(column: Column) -> bool:
+    """Whether a column holds acuities, by its name and its cells."""
+    return mentions(column.name, names.ACUITY) and acuity_evidence(column).is_acuity
 
 
 def _columns(table: pd.DataFrame, roles: Roles) -> list[Column]:
@@ -129,13 +104,7 @@ def _columns(table: pd.DataFrame, roles: Roles) -> list[Column]:
     roles.personal = [n for n, c in single.items() if names.is_personal(n) or c.is_free_text]
     free = [name for name in single if name not in roles.personal]
     pairs = names.side_pairs(free)
-    if not any(
-        all(
-            mentions(name, names.ACUITY) and acuity_evidence(single[name]).is_acuity
-            for name in pair.values()
-        )
-        for pair in pairs
-    ):
+    if not any(all(is_acuity(single[name]) for name in pair.values()) for pair in pairs):
         return [single[name] for name in free]
     roles.shape = "patient"
     paired = {name for pair in pairs for name in pair.values()}
@@ -153,104 +122,54 @@ def _patient(left: list[Column]) -> Pick:
         and not mentions(column.name, names.NO_PATIENT)
         and (len(column.counts) > 1 or column.known == 1)
     ]
-    for known in names.PATIENT:
-        fitting = tuple(column for column in possible if mentions(column.name, known))
+    for words in names.PATIENT:
+        fitting = tuple(column for column in possible if mentions(column.name, words))
         if fitting:
             return Pick(fitting)
     return Pick()
 
 
-def _find_side(roles: Roles, left: list[Column], table: pd.DataFrame) -> None:
-    """The column that says the eye: by name and cells, by cells alone, or inside a longer text."""
-    read = [evidence for column in left if (evidence := side_evidence(column)) is not None]
-    named = [evidence for evidence in read if mentions(evidence.column.name, names.LATERALITY)]
-    exact = [evidence for evidence in named if len(names.tokens(evidence.column.name)) == 1]
-    for group in (exact, named, read):
-        if len(group) == 1:
-            roles.side = group[0]
-        elif group:
-            roles.side_candidates = tuple(evidence.column for evidence in group)
-        if group:
-            return
-    for column in left:
-        if mentions(column.name, names.LATERALITY) and column.has_levels and len(column.counts) < 4:
-            roles.side = SideEvidence(column, {"OD": [], "OS": []}, tuple(column.levels()))
-            return
-    for column in (*left, *roles.patient.candidates):
-        inside = None if column.sides else side_inside(column, table[column.name])
-        if inside is not None:
-            roles.side = inside
-            return
-
-
-def _acuities(left: list[Column], roles: Roles) -> tuple[list[Column], list[Column]]:
-    """Columns of acuities, and of off-chart words alone."""
-    acuities, off_chart = [], []
-    for column in left:
-        named = mentions(column.name, names.ACUITY)
-        if not named and len(column.counts) > _MOST_OFF_CHART_WORDS:
-            continue
-        evidence = acuity_evidence(column)
-        if evidence.off_chart and not evidence.on_chart:
-            off_chart.append(column)
-        elif named and evidence.is_acuity:
-            roles.evidence[column.name] = evidence
-            acuities.append(column)
-    return acuities, off_chart
+def _side(left: list[Column]) -> Pick:
+    """By name and cells, by cells alone, or by name alone."""
+    read = [column for column in left if says_side(column)]
+    named = [column for column in read if mentions(column.name, names.LATERALITY)]
+    exact = [column for column in named if len(names.tokens(column.name)) == 1]
+    coded = [c for c in left if mentions(c.name, names.LATERALITY) and c.has_levels]
+    coded = [column for column in coded if len(column.counts) < 4]
+    return Pick(tuple(exact or named or read or coded[:1]))
 
 
 def _repeats(roles: Roles, table: pd.DataFrame) -> bool:
     """Whether many eyes stand in several rows."""
-    if roles.patient.chosen is None or roles.side is None:
+    patient, side = roles.chosen("patient_id"), roles.chosen("laterality")
+    if patient is None:
         return False
-    side = table[roles.side.column.name]
-    if roles.side.extract is not None:
-        side = side.str.extract(roles.side.extract, expand=False)
-    keys = pd.DataFrame({"patient": table[roles.patient.chosen.name], "side": side})
-    return bool(keys.duplicated().mean() >= 0.2)
+    keys = table[[patient.name, side.name] if side else [patient.name]]
+    return bool((keys.groupby([*keys]).cumcount() >= (1 if side else 2)).mean() >= 0.2)
 
 
-def _find_acuities(roles: Roles, acuities: list[Column], off_chart: list[Column]) -> None:
-    """Which acuity is the one before surgery, and which after; corrected ones go first."""
-    for time in ("preop", "postop"):
-        said = [column for column in acuities if time_of(column.name) == time]
-        sure = bool(said) or roles.shape == "visit"
-        fitting = said or [c for c in acuities if time_of(c.name) is None]
-        corrected = [c for c in fitting if not mentions(c.name, names.UNCORRECTED)]
-        pick = Pick(tuple(corrected or fitting), sure)
-        if not pick.candidates:
-            continue
-        roles.acuities[f"{time}_va"] = pick
-        beside = [column for column in off_chart if time_of(column.name) in (time, None)]
-        if len(beside) == 1 and (pick.chosen or len(acuities) == 1):
-            roles.off_chart[f"{time}_va"] = beside[0]
+def _acuity(acuities: list[Column], time: str, shape: str) -> Pick:
+    """The acuity before surgery, or after; corrected ones go first."""
+    said = [column for column in acuities if time_of(column.name) == time]
+    fitting = said or [column for column in acuities if time_of(column.name) is None]
+    corrected = [c for c in fitting if not mentions(c.name, names.UNCORRECTED)]
+    return Pick(tuple(corrected or fitting), sure=bool(said) or shape == "visit")
 
 
-def _find_dates(roles: Roles, left: list[Column]) -> None:
-    """Columns of dates, and of what."""
-    picks: dict[str, list[Column]] = {}
-    for column in left:
-        formats = date_formats(column)
-        if not formats:
-            continue
-        time = time_of(column.name)
-        found = [f"{time}_date"] if time else []
-        if time != "postop" and mentions(column.name, names.SCAN):
-            found = ["scan_date"]
-        elif time is None and mentions(column.name, names.SURGERY):
-            found = ["surgery_date"]
-        elif time is None and roles.shape == "visit":
-            found = ["preop_date", "postop_date"]
-        for role in found:
-            picks.setdefault(role, []).append(column)
-            roles.formats[column.name] = formats
-    roles.dates = {role: Pick(tuple(columns)) for role, columns in picks.items()}
+def _dates_of(column: Column, shape: str) -> list[str]:
+    """Which dates of the manifest a column may hold."""
+    if not date_formats(column):
+        return []
+    time = time_of(column.name)
+    if time != "postop" and mentions(column.name, names.SCAN):
+        return ["scan_date"]
+    if time is not None:
+        return [f"{time}_date"]
+    if mentions(column.name, names.SURGERY):
+        return ["surgery_date"]
+    return ["preop_date", "postop_date"] if shape == "visit" else []
 
 
 def _fits(name: str, column: Column) -> bool:
     """Whether the cells can be those of a plain column of the manifest."""
-    if name == "followup_days":
-        return column.numbers is not None
-    if name == "eye_id":
-        return len(column.counts) > 1
-    return len(column.counts) <= 12
+    return column.numbers is not None if name == "followup_days" else len(column.counts) <= 12

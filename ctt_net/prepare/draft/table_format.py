@@ -53,7 +53,8 @@ def detect_format(path: Path) -> TableFormat:
     kind = path.suffix.lower()
     if kind in (".csv", ".tsv", ".txt"):
         data = read_bytes(path)
-        encoding, notes["encoding"] = detect_encoding(data, path)
+        encoding = detect_encoding(data, path)
+        notes["encoding"] = "guessed from the bytes; check the names of the columns"
         text = data.decode(encoding)
         separator = detect_separator(text)
         notes["separator"] = "cuts the rows most evenly"
@@ -82,26 +83,23 @@ def detect_format(path: Path) -> TableFormat:
     return TableFormat(source, table, notes)
 
 
-def detect_encoding(data: bytes, path: Path) -> tuple[str, str]:
-    """Encoding of a text, and the evidence.
+def detect_encoding(data: bytes, path: Path) -> str:
+    """The first usual encoding that fits the bytes of a text.
 
     Raises:
-        InputError: If no usual encoding fits.
+        InputError: If none does.
     """
     high = _HIGH_BYTES.findall(data)
     chinese = sum(len(run) for run in high if _CHINESE_PAIRS.fullmatch(run))
-    gb = ("gb18030", "not utf-8, and bytes in pairs as in Chinese; check the names of the columns")
-    western = ("cp1252", "not utf-8, and odd bytes as in Western text; check the column names")
-    tried = [("utf-8-sig", "all of it decodes")]
+    tried = ["utf-8-sig", "cp1252", "gb18030"]
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        tried.insert(0, ("utf-16", "by its byte-order mark"))
-    tried += [gb, western] if chinese > 0.8 * sum(map(len, high)) else [western, gb]
-    for encoding, why in tried:
-        try:
+        tried = ["utf-16"]
+    elif chinese > 0.8 * sum(map(len, high)):
+        tried = ["utf-8-sig", "gb18030", "cp1252"]
+    for encoding in tried:
+        with contextlib.suppress(UnicodeError):
             data.decode(encoding)
-        except UnicodeError:
-            continue
-        return encoding, why
+            return encoding
     raise InputError(f"{path}: neither utf-8 nor gb18030 nor cp1252 text; save it as UTF-8")
 
 
@@ -142,9 +140,7 @@ def detect_header(lines: Sequence[Sequence[str]]) -> tuple[int, ...]:
 
 def _is_pair(upper: Sequence[str], lower: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     """Whether a second row makes different names out of one that spans several columns."""
-    spread: list[str] = []
-    for cell in upper:
-        spread.append(cell or (spread[-1] if spread else ""))
+    spread = [cell or next(filter(None, upper[at::-1]), "") for at, cell in enumerate(upper)]
     names = list(itertools.zip_longest(spread, lower, fillvalue=""))
     spans = Counter(above for above, word in names if above and word)
     return (
