@@ -1,0 +1,128 @@
+"""Which opening of the retina is a full-thickness macular hole, and its geometry."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+Floats = NDArray[np.floating]
+Mask = NDArray[np.bool_]
+
+# Touching the pigment epithelium means nearer than this share of the retina's thickness.
+TOUCHES = 0.15
+# A full-thickness hole touches it and opens this share of the retina, in so many A-scans.
+OPENS = 0.60
+FEWEST_COLUMNS = 3
+# Levels at which the narrowest place and the base are sought, as shares of the thickness.
+NARROWEST_BETWEEN = (0.1, 0.9)
+BASE_BELOW = 0.15
+# An opening so near the surface, in rows, opens into the vitreous.
+MOUTH_ROWS = 2.0
+
+
+@dataclass(frozen=True)
+class Hole:
+    """A full-thickness hole, in pixels; edges of A-scans, so that `right - left` is a width.
+
+    Args:
+        left: Left rim where the hole is narrowest.
+        right: Right rim where the hole is narrowest.
+        base_left: Left end at the pigment epithelium.
+        base_right: Right end at the pigment epithelium.
+        narrowest_rows: Height of the narrowest place above the pigment epithelium.
+        rim_rows: Height of the rims' surface above the pigment epithelium, their highest place.
+    """
+
+    left: float
+    right: float
+    base_left: float
+    base_right: float
+    narrowest_rows: float
+    rim_rows: float
+
+    @property
+    def centre(self) -> float:
+        """Column half way between the rims; A-scan centres lie at whole numbers."""
+        return 0.5 * (self.left + self.right) - 0.5
+
+
+def find_hole(
+    opening: Mask, ilm: Floats, rpe: Floats, fluid: Mask, rim_columns: int
+) -> tuple[Hole | None, Mask]:
+    """The largest full-thickness hole.
+
+    Args:
+        opening: (H, W) where the retina is open.
+        ilm: (W,) row of the internal limiting membrane, running on across a hole.
+        rpe: (W,) row of the pigment epithelium.
+        fluid: (W,) where fluid lifts the retina off the pigment epithelium.
+        rim_columns: A-scans beside the hole in which its rims are highest.
+
+    Returns:
+        The hole, if any, and (H, W) the openings that are none.
+    """
+    if not opening.any():
+        return None, opening
+    labels, count = ndimage.label(opening, np.ones((3, 3)))
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    boxes = ndimage.find_objects(labels)
+    for index in np.argsort(sizes)[::-1][:5]:
+        rows, columns = boxes[index]
+        part = labels[rows, columns] == index + 1
+        surfaces = ilm - rows.start, rpe - rows.start
+        whole = _full_thickness(part, surfaces[0][columns], surfaces[1][columns])
+        if whole.sum() < FEWEST_COLUMNS:
+            continue
+        rest = opening.copy()
+        rest[rows, columns] &= ~part
+        return _measured(part, whole, columns.start, surfaces, fluid, rim_columns), rest
+    return None, opening
+
+
+def _full_thickness(part: Mask, ilm: Floats, rpe: Floats) -> Mask:
+    """(w,) in which A-scans an opening touches the pigment epithelium and opens far enough."""
+    bottom = part.shape[0] - np.argmax(part[::-1], axis=0) - 0.5
+    thickness = np.maximum(rpe - ilm, 1.0)
+    opened = np.count_nonzero(part, axis=0)
+    return (rpe - bottom <= TOUCHES * thickness) & (opened >= OPENS * thickness)
+
+
+def _measured(
+    part: Mask, whole: Mask, start: int, surfaces: tuple[Floats, Floats], fluid: Mask, rim: int
+) -> Hole:
+    """Geometry of one opening, level by level above the pigment epithelium."""
+    ilm, rpe = surfaces
+    thickness = rpe - ilm
+    rows, columns = np.nonzero(part)
+    level = np.floor(rpe[start + columns] - rows).astype(int)
+    columns, level = columns[level >= 0] + start, level[level >= 0]
+    count = int(level.max()) + 1
+    first, last = np.full(count, thickness.size), np.full(count, -1)
+    np.minimum.at(first, level, columns)
+    np.maximum.at(last, level, columns)
+    reach = float(thickness[start + np.flatnonzero(whole)].min())
+    low, high = (share * reach for share in NARROWEST_BETWEEN)
+    heights = np.arange(count)
+    inner = np.flatnonzero((heights >= low) & (heights < high) & (last >= first))
+    widths = ndimage.median_filter(last[inner] + 1 - first[inner], 3, mode="nearest")
+    narrowest = inner[widths == widths.min()]
+    base = (heights < max(BASE_BELOW * reach, 2.0)) & (last >= first)
+    base_left, base_right = int(first[base].min()), int(last[base].max()) + 1
+    while base_left > 0 and fluid[base_left - 1]:
+        base_left -= 1
+    while base_right < thickness.size and fluid[base_right]:
+        base_right += 1
+    # Where the hole opens into the vitreous, its surface runs on as if filled: tissue ends below.
+    tissue, own = thickness.astype(float), slice(start, start + part.shape[1])
+    mouth = np.argmax(part, axis=0) - ilm[own] <= MOUTH_ROWS
+    tissue[own] -= np.where(mouth, np.count_nonzero(part, axis=0), 0)
+    rims = ndimage.median_filter(tissue[max(base_left - rim, 0) : base_right + rim], 3)
+    return Hole(
+        left=float(first[narrowest].mean()),
+        right=float(last[narrowest].mean()) + 1.0,
+        base_left=float(base_left),
+        base_right=float(base_right),
+        narrowest_rows=float(narrowest.mean()) + 0.5,
+        rim_rows=float(rims.max()),
+    )
