@@ -10,9 +10,18 @@ Example:
     (500, 750)
 """
 
-from ctt_net.synthetic.device import CIRRUS_LIKE, DEVICES, HEIDELBERG_LIKE, Device
+from ctt_net.synthetic.device import (
+    CIRRUS_LIKE,
+    DEVICES,
+    HEIDELBERG_LIKE,
+    TOPCON_LIKE,
+    Device,
+    random_device,
+)
+from ctt_net.synthetic.extras import EXTRA_KINDS, Extra, draw_extras
 from ctt_net.synthetic.eye import SimulatedEye
 from ctt_net.synthetic.lesions import KINDS, Lesion
 from ctt_net.synthetic.population import draw_eyes
 from ctt_net.synthetic.scan import scan
 from ctt_net.synthetic.simulate import CohortPlan, simulate_cohort
+from ctt_net.synthetic.training_eyes import training_eye

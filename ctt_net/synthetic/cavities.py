@@ -1,10 +1,12 @@
 """Macular holes and cysts: drawn as bodies in space, and cut out of a painted section."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ctt_net.synthetic.extras import Extra
 from ctt_net.synthetic.lesions import Lesion
 from ctt_net.synthetic.macula import Section
 
@@ -90,6 +92,40 @@ def _rim(lesion: Lesion) -> list[Cyst]:
     return cysts
 
 
+def extra_cysts(extra: Extra) -> list[Cyst]:
+    """One large cyst in the middle, or a row of them in the inner nuclear layer.
+
+    After Otani 1999 (doi 10.1016/S0002-9394(99)00033-1).
+    """
+    rng = extra.rng()
+    if extra.kind == "central_cyst":
+        x_mm, y_mm, tall = *rng.normal(0.0, 0.04, 2), extra.between(50.0, 190.0)
+        # A pair or a few, parted by septa, as often as one.
+        count, wide = int(rng.integers(1, 5)), extra.between(0.07, 0.26)
+        return [
+            Cyst(x_mm + shift, y_mm + shift, wide / count, wide / count, tall, "onl", 0.0)
+            for shift in (np.arange(count) - 0.5 * (count - 1)) * 2.08 * wide / count
+        ]
+    middle, half = rng.normal(0.0, 0.5), rng.uniform(0.4, 1.6)
+    semi, apart = rng.uniform(0.02, 0.06), rng.uniform(2.0, 3.2)
+    tall = extra.between(10.0, 24.0)
+    places = np.arange(middle - half, middle + half, semi * apart)
+    sizes = rng.uniform(0.5, 1.0, places.size)
+    return [
+        Cyst(x, y, semi * size, semi * size, tall * size, "inl", 0.0)
+        for at, size in zip(places, sizes, strict=True)
+        for x, y in ((at, 0.0), (0.0, at))
+        if abs(at) > 2.0 * semi
+    ]
+
+
+def shape_central_cyst(section: Section, extra: Extra) -> None:
+    """The retina swells where the large cyst lies."""
+    away = np.hypot(section.x_mm, section.y_mm) / extra.between(0.3, 0.7)
+    raised = extra.between(60.0, 330.0) * np.clip(1.0 - away * away, 0.0, 1.0) ** 2
+    section.thickness_um["onl"] = section.thickness_um["onl"] + raised
+
+
 Image = NDArray[np.float32]
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -119,15 +155,16 @@ def open_hole(section: Section, surface: Floats, image: Image, height: Image) ->
 def empty_cysts(
     section: Section,
     tops: dict[str, Floats],
-    lesions: tuple[Lesion, ...],
+    cysts: Iterable[Cyst],
     image: Image,
     height: Image,
     axial_um: float,
+    brightness: float = CYST_BRIGHTNESS,
 ) -> Mask:
     """Empty every cyst that the section cuts, since fluid sends almost nothing back: (H, W)."""
     empty = np.zeros(image.shape, np.bool_)
     x_mm, y_mm = section.x_mm, section.y_mm
-    for cyst in (cyst for lesion in lesions for cyst in cysts_of(lesion)):
+    for cyst in cysts:
         if not _meets(cyst, section):
             continue
         square = ((x_mm - cyst.x_mm) / cyst.semi_x_mm) ** 2
@@ -141,7 +178,7 @@ def empty_cysts(
         tall = np.minimum(cyst.semi_z_um, 0.46 * thick) * np.sqrt(np.clip(1 - square[part], 0, 1))
         depth = (tall[None] - np.abs(height[:, part] - middle[None])) / (1.2 * axial_um)
         inside = np.clip(depth, 0.0, 1.0).astype(np.float32)
-        image[:, part] += inside * (CYST_BRIGHTNESS - image[:, part])
+        image[:, part] += inside * (brightness - image[:, part])
         empty[:, part] |= inside > 0.5
     return empty
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Device:
@@ -30,6 +32,7 @@ class Device:
         choroid_reach_um: Depth at which light from the choroid has faded to a third.
         direction_mark: Whether exports carry a burnt-in mark of the scan direction.
         margin_px: Widest strip that the export leaves black at a side after registration.
+        contrast: Share of full brightness shown as black and as white.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Device:
     choroid_reach_um: float
     direction_mark: bool
     margin_px: int
+    contrast: tuple[float, float] = (0.0, 1.0)
 
 
 HEIDELBERG_LIKE = Device(
@@ -96,3 +100,66 @@ CIRRUS_LIKE = Device(
     margin_px=6,
 )
 DEVICES = (HEIDELBERG_LIKE, CIRRUS_LIKE)
+
+# 3D scans of a Topcon 3D OCT-2000: 512 A-scans of 885 rows, 2.6 µm deep, frames not averaged, so
+# coarse in grain (RETOUCH: Bogunović 2019, doi 10.1109/TMI.2019.2901398). Kept out of `DEVICES`:
+# transfer to a make that no network has seen is tested on it.
+TOPCON_LIKE = Device(
+    name="topcon_like",
+    height_px=885,
+    width_px=512,
+    axial_um_per_px=2.6,
+    lateral_um_per_px=11.7,
+    display_root=2,
+    gain=1.2,
+    offset=1.6e-2,
+    noise=1.4e-2,
+    noise_spread=0.3,
+    deep_noise=0.9,
+    noise_grain_px=(0.45, 0.9),
+    speckle=0.55,
+    speckle_grain_px=(0.6, 1.3),
+    texture=0.10,
+    axial_blur_um=8.0,
+    choroid_reach_um=330.0,
+    direction_mark=False,
+    margin_px=0,
+)
+
+
+def random_device(rng: np.random.Generator) -> Device:
+    """Draw a device of no make, wider than any real one, so that a network learns none by heart.
+
+    Domain randomisation after Billot 2023 (doi 10.1016/j.media.2023.102789). The window is 1 to
+    3.5 mm deep and 3 to 10 mm wide.
+    """
+    while True:
+        axial, lateral = rng.uniform(1.9, 6.0), rng.uniform(4.0, 16.0)
+        rows, columns = int(rng.integers(300, 1001)), int(rng.integers(400, 1601))
+        if 1000.0 <= rows * axial <= 3500.0 and 3000.0 <= columns * lateral <= 10000.0:
+            break
+    root = int(rng.choice((2, 4)))
+    offset, noise = (1.2e-2, 4.0e-3) if root == 2 else (5e-5, 2.4e-4)
+    stretched = rng.uniform() < 0.3
+    return Device(
+        name="random",
+        height_px=rows,
+        width_px=columns,
+        axial_um_per_px=axial,
+        lateral_um_per_px=lateral,
+        display_root=root,
+        gain=rng.uniform(0.8, 2.4),
+        offset=offset * rng.uniform(0.0, 2.0),
+        noise=noise * np.exp(rng.uniform(-1.2, 1.3)),
+        noise_spread=rng.uniform(0.2, 0.6),
+        deep_noise=rng.uniform(0.1, 1.0),
+        noise_grain_px=(rng.uniform(0.4, 1.0), rng.uniform(0.4, 1.2)),
+        speckle=rng.uniform(0.1, 0.6),
+        speckle_grain_px=(rng.uniform(0.4, 1.4), rng.uniform(0.4, 1.4)),
+        texture=rng.uniform(0.05, 0.3),
+        axial_blur_um=rng.uniform(5.0, 14.0),
+        choroid_reach_um=rng.uniform(25.0, 90.0) if rng.uniform() < 0.2 else rng.uniform(150, 800),
+        direction_mark=False,
+        margin_px=int(rng.integers(0, 25)),
+        contrast=(rng.uniform(0.05, 0.2), rng.uniform(0.6, 1.0)) if stretched else (0.0, 1.0),
+    )

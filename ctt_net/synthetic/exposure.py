@@ -48,6 +48,9 @@ def expose(
     np.maximum(signal, 0.0, out=signal)
     for _ in range(device.display_root // 2):
         np.sqrt(signal, out=signal)
+    black, white_level = device.contrast
+    if device.contrast != (0.0, 1.0):
+        signal = (signal - np.float32(black)) * np.float32(1.0 / (white_level - black))
     signal *= np.float32(255.0)
     return np.clip(signal, 0.0, 255.0).astype(np.uint8)
 
@@ -79,7 +82,7 @@ def _along_layers(shape: tuple[int, ...], bruch_row: Floats, rng: np.random.Gene
     blobs = np.asarray(cv2.GaussianBlur(white[::-1], (0, 0), 0.7, sigmaY=1.7), dtype=np.float32)
     field = np.float32(0.75 / lines.std()) * lines + np.float32(0.66 / blobs.std()) * blobs
     highest = float(bruch_row.min())
-    field[int(highest) :] *= np.float32(TEXTURE_BELOW)
+    field[max(int(highest), 0) :] *= np.float32(TEXTURE_BELOW)
     down = np.arange(rows, dtype=np.float32)[:, None]
     down = down - (bruch_row - highest).astype(np.float32)[None]
     across = np.empty(shape, np.float32)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ctt_net.synthetic.extras import Extra
 from ctt_net.synthetic.lesions import Lesion
 
 # Decimal text on the chart by its line in logMAR; charts print rounded decimals.
@@ -95,6 +96,7 @@ class SimulatedEye:
         lens_logmar: Acuity taken by the cataract, logMAR.
         cataract: Kind of the cataract.
         signal_loss_db: What the cataract takes from a scan, dB.
+        extras: What the scans show besides; costs no acuity.
     """
 
     eye_id: str
@@ -111,6 +113,7 @@ class SimulatedEye:
     lens_logmar: float
     cataract: CataractType
     signal_loss_db: float
+    extras: tuple[Extra, ...] = ()
 
     @property
     def potential_logmar(self) -> float:

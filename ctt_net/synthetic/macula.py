@@ -26,6 +26,10 @@ class Section:
         membrane: Brightness of a membrane on the retina, 0..1.
         disorder: How far the inner layers' contrast is lost, 0..1.
         hole_ratio: Distance from the axis of a full-thickness hole by its radius; inf = none.
+        subretinal_um: Height of fluid between the photoreceptors and the pigment epithelium.
+        serous: How clear the deposit under the pigment epithelium is, 0 (drusen) to 1 (fluid).
+        membrane_gap_um: How far the membrane stands off the retina.
+        membrane_px: Thickness with which the membrane is drawn, pixels.
     """
 
     x_mm: Floats
@@ -38,12 +42,18 @@ class Section:
     membrane: Floats = field(init=False)
     disorder: Floats = field(init=False)
     hole_ratio: Floats = field(init=False)
+    subretinal_um: Floats = field(init=False)
+    serous: Floats = field(init=False)
+    membrane_gap_um: Floats = field(init=False)
+    membrane_px: float = 1.5
 
     def __post_init__(self) -> None:
         ones, zeros = np.ones_like(self.x_mm), np.zeros_like(self.x_mm)
         self.ellipsoid, self.elm, self.pigment = ones.copy(), ones.copy(), ones.copy()
         self.drusen_um, self.membrane, self.disorder = zeros.copy(), zeros.copy(), zeros.copy()
         self.hole_ratio = np.full_like(self.x_mm, np.inf)
+        self.subretinal_um, self.serous = zeros.copy(), zeros.copy()
+        self.membrane_gap_um = zeros.copy()
 
     def surfaces_um(self) -> dict[str, Floats]:
         """Height of the top of every layer above Bruch's membrane, µm, from the bottom up."""
@@ -52,6 +62,8 @@ class Section:
         for layer in reversed(LAYERS):
             height = height + self.thickness_um[layer]
             tops[layer] = height
+            if layer == "rpe":
+                height = height + self.subretinal_um
         return tops
 
 

@@ -6,10 +6,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctt_net.synthetic.anatomy import LAYERS, Build
-from ctt_net.synthetic.cavities import empty_cysts, open_hole
+from ctt_net.synthetic.cavities import (
+    CYST_BRIGHTNESS,
+    cysts_of,
+    empty_cysts,
+    extra_cysts,
+    open_hole,
+)
 from ctt_net.synthetic.choroid import add_choroid
+from ctt_net.synthetic.extras import Extra, of_kind
+from ctt_net.synthetic.foci import add_foci
+from ctt_net.synthetic.hole_forms import HoleForm, lamellar_cysts, open_form, open_outer_gap
 from ctt_net.synthetic.lesions import Lesion
 from ctt_net.synthetic.macula import Section
+from ctt_net.synthetic.vitreous import add_vitreous
 
 Image = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -22,6 +32,7 @@ BRIGHTNESS: dict[str, float] = {
 }  # fmt: skip
 ELLIPSOID_UM = 15.0
 ELM_UM = 8.0
+FLUID_GREY = 16.0
 GLINT = 26.0  # the inner limiting membrane mirrors a little
 
 
@@ -64,22 +75,69 @@ class Painting:
 
 
 def paint(
-    section: Section, build: Build, lesions: tuple[Lesion, ...], frame: Frame, reach_um: float
+    section: Section,
+    build: Build,
+    lesions: tuple[Lesion, ...],
+    frame: Frame,
+    reach_um: float,
+    extras: tuple[Extra, ...] = (),
 ) -> Painting:
     """Brightness of every pixel of a section."""
     height = frame.height_um()
     tops = section.surfaces_um()
     first = int(np.min(frame.bruch_row - tops["rnfl"] / frame.axial_um_per_px)) - 6
     last = int(np.max(frame.bruch_row)) + 6
-    first, last = max(first, 0), min(last, frame.height_px)
+    first, last = max(first, 0), max(min(last, frame.height_px), 0)
     image = np.zeros(height.shape, np.float32)
     image[first:last] = _layers(section, tops, height[first:last], frame.axial_blur_um)
-    hole = open_hole(section, tops["rnfl"], image, height)
-    cysts = empty_cysts(section, tops, lesions, image, height, frame.axial_um_per_px)
+    form = of_kind(extras, "hole_form")
+    if form is None:
+        hole = open_hole(section, tops["rnfl"], image, height)
+    cysts = _cavities(section, lesions, extras, tops, image, height, frame.axial_um_per_px)
+    for extra in extras:
+        if extra.kind in ("foci", "exudates"):
+            add_foci(section, tops, extra, image, height)
+    if form is not None:
+        hole = open_form(section, HoleForm.of(form), tops, image, height)
     add_choroid(section, build, image, height, reach_um)
     _add_vessels(section, build, tops, image, height)
-    _add_membranes(section, build, tops["rnfl"], image, frame)
-    return Painting(image, hole, cysts)
+    own_face = not {"hyaloid", "traction"} & {extra.kind for extra in extras}
+    _add_membranes(section, build, tops["rnfl"], image, frame, own_face)
+    add_vitreous(section, tops["rnfl"], extras, image, height, frame.axial_um_per_px)
+    return Painting(image, hole, cysts & ~hole)
+
+
+def _cavities(
+    section: Section,
+    lesions: tuple[Lesion, ...],
+    extras: tuple[Extra, ...],
+    tops: dict[str, Floats],
+    image: Image,
+    height: Image,
+    axial_um: float,
+) -> Mask:
+    """Empty the cysts of all lesions and extras; where they are."""
+    form, grey = of_kind(extras, "hole_form"), of_kind(extras, "grey_cysts")
+    cysts = [
+        cyst
+        for lesion in lesions
+        if form is None or lesion.kind != "macular_hole"
+        for cyst in cysts_of(lesion)
+    ]
+    for extra in extras:
+        if extra.kind == "hole_form":
+            cysts += HoleForm.of(extra).cysts()
+        elif extra.kind == "lamellar_hole":
+            cysts += lamellar_cysts(extra)
+        elif extra.kind in ("central_cyst", "inl_cysts"):
+            cysts += extra_cysts(extra)
+    # Cysts with blood products or proteins are grey.
+    brightness = CYST_BRIGHTNESS if grey is None else grey.between(0.0, 42.0)
+    empty = empty_cysts(section, tops, cysts, image, height, axial_um, brightness)
+    gap = of_kind(extras, "outer_gap")
+    if gap is not None:
+        empty |= open_outer_gap(section, gap, tops, image, height)
+    return empty
 
 
 def _layers(section: Section, tops: dict[str, Floats], height: Image, blur_um: float) -> Image:
@@ -106,6 +164,7 @@ def _steps(section: Section, tops: dict[str, Floats]) -> list[tuple[Floats, Floa
     dim = level["myoid"]
     level["ellipsoid"] = dim + section.ellipsoid * (level["ellipsoid"] - dim)
     level["segments"] = dim + section.ellipsoid * (level["segments"] - dim)
+    level["drusen"] += section.serous * (FLUID_GREY - level["drusen"])
     level["rpe"] = 84.0 + section.pigment * (level["rpe"] - 84.0)
     steps = [(tops["rnfl"] + 3.0, level["rnfl"] + GLINT)]
     steps.append((tops["rnfl"] - 6.0, level["rnfl"]))
@@ -116,6 +175,10 @@ def _steps(section: Section, tops: dict[str, Floats]) -> list[tuple[Floats, Floa
     steps.append((tops["segments"], level["ellipsoid"]))
     thin = np.minimum(ELLIPSOID_UM, 0.6 * section.thickness_um["segments"])
     steps.append((tops["segments"] - thin, level["segments"]))
+    if section.subretinal_um.any():
+        dark = np.minimum(section.subretinal_um / 6.0, 1.0)
+        fluid = level["segments"] + dark * (FLUID_GREY - level["segments"])
+        steps.append((tops["rpe"] + section.subretinal_um, fluid))
     steps.append((tops["rpe"], level["rpe"]))
     steps.append((section.drusen_um, level["drusen"]))
     steps.append((np.zeros_like(section.x_mm), np.zeros_like(section.x_mm)))
@@ -139,16 +202,17 @@ def _add_vessels(
 
 
 def _add_membranes(
-    section: Section, build: Build, surface: Floats, image: Image, frame: Frame
+    section: Section, build: Build, surface: Floats, image: Image, frame: Frame, own_face: bool
 ) -> None:
     """Epiretinal membrane on the surface, and the vitreous' own face where it has come off."""
     scale = frame.axial_um_per_px
     rows = frame.bruch_row - surface / scale
     if section.membrane.any():
         closed = section.hole_ratio > 1.5
-        _draw_line(image, rows, 235.0 * section.membrane * closed, 1.5)
+        off = rows - section.membrane_gap_um / scale
+        _draw_line(image, off, 235.0 * section.membrane * closed, section.membrane_px)
     rng = np.random.default_rng((*build.seed, 3))
-    if rng.uniform() < 0.45:
+    if rng.uniform() < 0.45 and own_face:
         r = np.hypot(section.x_mm - rng.normal(0.0, 0.3), section.y_mm - rng.normal(0.0, 0.3))
         lift = rng.uniform(80.0, 420.0) * (1.0 - np.exp(-((r / rng.uniform(1.0, 2.2)) ** 2)))
         wave = 10.0 * np.sin(section.x_mm * 2.3) + 9.0 * np.sin(section.y_mm * 1.9)
@@ -160,7 +224,8 @@ def _draw_line(image: Image, rows: Floats, brightness: Floats, thick_px: float) 
     """Draw a thin bright surface; where something brighter lies, that stays."""
     base = np.floor(rows).astype(int)
     columns = np.arange(rows.size)
-    for step in range(-3, 5):
+    reach = max(3, int(2.0 * thick_px))
+    for step in range(-reach, reach + 2):
         row = base + step
         inside = (row >= 0) & (row < image.shape[0])
         level = brightness * np.exp(-(((row - rows) / thick_px) ** 2))

@@ -1,5 +1,6 @@
 """A line scan of a simulated eye: picture, truth, and the mark that some exports burn in."""
 
+from collections.abc import Callable
 from typing import Literal
 
 import cv2
@@ -7,13 +8,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctt_net.imaging.segmentation import Segmentation
+from ctt_net.synthetic.acquisition import double_contour, light, moved, placed
 from ctt_net.synthetic.anatomy import Build
+from ctt_net.synthetic.cavities import shape_central_cyst
 from ctt_net.synthetic.device import Device
 from ctt_net.synthetic.disease import FIXATION_LIMIT_MM
 from ctt_net.synthetic.exposure import expose
+from ctt_net.synthetic.extras import Extra, ExtraKind, of_kind
 from ctt_net.synthetic.eye import SimulatedEye
+from ctt_net.synthetic.hole_forms import (
+    HoleForm,
+    shape_hole,
+    shape_lamellar,
+    shape_outer_gap,
+    shape_pseudohole,
+)
 from ctt_net.synthetic.macula import Section, cut
+from ctt_net.synthetic.membranes import shape_membrane
 from ctt_net.synthetic.paint import Frame, Painting, paint
+from ctt_net.synthetic.subretinal import (
+    shape_basal,
+    shape_detachment,
+    shape_fluid,
+    shape_hard,
+    shape_soft,
+)
+from ctt_net.synthetic.vitreous import shape_traction
 
 # Left, top, right and bottom of the square in an export of 750 x 500 pixels.
 SQUARE_PX = (31, 395, 106, 470)
@@ -101,10 +121,11 @@ def labelled_scan(
         device.axial_blur_um,
         _bruch_rows(eye, device, x_mm, y_mm, rng),
     )
-    section = cut(build, eye.lesions, x_mm, y_mm)
-    painting = paint(section, build, eye.lesions, frame, device.choroid_reach_um)
-    signal = lens_signal(eye, x_mm, y_mm)
-    image = expose(painting.image, signal, frame.bruch_row, device, rng)
+    section = shaped_section(eye, build, x_mm, y_mm)
+    painting = paint(section, build, eye.lesions, frame, device.choroid_reach_um, eye.extras)
+    signal = light(lens_signal(eye, x_mm, y_mm), x_mm, y_mm, eye.extras)
+    clean = double_contour(painting.image, eye.extras)
+    image = expose(clean, signal, frame.bruch_row, device, rng)
     visible = _leave_margin(image, device, rng)
     truth = segmentation(section, painting, frame, build.choroid_um, visible)
     if eye.laterality == "OS" and direction == "horizontal":
@@ -114,6 +135,35 @@ def labelled_scan(
     return image, truth
 
 
+SHAPES: dict[ExtraKind, Callable[[Section, Extra], None]] = {
+    "lamellar_hole": shape_lamellar,
+    "pseudohole": shape_pseudohole,
+    "outer_gap": shape_outer_gap,
+    "traction": shape_traction,
+    "subretinal_fluid": shape_fluid,
+    "serous_detachment": shape_detachment,
+    "soft_drusen": shape_soft,
+    "hard_drusen": shape_hard,
+    "basal_deposits": shape_basal,
+    "central_cyst": shape_central_cyst,
+    "membrane": shape_membrane,
+}
+
+
+def shaped_section(eye: SimulatedEye, build: Build, x_mm: Floats, y_mm: Floats) -> Section:
+    """The macula along a line, with lesions and extras."""
+    form, lesions = of_kind(eye.extras, "hole_form"), eye.lesions
+    if form is not None:
+        lesions = tuple(lesion for lesion in lesions if lesion.kind != "macular_hole")
+    section = cut(build, lesions, x_mm, y_mm)
+    for extra in eye.extras:
+        if extra.kind in SHAPES:
+            SHAPES[extra.kind](section, extra)
+    if form is not None:
+        shape_hole(section, HoleForm.of(form))
+    return section
+
+
 def segmentation(
     section: Section, painting: Painting, frame: Frame, choroid_um: float, visible: Mask
 ) -> Segmentation:
@@ -121,7 +171,8 @@ def segmentation(
     tops = section.surfaces_um()
     base = np.zeros_like(section.x_mm)
     heights = (
-        tops["rnfl"], tops["opl"], tops["myoid"], tops["segments"], tops["rpe"], tops["rpe"],
+        tops["rnfl"], tops["opl"], tops["myoid"], tops["segments"],
+        tops["rpe"] + section.subretinal_um, tops["rpe"],
         section.drusen_um, base, base - choroid_um,
     )  # fmt: skip
     surfaces = np.stack([frame.bruch_row - height / frame.axial_um_per_px for height in heights])
@@ -137,7 +188,7 @@ def segmentation(
         (rows >= ez) & (rows < tips) & (section.ellipsoid < 0.5) & outside_hole,
         (np.abs(rows - elm) <= half_elm / scale) & (section.elm < 0.5) & outside_hole,
         (rows >= rpe) & (rows < bruch) & (section.pigment < 0.5),
-        (np.abs(rows - ilm) <= half_membrane / scale) & membrane,
+        (np.abs(rows - ilm + section.membrane_gap_um / scale) <= half_membrane / scale) & membrane,
     )
     return Segmentation(surfaces.astype(np.float32), np.stack(lesions), visible)
 
@@ -149,6 +200,7 @@ def scan_line(eye: SimulatedEye, device: Device, direction: Direction) -> tuple[
     aim_x, aim_y = np.clip(rng.normal(0.0, 0.02, 2), -limit, limit)
     along = (np.arange(device.width_px) - 0.5 * (device.width_px - 1)) / 1000.0
     along = along * device.lateral_um_per_px + rng.normal(0.0, 0.12, 2)[DIRECTIONS.index(direction)]
+    along = moved(along, eye.extras)
     if direction == "horizontal":
         return along, np.full_like(along, aim_y)
     return np.full_like(along, aim_x), along
@@ -179,7 +231,8 @@ def _bruch_rows(
     tilt_um = np.clip(rng.normal(0.0, 28.0), -60.0, 60.0)
     lift_um = curve_um * (x_mm**2 + y_mm**2) + tilt_um * along + wave_um
     lowest = device.height_px * np.clip(rng.normal(0.60, 0.05), 0.48, 0.72)
-    return lowest - (lift_um - lift_um.min()) / device.axial_um_per_px
+    rows = lowest - (lift_um - lift_um.min()) / device.axial_um_per_px
+    return placed(rows, x_mm, y_mm, device, eye.extras)
 
 
 def _leave_margin(image: NDArray[np.uint8], device: Device, rng: np.random.Generator) -> Mask:
