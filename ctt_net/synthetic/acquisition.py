@@ -31,7 +31,7 @@ def placed(
     tilt, jump, clipped = (of_kind(extras, kind) for kind in ("tilt", "jump", "clipped"))
     if tilt is not None:
         along = x_mm + y_mm - np.mean(x_mm + y_mm)
-        slope = (-1.0) ** (tilt.seed % 2) * tilt.between(40.0, STEEPEST_UM_PER_MM) / scale
+        slope = (-1.0) ** (tilt.seed % 2) * tilt.between(15.0, STEEPEST_UM_PER_MM) / scale
         most = 0.5 * device.height_px / max(float(np.ptp(along)), 1e-6)
         rows = rows + along * np.clip(slope, -most, most)
         rows = rows - max(float(rows.max()) - 0.88 * device.height_px, 0.0)

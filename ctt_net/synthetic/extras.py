@@ -31,11 +31,19 @@ LESION_SHARE: dict[ExtraKind, float] = {
 }  # fmt: skip
 APPEARANCE_SHARE: dict[ExtraKind, float] = {
     "hyaloid": 0.40, "opacities": 0.25, "grey_cysts": 0.35, "motion": 0.06, "jump": 0.06,
-    "clipped": 0.08, "tilt": 0.25, "shadows": 0.25, "low_signal": 0.12, "saturation": 0.12,
+    "clipped": 0.08, "tilt": 0.40, "shadows": 0.25, "low_signal": 0.12, "saturation": 0.12,
     "double_contour": 0.06,
 }  # fmt: skip
 # With a full-thickness hole these cannot be, or would make another disease of it.
-NOT_WITH_A_HOLE = ("lamellar_hole", "pseudohole", "outer_gap", "central_cyst", "subretinal_fluid")
+NOT_WITH_A_HOLE = (
+    "lamellar_hole",
+    "pseudohole",
+    "outer_gap",
+    "central_cyst",
+    "subretinal_fluid",
+    "serous_detachment",
+)
+EXCLUSIVE = (("lamellar_hole", "pseudohole"), ("traction", "hyaloid"))
 OPERCULUM_SHARE = 0.35
 
 
@@ -95,5 +103,7 @@ def draw_extras(rng: np.random.Generator, lesions: tuple[Lesion, ...] = ()) -> t
     ]
     if hole is not None:
         extras.append(Extra("hole_form", hole.severity, int(rng.integers(2**31))))
-    inner = [extra for extra in extras if extra.kind in ("lamellar_hole", "pseudohole")]
-    return tuple(extra for extra in extras if extra not in inner[1:])
+    # One eye has one form of partial hole, and one face of the vitreous.
+    kinds = [extra.kind for extra in extras]
+    barred = {later for kind, later in EXCLUSIVE if kind in kinds}
+    return tuple(extra for extra in extras if extra.kind not in barred)

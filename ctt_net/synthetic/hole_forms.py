@@ -38,6 +38,7 @@ class HoleForm:
         lobes: How much it differs in three lobes, share.
         waist: Height of the narrowest part in the retina, 0..1.
         base_um: How much further the base reaches outwards.
+        bulge: Form of the wall below the narrowest part, 0 = straight, 1 = round.
         top_um: How much further the top reaches outwards.
         rounding_um: Radius of the rounded upper edge.
         ragged_um: Unevenness of the wall.
@@ -45,6 +46,7 @@ class HoleForm:
         rim_mm: How far the swelling reaches.
         cuff_um: Height of the fluid under the rim.
         cuff_mm: How far it reaches.
+        lost_mm: How far the ellipsoid zone is lost outside the base.
         wet: Share of the possible cysts in the rim.
         bright: How bright the wall is, relative to the tissue.
         residue: Number of bright deposits on the pigment epithelium in the hole.
@@ -59,6 +61,7 @@ class HoleForm:
     lobes: float
     waist: float
     base_um: float
+    bulge: float
     top_um: float
     rounding_um: float
     ragged_um: float
@@ -66,6 +69,7 @@ class HoleForm:
     rim_mm: float
     cuff_um: float
     cuff_mm: float
+    lost_mm: float
     wet: float
     bright: float
     residue: int
@@ -85,17 +89,19 @@ class HoleForm:
             off_round=rng.uniform(0.0, 0.25),
             turn=rng.uniform(0.0, 2 * np.pi),
             lobes=rng.uniform(0.0, 0.1),
-            waist=rng.uniform(0.35, 0.9),
-            base_um=rng.uniform(10.0, 260.0) * min(1.0, 0.4 + diameter / 700.0),
+            waist=rng.uniform(0.35, 0.8),
+            base_um=rng.uniform(10.0, 300.0) * min(1.0, 0.5 + diameter / 700.0),
+            bulge=rng.uniform(),
             top_um=rng.uniform(0.0, 70.0),
-            rounding_um=rng.uniform(50.0, 260.0),
+            rounding_um=rng.uniform(40.0, 320.0),
             ragged_um=rng.uniform(0.0, 14.0),
             swelling=rng.uniform(0.0, 0.3) if flat else rng.uniform(0.45, 1.35),
             rim_mm=rng.uniform(0.45, 1.0),
             cuff_um=rng.uniform(15.0, 130.0) if detached else 0.0,
             cuff_mm=rng.uniform(0.08, 0.35),
+            lost_mm=rng.uniform(0.02, 0.3),
             wet=0.0 if flat else rng.uniform(0.0, 1.0),
-            bright=rng.uniform(0.9, 1.9),
+            bright=rng.uniform(0.9, 1.3) if rng.uniform() < 0.8 else rng.uniform(1.3, 2.0),
             residue=int(rng.integers(0, 7)) if rng.uniform() < 0.4 else 0,
             seed=extra.seed,
         )
@@ -109,9 +115,10 @@ class HoleForm:
         """How far the wall stands outside the narrowest radius, by height in the retina (0..1)."""
         low = np.clip((self.waist - share) / self.waist, 0.0, 1.0)
         high = np.clip((share - self.waist) / (1.0 - self.waist), 0.0, 1.0)
-        corner = np.clip((share - 0.45) / 0.55, 0.0, 1.0)
-        edge = self.base_um * low**1.5 + self.top_um * high
-        edge += self.rounding_um * (1.0 - np.sqrt(np.maximum(1.0 - corner * corner, 0.0)))
+        round_low = 1.0 - np.sqrt(np.maximum(1.0 - low * low, 0.0))
+        edge = self.base_um * (self.bulge * round_low + (1.0 - self.bulge) * low)
+        edge += self.top_um * high
+        edge += self.rounding_um * (1.0 - np.sqrt(np.maximum(1.0 - high * high, 0.0)))
         phase = 2.0 * side + self.seed % 7
         return np.asarray(edge + self.ragged_um * (1.0 + np.sin(17.0 * share + phase)), np.float32)
 
@@ -134,17 +141,21 @@ class HoleForm:
             x, y = self.x_mm + away * np.cos(turn), self.y_mm + away * np.sin(turn)
             layer, height = ("inl" if inner else "onl"), rng.uniform(-0.1, 0.2)
             cysts.append(Cyst(x, y, semi, semi, tall, layer, height))
-        # Large ones close to the edge, long outwards, often the only ones.
-        large = rng.uniform() < 0.75
-        for turn in (
-            np.arange(0.0, 2.0 * np.pi, rng.uniform(0.3, 0.8)) if self.wet and large else ()
-        ):
-            long, tall = rng.uniform(0.07, 0.26), rng.uniform(30.0, 100.0)
-            away = 0.001 * float(self.radius_towards_um(np.array(turn)) + 0.5 * self.rounding_um)
-            away += long + rng.uniform(0.02, 0.08)
-            x, y = self.x_mm + away * np.cos(turn), self.y_mm + away * np.sin(turn)
-            layer = "onl" if rng.uniform() < 0.7 else "inl"
-            cysts.append(Cyst(x, y, long, long, tall, layer, rng.uniform(-0.1, 0.15)))
+        # Rows of large ones outwards from the edge along both axes, parted by septa.
+        for turn in np.arange(4) * 0.5 * np.pi if rng.uniform() < 0.8 * (self.wet > 0.0) else ():
+            for layer in ("onl", "inl")[: int(rng.integers(1, 3))]:
+                away = 0.001 * float(self.radius_towards_um(np.array(turn)))
+                away += 0.0004 * self.rounding_um + rng.uniform(0.02, 0.1)
+                tall, apart = rng.uniform(35.0, 110.0), rng.uniform(1.85, 2.15)
+                for _ in range(int(rng.integers(1, 7))):
+                    semi = rng.uniform(0.02, 0.12)
+                    away += semi
+                    x, y = self.x_mm + away * np.cos(turn), self.y_mm + away * np.sin(turn)
+                    wide, height = 2.0 * semi * rng.uniform(0.5, 1.5), rng.uniform(-0.1, 0.3)
+                    flat = np.array((semi, wide) if turn in (0.0, np.pi) else (wide, semi))
+                    cysts.append(Cyst(x, y, *map(float, flat), tall, layer, height))
+                    away += (apart - 1.0) * semi
+                    tall *= rng.uniform(0.6, 1.05)
         return cysts
 
 
@@ -165,9 +176,11 @@ def shape_hole(section: Section, form: HoleForm) -> None:
         section.subretinal_um, form.cuff_um * np.exp(-((base / form.cuff_mm) ** 2))
     )
     section.subretinal_um[section.subretinal_um < 2.0] = 0.0
-    lost = np.clip(1.0 - base / (0.03 + 0.5 * form.cuff_mm), 0.0, 1.0)
+    # Photoreceptors of the rim are lost further out than it is detached.
+    lost = np.clip(1.5 - base / form.lost_mm, 0.0, 1.0)
     section.ellipsoid *= 1.0 - lost
     section.elm *= 1.0 - 0.6 * lost
+    section.membrane *= 1000.0 * beyond > form.top_um + form.rounding_um
 
 
 def open_form(

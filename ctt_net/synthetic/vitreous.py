@@ -34,6 +34,8 @@ def face_um(section: Section, surface: Floats, extra: Extra) -> Floats:
     wave += rng.uniform(0.0, 5.0) * np.sin(11.0 * (x - y))
     centre = rng.normal(0.0, 0.06, 2) if extra.kind == "traction" else rng.normal(0.0, 0.4, 2)
     away = np.hypot(x - centre[0], y - centre[1])
+    if extra.kind == "traction" and rng.uniform() < 0.7:
+        away = _from_rim(section, away, extra.seed)
     at_centre = float(surface[np.argmin(away)])
     high, wide = rng.uniform(60.0, 520.0), rng.uniform(0.4, 2.4)
     if extra.kind == "traction":
@@ -44,6 +46,15 @@ def face_um(section: Section, surface: Floats, extra: Extra) -> Floats:
     else:
         face = float(np.median(surface)) + extra.between(30.0, 700.0) + wave
     return np.asarray(np.maximum(face, surface + 4.0))
+
+
+def _from_rim(section: Section, away: Floats, seed: int) -> Floats:
+    """Distance from one edge of the hole instead of its centre, where a flap hangs."""
+    rim = np.flatnonzero((section.hole_ratio > 1.2) & (section.hole_ratio < 1.8))
+    if not rim.size:
+        return away
+    at = rim[0] if seed % 2 else rim[-1]
+    return np.hypot(section.x_mm - section.x_mm[at], section.y_mm - section.y_mm[at])
 
 
 def add_vitreous(
@@ -63,6 +74,9 @@ def add_vitreous(
             thick = rng.uniform(0.7, 1.5) * axial_um * (1.0 if rng.uniform() < 0.6 else 2.0)
             patchy = 1.0 + 0.35 * np.sin(3.1 * (section.x_mm + section.y_mm) + rng.uniform(0, 6))
             _sheet(image, height, face, rng.uniform(25.0, 130.0) * patchy, max(thick, 4.0))
+            if extra.kind == "traction":  # where it holds the retina it is thick, or tears a flap
+                near = np.exp(-(((face - surface) / rng.uniform(20.0, 160.0)) ** 2))
+                _sheet(image, height, face, rng.uniform(40, 120) * near, rng.uniform(8.0, 26.0))
     operculum = of_kind(extras, "operculum")
     if operculum is not None:
         _add_operculum(section, surface, face, operculum, image, height)
