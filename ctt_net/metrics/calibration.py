@@ -131,17 +131,18 @@ def _climb(
     """Newton's method from a start (resamples, columns): the coefficients, and which are final."""
     step = np.full_like(value, np.inf)
     observed = weights @ (columns * recovered[:, None])
+    # Of the Hessian: h00, h01 and h11, or h00 twice.
+    products = np.column_stack([columns[:, :1] * columns, columns[:, -1] ** 2])
     for _ in range(STEPS):
         p = expit(offset + value @ columns.T)
         weighted = weights * p
         gradient = observed - weighted @ columns
         weighted *= np.subtract(1.0, p, out=p)
-        h00 = weighted @ columns[:, 0] ** 2
+        hessian = weighted @ products
         if columns.shape[1] == 1:
-            step = gradient / h00[:, None]
+            step = gradient / hessian[:, :1]
         else:
-            h01, h11 = (weighted @ (columns[:, i] * columns[:, 1]) for i in (0, 1))
-            g0, g1 = gradient.T
+            (h00, h01, h11), (g0, g1) = hessian.T, gradient.T
             step = np.column_stack([h11 * g0 - h01 * g1, h00 * g1 - h01 * g0])
             step /= (h00 * h11 - h01**2)[:, None]
         value = value + step

@@ -21,10 +21,14 @@ def auroc(score: ArrayLike, recovered: ArrayLike, weights: ArrayLike | None = No
         0.75
     """
     s, y, w = checked(score, recovered, weights=weights)
-    positive, negative = sums_by_value(s, w * y), sums_by_value(s, w * (1 - y))
-    below = np.cumsum(negative, axis=-1) - negative / 2
-    wins = (positive * below).sum(axis=-1)
-    return ratio(wins, positive.sum(axis=-1) * negative.sum(axis=-1))
+    ones, zeros = np.flatnonzero(y), np.flatnonzero(y == 0)
+    zeros = zeros[np.argsort(s[zeros], kind="stable")]
+    positive, below = w[..., ones], np.zeros((*w.shape[:-1], len(zeros) + 1))
+    np.cumsum(w[..., zeros], axis=-1, out=below[..., 1:])
+    # Mean of those below and those below or equal.
+    left, right = (np.searchsorted(s[zeros], s[ones], side) for side in ("left", "right"))
+    wins = np.einsum("...n,...n->...", positive, below[..., left] + below[..., right]) / 2
+    return ratio(wins, positive.sum(axis=-1) * below[..., -1])
 
 
 def average_precision(

@@ -105,10 +105,17 @@ def spearman(first: ArrayLike, second: ArrayLike, weights: ArrayLike | None = No
         0.8
     """
     x, y, w = checked(first, second, weights=weights)
-    centre = (w.sum(axis=-1, keepdims=True) + 1) / 2
-    a, b = middle_ranks(x, w) - centre, middle_ranks(y, w) - centre
-    wa, wb = w * a, w * b
-    ab, aa, bb = (np.einsum("...n,...n->...", *pair) for pair in ((wa, b), (wa, a), (wb, b)))
+    return rank_correlation(middle_ranks(x, w), middle_ranks(y, w), w)
+
+
+def rank_correlation(first: Floats, second: Floats, weights: Floats) -> Floats:
+    """Spearman's correlation from `middle_ranks`, which several figures of a truth may share."""
+    centre = (weights.sum(axis=-1, keepdims=True) + 1) / 2
+    a, b = first - centre, second - centre
+    wa = weights * a
+    ab, aa, bb = (
+        np.einsum("...n,...n->...", *pair) for pair in ((wa, b), (wa, a), (weights * b, b))
+    )
     product = aa * bb
     # A sum of squares of half ranks is 0 or at least 0.25.
     return ratio(ab, np.where(product > 0.01, product, 0.0) ** 0.5)

@@ -51,7 +51,7 @@ from ctt_net.metrics.subgroups import (
     subgroup_figures,
     suppressed_groups,
 )
-from ctt_net.metrics.weighted import Floats
+from ctt_net.metrics.weighted import Floats, middle_ranks
 from ctt_net.outcome import Outcome
 
 METRICS_FILE = "metrics.json"
@@ -152,9 +152,10 @@ def measure(eyes: EvaluatedEyes, groups: Groups, cuts: ProbabilityCuts, weights:
         weights: (resamples, n).
     """
     p, t, chart = eyes.predicted, eyes.truth, eyes.on_chart
-    model = regression_figures(p, t, eyes.patients, weights)
+    ranks = middle_ranks(t, weights)
+    model = regression_figures(p, t, eyes.patients, weights, ranks)
     recovery = {one.name: recovery_figures(eyes, one, cuts, weights) for one in eyes.outcomes}
-    baselines = {name: baseline_figures(eyes, name, weights) for name in eyes.baselines}
+    baselines = {name: baseline_figures(eyes, name, weights, ranks) for name in eyes.baselines}
     found: Tree = {
         "regression": model,
         "regression_on_chart": regression_figures(
@@ -197,15 +198,20 @@ def measure(eyes: EvaluatedEyes, groups: Groups, cuts: ProbabilityCuts, weights:
         gap = found["versus"][strongest]["mae_difference"]
         found["versus"][STRONGEST] = {"baseline": strongest, "mae_difference": gap}
     if ORACLE in eyes.predictors:
-        oracle = regression_figures(eyes.predictors[ORACLE], t, eyes.patients, weights)
+        oracle = regression_figures(eyes.predictors[ORACLE], t, eyes.patients, weights, ranks)
         found[ORACLE] = {**oracle, "mae_difference": model["mae"] - oracle["mae"]}
     return found
 
 
 def regression_figures(
-    pred: Floats, true: Floats, patients: NDArray[np.intp], weights: Floats
+    pred: Floats,
+    true: Floats,
+    patients: NDArray[np.intp],
+    weights: Floats,
+    ranks: Floats | None = None,
 ) -> Tree:
-    """Figures of a predicted acuity."""
+    """Figures of a predicted acuity; `ranks` are those of the truth, where they are known."""
+    ranks = middle_ranks(true, weights) if ranks is None else ranks
     slope, intercept = calibration_line(pred, true, weights)
     lower, upper = limits_of_agreement(pred, true, weights, patients)
     return {
@@ -219,7 +225,7 @@ def regression_figures(
         "r2": regression.r2(pred, true, weights),
         "ccc": ccc(pred, true, weights),
         "icc": icc(pred, true, weights),
-        "spearman": regression.spearman(pred, true, weights),
+        "spearman": regression.rank_correlation(middle_ranks(pred, weights), ranks, weights),
         "calibration_slope": slope,
         "calibration_intercept": intercept,
         "loa": {"lower": lower, "upper": upper, "slope": difference_slope(pred, true, weights)},
@@ -262,9 +268,9 @@ def calibration_figures(eyes: EvaluatedEyes, outcome: Outcome, weights: Floats) 
     }
 
 
-def baseline_figures(eyes: EvaluatedEyes, name: str, weights: Floats) -> Tree:
+def baseline_figures(eyes: EvaluatedEyes, name: str, weights: Floats, ranks: Floats) -> Tree:
     """Figures of a baseline: of its acuity, and how well that discriminates recovery."""
-    found = regression_figures(eyes.predictors[name], eyes.truth, eyes.patients, weights)
+    found = regression_figures(eyes.predictors[name], eyes.truth, eyes.patients, weights, ranks)
     if name in CONSTANT_BASELINES:
         for figure in ("spearman", "calibration_slope", "calibration_intercept"):
             found[figure] = np.full(len(weights), np.nan)

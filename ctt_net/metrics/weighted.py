@@ -37,8 +37,9 @@ def ratio(above: ArrayLike, below: ArrayLike) -> Floats:
         >>> ratio(1.0, 4.0), ratio([1.0, 1.0], [2.0, 0.0])
         (0.25, array([0.5, nan]))
     """
-    a, b = np.broadcast_arrays(np.asarray(above, float), np.asarray(below, float))
-    found = np.divide(a, b, out=np.full(a.shape, np.nan), where=b != 0)
+    a, b = np.asarray(above, float), np.asarray(below, float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.where(b != 0, a / b, np.nan)
     return found if found.ndim else float(found)  # type: ignore[return-value]
 
 
