@@ -181,7 +181,8 @@ def _column_order(table: pd.DataFrame, where: str) -> list[str]:
 
 def _texts(column: pd.Series) -> pd.Series:
     """Cells as text without surrounding blanks; NaN and None become empty."""
-    cells = ["" if pd.isna(cell) else str(cell).strip() for cell in column]
+    rows = zip(column, column.isna(), strict=True)
+    cells = ["" if missing else str(cell).strip() for cell, missing in rows]
     return pd.Series(cells, dtype=object)
 
 

@@ -93,7 +93,8 @@ def aurc(error: ArrayLike, width: ArrayLike, weights: ArrayLike | None = None) -
     before, error_before = np.cumsum(count, axis=-1) - count, np.cumsum(total, axis=-1) - total
     average = np.divide(total, count, out=np.zeros(count.shape), where=count > 0)
     # Sum over the eyes of one width of (errors so far) / (eyes so far), as harmonic numbers.
-    harmonic = digamma(before + count + 1) - digamma(before + 1)
+    numbers = digamma(np.arange(1.0, w.sum(axis=-1).max(initial=0.0) + 2))
+    harmonic = numbers[(before + count).astype(int)] - numbers[before.astype(int)]
     area = (total + (error_before - average * before) * harmonic).sum(axis=-1) / w.sum(axis=-1)
     return area if area.ndim else float(area)  # type: ignore[return-value]
 

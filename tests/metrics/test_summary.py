@@ -236,7 +236,7 @@ def test_a_single_eye_can_be_evaluated(predictions, baselines, outcomes):
 
 @pytest.mark.slow
 def test_the_cost_of_a_thousand_eyes(make_eyes, make_predictions, spec, outcomes):
-    # In sorts of all resamples, since processors differ: 250 to 280 measured.
+    # In sorts of all resamples, since processors differ: 90 to 170 measured.
     eyes, potential = make_eyes(n_patients=500)
     predictions = make_predictions(eyes, potential)
     baselines = cross_fit_baselines(eyes, spec, eyes.groupby("patient_id").ngroup() % 2)
