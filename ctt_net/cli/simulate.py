@@ -16,6 +16,7 @@ def add(commands: Commands) -> None:
         [
             "ctt-net simulate data/synthetic --eyes 400 --seed 0",
             "ctt-net simulate data/held_out --eyes 100 --seed 1",
+            "ctt-net simulate data/segmentation --extras --labels",
         ],
     )
     parser.add_argument("out", type=Path, help="cohort folder to make; must not exist")
@@ -41,6 +42,16 @@ def add(commands: Commands) -> None:
         default=0.0,
         help="share of eyes that see poorly for a cause no scan shows (default: 0)",
     )
+    parser.add_argument(
+        "--extras",
+        action="store_true",
+        help="more forms of disease, vitreous and faulty scans; they cost no acuity",
+    )
+    parser.add_argument(
+        "--labels",
+        action="store_true",
+        help="write the true layers and lesions of every scan to OUT/labels",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -60,6 +71,8 @@ def run(options: argparse.Namespace) -> int:
         devices=(options.device,) if options.device else CohortPlan.devices,
         missing_views=options.missing_views,
         unseen_causes=options.unseen_causes,
+        extras=options.extras,
+        labels=options.labels,
     )
     workers = os.cpu_count() or 1 if options.workers is None else options.workers
     with Progress(console=Console(stderr=True), transient=True) as progress:

@@ -1,7 +1,6 @@
 """What goes wrong while a scan is taken: motion, a tilted or clipped window, shadows, light.
 
-After Ho 2009 (doi 10.1016/j.ophtha.2009.03.034) and Chhablani 2014
-(doi 10.1016/j.sjopt.2014.02.010). The labels follow the picture.
+After Bazvand 2020 (doi 10.4103/JOCO.JOCO_83_20). The labels follow the picture.
 """
 
 import cv2

@@ -95,24 +95,27 @@ def _rim(lesion: Lesion) -> list[Cyst]:
 def extra_cysts(extra: Extra) -> list[Cyst]:
     """One large cyst in the middle, or a row of them in the inner nuclear layer.
 
-    After Otani 1999 (doi 10.1016/S0002-9394(99)00033-1).
+    After Murakami 2013 (doi 10.1155/2013/920713).
     """
     rng = extra.rng()
     if extra.kind == "central_cyst":
-        x_mm, y_mm, tall = *rng.normal(0.0, 0.04, 2), extra.between(50.0, 190.0)
-        # A pair or a few, parted by septa, as often as one.
-        count, wide = int(rng.integers(1, 5)), extra.between(0.07, 0.26)
+        tall, wide = extra.between(50.0, 190.0), extra.between(0.1, 0.36)
+        # One, or a few parted by septa, along both axes.
+        count = int(rng.choice((1, 1, 2, 3)))
+        semi = wide / count
         return [
-            Cyst(x_mm + shift, y_mm + shift, wide / count, wide / count, tall, "onl", 0.0)
-            for shift in (np.arange(count) - 0.5 * (count - 1)) * 2.08 * wide / count
+            Cyst(x, y, semi, semi, tall * rng.uniform(0.8, 1.0), "onl", rng.uniform(-0.05, 0.1))
+            for shift in (np.arange(count) - 0.5 * (count - 1)) * 2.06 * semi
+            for x, y in ((shift, 0.0), (0.0, shift))[: 1 if shift == 0.0 else 2]
         ]
     middle, half = rng.normal(0.0, 0.5), rng.uniform(0.4, 1.6)
     semi, apart = rng.uniform(0.02, 0.06), rng.uniform(2.0, 3.2)
     tall = extra.between(10.0, 24.0)
     places = np.arange(middle - half, middle + half, semi * apart)
+    places = places[rng.uniform(size=places.size) < 0.8]
     sizes = rng.uniform(0.5, 1.0, places.size)
     return [
-        Cyst(x, y, semi * size, semi * size, tall * size, "inl", 0.0)
+        Cyst(x, y, semi * size, semi * size, tall * size, "inl", 0.6 * size - 0.5)
         for at, size in zip(places, sizes, strict=True)
         for x, y in ((at, 0.0), (0.0, at))
         if abs(at) > 2.0 * semi

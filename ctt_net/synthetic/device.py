@@ -125,6 +125,7 @@ TOPCON_LIKE = Device(
     direction_mark=False,
     margin_px=0,
 )
+NAMED_DEVICES = (*DEVICES, TOPCON_LIKE)
 
 
 def random_device(rng: np.random.Generator) -> Device:

@@ -126,7 +126,7 @@ class SimulatedEye:
             {**asdict(lesion), "cost_logmar": round(lesion.cost_logmar, 4)}
             for lesion in self.lesions
         ]
-        return {
+        truth = {
             "eye_id": self.eye_id,
             "potential_logmar": round(self.potential_logmar, 4),
             "own_logmar": round(self.own_logmar, 4),
@@ -136,3 +136,7 @@ class SimulatedEye:
             "signal_loss_db": round(self.signal_loss_db, 2),
             "lesions": json.dumps(lesions, separators=(",", ":")),
         }
+        if self.extras:
+            extras = [asdict(extra) for extra in self.extras]
+            truth["extras"] = json.dumps(extras, separators=(",", ":"))
+        return truth

@@ -1,6 +1,7 @@
 """Hyperreflective foci (dots) and hard exudates (clumps with a shadow); no label names them.
 
-After Bolz 2009 (doi 10.1016/j.ophtha.2008.12.039).
+Most foci lie in the inner layers (Schreur 2018, doi 10.1371/journal.pone.0206482), the larger
+exudates in the outer ones (doi 10.1155/2021/8820216).
 """
 
 import numpy as np
@@ -42,6 +43,6 @@ def add_foci(
         image[:, part] += spot * np.maximum(grey - image[:, part], 0.0)
         if hard:
             shade = (
-                rng.uniform(0.3, 0.75) * np.exp(-(across**2)) * np.clip(-above / tall - 0.6, 0, 1)
+                rng.uniform(0.1, 0.6) * np.exp(-(across**2)) * np.clip(-above / tall - 0.6, 0, 1)
             )
             image[:, part] *= (1.0 - shade).astype(np.float32)

@@ -1,9 +1,10 @@
 """Forms of macular holes: full thickness, lamellar, pseudohole, gap of the outer retina only.
 
 Names and sizes: Duker 2013 (doi 10.1016/j.ophtha.2013.07.042), Hubschman 2020
-(doi 10.1136/bjophthalmol-2019-315432), Gass 1995 (doi 10.1016/S0002-9394(14)72781-3); the base is
-up to twice as wide as the narrowest part, and the rim is detached (Ullrich 2002,
-doi 10.1136/bjo.86.4.390; Kusuhara 2004, doi 10.1016/j.ajo.2004.04.063).
+(doi 10.1136/bjophthalmol-2019-315432), Gass 1995 (doi 10.1016/S0002-9394(14)72781-3). Before
+surgery holes measure 381 µm, SD 168 (Jenisch 2017, doi 10.2147/OPTH.S125561); the base of large
+ones is almost twice as wide as the narrowest part (1,208 and 645 µm; Sinawat 2021,
+doi 10.2147/OPTH.S294190).
 """
 
 from dataclasses import dataclass
@@ -152,8 +153,8 @@ class HoleForm:
                     away += semi
                     x, y = self.x_mm + away * np.cos(turn), self.y_mm + away * np.sin(turn)
                     wide, height = 2.0 * semi * rng.uniform(0.5, 1.5), rng.uniform(-0.1, 0.3)
-                    flat = np.array((semi, wide) if turn in (0.0, np.pi) else (wide, semi))
-                    cysts.append(Cyst(x, y, *map(float, flat), tall, layer, height))
+                    semi_x, semi_y = (semi, wide) if turn in (0.0, np.pi) else (wide, semi)
+                    cysts.append(Cyst(x, y, semi_x, semi_y, tall, layer, height))
                     away += (apart - 1.0) * semi
                     tall *= rng.uniform(0.6, 1.05)
         return cysts

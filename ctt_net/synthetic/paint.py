@@ -131,7 +131,7 @@ def _cavities(
             cysts += lamellar_cysts(extra)
         elif extra.kind in ("central_cyst", "inl_cysts"):
             cysts += extra_cysts(extra)
-    # Cysts with blood products or proteins are grey.
+    # Cysts are of unequal reflectivity (doi 10.4274/tjo.galenos.2018.19616).
     brightness = CYST_BRIGHTNESS if grey is None else grey.between(0.0, 42.0)
     empty = empty_cysts(section, tops, cysts, image, height, axial_um, brightness)
     gap = of_kind(extras, "outer_gap")

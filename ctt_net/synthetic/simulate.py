@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -29,10 +29,12 @@ from ctt_net.cohort.folder import TRUTH_FILE
 from ctt_net.errors import InputError
 from ctt_net.io.atomic_folder import new_folder
 from ctt_net.io.atomic_write import atomic_write
-from ctt_net.synthetic.device import DEVICES, Device
+from ctt_net.synthetic.device import DEVICES, NAMED_DEVICES, Device
+from ctt_net.synthetic.extras import draw_extras
 from ctt_net.synthetic.eye import SimulatedEye, measure
+from ctt_net.synthetic.labels import index_png, surfaces_csv, values_csv
 from ctt_net.synthetic.population import draw_eyes
-from ctt_net.synthetic.scan import DIRECTIONS, scan
+from ctt_net.synthetic.scan import DIRECTIONS, labelled_scan
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,9 @@ class CohortPlan:
         missing_views: Share of eyes that lack one of their two scans.
         unseen_causes: Share of eyes that something no scan shows keeps from seeing well: amblyopia,
             a diseased optic nerve. Nothing else of an eye depends on it.
+        extras: Draw eyes with extras (`draw_extras`). They show in the scans and cost no acuity:
+            for segmentation, not for predicting acuity.
+        labels: Write the true layers and lesions of every scan to `labels/`.
 
     Raises:
         InputError: If a value makes no cohort.
@@ -61,6 +66,8 @@ class CohortPlan:
     devices: tuple[str, ...] = tuple(device.name for device in DEVICES)
     missing_views: float = 0.0
     unseen_causes: float = 0.0
+    extras: bool = False
+    labels: bool = False
 
     def __post_init__(self) -> None:
         if self.n_eyes < 3:  # two eyes may be one patient's, and folds need two patients
@@ -73,7 +80,7 @@ class CohortPlan:
             share = getattr(self, name)
             if not 0.0 <= share <= 1.0:
                 raise InputError(f"{name.replace('_', ' ')} is a share in 0..1, got {share}")
-        known = {device.name for device in DEVICES}
+        known = {device.name for device in NAMED_DEVICES}
         if not self.devices or not set(self.devices) <= known:
             raise InputError(
                 f"devices must be among {', '.join(sorted(known))}; got {', '.join(self.devices)}"
@@ -103,7 +110,7 @@ def cohort_spec(plan: CohortPlan) -> CohortSpec:
             device.name: PixelSize(
                 axial_um_per_px=device.axial_um_per_px, lateral_um_per_px=device.lateral_um_per_px
             )
-            for device in DEVICES
+            for device in NAMED_DEVICES
             if device.name in plan.devices
         },
     )
@@ -134,10 +141,15 @@ def simulate_cohort(
         InputError: If `out` exists.
     """
     eyes = draw_eyes(plan.n_eyes, plan.seed, plan.first_patient, plan.id_prefix, plan.unseen_causes)
+    if plan.extras:
+        eyes = [with_extras(eye) for eye in eyes]
     rows = [manifest_row(eye, plan) for eye in eyes]
     with new_folder(out) as beside:
         (beside / "images").mkdir()
-        for _ in _write_scans(eyes, rows, beside, workers):
+        if plan.labels:
+            (beside / "labels").mkdir()
+            atomic_write(beside / "labels" / "values.csv", values_csv())
+        for _ in _write_scans(eyes, rows, beside, workers, plan.labels):
             if on_eye is not None:
                 on_eye()
         patients = len({eye.patient_id for eye in eyes})
@@ -154,7 +166,13 @@ def device_of(eye: SimulatedEye, plan: CohortPlan) -> Device:
     """Device of this eye's patient, by chance: it says nothing about the eye."""
     rng = np.random.default_rng((*eye.seed[:2], 41))
     chosen = plan.devices[int(rng.integers(len(plan.devices)))]
-    return next(device for device in DEVICES if device.name == chosen)
+    return next(device for device in NAMED_DEVICES if device.name == chosen)
+
+
+def with_extras(eye: SimulatedEye) -> SimulatedEye:
+    """The same eye with extras, drawn from its own seed."""
+    rng = np.random.default_rng((*eye.seed, 44))
+    return replace(eye, extras=draw_extras(rng, eye.lesions))
 
 
 def manifest_row(eye: SimulatedEye, plan: CohortPlan) -> dict[str, Any]:
@@ -185,11 +203,11 @@ def manifest_row(eye: SimulatedEye, plan: CohortPlan) -> dict[str, Any]:
 
 
 def _write_scans(
-    eyes: list[SimulatedEye], rows: list[dict[str, Any]], root: Path, workers: int
+    eyes: list[SimulatedEye], rows: list[dict[str, Any]], root: Path, workers: int, labels: bool
 ) -> Iterable[None]:
     """Draw and write every scan, eye by eye, in any order."""
     tasks = list(zip(eyes, rows, strict=True))
-    write = partial(_write_eye, root=root)
+    write = partial(_write_eye, root=root, labels=labels)
     if workers <= 1:
         yield from (write(*task) for task in tasks)
         return
@@ -199,13 +217,18 @@ def _write_scans(
             yield future.result()
 
 
-def _write_eye(eye: SimulatedEye, row: dict[str, Any], root: Path) -> None:
-    """Draw and write the scans of one eye."""
+def _write_eye(eye: SimulatedEye, row: dict[str, Any], root: Path, labels: bool) -> None:
+    """Draw and write the scans of one eye, and their labels if asked to."""
     cv2.setNumThreads(1)  # one process per core already
-    device = next(device for device in DEVICES if device.name == row["device"])
+    device = next(device for device in NAMED_DEVICES if device.name == row["device"])
     for view in DIRECTIONS:
         if row[view]:
-            done, data = cv2.imencode(".png", scan(eye, device, view), PNG_OPTIONS)
+            image, truth = labelled_scan(eye, device, view)
+            done, data = cv2.imencode(".png", image, PNG_OPTIONS)
             if not done:
                 raise RuntimeError(f"{row[view]}: the scan could not be encoded as PNG")
             (root / row[view]).write_bytes(data.tobytes())
+            if labels:
+                stem = root / "labels" / f"{eye.eye_id}_{view}"
+                stem.with_name(stem.name + ".png").write_bytes(index_png(truth))
+                stem.with_name(stem.name + "_surfaces.csv").write_bytes(surfaces_csv(truth))

@@ -22,7 +22,8 @@ def shape_fluid(section: Section, extra: Extra) -> None:
     above = np.clip(section.subretinal_um / 40.0, 0.0, 1.0)
     section.ellipsoid *= 1.0 - rng.uniform(0.0, 0.7) * above
     # Outer segments grow into the fluid; the surfaces above stay smooth.
-    shaggy = 0.5 * above * (1.0 + np.sin(2.0 * np.pi * (section.x_mm + section.y_mm) / 0.11))
+    along = section.x_mm + section.y_mm
+    shaggy = 0.5 * above * (1.0 + np.sin(57.0 * along + 3.0 * np.sin(8.0 * along)))
     longer = np.minimum(shaggy * 24.0, 0.5 * section.subretinal_um)
     section.thickness_um["segments"] = section.thickness_um["segments"] + longer
     section.subretinal_um = section.subretinal_um - longer
@@ -96,8 +97,6 @@ def _mounds(
 def _deposit(section: Section, height_um: Floats) -> None:
     """Put this under the pigment epithelium; the outer nuclear layer gives way to low ones."""
     section.drusen_um += height_um
-    thin = np.minimum(
-        np.where(height_um < 45.0, 1.0, 0.6) * height_um, section.thickness_um["onl"] * 0.5
-    )
+    thin = np.minimum(0.9 * height_um, section.thickness_um["onl"] * 0.65)
     section.thickness_um["onl"] = section.thickness_um["onl"] - thin
     section.ellipsoid *= 1.0 - 0.4 * np.clip(height_um / 60.0, 0.0, 1.0)

@@ -41,8 +41,7 @@ def training_eye(rng: np.random.Generator) -> tuple[SimulatedEye, Device]:
             place(OTHER_KINDS[kind], float(rng.uniform()), draw_view(rng), rng) for kind in kinds
         )
     side: Literal["OD", "OS"] = "OD" if rng.uniform() < 0.5 else "OS"
-    loss = eye.signal_loss_db * rng.uniform(0.0, 1.0)  # few have a dense cataract as well
-    eye = replace(eye, lesions=lesions, laterality=side, signal_loss_db=loss)
+    eye = replace(eye, lesions=lesions, laterality=side)
     return replace(eye, extras=draw_extras(rng, lesions)), _draw_device(rng)
 
 

@@ -136,7 +136,7 @@ def _add_opacities(surface: Floats, extra: Extra, image: Image, height: Image) -
     coarse = np.cumsum(rng.standard_normal((14, 12), dtype=np.float32), axis=1)
     coarse = np.clip(coarse / coarse.std() - rng.uniform(0.0, 1.2), 0.0, 3.0)
     cloud = cv2.resize(coarse, (width, rows), interpolation=cv2.INTER_CUBIC)
-    cloud *= np.float32(extra.between(4.0, 24.0))
+    cloud *= np.float32(extra.between(8.0, 30.0))
     for _ in range(int(rng.integers(0, 14))):
         row, column = int(rng.integers(rows)), int(rng.integers(width))
         tall = int(rng.integers(2, 14))

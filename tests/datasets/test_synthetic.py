@@ -3,11 +3,14 @@
 import hashlib
 import json
 
+import cv2
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
 from ctt_net.cohort import read_cohort
+from ctt_net.imaging.segmentation import SURFACES
 from ctt_net.synthetic import CohortPlan
 from ctt_net.synthetic.population import draw_eyes
 from ctt_net.synthetic.simulate import manifest_row
@@ -128,3 +131,56 @@ def test_device_site_and_follow_up_say_nothing_of_the_eye():
         assert means.max() - means.min() < 4.5 * spread
     assert abs(table["followup_days"].corr(table["potential"])) < 0.05
     assert table.groupby("patient_id")["device"].nunique().max() == 1
+
+
+def test_labels_lie_beside_every_scan_in_its_geometry(prepare, cohort_folder, tmp_path):
+    out = tmp_path / "labelled"
+    wish = ["--eyes", "6", "--seed", "3", "--workers", "1", "--labels"]
+    assert prepare([str(out), *wish]) == 0
+    written = {path: value for path, value in digest(out).items() if "labels" not in path}
+    assert written == digest(cohort_folder)  # labels change no other file
+    names = dict(pd.read_csv(out / "labels/values.csv").set_index("name")["value"])
+    assert names["vitreous"] == 0
+    assert names["not_visible"] == 255
+    for path in sorted((out / "images").glob("*.png")):
+        image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        index = cv2.imread(str(out / "labels" / path.name), cv2.IMREAD_UNCHANGED)
+        assert index.shape == image.shape
+        assert index.dtype == np.uint8
+        assert set(np.unique(index)) <= set(names.values())
+        table = pd.read_csv(out / "labels" / f"{path.stem}_surfaces.csv", index_col="a_scan")
+        assert list(table.columns) == list(SURFACES)
+        assert len(table) == image.shape[1]
+        assert (np.diff(table.to_numpy(), axis=1) >= 0).all()
+        seen = (index != 255).all(axis=0)
+        assert (image[:, ~seen] < 3).all()
+        # The retina begins in the picture where the table says.
+        first = np.argmax(index != names["vitreous"], axis=0)
+        plain = seen & ~np.isin(index, [names["membrane"], names["hole"]]).any(axis=0)
+        assert np.abs(first - table["ilm"].to_numpy())[plain].max() <= 1.0
+
+
+def test_extras_are_in_the_scans_and_the_truth_and_nowhere_else(prepare, cohort_folder, tmp_path):
+    out = tmp_path / "extras"
+    wish = ["--eyes", "6", "--seed", "3", "--workers", "1", "--extras"]
+    assert prepare([str(out), *wish]) == 0
+    rich, bare = (pd.read_csv(folder / "truth.csv") for folder in (out, cohort_folder))
+    pd.testing.assert_frame_equal(rich.drop(columns="extras"), bare)
+    assert "extras" not in bare
+    first, second = digest(out), digest(cohort_folder)
+    assert first["manifest.csv"] == second["manifest.csv"]
+    drawn = rich["extras"].notna()
+    for eye, different in zip(rich["eye_id"], drawn, strict=True):
+        name = f"images/{eye}_horizontal.png"
+        assert (first[name] != second[name]) == different
+    assert drawn.any()
+    assert prepare([str(tmp_path / "again"), *wish]) == 0
+    assert digest(tmp_path / "again") == first
+
+
+def test_a_make_outside_the_default_can_be_chosen_by_name(prepare, tmp_path):
+    out = tmp_path / "topcon"
+    assert prepare([str(out), "--eyes", "3", "--workers", "1", "--device", "topcon_like"]) == 0
+    cohort = read_cohort(out)
+    assert cohort.spec.devices["topcon_like"].axial_um_per_px == 2.6
+    assert "topcon_like" not in CohortPlan.devices
