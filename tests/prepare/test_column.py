@@ -55,11 +55,6 @@ def test_off_chart_words_are_no_evidence():
     assert (evidence.off_chart, evidence.on_chart) == (3, 1)
 
 
-def test_cells_are_counted_not_shown_when_rare():
-    cells = column("R", "R", "R", "OU", "OU", "OU", "ask Mr X")
-    assert cells.frequent(["OU", "ask Mr X"]) == "'OU' 3, 1 rare ones"
-
-
 @pytest.mark.parametrize(
     ("cells", "formats"),
     [

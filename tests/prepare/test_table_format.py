@@ -49,14 +49,6 @@ def test_title_above_the_header_is_skipped(tmp_path):
     assert found.table.index.to_list() == [4, 5]
 
 
-def test_table_without_a_header(tmp_path):
-    path = tmp_path / "t.csv"
-    path.write_text("1,OD,0.5\n2,OS,0.6\n")
-    found = detect_format(path)
-    assert found.source.header_row == (0,)
-    assert len(found.table) == 2
-
-
 def test_fullest_sheet_is_taken_and_said(tmp_path):
     book = Workbook()
     book.active.title = "Notes"

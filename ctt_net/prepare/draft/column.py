@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -99,13 +99,6 @@ class Column:
     def levels(self) -> list[str]:
         """Its different cells, in order."""
         return sorted(self.counts, key=lambda text: (as_number(text) or 0.0, text))
-
-    def frequent(self, texts: Iterable[str]) -> str:
-        """Some cells with their counts; rare ones are only counted, not shown."""
-        counts = {text: self.counts[text] for text in texts}
-        said = [f"'{t}' {n}" for t, n in counts.items() if n >= _ROWS_PER_LEVEL and len(t) < 30]
-        rare = len(counts) - len(said)
-        return ", ".join(said + ([f"{rare} rare ones"] if rare else []))
 
     def summary(self, with_range: bool = True) -> str:
         """Range, median and counts."""

@@ -17,7 +17,6 @@ from ctt_net.errors import InputError
 from ctt_net.io.yaml_file import parse_yaml
 from ctt_net.prepare.draft import column_names as names
 from ctt_net.prepare.draft.column import Column, covariate_rule
-from ctt_net.prepare.draft.column_names import time_of
 from ctt_net.prepare.draft.evidence import acuity_evidence, date_formats, side_words
 from ctt_net.prepare.draft.roles import Pick, Roles, find_roles, is_acuity
 from ctt_net.prepare.draft.scans import ScansDraft, draft_scans
@@ -29,12 +28,6 @@ from ctt_net.prepare.scans.match_names import scan_files
 from ctt_net.prepare.tables.cells import with_points
 from ctt_net.prepare.tables.eyes import Eyes
 from ctt_net.prepare.tables.read_table import HIDDEN
-
-_VISIT_OFFERS = {
-    "preop": '["name of the visit"], first (a number), or {between: [-90, 0], nearest: 0} days',
-    "postop": '["name of the visit"], last (a number), or {between: [14, 120], nearest: 30}',
-}
-_SHAPES = {"patient": "acuities of both eyes in a row", "visit": "an eye fills several rows"}
 
 
 @dataclass(frozen=True)
@@ -82,8 +75,6 @@ def draft_mapping(table: Path, folder: Path | None = None) -> Draft:
     page = YamlLines()
     _write_head(page, table, read, folder)
     _write_table(page, table, read, roles, missing)
-    if roles.shape == "visit":
-        _write_visit(page, roles.picks["visit"])
     _write_columns(page, roles, scans)
     _write_covariates(page, roles)
     page.key("acuity")
@@ -147,22 +138,12 @@ def _write_table(
     if missing:
         counted = ", ".join(f"{shown(word)} {n}" for word, n in missing.items())
         page.key("missing", [*missing], f"in every column: {counted}", indent=2)
-    page.key("one_row_per", roles.shape, _SHAPES.get(roles.shape, ""), indent=2)
-    page.lines.append("")
-
-
-def _write_visit(page: YamlLines, visit: Pick) -> None:
-    """Which column tells visits apart; which visit is which only its words can say."""
-    page.key("visit")
-    _write_pick(page, visit, indent=2)
-    words: list[str] = []
-    if visit.chosen is not None and visit.chosen.has_levels:
-        page.comment(f"cells: {visit.chosen.frequent(visit.chosen.levels())}", indent=2)
-        words = [level for level in visit.chosen.levels() if not level.isdecimal()]
-    for time, offer in _VISIT_OFFERS.items():
-        fitting = [word for word in words if time_of(word) == time]
-        one = len(fitting) == 1
-        page.key(time, fitting if one else CHOOSE, "by the word" if one else offer, indent=2)
+    if roles.repeated:
+        why = f"{roles.repeated} rows repeat an eye: eye, or visit with a section visit"
+        page.key("one_row_per", CHOOSE, why, indent=2)
+    else:
+        why = "acuities of both eyes in a row" if roles.shape == "patient" else ""
+        page.key("one_row_per", roles.shape, why, indent=2)
     page.lines.append("")
 
 
@@ -217,7 +198,8 @@ def _write_laterality(page: YamlLines, side: Pick, scans: ScansDraft | None) -> 
         for eye, known in words.items():
             known = known or ([CHOOSE] if others else [])
             rule |= {eye: known} if known else {}
-        said = f"neither OD nor OS, to be assigned or excluded: {side.chosen.frequent(others)}"
+        count = sum(side.chosen.counts[text] for text in others)
+        said = f"{count} cells are neither OD nor OS, to be assigned or excluded"
         page.key("laterality", rule, said if others else "", indent=2)
     elif side.candidates:
         rule = {"column": CHOOSE, "OD": [CHOOSE], "OS": [CHOOSE]}
@@ -237,7 +219,7 @@ def _has_postop(roles: Roles) -> bool:
     """Whether another column than the one before surgery may be the one after."""
     picks = [roles.picks[role] for role in ("preop_va", "postop_va") if role in roles.picks]
     candidates = {column.name for pick in picks for column in pick.candidates}
-    return "postop_va" in roles.picks and (roles.shape == "visit" or len(candidates) > 1)
+    return "postop_va" in roles.picks and len(candidates) > 1
 
 
 def _write_acuity(page: YamlLines, roles: Roles, role: str) -> None:

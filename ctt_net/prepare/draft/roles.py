@@ -33,14 +33,16 @@ class Roles:
     """Every role that was found in a table.
 
     Args:
-        shape: What a row is: eye, patient or visit.
-        picks: By key of the mapping (`patient_id`, `laterality`, `visit`, `preop_va`, ...) and name
+        shape: What a row is: eye or patient.
+        repeated: Rows of eyes that other rows hold too.
+        picks: By key of the mapping (`patient_id`, `laterality`, `preop_va`, ...) and name
             of covariate.
         personal: Names of columns that identify persons.
         others: Columns without a role.
     """
 
     shape: str = "eye"
+    repeated: int = 0
     picks: dict[str, Pick] = field(default_factory=dict)
     personal: list[str] = field(default_factory=list)
     others: list[Column] = field(default_factory=list)
@@ -73,19 +75,17 @@ def find_roles(table: pd.DataFrame) -> Roles:
     roles.take("patient_id", _patient(left()))
     if roles.shape == "eye":
         roles.take("laterality", _side(left()))
-    timed = any(time_of(column.name) for column in acuities)
-    if roles.shape == "eye" and not timed and _repeats(roles, table):
-        visits = [c for c in left(names.VISIT) if len(c.counts) > 1 and not date_formats(c)]
-        roles.shape = "visit" if visits else "eye"
-        roles.take("visit", Pick(tuple(visits)))
+    if roles.shape == "eye":
+        roles.repeated = _repeated(roles, table)
     dates: dict[str, list[Column]] = {}
     for column in left():
-        for role in _dates_of(column, roles.shape):
+        role = _date_of(column)
+        if role:
             dates.setdefault(role, []).append(column)
     for role, columns in dates.items():
         roles.take(role, Pick(tuple(columns)))
     for time in ("preop", "postop"):
-        roles.take(f"{time}_va", _acuity(acuities, time, roles.shape))
+        roles.take(f"{time}_va", _acuity(acuities, time))
     for role, words in names.PLAIN.items():
         roles.take(role, Pick(tuple(c for c in left(words) if _fits(role, c))[:1]))
     for role, (words, _) in names.COVARIATES.items():
@@ -139,35 +139,32 @@ def _side(left: list[Column]) -> Pick:
     return Pick(tuple(exact or named or read or coded[:1]))
 
 
-def _repeats(roles: Roles, table: pd.DataFrame) -> bool:
-    """Whether many eyes stand in several rows."""
+def _repeated(roles: Roles, table: pd.DataFrame) -> int:
+    """Rows of eyes that stand in a row above already; of two eyes where no column says which."""
     patient, side = roles.chosen("patient_id"), roles.chosen("laterality")
     if patient is None:
-        return False
+        return 0
     keys = table[[patient.name, side.name] if side else [patient.name]]
-    return bool((keys.groupby([*keys]).cumcount() >= (1 if side else 2)).mean() >= 0.2)
+    return int((keys.groupby([*keys]).cumcount() >= (1 if side else 2)).sum())
 
 
-def _acuity(acuities: list[Column], time: str, shape: str) -> Pick:
+def _acuity(acuities: list[Column], time: str) -> Pick:
     """The acuity before surgery, or after; corrected ones go first."""
     said = [column for column in acuities if time_of(column.name) == time]
     fitting = said or [column for column in acuities if time_of(column.name) is None]
     corrected = [c for c in fitting if not mentions(c.name, names.UNCORRECTED)]
-    return Pick(tuple(corrected or fitting), sure=bool(said) or shape == "visit")
+    return Pick(tuple(corrected or fitting), sure=bool(said))
 
 
-def _dates_of(column: Column, shape: str) -> list[str]:
-    """Which dates of the manifest a column may hold."""
+def _date_of(column: Column) -> str | None:
+    """Which date of the manifest a column holds."""
     if not date_formats(column):
-        return []
+        return None
     time = time_of(column.name)
     if time != "postop" and mentions(column.name, names.SCAN):
-        return ["scan_date"]
-    if time is not None:
-        return [f"{time}_date"]
-    if mentions(column.name, names.SURGERY):
-        return ["surgery_date"]
-    return ["preop_date", "postop_date"] if shape == "visit" else []
+        return "scan_date"
+    surgery = "surgery_date" if mentions(column.name, names.SURGERY) else None
+    return f"{time}_date" if time else surgery
 
 
 def _fits(name: str, column: Column) -> bool:

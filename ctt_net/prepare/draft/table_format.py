@@ -21,7 +21,6 @@ from ctt_net.prepare.tables.workbook import read_sheet, sheet_names
 _SEPARATORS = ",;\t|"
 _ROWS_TRIED = 200
 _ROWS_ABOVE_HEADER = 20
-_DATA = re.compile(r"[-+<>]?[0-9.,/:\-]+|20/[0-9]+.*|od|os|nan|na|null", re.IGNORECASE)
 _HIGH_BYTES = re.compile(rb"[\x80-\xff]+")
 # GB 2312: signs, then Chinese characters; two bytes each.
 _CHINESE_PAIRS = re.compile(rb"(?:[\xa1-\xa9\xb0-\xf7][\xa1-\xfe])+")
@@ -68,9 +67,7 @@ def detect_format(path: Path) -> TableFormat:
             notes["sheet"] = f"the fullest of {len(sheets)} sheets; check that it is the right one"
             source = source.model_copy(update={"sheet": sheet})
     header_row = detect_header(lines)
-    if header_row == (0,):
-        notes["header_row"] = "no row of names found, so columns are called A, B, C; correct this?"
-    elif len(header_row) > 1:
+    if len(header_row) > 1:
         notes["header_row"] = f"names over {len(header_row)} rows; check them"
     elif header_row != (1,):
         notes["header_row"] = "the rows above look like a title"
@@ -118,8 +115,8 @@ def detect_separator(text: str) -> str:
 def detect_header(lines: Sequence[Sequence[str]]) -> tuple[int, ...]:
     """Rows of the names, counted from 1.
 
-    Row 0 says that there are no names: the first full row looks like data. Names fill two rows
-    where some of the first row are blank or stand twice, and the second row holds no digit.
+    Names fill two rows where some of the first row are blank or stand twice, and the second row
+    holds no digit.
 
     >>> detect_header([["Cataract list", ""], ["ID", "VA"], ["1", "0.5"]])
     (2,)
@@ -133,8 +130,7 @@ def detect_header(lines: Sequence[Sequence[str]]) -> tuple[int, ...]:
         if at + 2 < len(rows) and _is_pair(row, rows[at + 1], rows[at + 2 : at + 12]):
             return at + 1, at + 2
         if filled[at] >= max(1, 0.6 * usual[0][0]):
-            data = sum(_DATA.fullmatch(cell) is not None for cell in row if cell)
-            return (0,) if data > 0.4 * filled[at] and len(rows) > 1 else (at + 1,)
+            return (at + 1,)
     return (1,)
 
 
