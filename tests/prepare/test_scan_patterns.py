@@ -1,8 +1,6 @@
-import pandas as pd
 import pytest
 
 from ctt_net.prepare.draft.scans import draft_scans
-from ctt_net.prepare.tables.eyes import Eyes
 
 IDS = [f"K-{n:02d}" for n in range(6)]
 SIDE_WORDS = {"OD": ["R"], "OS": ["L"]}
@@ -12,10 +10,7 @@ def draft(tmp_path, names, sides=("OD", "OS")):
     for name in names:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    ids = pd.Series([name for name in IDS for _ in sides])
-    table = pd.DataFrame({"patient_id": ids, "laterality": list(sides) * len(IDS)})
-    eyes = Eyes(table, pd.DataFrame({"Nr": ids}), table.index.to_numpy() + 2)
-    return draft_scans(tmp_path, eyes, SIDE_WORDS)
+    return draft_scans(tmp_path, {name: {*sides} for name in IDS}, SIDE_WORDS)
 
 
 @pytest.mark.parametrize(
@@ -26,6 +21,7 @@ def draft(tmp_path, names, sides=("OD", "OS")):
         ("{id}右眼横扫_术前.jpg", "{patient_id}{laterality}{view}_{visit}.jpg"),
         ("oct/{id}_L_v_W0.png", "{*}/{patient_id}_{laterality}_{view}_{visit}.png"),
         ("{id}_{n}_R_h.png", "{patient_id}_{*}_{laterality}_{view}.png"),
+        ("{}*_{id}_R_h.png", "{*}_{patient_id}_{laterality}_{view}.png"),
         ("{id}_R_h_R.png", "{patient_id}_{laterality}_{view}_{*}.png"),
     ],
 )

@@ -3,12 +3,11 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from ctt_net import INTENDED_USE
@@ -26,7 +25,6 @@ from ctt_net.prepare.mapping.mapping import CHOOSE, undecided
 from ctt_net.prepare.scans.find_scans import lost_zeros
 from ctt_net.prepare.scans.match_names import scan_files
 from ctt_net.prepare.tables.cells import with_points
-from ctt_net.prepare.tables.eyes import Eyes
 from ctt_net.prepare.tables.read_table import HIDDEN
 
 
@@ -285,25 +283,23 @@ def _write_others(page: YamlLines, roles: Roles) -> None:
             page.suggestion(name, rule, note, indent=2)
 
 
-def _eyes(table: pd.DataFrame, roles: Roles, own_words: Mapping[str, list[str]]) -> Eyes:
-    """The rows as eyes, each once, to try patterns of names on."""
+def _eyes(
+    table: pd.DataFrame, roles: Roles, own_words: Mapping[str, list[str]]
+) -> dict[str, set[str]]:
+    """Patient to the sides that the table says, "" where it does not."""
     patients = roles.picks.get("patient_id", Pick()).candidates
-    ids = table[patients[0].name] if patients else pd.Series("", index=table.index, dtype=object)
-    eyes = pd.DataFrame({"patient_id": ids})
+    ids = table[patients[0].name] if patients else pd.Series("", index=table.index)
     if roles.shape == "patient":
-        table = pd.concat([table, table])
-        eyes = pd.concat([eyes.assign(laterality=side) for side in ("OD", "OS")])
-    elif any(own_words.values()):
+        return {patient: {"OD", "OS"} for patient in ids}
+    sides = pd.Series("", index=table.index)
+    if any(own_words.values()):
         meaning = {text: side for side, known in own_words.items() for text in known}
-        said = table[roles.picks["laterality"].candidates[0].name].map(meaning)
-        eyes["laterality"] = said.fillna("").astype(object)
-    first = ~eyes.duplicated().to_numpy()
-    rows = np.asarray(table.index)[first]
-    return Eyes(eyes[first].reset_index(drop=True), table[first].reset_index(drop=True), rows)
+        sides = table[roles.picks["laterality"].candidates[0].name].map(meaning).fillna("")
+    return sides.groupby(ids).agg(set).to_dict()
 
 
 def _write_scans(
-    page: YamlLines, scans: ScansDraft | None, folder: Path | None, eyes: Eyes
+    page: YamlLines, scans: ScansDraft | None, folder: Path | None, eyes: Iterable[str]
 ) -> None:
     page.key("views")
     for view in scans.views if scans is not None and scans.patterns else ("horizontal",):
@@ -318,7 +314,7 @@ def _write_scans(
         _write_names(page, scans, folder)
     else:
         page.comment(f"{scans.n_files} files can be scans; no id of the table is in their names.")
-        if lost_zeros(scan_files(folder), eyes.table["patient_id"]):
+        if lost_zeros(scan_files(folder), eyes):
             page.comment("Without zeros in front the ids agree: export that column as text.")
         page.comment(
             'scans: {folder: ..., names: ["{patient_id}_{laterality}_{view}.png"]}, where any '

@@ -1,4 +1,4 @@
-"""Names of scan files become patterns, tried with the search that `ctt-net prepare` uses."""
+"""Names of scan files become patterns, by the ids of the table and by words."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -7,11 +7,7 @@ from pathlib import Path
 
 from ctt_net.cohort.scan_names import EYE_WORDS, POSTOP_WORDS, SIDE_WORDS, VIEW_WORDS
 from ctt_net.devices import is_device_file
-from ctt_net.errors import InputError
-from ctt_net.prepare.mapping.scan_rule import ScansSection
-from ctt_net.prepare.scans.find_scans import find_scans
 from ctt_net.prepare.scans.match_names import scan_files
-from ctt_net.prepare.tables.eyes import Eyes
 
 _PREOP = ("pre", "preop", "preoperative", "baseline", "bl", "before", "术前", "基线")
 _VOCABULARY: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -57,12 +53,14 @@ class ScansDraft:
     joined: int = 0
 
 
-def draft_scans(folder: Path, eyes: Eyes, side_words: Mapping[str, Iterable[str]]) -> ScansDraft:
+def draft_scans(
+    folder: Path, eyes: Mapping[str, set[str]], side_words: Mapping[str, Iterable[str]]
+) -> ScansDraft:
     """Align the names of files with the ids and words of a table.
 
     Args:
         folder: Of the scans.
-        eyes: `patient_id`, and `laterality` where the table says it; the table's own cells.
+        eyes: Patient to the sides that the table says, `OD`, `OS` or "" where it does not.
         side_words: `OD` and `OS` to the table's own words.
 
     Raises:
@@ -70,7 +68,7 @@ def draft_scans(folder: Path, eyes: Eyes, side_words: Mapping[str, Iterable[str]
     """
     files = list(scan_files(folder))
     own = {w.lower(): ("laterality", side) for side, words in side_words.items() for w in words}
-    known = _KNOWN | own | {text.lower(): ("id", "") for text in eyes.table["patient_id"] if text}
+    known = _KNOWN | own | {text.lower(): ("id", text) for text in eyes if text}
     # Words such as `la` mean a side only where both sides are seen.
     said = {part[:2] for file in files for part in _parts(file, known)}
     if not said >= {("laterality", "OD"), ("laterality", "OS")}:
@@ -90,28 +88,22 @@ def draft_scans(folder: Path, eyes: Eyes, side_words: Mapping[str, Iterable[str]
     all_volumes = all(is_device_file(folder / file) for file in files)
     unnamed = ("horizontal", "vertical") if all_volumes else ("scan",)
     draft = ScansDraft(len(files), tuple(words.get("view", unnamed)), words=words)
+    # Without a word for before, a person has to say which of the others it is.
+    visit = "preop" if "preop" in words.get("visit", ()) else "postop"
+    found: set[tuple[str, str]] = set()
     for pattern in sorted(groups, key=lambda pattern: -len(groups[pattern]))[:_MOST_PATTERNS]:
-        joined = _count([pattern], draft, folder, eyes)[1]
+        joined = 0
+        for parts in groups[pattern]:
+            fields = {name: meaning for name, meaning, _ in parts}
+            patient, side = fields["id"], fields.get("laterality", "")
+            shown = {one or side for one in eyes[patient] if not one or side in ("", one)}
+            if shown and fields.get("visit", visit) == visit:
+                joined += 1
+                found |= {(patient, one) for one in shown}
         if joined:
             draft.patterns[pattern] = joined
-    if draft.patterns:
-        draft.eyes, draft.joined = _count(draft.patterns, draft, folder, eyes)
+    draft.eyes, draft.joined = len(found), sum(draft.patterns.values())
     return draft
-
-
-def _count(patterns: Iterable[str], draft: ScansDraft, folder: Path, eyes: Eyes) -> tuple[int, int]:
-    """Eyes with a file, and files with an eye."""
-    visits = draft.words.get("visit", {})
-    # Without a word for before, a person has to say which of the others it is.
-    visit = {"visit": {"preop": visits.get("preop") or visits["postop"]}} if visits else {}
-    section = {"folder": ".", "names": list(patterns), **draft.words, **visit}
-    try:
-        rule = ScansSection.parse(section, "draft").compiled(draft.views, "draft")
-        found = find_scans(eyes, rule, folder, draft.views)
-    except InputError:  # a name that cannot stand in a pattern, such as one with braces
-        return 0, 0
-    joined = {path for paths in found.files.values() for path in paths}
-    return len({at for at, _ in found.files}), len(joined)
 
 
 def _pattern(parts: list[_Part]) -> str:
@@ -145,7 +137,8 @@ def _parts(path: str, known: _Words) -> Iterator[_Part]:
             if name:
                 break
         if name in seen or not name:  # a second word for the side is part of a name
-            yield "other" if name or text.isalnum() else "sign", "", text
+            # Braces and stars have a meaning in a pattern.
+            yield "other" if name or text.isalnum() or text in "{}*" else "sign", "", text
         else:
             yield name, meaning, text.lower()
             seen.add(name)
