@@ -26,45 +26,6 @@ class Row:
 
 
 @dataclass(frozen=True)
-class AuditResult:
-    """Result of one test.
-
-    Args:
-        code: Stable name.
-        title: The same for people.
-        question: What is tested.
-        result: What was measured, as text.
-        fix: What to do about a finding.
-        large: Whether the effect is large enough to matter; None = not tested, and `result` says
-            why.
-        p_value: Before correction for the number of tests; None = the result is a fact, not a
-            statistical test.
-        figures: Name to `{"value", "ci95"}`.
-        rows: Eyes it concerns.
-        p_corrected: After correction.
-        finding: Large and statistically significant; None = not tested.
-    """
-
-    code: str
-    title: str
-    question: str
-    result: str
-    fix: str
-    large: bool | None
-    p_value: float | None = None
-    figures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    rows: tuple[Row, ...] = ()
-    p_corrected: float | None = None
-    finding: bool | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain mapping, as audit.json holds it."""
-        plain = asdict(self)
-        del plain["large"]
-        return plain
-
-
-@dataclass(frozen=True)
 class AuditTest:
     """One test of the audit, whatever the cohort.
 
@@ -80,14 +41,44 @@ class AuditTest:
     question: str
     fix: str
 
-    def done(self, result: str, large: bool, **further: Any) -> AuditResult:
+    def done(self, result: str, large: bool, **further: Any) -> "AuditResult":
         """The result; see `AuditResult`."""
-        return AuditResult(self.code, self.title, self.question, result, self.fix, large, **further)
+        return AuditResult(**vars(self), result=result, large=large, **further)
 
-    def not_tested(self, why: str) -> AuditResult:
+    def not_tested(self, why: str) -> "AuditResult":
         """The result where the test cannot be done."""
-        result = f"not tested: {why}"
-        return AuditResult(self.code, self.title, self.question, result, self.fix, None)
+        return AuditResult(**vars(self), result=f"not tested: {why}", large=None)
+
+
+@dataclass(frozen=True)
+class AuditResult(AuditTest):
+    """A test with its result.
+
+    Args:
+        result: What was measured, as text.
+        large: Whether the effect is large enough to matter; None = not tested, and `result` says
+            why.
+        p_value: Before correction for the number of tests; None = the result is a fact, not a
+            statistical test.
+        figures: Name to `{"value", "ci95"}`.
+        rows: Eyes it concerns.
+        p_corrected: After correction.
+        finding: Large and statistically significant; None = not tested.
+    """
+
+    result: str
+    large: bool | None
+    p_value: float | None = None
+    figures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    rows: tuple[Row, ...] = ()
+    p_corrected: float | None = None
+    finding: bool | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain mapping, as audit.json holds it."""
+        plain = asdict(self)
+        del plain["large"]
+        return plain
 
 
 def corrected(results: Sequence[AuditResult]) -> list[AuditResult]:

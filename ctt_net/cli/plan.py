@@ -60,7 +60,7 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print the plan as JSON")
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="also write plan.html, plan.csv and plan.json there"
+        "--out", type=Path, metavar="DIR", help="also write plan.html and plan.json there"
     )
     parser.add_argument(
         "--from",

@@ -39,7 +39,7 @@ def read_bytes(path: Path, max_bytes: int = MAX_BYTES, belongs: str = "") -> byt
         InputError: If there is none, it is no file, too large or unreadable.
     """
     try:
-        # EvaluationRecord a named pipe would wait for somebody to write into it.
+        # Opening a named pipe would wait for somebody to write into it.
         with open(path, "rb", opener=lambda name, how: os.open(name, how | _NO_WAIT)) as file:
             facts = os.fstat(file.fileno())
             if not stat.S_ISREG(facts.st_mode):

@@ -1,14 +1,11 @@
-"""A plan for people and for programs: a page, a picture of the curve, CSV and JSON."""
+"""A plan for people and for programs: a page, a picture of the curve, and JSON."""
 
-import csv
-import io
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ctt_net import INTENDED_USE
 from ctt_net.io.atomic_write import atomic_write_all
 from ctt_net.planning.learning_curve import Estimated, LearningCurve
 from ctt_net.planning.plan import Line, StudyPlan
@@ -39,7 +36,7 @@ def as_json(plan: StudyPlan) -> str:
 
 
 def write_plan(plan: StudyPlan, out: Path) -> Path:
-    """Write the plan as JSON, CSV and page, and the learning curve as PNG.
+    """Write the plan as JSON and page, and the learning curve as PNG.
 
     Args:
         plan: The plan.
@@ -54,12 +51,11 @@ def write_plan(plan: StudyPlan, out: Path) -> Path:
     picture, pixels = _picture(plan.curve, plan.within) if plan.curve else (None, b"")
     files: dict[str, str | bytes] = {
         "plan.json": as_json(plan),
-        "plan.csv": _csv(plan),
         PAGE_FILE: _page(plan, picture),
     }
     if pixels:
         files[CURVE_FILE] = pixels
-    atomic_write_all(out, files, stale=[CURVE_FILE])
+    atomic_write_all(out, files, stale=[CURVE_FILE, "plan.csv"])  # of version 0.1
     return out / PAGE_FILE
 
 
@@ -90,23 +86,6 @@ def _eyes(figure: Estimated) -> str:
 
     value = text(figure.value) if np.isfinite(figure.value) else "not estimable"
     return f"{value} ({text(figure.low)} to {text(figure.high)})"
-
-
-def _csv(plan: StudyPlan) -> str:
-    """A line for each figure and number of eyes, then a line for each size."""
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["part", "what", "eyes", "patients", "half_width", "unit"])
-    for line in plan.lines:
-        asked = [*zip(plan.eyes, line.half_widths, strict=True), (line.eyes_needed, line.wanted)]
-        for eyes, half in asked:
-            row = ["precision", line.name, eyes, plan.patients(eyes), f"{half:.6g}", line.unit]
-            rows.writerow(row)
-    for part, sizes in (("development", plan.development), ("validation", plan.validation)):
-        for name, patients in (sizes or {}).items():
-            rows.writerow([part, name, "", patients, "", ""])
-    rows.writerow(["intended use", INTENDED_USE, "", "", "", ""])
-    return text.getvalue()
 
 
 def _page(plan: StudyPlan, picture: "Markup | None") -> str:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 
 from ctt_net.errors import InputError, count_of
 from ctt_net.io.atomic_write import atomic_write_all
@@ -306,46 +305,25 @@ def _rows(all_of: Sequence[Evaluated], key: str) -> list[dict[str, Any]]:
 
 
 def _drawings(comparison: Comparison) -> list[Drawing]:
-    """Errors of all, and differences from the first where there are any."""
+    """Differences from the first, where there are any."""
     names, key = comparison.names, comparison.key
-    maes = [one.metrics["regression"]["mae"] for one in comparison.evaluations]
     pairs = zip(names[1:], comparison.paired, strict=True)
     gaps = {name: one["figure"] for name, one in pairs if "figure" in one}
-    parts = [
-        (
-            ("mae", "Mean absolute error"),
-            "Bars: confidence intervals, each on its own eyes. To compare two, use the paired "
-            "difference, not the overlap of the bars.",
-            dict(zip(names, maes, strict=True)),
-            "Mean absolute error, logMAR",
-        ),
-        (
-            ("mae_difference", f"Mean absolute error minus that of {names[0]}"),
-            "On the eyes that both predicted, with paired confidence interval. Left of zero: "
-            "smaller error than the first.",
-            gaps,
-            "Difference, logMAR",
-        ),
-    ]
-    return [_forest(*part, names, key) for part in parts if part[2]]
-
-
-def _forest(
-    of: tuple[str, str],
-    caption: str,
-    figures: Mapping[str, Mapping[str, Any]],
-    axis: str,
-    names: Sequence[str],
-    key: str,
-) -> Drawing:
-    columns = interval_columns(figures.values(), key, "value")
+    if not gaps:
+        return []
+    columns = interval_columns(gaps.values(), key, "value")
     rows = [
         ForestRow(name, value, low, high, FURTHER_COLOURS[names.index(name) % len(FURTHER_COLOURS)])
-        for name, value, low, high in zip(figures, *columns.values(), strict=True)
+        for name, value, low, high in zip(gaps, *columns.values(), strict=True)
     ]
-
-    def draw(axes: Axes) -> None:
-        draw_forest(axes, rows, axis, reference=0.0)
-
-    table = pd.DataFrame({"name": list(figures), **columns})
-    return Drawing(*of, caption, draw, table, height=1.2 + 0.3 * len(rows))
+    return [
+        Drawing(
+            "mae_difference",
+            f"Mean absolute error minus that of {names[0]}",
+            "On the eyes that both predicted, with paired confidence interval. Left of zero: "
+            "smaller error than the first.",
+            lambda axes: draw_forest(axes, rows, "Difference, logMAR", reference=0.0),
+            pd.DataFrame({"name": list(gaps), **columns}),
+            height=1.2 + 0.3 * len(rows),
+        )
+    ]

@@ -98,7 +98,8 @@ def origin_of_file(path: Path, licence: str | None = None) -> WeightsOrigin:
     """
     stated = licence or _metadata_licence(path)
     family = family_of(licence or "") or (None if stated else family_of(path.name))
-    digest = _sha256(path)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
     if family is None:
         return WeightsOrigin(path.name, stated or UNKNOWN_LICENCE, sha256=digest)
     name = f"{path.name} ({family.name})"
@@ -117,11 +118,3 @@ def _metadata_licence(path: Path) -> str | None:
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata() or {}
     return next((metadata[key] for key in ("licence", "license") if metadata.get(key)), None)
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
