@@ -295,7 +295,7 @@ def _eyes(
     if any(own_words.values()):
         meaning = {text: side for side, known in own_words.items() for text in known}
         sides = table[roles.picks["laterality"].candidates[0].name].map(meaning).fillna("")
-    return sides.groupby(ids).agg(set).to_dict()
+    return {str(patient): set(said) for patient, said in sides.groupby(ids)}
 
 
 def _write_scans(
