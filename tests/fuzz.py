@@ -613,6 +613,7 @@ def main_() -> int:
             model = Path(name) / "model"
             shutil.copytree(options.model, model)
         fuzz = Fuzz(Path(name), cohort, model)
+        os.chdir(name)  # a command line may name an output folder relative to it
         for kind, (_, full) in KINDS.items():
             if options.kind not in (kind, "all") or (kind in NEED_MODEL and model is None):
                 continue
