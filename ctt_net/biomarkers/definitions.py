@@ -26,7 +26,7 @@ SADDA = "Sadda 2018, doi 10.1016/j.ophtha.2017.09.028"
 MARGOLIS = "Margolis 2009, doi 10.1016/j.ajo.2008.12.008"
 GOVETTO = "Govetto 2017, doi 10.1016/j.ajo.2016.12.006"
 
-NO_HOLE = "there is no full-thickness hole"
+NO_HOLE = "there is no full-thickness hole, or it is partly outside the picture"
 NOT_CENTRAL = "there is a hole, or the central 1 mm is partly outside the scan"
 
 
@@ -80,11 +80,11 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition(
         "hole_base_diameter_um", "um",
         "Width of the hole at the retinal pigment epithelium, with the fluid under its rims.",
-        ULLRICH, NO_HOLE, _LATERAL,
+        ULLRICH, "there is no full-thickness hole", _LATERAL,
     ),
     Definition(
         "hole_base_diameter_share", "share", "The same, as a share of the scan's width.",
-        ULLRICH, NO_HOLE,
+        ULLRICH, "there is no full-thickness hole",
     ),
     Definition(
         "hole_height_um", "um",
@@ -149,7 +149,7 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition(
         "ellipsoid_intact_share", "share",
         "Share of the 1 mm on both sides of the foveal centre with an ellipsoid zone; the base of "
-        "a hole has none.",
+        "a hole has none, nor have photoreceptors below 12 µm from the zone to their tips.",
         EZ_ELM, "that part is not whole in the scan", _LATERAL,
     ),
     Definition(

@@ -17,8 +17,8 @@ FEWEST_COLUMNS = 3
 # Levels at which the narrowest place and the base are sought, as shares of the thickness.
 NARROWEST_BETWEEN = (0.1, 0.9)
 BASE_BELOW = 0.15
-# An opening so near the surface, in rows, opens into the vitreous.
-MOUTH_ROWS = 2.0
+# An opening so near the surface, as a share of the thickness, opens into the vitreous.
+MOUTH = 0.05
 
 
 @dataclass(frozen=True)
@@ -115,9 +115,12 @@ def _measured(
         base_right += 1
     # Where the hole opens into the vitreous, its surface runs on as if filled: tissue ends below.
     tissue, own = thickness.astype(float), slice(start, start + part.shape[1])
-    mouth = np.argmax(part, axis=0) - ilm[own] <= MOUTH_ROWS
-    tissue[own] -= np.where(mouth, np.count_nonzero(part, axis=0), 0)
-    rims = ndimage.median_filter(tissue[max(base_left - rim, 0) : base_right + rim], 3)
+    top = np.argmax(part, axis=0) - 0.5
+    mouth = (top - ilm[own] <= MOUTH * thickness[own]) & part.any(axis=0)
+    deep = top - ilm[own] + np.count_nonzero(part, axis=0)
+    tissue[own] -= np.where(mouth, deep, 0.0)
+    near = tissue[max(base_left - rim, 0) : base_right + rim]
+    rims = ndimage.median_filter(near, max(rim // 10, 3))
     return Hole(
         left=float(first[narrowest].mean()),
         right=float(last[narrowest].mean()) + 1.0,

@@ -33,7 +33,7 @@ NOMINAL_AXIAL_UM = 4.0
 # No retina is this thin in the median of its A-scans, atrophic ones included.
 THINNEST_RETINA_UM = 80.0
 FEWEST_COLUMNS_SHARE = 0.1
-MARGIN_ROWS = 8
+MARGIN_ROWS = 30
 # Share of a stretch that must be visible and inside the picture to be measured.
 WHOLE_SHARE = 0.95
 # The pit is sought in the middle half of the scan and must be this deep, as a share of its rims.
@@ -45,6 +45,11 @@ CENTRE_WITHIN_UM = 25.0
 NEAREST_GAP_MM = 1.5
 # Half the height at which the simulator labels a lost external limiting membrane or a membrane.
 HALF_LINE_UM = 8.0
+# Photoreceptors are 30 µm and more from the ellipsoid zone to their tips; where less than this is
+# left, as in atrophy, no label of a lost zone has room.
+VANISHED_UM = 12.0
+# Probabilities below this are not added up: many small ones make no line.
+FAINT = 0.2
 
 NO_RETINA = "no retina was found"
 NO_LATERAL = (
@@ -54,6 +59,7 @@ NO_AXIAL = "the height of a pixel is unknown: no thickness, height or area is me
 NO_PIT = "no foveal pit was found; the middle of the scan stands for the foveal centre"
 IN_HOLE = "a full-thickness hole: no thickness is measured at the fovea"
 CLIPPED = "the retina leaves the picture in part of the scan"
+HOLE_CLIPPED = "the hole is partly outside the picture: only its base is measured"
 NOT_WHOLE = "part of the central {:g} mm is outside the scan or invisible"
 GAP_LEAVES = "the {} gap leaves the scan"
 NO_SCLERA = "the border of choroid and sclera lies outside the picture"
@@ -178,9 +184,9 @@ class _Scan:
         self.lateral_or_nominal = lateral_um or NOMINAL_WIDTH_UM / self.width
         self.axial_or_nominal = axial_um or NOMINAL_AXIAL_UM
         self.notes = [CLIPPED] if (segmentation.visible & ~valid).any() else []
-        surfaces = np.nan_to_num(segmentation.surfaces.astype(np.float64))
+        surfaces = np.nan_to_num(segmentation.surfaces.astype(np.float64), posinf=0.0, neginf=0.0)
         at = dict(zip(SURFACES, surfaces, strict=True))
-        first = max(int(at["ilm"][valid].min()) - MARGIN_ROWS, 0)
+        first = max(int(at["ilm"].min()) - MARGIN_ROWS, 0)
         last = min(int(at["bruch"][valid].max()) + MARGIN_ROWS, segmentation.height)
         self.lesions = segmentation.lesions[:, first:last]
         self.rows = np.arange(last - first)[:, None]
@@ -191,10 +197,11 @@ class _Scan:
         self.sclera = at["choroid_sclera"] - first
         fluid = (self.rpe - self.tips) * self.axial_or_nominal >= LOWEST_FLUID_UM
         rim = max(round(RIM_WITHIN_UM / self.lateral_or_nominal), 1)
-        opening = self._lesion("hole") & valid
-        self.hole, other = find_hole(opening, self.ilm, self.rpe, fluid, rim)
-        self.cysts = (self._lesion("cyst") & valid) | other
-        self.fluid = fluid & valid & ~self._base_of_hole()
+        # A hole whose mouth is above the picture is a hole all the same.
+        opening = self._lesion("hole") & segmentation.visible
+        self.hole, other = find_hole(opening, np.maximum(self.ilm, -first), self.rpe, fluid, rim)
+        self.cysts = (self._lesion("cyst") | other) & valid
+        self.fluid = self._cleaned(fluid & valid & ~self._base_of_hole())
         self.fovea = self._foveal_centre()
 
     def _lesion(self, name: str) -> Mask:
@@ -245,14 +252,16 @@ class _Scan:
         if hole is None:
             return {}
         narrow, base = hole.right - hole.left, hole.base_right - hole.base_left
-        values: dict[str, float | None] = {
-            "hole_minimum_diameter_share": narrow / self.width,
-            "hole_base_diameter_share": base / self.width,
-            "diameter_hole_index": narrow / base,
-        }
+        values: dict[str, float | None] = {"hole_base_diameter_share": base / self.width}
+        if self.lateral:
+            values["hole_base_diameter_um"] = base * self.lateral
+        if not self.valid[int(hole.base_left) : int(hole.base_right)].all():
+            self.notes.append(HOLE_CLIPPED)
+            return values
+        values["hole_minimum_diameter_share"] = narrow / self.width
+        values["diameter_hole_index"] = narrow / base
         if self.lateral:
             values["hole_minimum_diameter_um"] = narrow * self.lateral
-            values["hole_base_diameter_um"] = base * self.lateral
         if self.axial:
             values["hole_height_um"] = hole.rim_rows * self.axial
         if self.lateral and self.axial:
@@ -323,9 +332,9 @@ class _Scan:
         """Ellipsoid zone, external limiting membrane, pigment epithelium, epiretinal membrane."""
         line = max(HALF_LINE_UM / self.axial_or_nominal, 1.0)
         gone = self._base_of_hole()
-        ellipsoid = (
-            self._lost("ez_loss", 0.5 * (self.tips - self.ez)) | gone | (self.tips - self.ez < 1.0)
-        )
+        band = self.tips - self.ez
+        vanished = band * self.axial_or_nominal < VANISHED_UM
+        ellipsoid = self._lost("ez_loss", 0.5 * band) | gone | vanished
         lost = {
             "ellipsoid": self._cleaned(ellipsoid),
             "elm": self._cleaned(self._lost("elm_loss", line) | gone),
@@ -356,8 +365,12 @@ class _Scan:
         return {f"{name}_um": length, f"{name}_share": columns / self.width}
 
     def _lost(self, name: str, at_least: Floats | float) -> Mask:
-        """(W,) A-scans with at least so many pixels of a lesion, and one."""
-        count = np.count_nonzero(self._lesion(name), axis=0)
+        """(W,) A-scans with at least so many pixels of a lesion, and one.
+
+        Probabilities are added up, since thin lines are blurred by a network's coarser rows.
+        """
+        likely = self.lesions[LESIONS.index(name)]
+        count = (likely * (likely > FAINT)).sum(axis=0, dtype=np.float64)
         return np.asarray((count >= np.maximum(at_least, 1.0)) & self.valid)
 
     def _cleaned(self, columns: Mask) -> Mask:
@@ -389,7 +402,7 @@ class _Scan:
             return {}
         lifted = np.where(self.fluid, (self.rpe - self.tips) * axial, 0.0)
         drusen = np.where(self.valid, (self.bruch - self.rpe_base) * axial, 0.0)
-        drusen[drusen < LOWEST_DRUSEN_UM] = 0.0
+        drusen = np.where(self._cleaned(drusen >= LOWEST_DRUSEN_UM), drusen, 0.0)
         values: dict[str, float | None] = {
             "subretinal_fluid_height_um": float(lifted.max()),
             "drusen_height_um": float(drusen.max()),

@@ -10,9 +10,11 @@ from ctt_net.imaging.segmentation import LESIONS, SURFACES, Segmentation
 from ctt_net.synthetic import DEVICES
 from ctt_net.synthetic.anatomy import Build
 from ctt_net.synthetic.disease import place
+from ctt_net.synthetic.extras import Extra
+from ctt_net.synthetic.hole_forms import HoleForm
 from ctt_net.synthetic.macula import cut
 from ctt_net.synthetic.population import draw_patient
-from ctt_net.synthetic.scan import DIRECTIONS, labelled_scan, scan_line
+from ctt_net.synthetic.scan import DIRECTIONS, labelled_scan, scan_line, shaped_section
 
 AXIAL, LATERAL = 4.0, 10.0
 # Rows of the surfaces of a level retina of 80 rows, 320 µm, without a pit.
@@ -308,6 +310,20 @@ def test_what_is_outside_the_picture_is_not_measured(what):
     assert found["drusen_area_mm2"] == 0.0
 
 
+def test_a_hole_whose_mouth_is_above_the_picture_is_a_hole_with_a_base_only():
+    eye = Drawn()
+    for surface in eye.surfaces.values():
+        surface -= 110.0  # the uppermost 10 of 75 rows are gone
+    eye.lesions["hole"][:65, 280:320] = True
+    eye.surfaces["ilm"][:200] = eye.surfaces["ilm"][400:] = 1.0
+    found = eye.measured()
+    assert found["hole"] == 1
+    assert found["hole_base_diameter_um"] == 400.0
+    assert found["hole_minimum_diameter_um"] is None
+    assert found["hole_height_um"] is None
+    assert "the hole is partly outside the picture: only its base is measured" in found.notes
+
+
 def test_a_choroid_that_ends_below_the_picture_is_not_measured():
     eye = Drawn().pit(300)
     eye.surfaces["choroid_sclera"][:] = 305.0
@@ -389,6 +405,54 @@ def test_a_simulated_hole_is_as_wide_and_high_as_it_was_made(device, direction, 
     assert found["fovea_share"] == pytest.approx(
         0.5 + (centre - along.mean()) / width, abs=pixel / 1000.0 / width
     )
+
+
+@pytest.mark.parametrize("severity", [0.3, 0.6, 0.9])
+def test_holes_of_other_forms_are_as_wide_as_their_walls_stand_apart(severity):
+    device = DEVICES[1]
+    for seed in range(4):
+        extra = Extra("hole_form", severity, seed)
+        eye = replace(draw_patient("p", (5, 3))[0], lesions=(), extras=(extra,))
+        _, truth = labelled_scan(eye, device, "horizontal")
+        found = measure(truth, device.axial_um_per_px, device.lateral_um_per_px)
+        form = HoleForm.of(extra)
+        x_mm, y_mm = scan_line(eye, device, "horizontal")
+        dx, dy = x_mm - form.x_mm, y_mm - form.y_mm
+        away = 1000.0 * np.hypot(dx, dy) - form.radius_towards_um(np.arctan2(dy, dx))
+        side = np.sign(dx + dy).astype(np.float32)
+        widths = [
+            (form.edge_um(np.full_like(side, share), side) > away).sum()
+            for share in np.linspace(0.0, 0.98, 50)
+        ]
+        pixel = device.lateral_um_per_px
+        narrowest = found["hole_minimum_diameter_um"]
+        assert narrowest == pytest.approx(min(widths) * pixel, abs=2 * pixel)
+        base = found["hole_base_diameter_um"] / pixel
+        assert base > widths[1] - 2
+        if not form.cuff_um:  # else the base includes the fluid under the rim
+            assert base < widths[0] + 2
+
+
+@pytest.mark.parametrize("kind", ["lamellar_hole", "pseudohole", "outer_gap", "central_cyst"])
+def test_what_resembles_a_full_thickness_hole_is_none(kind):
+    for seed in range(3):
+        extras = (Extra(kind, 0.9, seed),)
+        eye = replace(draw_patient("p", (5, 3))[0], lesions=(), extras=extras)
+        _, truth = labelled_scan(eye, DEVICES[1], "vertical")
+        assert measure(truth, 4.0, 8.0)["hole"] == 0
+
+
+def test_fluid_of_a_simulated_eye_has_its_height_and_area():
+    extras = (Extra("subretinal_fluid", 0.6, 3),)
+    eye = replace(draw_patient("p", (5, 3))[0], lesions=(), extras=extras)
+    device = DEVICES[0]
+    _, truth = labelled_scan(eye, device, "horizontal")
+    found = measure(truth, device.axial_um_per_px, device.lateral_um_per_px)
+    build = Build.draw(eye.seed, eye.age_years, eye.axial_length_mm)
+    height = shaped_section(eye, build, *scan_line(eye, device, "horizontal")).subretinal_um
+    assert found["subretinal_fluid_height_um"] == pytest.approx(height.max(), abs=0.1)
+    area = height[height >= 12.0].sum() * device.lateral_um_per_px / 1e6
+    assert found["subretinal_fluid_area_mm2"] == pytest.approx(area, rel=0.01)
 
 
 @pytest.mark.parametrize("device", DEVICES, ids=lambda device: device.name)
