@@ -97,4 +97,4 @@ def outcomes():
 
 def evaluate_with_warnings(*arguments, guarantee="", **settings):
     """`metrics.json` as it is written: figures, and the words for the reader."""
-    return with_warnings(evaluate(*arguments, **settings), guarantee)
+    return with_warnings(evaluate(*arguments, **settings), guarantee, outcomes=arguments[2])

@@ -73,13 +73,19 @@ def current_arguments(arguments: list[str]) -> list[str]:
     Example:
         >>> current_arguments(["--data.selection_fraction=0.2", "--model.fusion", "LateJoinFusion"])
         ['--data.val_fraction=0.2', '--model.fusion', 'LateFusion']
+        >>> current_arguments(["--trainer.callbacks.monitor", "selection/mae"])
+        ['--trainer.callbacks.monitor', 'val/mae']
     """
-    words = []
+    words: list[str] = []
     for word in arguments:
         flag, equals, value = word.partition("=")
         section, dot, key = flag.rpartition(".")
         if word.startswith(("--data.", "--model.")):
             flag = f"{section}{dot}{CONFIG_KEYS.get(key, key)}"
+        if key == "monitor":
+            value = value.replace(LOGGED, LOGGED_NOW)
+        elif words and words[-1].endswith(".monitor"):
+            flag = flag.replace(LOGGED, LOGGED_NOW)
         words.append(f"{flag}{equals}{current_class(value)}" if equals else current_class(flag))
     return words
 

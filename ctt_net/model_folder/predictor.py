@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ctt_net.baselines.clinical import Baselines, average_baselines, read_baselines
 from ctt_net.cohort import Covariate
 from ctt_net.cohort.covariate import CovariateKind
+from ctt_net.cohort.predictions import FOLD_COLUMN, read_predictions
 from ctt_net.data.scans import Scans
 from ctt_net.errors import InputError
 from ctt_net.model_folder.ensemble import Estimate, estimate
@@ -61,7 +62,13 @@ class Predictor:
         Raises:
             InputError: If there is no model.
         """
-        members = [Member(folder) for folder in model_folders(path)]
+        folders = model_folders(path)
+        members = [Member(folder) for folder in folders]
+        if gone := _reported_folds(Path(path)) - {folder.parent.name for folder in folders}:
+            LOG.warning(
+                "%s: %s of its predictions.csv missing: the ensemble is of %d, not %d",
+                *(path, ", ".join(sorted(gone)), len(folders), len(folders) + len(gone)),
+            )
         if not all(member.provenance.digests for member in members):
             LOG.warning(
                 "%s: made by version 0.1, which kept no digests: whether its files are whole and "
@@ -217,6 +224,15 @@ def _interface(spec: ModelSpec) -> tuple[Any, ...]:
     """What must agree for one eye to be given to two networks, the order of inputs included."""
     inputs = (tuple(spec.views.items()), tuple(spec.covariates.items()))
     return (*inputs, spec.preprocessing, spec.outcomes)
+
+
+def _reported_folds(run: Path) -> set[str]:
+    """Names of the folds whose eyes a run predicted; none where that cannot be told."""
+    try:
+        folds = read_predictions(run / "predictions.csv")[FOLD_COLUMN].dropna()
+    except (InputError, KeyError):
+        return set()
+    return {f"fold_{fold}" for fold in folds.astype(int)}
 
 
 def model_folders(path: Path | str) -> list[Path]:

@@ -107,7 +107,7 @@ def measure_results(
     )
     if setting.test_set:
         metrics["test_set"] = dict(setting.test_set)
-    metrics = with_warnings(metrics, setting.guarantee, setting.warnings)
+    metrics = with_warnings(metrics, setting.guarantee, setting.warnings, outcomes)
     facts = Facts(
         title=setting.title,
         cohort={"name": spec.name, "source": spec.source, "evaluated": setting.evaluated},

@@ -8,6 +8,7 @@ from scipy.special import bdtr, bdtrc
 from ctt_net.errors import count_of
 from ctt_net.metrics.chart_units import PER_LOGMAR
 from ctt_net.metrics.subgroups import EXPECTED_GAPS
+from ctt_net.outcome import Outcome
 
 # Mean absolute difference of two readings of the same healthy eye: Rosser 2004 and Leinonen 2005
 # give 0.04 to 0.05 logMAR. A model cannot know the noise of the next reading.
@@ -28,7 +29,10 @@ REFUTED = "These eyes show that they do not hold what they were set to hold."
 
 
 def with_warnings(
-    metrics: Mapping[str, Any], guarantee: str = "", further: Sequence[str] = ()
+    metrics: Mapping[str, Any],
+    guarantee: str = "",
+    further: Sequence[str] = (),
+    outcomes: Sequence[Outcome] = (),
 ) -> dict[str, Any]:
     """`metrics.json` as it is written: figures, and what must be known before believing them.
 
@@ -36,7 +40,10 @@ def with_warnings(
         metrics: As `evaluate` builds them.
         guarantee: What the prediction intervals promise and to whom.
         further: Warnings that the figures do not give.
+        outcomes: Those of the metrics, named in words; others by their key.
     """
+    words = {one.name: one.in_words() for one in outcomes}
+    words = {name: f'Outcome "{words.get(name, name)}"' for name in metrics.get("recovery", {})}
     refuted = coverage_finding(metrics) == "too narrow"
     interval = {**metrics["interval"], "guarantee": REFUTED if refuted else guarantee}
     warnings = [
@@ -46,9 +53,9 @@ def with_warnings(
         *_on_interval(metrics),
         *_on_bands(metrics),
         *_on_poor_ends(metrics),
-        *_on_recovery(metrics),
-        *_on_probabilities(metrics),
-        *_on_discrimination(metrics),
+        *_on_recovery(metrics, words),
+        *_on_probabilities(metrics, words),
+        *_on_discrimination(metrics, words),
         *_on_subgroups(metrics),
         *further,
     ]
@@ -169,11 +176,11 @@ def _on_poor_ends(metrics: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _on_probabilities(metrics: Mapping[str, Any]) -> list[str]:
+def _on_probabilities(metrics: Mapping[str, Any], words: Mapping[str, str]) -> list[str]:
     found = {name: probability_finding(metrics, name) for name in metrics.get("recovery", {})}
     return [
-        f"Outcome {name}: the probabilities are {side}: {words}."
-        for name, (side, words) in found.items()
+        f"{words[name]}: the probabilities are {side}: {measured}."
+        for name, (side, measured) in found.items()
         if side
     ]
 
@@ -195,26 +202,26 @@ def _on_bands(metrics: Mapping[str, Any]) -> list[str]:
     return [f"The prediction intervals are too narrow where preop acuity is {', '.join(found)}."]
 
 
-def _on_recovery(metrics: Mapping[str, Any]) -> list[str]:
+def _on_recovery(metrics: Mapping[str, Any], words: Mapping[str, str]) -> list[str]:
     out = []
     for name, figures in metrics.get("recovery", {}).items():
         n, recovered = figures["n_eyes"], figures["n_recovered"]
         if n == 0:
-            out.append(f"Outcome {name}: no eye has both a known outcome and a probability.")
+            out.append(f"{words[name]}: no eye has both a known outcome and a probability.")
         elif recovered in (0, n):
             out.append(
-                f"Outcome {name}: {recovered} of {count_of(n, 'eye')} recovered, so "
+                f"{words[name]}: {recovered} of {count_of(n, 'eye')} recovered, so "
                 "discrimination cannot be measured."
             )
         elif n < metrics["n_eyes"]:
             out.append(
-                f"Outcome {name}: {count_of(metrics['n_eyes'] - n, 'eye')} left out, the outcome "
-                "or its probability being unknown."
+                f"{words[name]}: {count_of(metrics['n_eyes'] - n, 'eye')} left out, the outcome or "
+                "its probability being unknown."
             )
     return out
 
 
-def _on_discrimination(metrics: Mapping[str, Any]) -> list[str]:
+def _on_discrimination(metrics: Mapping[str, Any], words: Mapping[str, str]) -> list[str]:
     """Outcomes that preoperative acuity alone discriminates better than the model."""
     gaps = metrics["versus"].get("preop_only", {}).get("auroc_difference", {})
     found = []
@@ -222,7 +229,7 @@ def _on_discrimination(metrics: Mapping[str, Any]) -> list[str]:
         _, high = ends(gap)
         if high is not None and round(high, 3) < 0:
             found.append(
-                f"Outcome {name}: preoperative VA alone discriminates better than the model "
+                f"{words[name]}: preoperative VA alone discriminates better than the model "
                 f"(its AUROC is higher by {-gap['value']:.3f})."
             )
     return found

@@ -122,3 +122,16 @@ def test_files_that_do_not_fit_each_other_are_refused(folder, name, old, new):
         seal(folder)
     with pytest.raises(InputError, match=str(folder)):
         Predictor.load(folder)
+
+
+def test_a_fold_that_was_deleted_is_missed(small_run, tmp_path, caplog):
+    run = shutil.copytree(small_run, tmp_path / "run")
+    Predictor.load(run)
+    assert not caplog.records
+    shutil.rmtree(run / "fold_2")
+    Predictor.load(run)
+    assert caplog.messages == [
+        f"{run}: fold_2 of its predictions.csv missing: the ensemble is of 1, not 2"
+    ]
+    (run / "predictions.csv").unlink()
+    assert len(Predictor.load(run).members) == 1

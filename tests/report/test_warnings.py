@@ -49,8 +49,8 @@ def test_intervals_within_chance_of_nominal_are_not_blamed(make_eyes, make_predi
 def test_an_eye_with_undecidable_outcome_is_said(predictions, outcomes):
     predictions.loc[0, "preop_logmar"] = np.nan
     text = warnings_of(predictions, outcomes)
-    assert "gains_0.20: 1 eye left out" in text
-    assert "reaches_0.30" not in text
+    assert 'Outcome "gain of 0.20 logMAR or more": 1 eye left out' in text
+    assert "0.30" not in text
 
 
 def test_a_model_that_discriminates_worse_than_preop_va_is_warned_of(predictions, outcomes):
@@ -58,7 +58,7 @@ def test_a_model_that_discriminates_worse_than_preop_va_is_warned_of(predictions
     sharp = pd.DataFrame({"preop_only": truth + 0.01})
     blunt = predictions.assign(**{"p_reaches_0.30": np.linspace(0, 1, len(predictions))})
     told = " ".join(evaluate(blunt, sharp, outcomes, bootstrap=200)["warnings"])
-    assert "reaches_0.30: preoperative VA alone discriminates better" in told
+    assert '0.30 logMAR or better": preoperative VA alone discriminates better' in told
     turned = pd.DataFrame({"preop_only": -truth})
     told = " ".join(evaluate(predictions, turned, outcomes, bootstrap=200)["warnings"])
     assert "discriminates better" not in told
