@@ -43,8 +43,8 @@ PIT_BLUR_UM = 80.0
 RIM_WITHIN_UM = 500.0
 CENTRE_WITHIN_UM = 25.0
 NEAREST_GAP_MM = 1.5
-# Half the height at which the simulator labels a lost external limiting membrane or a membrane.
-HALF_LINE_UM = 8.0
+# Half the heights at which a lost external limiting membrane and a membrane are labelled.
+HALF_ELM_UM, HALF_MEMBRANE_UM = 8.0, 12.0
 # Photoreceptors are 30 µm and more from the ellipsoid zone to their tips; where less than this is
 # left, as in atrophy, no label of a lost zone has room.
 VANISHED_UM = 12.0
@@ -330,14 +330,14 @@ class _Scan:
 
     def _bands(self) -> dict[str, float | None]:
         """Ellipsoid zone, external limiting membrane, pigment epithelium, epiretinal membrane."""
-        line = max(HALF_LINE_UM / self.axial_or_nominal, 1.0)
         gone = self._base_of_hole()
         band = self.tips - self.ez
         vanished = band * self.axial_or_nominal < VANISHED_UM
         ellipsoid = self._lost("ez_loss", 0.5 * band) | gone | vanished
+        elm = self._lost("elm_loss", HALF_ELM_UM / self.axial_or_nominal) | gone
         lost = {
             "ellipsoid": self._cleaned(ellipsoid),
-            "elm": self._cleaned(self._lost("elm_loss", line) | gone),
+            "elm": self._cleaned(elm),
         }
         values: dict[str, float | None] = {}
         zone = self._zone(PHOTORECEPTOR_MM)
@@ -352,9 +352,8 @@ class _Scan:
         values |= self._across("rpe_loss", int(atrophy.sum()))
         zone = self._zone(MEMBRANE_MM)
         if zone is not None:
-            values["membrane_share"] = float(
-                self._cleaned(self._lost("membrane", line))[zone].mean()
-            )
+            covered = self._lost("membrane", HALF_MEMBRANE_UM / self.axial_or_nominal)
+            values["membrane_share"] = float(self._cleaned(covered)[zone].mean())
         return values
 
     def _across(self, name: str, columns: int | None) -> dict[str, float | None]:
