@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from ctt_net.data.covariates import covariate_values
 from ctt_net.data.scans import Scans
 from ctt_net.errors import InputError
+from ctt_net.io.onnx_file import open_onnx
 from ctt_net.model_folder.digests import verify
-from ctt_net.model_folder.onnx_data import check_no_external_data
 from ctt_net.model_folder.spec import SPEC_FILE, ModelSpec
 from ctt_net.types import ModelOutput
 from ctt_net.uncertainty.abstention_limits import Abstention
@@ -69,21 +69,7 @@ class Member:
         return Abstention.read(self.folder)
 
     def _open(self, path: Path) -> onnxruntime.InferenceSession:
-        if not path.is_file():
-            raise InputError(f"{path}: no such file; a model folder holds one")
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        # Its own format has no check of ours; a file in it would be loaded unchecked.
-        options.add_session_config_entry("session.load_model_format", "ONNX")
-        data = path.read_bytes()
-        check_no_external_data(data, path)
-        try:
-            session = onnxruntime.InferenceSession(
-                data, options, providers=onnxruntime.get_available_providers()
-            )
-        except Exception as error:  # onnxruntime has no base class of its own
-            reason = str(error).splitlines()[0][:160]
-            raise InputError(f"{path}: no usable network ({reason}); export it again") from None
+        session = open_onnx(path, "export it again")
         self._check_same_shape(path, session)
         return session
 

@@ -15,8 +15,8 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from ctt_net.io.atomic_write import atomic_write
+from ctt_net.io.onnx_file import check_no_external_data
 from ctt_net.model_folder.member import ONNX_FILE, OUTPUTS
-from ctt_net.model_folder.onnx_data import check_no_external_data
 from ctt_net.models import MultiViewNet
 from ctt_net.training.architecture import WEIGHTS_FILE
 

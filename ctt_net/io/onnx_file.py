@@ -1,4 +1,4 @@
-"""What a `model.onnx` may not hold: whatever would be read from elsewhere.
+"""Open an ONNX file; it may not hold anything that would be read from elsewhere.
 
 A tensor may say that its numbers lie in another file (or at an address in memory), and onnxruntime
 reads them relative to the working directory. An operator outside of the standard may do anything,
@@ -9,8 +9,12 @@ is for training only.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ctt_net.errors import InputError
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 # Which fields of a message (onnx.proto) hold further messages, down to tensors.
 MESSAGES: dict[str, dict[int, str]] = {
@@ -33,6 +37,35 @@ _STANDARD = {b"", b"ai.onnx", b"ai.onnx.ml"}
 _OF_RUNTIMES = (b"ai.", b"com.", b"org.")
 
 _VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5
+
+
+def open_onnx(path: Path, fix: str) -> "onnxruntime.InferenceSession":
+    """Open a network of unknown origin.
+
+    Args:
+        path: Of the file.
+        fix: For the message, where it holds no usable network.
+
+    Raises:
+        InputError: If it is missing, damaged, or would have something else read.
+    """
+    import onnxruntime
+
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; {fix}")
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    # Its own format has no check of ours; a file in it would be loaded unchecked.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    data = path.read_bytes()
+    check_no_external_data(data, path)
+    try:
+        return onnxruntime.InferenceSession(
+            data, options, providers=onnxruntime.get_available_providers()
+        )
+    except Exception as error:  # onnxruntime has no base class of its own
+        reason = str(error).splitlines()[0][:160]
+        raise InputError(f"{path}: no usable network ({reason}); {fix}") from None
 
 
 def check_no_external_data(data: bytes, path: Path) -> None:

@@ -1,0 +1,93 @@
+"""The network that segments a B-scan: ordered surfaces of the layers, and maps of lesions."""
+
+from typing import NamedTuple
+
+import torch
+from monai.networks.nets import UNet
+from torch import Tensor, nn
+
+from ctt_net.imaging.segmentation import LAYERS, LESIONS
+
+
+class SegmentationOutput(NamedTuple):
+    """What a network says of B scans of h x w.
+
+    Args:
+        layers: (B, 10, h, w) logits of `LAYERS`.
+        lesions: (B, 6, h, w) logits of `LESIONS`.
+    """
+
+    layers: Tensor
+    lesions: Tensor
+
+    def surfaces(self) -> tuple[Tensor, Tensor]:
+        """Expected row of every surface, and how many rows its place is spread over.
+
+        Surface k lies below all rows of layers above it: its row is the sum over the A-scan of the
+        probability that a pixel belongs to a layer above. Sums over fewer layers are never larger,
+        so surfaces have one value an A-scan and never cross, by construction.
+
+        Returns:
+            (B, 9, w) rows, pixel centres at whole numbers; (B, 9, w) spread in rows, 0 = certain.
+        """
+        # A softmax written out: the sums are needed anyway, and ONNX Runtime is slow along channels.
+        layers = self.layers.float()
+        sums = (layers - layers.amax(dim=1, keepdim=True)).exp().cumsum(dim=1)
+        above = sums[:, :-1] / sums[:, -1:]
+        return above.sum(dim=2) - 0.5, (above * (1.0 - above)).sum(dim=2)
+
+
+class SegmentationNet(nn.Module):
+    """U-Net (Ronneberger 2015, arXiv 1505.04597; MONAI's, with residual units) on 2 x 2 patches.
+
+    Four neighbouring pixels enter as channels and leave as channels (Shi 2016, arXiv 1609.05158):
+    a quarter of the cost of a network at full resolution, with edges as sharp.
+
+    Args:
+        channels: Of the levels, from half resolution down, each half as large as the one before.
+    """
+
+    def __init__(self, channels: tuple[int, ...] = (24, 32, 48, 64, 96, 96)) -> None:
+        super().__init__()
+        self.channels = tuple(channels)
+        self.split = nn.PixelUnshuffle(2)
+        self.unet = UNet(
+            spatial_dims=2,
+            in_channels=4,
+            out_channels=channels[0],
+            channels=self.channels,
+            strides=(2,) * (len(channels) - 1),
+            num_res_units=1,
+            act="relu",
+            norm="batch",
+        )
+        self.read_out = nn.Conv2d(channels[0], 4 * (len(LAYERS) + len(LESIONS)), 1)
+        self.join = nn.PixelShuffle(2)
+
+    def forward(self, scans: Tensor) -> SegmentationOutput:
+        """Segment.
+
+        Args:
+            scans: (B, 1, h, w) of mean 0 and SD 1, h and w multiples of 64.
+        """
+        maps = self.join(self.read_out(self.unet(self.split(scans))))
+        layers, lesions = maps.split([len(LAYERS), len(LESIONS)], dim=1)
+        return SegmentationOutput(layers, lesions)
+
+
+class ExportedSegmentation(nn.Module):
+    """The network as its ONNX graph gives it: rows and probabilities instead of logits.
+
+    Args:
+        network: Trained.
+    """
+
+    def __init__(self, network: SegmentationNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, scans: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Surfaces and their spread (B, 9, w), lesions (B, 6, h, w)."""
+        output = self.network(scans)
+        surfaces, spread = output.surfaces()
+        return surfaces, spread, torch.sigmoid(output.lesions)

@@ -1,0 +1,1 @@
+"""Train the segmentation network on simulated scans, whose every pixel is known."""
