@@ -39,6 +39,7 @@ EXTRAS = {
         "torchmetrics>=1.5,<2",
         "jsonargparse[signatures]>=4.40,<5",
         "albumentations==2.0.8",  # the last release under MIT
+        "monai>=1.5,<2",  # network and loss of the segmentation; torch and numpy are all it needs
         "onnx>=1.17",
         "onnxscript>=0.5",
     ],
@@ -53,7 +54,7 @@ EXTRAS = {
     "lora": ["peft>=0.15,<1"],
     "tracking": ["wandb>=0.19,<0.32"],
     "notebook": ["jupyterlab>=4"],
-    # Runs and checks what `ctt-net bundle` writes; besides torch and numpy it brings 20 MB.
+    # Runs and checks what `ctt-net bundle` writes.
     "bundle": ["monai>=1.5,<2", "fire>=0.6", "jsonschema>=4.20"],
     # `make docs`. MkDocs 2 drops plugins.
     "docs": ["mkdocs>=1.6,<2", "mkdocs-material>=9.6", "mkdocstrings[python]>=1"],
@@ -95,7 +96,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["ctt_net", "ctt_net.*"]),
-    package_data={"": ["templates/*", "py.typed"]},
+    package_data={"": ["templates/*", "weights/*", "py.typed"]},
     cmdclass={"build_py": BuildWithConfigs},
     install_requires=BASE,
     extras_require=EXTRAS,

@@ -1,5 +1,6 @@
 """Segment a B-scan with a network that simulated eyes taught; no torch."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from ctt_net.errors import InputError
 from ctt_net.imaging.segmentation import LESIONS, SURFACES, Segmentation
+from ctt_net.io.json_file import read_json
 from ctt_net.io.onnx_file import open_onnx
 
 if TYPE_CHECKING:
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 
 # The whole picture at this size: 8 um a row and 16 um a column of a Cirrus line scan.
 ROWS, COLUMNS = 256, 384
-DEFAULT_WEIGHTS = Path(__file__).with_name("weights") / "segmentation.onnx"
+ONNX_FILE, CARD_FILE = "segmentation.onnx", "segmentation.json"
+DEFAULT_WEIGHTS = Path(__file__).with_name("weights")
 OUTPUTS = ("surfaces", "spread", "lesions")
 
 Grey = NDArray[np.uint8]
@@ -48,26 +51,31 @@ class Segmenter:
     Args:
         session: Its graph: scans (B, 1, 256, 384) to surfaces and spread (B, 9, 384) and lesions
             (B, 6, 256, 384).
+        error_sd: Name of a measure to the SD of its error on unseen simulated scans.
     """
 
-    def __init__(self, session: "onnxruntime.InferenceSession") -> None:
+    def __init__(
+        self, session: "onnxruntime.InferenceSession", error_sd: Mapping[str, float] | None = None
+    ) -> None:
         self._session = session
+        self.error_sd = dict(error_sd or {})
 
     @classmethod
     def load(cls, path: Path | str | None = None) -> "Segmenter":
         """Load a network.
 
         Args:
-            path: Of an ONNX file that `ctt-net train-segmenter` wrote; None = the network in
-                this package, which is opened once per process.
+            path: Folder that `ctt-net train-segmenter` wrote; None = the network in this package,
+                which is opened once per process.
 
         Raises:
-            InputError: If the file is none.
+            InputError: If there is none.
         """
         return _default() if path is None else cls._open(Path(path))
 
     @classmethod
-    def _open(cls, path: Path) -> "Segmenter":
+    def _open(cls, folder: Path) -> "Segmenter":
+        path, card = folder / ONNX_FILE, folder / CARD_FILE
         fix = "train one: ctt-net train-segmenter --out FOLDER"
         session = open_onnx(path, fix)
         found = [[*node.shape[1:]] for node in (*session.get_inputs(), *session.get_outputs())]
@@ -75,7 +83,12 @@ class Segmenter:
         expected = [[1, ROWS, COLUMNS], by_column, by_column, [len(LESIONS), ROWS, COLUMNS]]
         if found != expected:
             raise InputError(f"{path}: no segmentation network of this version; {fix}")
-        return cls(session)
+        return cls(session, read_json(card).get("error_sd") if card.is_file() else None)
+
+    def run(self, scans: Floats) -> tuple[Floats, Floats, Floats]:
+        """Surfaces, spread and lesions of (B, 1, 256, 384) scans, as the graph gives them."""
+        surfaces, spread, lesions = self._session.run(list(OUTPUTS), {"scans": scans})
+        return surfaces, spread, lesions
 
     def segment(self, pixels: Grey) -> Segmentation:
         """Segment a scan: the mean of what the network says of it and of its mirror image.
@@ -90,7 +103,7 @@ class Segmenter:
             raise ValueError(f"a scan is (H, W) uint8, got {pixels.dtype} {pixels.shape}")
         scan = network_input(pixels)
         both = np.stack([scan, scan[:, ::-1]])[:, None]
-        surfaces, spread, lesions = self._session.run(list(OUTPUTS), {"scans": both})
+        surfaces, spread, lesions = self.run(both)
         apart = np.abs(surfaces[0] - surfaces[1, :, ::-1])
         return upsampled(
             0.5 * (surfaces[0] + surfaces[1, :, ::-1]),

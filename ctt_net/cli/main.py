@@ -26,6 +26,7 @@ from ctt_net.cli import (
     schema,
     simulate,
     train,
+    train_segmenter,
 )
 from ctt_net.cli.command import INTERRUPTED, PIPE_CLOSED, WRONG_INPUT
 from ctt_net.errors import InputError
@@ -52,6 +53,7 @@ COMMANDS = (
     recalibrate,
     plan,
     pretrain,
+    train_segmenter,
     simulate,
     convert,
     deidentify,

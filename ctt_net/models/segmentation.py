@@ -30,7 +30,7 @@ class SegmentationOutput(NamedTuple):
         Returns:
             (B, 9, w) rows, pixel centres at whole numbers; (B, 9, w) spread in rows, 0 = certain.
         """
-        # A softmax written out: the sums are needed anyway, and ONNX Runtime is slow along channels.
+        # A softmax written out: the sums are needed anyway; ONNX Runtime is slow along channels.
         layers = self.layers.float()
         sums = (layers - layers.amax(dim=1, keepdim=True)).exp().cumsum(dim=1)
         above = sums[:, :-1] / sums[:, -1:]

@@ -1,10 +1,8 @@
 """From command line and YAML to the parts of a training; config = constructor."""
 
 import argparse
-import logging
 import os
 import sys
-import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -31,6 +29,7 @@ from ctt_net.training.trainer import (
     csv_log,
     epoch_display,
     lightning_errors,
+    silence_lightning,
 )
 
 # The most processes that train on the CPU; two are let be on any machine.
@@ -58,7 +57,7 @@ class TrainingConfig(LightningCLI):
 
     def __init__(self, arguments: Sequence[str]) -> None:
         flags = [] if "--help" in arguments else check_arguments(self.program, arguments)
-        _silence()
+        silence_lightning()
         self._origin_printed = False
         try:
             super().__init__(
@@ -257,20 +256,6 @@ def _loggers(configured: Any, folder: Path, steps: int) -> list[Logger]:
     if configured in (None, True, False):
         return [csv]
     return [csv, *(configured if isinstance(configured, list) else [configured])]
-
-
-def _silence() -> None:
-    """Switch off warnings that come with every run and that no user can act on."""
-    # Lightning warns of arguments that come from a program that has some of its own.
-    warnings.filterwarnings("ignore", message="LightningCLI's args parameter")
-    warnings.filterwarnings("ignore", message=".*LeafSpec.*")
-    warnings.filterwarnings("ignore", message=r"\s*\S+ (parameter )?was deprecated in v4\.49\.0")
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    warnings.filterwarnings("ignore", message="The number of training batches")
-    warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
-    warnings.filterwarnings("ignore", message="Experiment logs directory .* exists and is not")
-    for name in ("pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.seed"):
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def take_scan_size(config: Namespace) -> None:

@@ -125,7 +125,7 @@ def _taken_over(like: Path, plain: nn.Module, example: tuple[Tensor, ...]) -> by
 
 def _trace(plain: nn.Module, example: tuple[Tensor, ...]) -> onnx.ModelProto:
     eyes = torch.export.Dim("eyes", min=1)
-    with _quiet():
+    with quiet_exporter():
         program = torch.onnx.export(
             plain,
             example,
@@ -137,7 +137,7 @@ def _trace(plain: nn.Module, example: tuple[Tensor, ...]) -> onnx.ModelProto:
             optimize=False,  # it would fold weights into new constants; onnxruntime does it on load
             verbose=False,
         )
-    return _without_traces(_with_final_names(program.model_proto))
+    return without_traces(_with_final_names(program.model_proto))
 
 
 def _with_final_names(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -152,7 +152,7 @@ def _with_final_names(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
+def without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
     """Take out where each node came from: stack traces with the paths of this machine."""
     graphs = [model.graph, *model.functions]
     for part in [*graphs, *(node for graph in graphs for node in graph.node)]:
@@ -201,7 +201,7 @@ def _compare(plain: nn.Module, data: bytes, example: tuple[Tensor, ...]) -> None
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet_exporter() -> Iterator[None]:
     """The exporter prints its progress and warns of its own internals; nobody can act on either."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "torch")]
     levels = [logger.level for logger in loggers]

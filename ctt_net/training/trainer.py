@@ -2,8 +2,10 @@
 
 import contextlib
 import csv
+import logging
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -114,6 +116,20 @@ def cpu_has_bf16() -> bool:
         return any(capabilities().get(name) for name in _OWN_BF16)
     facts = Path("/proc/cpuinfo")
     return facts.is_file() and bool(set(facts.read_text().split()) & set(_OWN_BF16))
+
+
+def silence_lightning() -> None:
+    """Switch off warnings that come with every run and that no user can act on."""
+    # Lightning warns of arguments that come from a program that has some of its own.
+    warnings.filterwarnings("ignore", message="LightningCLI's args parameter")
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+    warnings.filterwarnings("ignore", message=r"\s*\S+ (parameter )?was deprecated in v4\.49\.0")
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message="The number of training batches")
+    warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
+    warnings.filterwarnings("ignore", message="Experiment logs directory .* exists and is not")
+    for name in ("pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.seed"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 LOG_FILE = "metrics.csv"

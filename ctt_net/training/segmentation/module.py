@@ -34,13 +34,6 @@ class SegmentationModule(pl.LightningModule):
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """One step."""
-        return self._compare("train", batch)
-
-    def validation_step(self, batch: Batch, _: int) -> None:
-        """The same loss on scans without augmentation."""
-        self._compare("val", batch)
-
-    def _compare(self, part: str, batch: Batch) -> Tensor:
         scans, *truth = batch
         first = int(torch.randint(A_SCAN_STEP, ()))
         some = slice(first, None, A_SCAN_STEP)
@@ -48,7 +41,7 @@ class SegmentationModule(pl.LightningModule):
         surfaces, bits, visible = (part[..., some] for part in truth)
         losses = segmentation_loss(output, surfaces, lesion_maps(bits), visible, self.dice)
         for name, value in losses.items():
-            self.log(f"{part}/{name}", value, batch_size=len(scans), prog_bar=name == "loss")
+            self.log(f"train/{name}", value, on_step=False, on_epoch=True, prog_bar=True)
         return losses["loss"]
 
     def configure_optimizers(self) -> dict[str, object]:
