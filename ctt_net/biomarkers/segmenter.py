@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -83,7 +83,7 @@ class Segmenter:
         expected = [[1, ROWS, COLUMNS], by_column, by_column, [len(LESIONS), ROWS, COLUMNS]]
         if found != expected:
             raise InputError(f"{path}: no segmentation network of this version; {fix}")
-        return cls(session, read_json(card).get("error_sd") if card.is_file() else None)
+        return cls(session, read_json(card, _error_sd))
 
     def run(self, scans: Floats) -> tuple[Floats, Floats, Floats]:
         """Surfaces, spread and lesions of (B, 1, 256, 384) scans, as the graph gives them."""
@@ -111,6 +111,10 @@ class Segmenter:
             0.5 * (lesions[0] + lesions[1, ..., ::-1]),
             pixels,
         )
+
+
+def _error_sd(card: Mapping[str, Any]) -> dict[str, float]:
+    return {str(name): float(value) for name, value in card["error_sd"].items()}
 
 
 @lru_cache(maxsize=1)

@@ -8,9 +8,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from ctt_net.errors import InputError
+from ctt_net.io.onnx_file import MESSAGES, check_no_external_data
 from ctt_net.model_folder.digests import seal
 from ctt_net.model_folder.member import Member
-from ctt_net.io.onnx_file import MESSAGES, check_no_external_data
 
 FLOATS = TensorProto.FLOAT
 

@@ -70,7 +70,7 @@ def segmentation_loss(
     rows = torch.arange(height, device=surfaces.device)[:, None]
     layers = (rows >= surfaces[:, :, None]).sum(dim=1)
     by_pixel = F.cross_entropy(output.layers.float(), layers, reduction="none")
-    of_layers = (by_pixel * shown).sum() / (shown.sum() * height)
+    of_layers = (by_pixel * shown).sum() / (shown.sum() * height).clamp(min=1)
     # A surface beyond the window has no place in it to be wrong by.
     inside = shown * ((surfaces > 0) & (surfaces < height - 1))
     found, _ = output.surfaces()

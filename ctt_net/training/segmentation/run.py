@@ -21,6 +21,7 @@ from ctt_net.errors import InputError
 from ctt_net.io.atomic_folder import check_not_taken, new_folder
 from ctt_net.io.atomic_write import atomic_write
 from ctt_net.io.json_file import write_json
+from ctt_net.io.onnx_file import open_onnx
 from ctt_net.io.progress import progress_bar
 from ctt_net.model_folder.provenance import git_revision, library_versions
 from ctt_net.models.segmentation import ExportedSegmentation, SegmentationNet
@@ -104,7 +105,7 @@ def train_segmenter(out: Path, plan: SegmentationPlan) -> dict[str, Any]:
     check_not_taken(out)
     network = fit(plan)
     with new_folder(out) as folder:
-        export_segmentation(network, folder)
+        segmenter = export_segmentation(network, folder)
         state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
         atomic_write(folder / WEIGHTS_FILE, save(state))
         card = {
@@ -115,7 +116,7 @@ def train_segmenter(out: Path, plan: SegmentationPlan) -> dict[str, Any]:
             "architecture": {"channels": list(network.channels), "input": [ROWS, COLUMNS]},
             "versions": library_versions(),
             "revision": git_revision(),
-            **evaluate_segmenter(Segmenter.load(folder), plan.test_scans, plan.seed),
+            **evaluate_segmenter(segmenter, plan.test_scans, plan.seed),
         }
         write_json(folder / CARD_FILE, card)
     return card
@@ -156,8 +157,11 @@ def fit(plan: SegmentationPlan) -> SegmentationNet:
     return network.cpu().float().eval()
 
 
-def export_segmentation(network: SegmentationNet, folder: Path) -> None:
+def export_segmentation(network: SegmentationNet, folder: Path) -> Segmenter:
     """Write `segmentation.onnx`, and check that it says there what it says here.
+
+    Returns:
+        It, opened.
 
     Raises:
         RuntimeError: If the two differ.
@@ -178,10 +182,12 @@ def export_segmentation(network: SegmentationNet, folder: Path) -> None:
     atomic_write(folder / ONNX_FILE, without_traces(program.model_proto).SerializeToString())
     with torch.inference_mode():
         expected = [part.numpy() for part in exported(example)]
-    given = Segmenter.load(folder).run(example.numpy())
+    segmenter = Segmenter(open_onnx(folder / ONNX_FILE, "export it again"))
+    given = segmenter.run(example.numpy())
     for name, ours, theirs in zip(OUTPUTS, expected, given, strict=True):
         if not np.allclose(ours, theirs, rtol=1e-3, atol=1e-2):
             raise RuntimeError(f"the exported network disagrees with the trained one in {name}")
+    return segmenter
 
 
 def evaluate_segmenter(segmenter: Segmenter, n_scans: int, seed: int) -> dict[str, Any]:
