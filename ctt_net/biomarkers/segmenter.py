@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # The whole picture at this size: 8 um a row and 16 um a column of a Cirrus line scan.
 ROWS, COLUMNS = 256, 384
 ONNX_FILE, CARD_FILE = "segmentation.onnx", "segmentation.json"
-DEFAULT_WEIGHTS = Path(__file__).with_name("weights")
+WEIGHTS_FOLDER = Path(__file__).with_name("weights")
 OUTPUTS = ("surfaces", "spread", "lesions")
 
 Grey = NDArray[np.uint8]
@@ -119,7 +119,7 @@ def _error_sd(card: Mapping[str, Any]) -> dict[str, float]:
 
 @lru_cache(maxsize=1)
 def _default() -> Segmenter:
-    return Segmenter._open(DEFAULT_WEIGHTS)
+    return Segmenter._open(WEIGHTS_FOLDER)
 
 
 def upsampled(surfaces: Floats, spread: Floats, lesions: Floats, pixels: Grey) -> Segmentation:

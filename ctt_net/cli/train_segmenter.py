@@ -25,7 +25,7 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("--epochs", type=int, default=10, help="passes (default: 10)")
     parser.add_argument("--seed", type=int, default=0, help="default: 0")
-    parser.add_argument("--batch-size", type=int, default=16, help="scans a step (default: 16)")
+    parser.add_argument("--batch-size", type=int, default=8, help="scans a step (default: 8)")
     parser.add_argument("--accelerator", default="auto", help="auto, cpu, gpu, mps (default: auto)")
     parser.add_argument(
         "--precision", default="auto", help="32-true, bf16-mixed, 16-mixed (default: the fastest)"

@@ -1,12 +1,18 @@
 """The network that segments a B-scan: ordered surfaces of the layers, and maps of lesions."""
 
+from pathlib import Path
 from typing import NamedTuple
 
+import onnx
 import torch
+import torch.nn.functional as F  # noqa: N812
 from monai.networks.nets import UNet
+from onnx.numpy_helper import to_array
 from torch import Tensor, nn
 
+from ctt_net.errors import InputError
 from ctt_net.imaging.segmentation import LAYERS, LESIONS
+from ctt_net.io.onnx_file import check_no_external_data
 
 
 class SegmentationOutput(NamedTuple):
@@ -62,7 +68,33 @@ class SegmentationNet(nn.Module):
             norm="batch",
         )
         self.read_out = nn.Conv2d(channels[0], 4 * (len(LAYERS) + len(LESIONS)), 1)
+        # Lesions are rare: begin at 2 %, or the first epochs go into learning that.
+        nn.init.constant_(self.read_out.bias[4 * len(LAYERS) :], -4.0)  # type: ignore[index]
         self.join = nn.PixelShuffle(2)
+
+    @classmethod
+    def read(cls, path: Path) -> "SegmentationNet":
+        """The network of a `segmentation.onnx`, in evaluation mode.
+
+        Args:
+            path: File that `ctt-net train-segmenter` wrote.
+
+        Raises:
+            InputError: If it holds another network.
+        """
+        data = path.read_bytes()
+        check_no_external_data(data, path)
+        graph = onnx.load_model_from_string(data).graph
+        state = {
+            tensor.name.removeprefix("network."): torch.from_numpy(to_array(tensor).copy())
+            for tensor in graph.initializer
+        }
+        weight = state.get("read_out.weight")
+        if weight is None:
+            raise InputError(f"{path}: no segmentation network; train one: ctt-net train-segmenter")
+        own = cls()
+        own.load_state_dict(state, strict=False)
+        return own.eval()
 
     def forward(self, scans: Tensor) -> SegmentationOutput:
         """Segment.
@@ -70,9 +102,24 @@ class SegmentationNet(nn.Module):
         Args:
             scans: (B, 1, h, w) of mean 0 and SD 1, h and w multiples of 64.
         """
-        maps = self.join(self.read_out(self.unet(self.split(scans))))
-        layers, lesions = maps.split([len(LAYERS), len(LESIONS)], dim=1)
-        return SegmentationOutput(layers, lesions)
+        return self._read(self.features(scans))
+
+    def features(self, scans: Tensor) -> Tensor:
+        """What layers and lesions are read from: (B, channels[0], h / 2, w / 2)."""
+        return self.unet(self.split(scans))
+
+    def pooled(self, scans: Tensor) -> Tensor:
+        """Mean features under every layer and lesion: (B, 16, channels[0]); 0 where it is not."""
+        features = self.features(scans)
+        output = self._read(features)
+        masks = torch.cat([output.layers.softmax(dim=1), output.lesions.sigmoid()], dim=1)
+        masks = F.avg_pool2d(masks, 2)  # (B, 16, h / 2, w / 2)
+        sums = torch.einsum("bmhw,bchw->bmc", masks, features)
+        return sums / (masks.sum(dim=(2, 3))[..., None] + 1.0)
+
+    def _read(self, features: Tensor) -> SegmentationOutput:
+        maps = self.join(self.read_out(features))
+        return SegmentationOutput(*maps.split([len(LAYERS), len(LESIONS)], dim=1))
 
 
 class ExportedSegmentation(nn.Module):

@@ -144,4 +144,4 @@ def test_the_command_leaves_a_segmenter_and_its_card(tmp_path, capsys):
 
 def test_a_plan_that_makes_no_training_is_refused(tmp_path, capsys):
     assert main(["train-segmenter", str(tmp_path / "x"), "--scans", "4"]) == 2
-    assert "4 scans make no batch of 16" in capsys.readouterr().err
+    assert "4 scans make no batch of 8" in capsys.readouterr().err

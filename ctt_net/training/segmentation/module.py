@@ -13,6 +13,8 @@ Batch = tuple[Tensor, Tensor, Tensor, Tensor]
 
 # Weight of a row of error in the place of a surface, against the cross-entropy of its layers.
 SURFACE_WEIGHT = 0.1
+# Of the cross-entropy of lesions, which are a hundredth of the pixels.
+LESION_WEIGHT = 10.0
 # A step compares every fourth A-scan, from a random first one: neighbours say nearly the same, and
 # the losses at full size would cost three times what the network does.
 A_SCAN_STEP = 4
@@ -77,7 +79,8 @@ def segmentation_loss(
     away = F.smooth_l1_loss(found, surfaces, reduction="none")
     of_surfaces = (away * inside).sum() / inside.sum().clamp(min=1)
     logits = output.lesions.float()
-    of_lesions = F.binary_cross_entropy_with_logits(logits, lesions) + dice(logits, lesions)
+    by_lesion = F.binary_cross_entropy_with_logits(logits, lesions)
+    of_lesions = LESION_WEIGHT * by_lesion + dice(logits, lesions)
     return {
         "loss": of_layers + SURFACE_WEIGHT * of_surfaces + of_lesions,
         "layers": of_layers,

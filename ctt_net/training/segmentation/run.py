@@ -11,7 +11,6 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ProgressBar
-from safetensors.torch import save
 from torch.utils.data import DataLoader
 
 from ctt_net import INTENDED_USE
@@ -45,7 +44,6 @@ from ctt_net.training.trainer import (
     silence_lightning,
 )
 
-WEIGHTS_FILE = "segmentation.safetensors"
 # The last is a look that no scan of the training has.
 TEST_DEVICES = (CIRRUS_LIKE, HEIDELBERG_LIKE, TOPCON_LIKE)
 FEWEST_FOR_AN_SD = 20
@@ -73,7 +71,7 @@ class SegmentationPlan:
     test_scans: int = 300
     epochs: int = 10
     seed: int = 0
-    batch_size: int = 16
+    batch_size: int = 8
     accelerator: str = "auto"
     precision: str = "auto"
     workers: int = 1
@@ -92,8 +90,8 @@ def train_segmenter(out: Path, plan: SegmentationPlan) -> dict[str, Any]:
     """Train, export and measure.
 
     Args:
-        out: Folder to make: `segmentation.onnx`, `segmentation.safetensors`, and the card
-            `segmentation.json` with plan, versions and figures.
+        out: Folder to make: `segmentation.onnx` and its card, `segmentation.json`, with plan,
+            versions and figures.
         plan: What with.
 
     Returns:
@@ -106,8 +104,6 @@ def train_segmenter(out: Path, plan: SegmentationPlan) -> dict[str, Any]:
     network = fit(plan)
     with new_folder(out) as folder:
         segmenter = export_segmentation(network, folder)
-        state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
-        atomic_write(folder / WEIGHTS_FILE, save(state))
         card = {
             "intended_use": INTENDED_USE,
             "trained_on": "simulated scans only; no clinical validity",
@@ -177,6 +173,7 @@ def export_segmentation(network: SegmentationNet, folder: Path) -> Segmenter:
             input_names=["scans"],
             output_names=list(OUTPUTS),
             dynamic_shapes=({0: torch.export.Dim("scans", min=1)},),
+            optimize=False,  # keeps the names of the weights; ONNX Runtime does it on load
             verbose=False,
         )
     atomic_write(folder / ONNX_FILE, without_traces(program.model_proto).SerializeToString())
