@@ -64,13 +64,19 @@ DEFINITIONS: tuple[Definition, ...] = (
     ),
     Definition(
         "hole", "0/1",
-        "Whether there is a full-thickness macular hole: it touches the retinal pigment epithelium "
-        "and opens at least 60 % of the retina above it; else it counts as a cyst.",
+        "Whether the outer retina is open down to the pigment epithelium: a full-thickness macular "
+        "hole or, under a closed roof, an impending one (see hole_open).",
         DUKER, "no retina was found",
     ),
     Definition(
+        "hole_open", "0/1",
+        "Whether the hole opens at least 60 % of the retina's thickness in this scan.",
+        DUKER, NO_HOLE,
+    ),
+    Definition(
         "hole_minimum_diameter_um", "um",
-        "Smallest width of the hole between its rims, parallel to the retinal pigment epithelium.",
+        "Smallest width of the hole between its rims, parallel to the retinal pigment epithelium; "
+        "under a closed roof the width half way up.",
         DUKER, NO_HOLE, _LATERAL,
     ),
     Definition(

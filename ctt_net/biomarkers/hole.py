@@ -1,4 +1,4 @@
-"""Which opening of the retina is a full-thickness macular hole, and its geometry."""
+"""Which opening of the retina is a macular hole, and its geometry."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,14 @@ Mask = NDArray[np.bool_]
 
 # Touching the pigment epithelium means nearer than this share of the retina's thickness.
 TOUCHES = 0.15
-# A full-thickness hole touches it and opens this share of the retina, in so many A-scans.
-OPENS = 0.60
+# A hole opens at least this share of the retina, in so many A-scans.
+OPENS_LEAST = 0.12
 FEWEST_COLUMNS = 3
-# Levels at which the narrowest place and the base are sought, as shares of the thickness.
-NARROWEST_BETWEEN = (0.1, 0.9)
+# A full-thickness one opens this share, up to so near the vitreous.
+OPENS, ROOF = 0.60, 0.20
+# Levels at which the narrowest place and the base are sought: of an open hole as shares of the
+# retina's thickness, of one under a closed roof as shares of its own height.
+NARROWEST_BETWEEN, CLOSED_BETWEEN = (0.1, 0.75), (0.4, 0.6)
 BASE_BELOW = 0.15
 # An opening so near the surface, as a share of the thickness, opens into the vitreous.
 MOUTH = 0.05
@@ -23,7 +26,7 @@ MOUTH = 0.05
 
 @dataclass(frozen=True)
 class Hole:
-    """A full-thickness hole, in pixels; edges of A-scans, so that `right - left` is a width.
+    """A hole, in pixels; edges of A-scans, so that `right - left` is a width.
 
     Args:
         left: Left rim where the hole is narrowest.
@@ -32,6 +35,7 @@ class Hole:
         base_right: Right end at the pigment epithelium.
         narrowest_rows: Height of the narrowest place above the pigment epithelium.
         rim_rows: Height of the rims' surface above the pigment epithelium, their highest place.
+        is_open: Whether it is of full thickness in this scan; else its roof is closed.
     """
 
     left: float
@@ -40,6 +44,7 @@ class Hole:
     base_right: float
     narrowest_rows: float
     rim_rows: float
+    is_open: bool
 
     @property
     def centre(self) -> float:
@@ -50,7 +55,9 @@ class Hole:
 def find_hole(
     opening: Mask, ilm: Floats, rpe: Floats, fluid: Mask, rim_columns: int
 ) -> tuple[Hole | None, Mask]:
-    """The largest full-thickness hole.
+    """The largest opening that touches the pigment epithelium.
+
+    A line scan may miss the mouth of a hole, and an impending one has none: it has a closed roof.
 
     Args:
         opening: (H, W) where the retina is open.
@@ -71,25 +78,25 @@ def find_hole(
         rows, columns = boxes[index]
         part = labels[rows, columns] == index + 1
         surfaces = ilm - rows.start, rpe - rows.start
-        whole = _full_thickness(part, surfaces[0][columns], surfaces[1][columns])
-        if whole.sum() < FEWEST_COLUMNS:
+        touching = _touching(part, surfaces[0][columns], surfaces[1][columns])
+        if touching.sum() < FEWEST_COLUMNS:
             continue
         rest = opening.copy()
         rest[rows, columns] &= ~part
-        return _measured(part, whole, columns.start, surfaces, fluid, rim_columns), rest
+        return _measured(part, touching, columns.start, surfaces, fluid, rim_columns), rest
     return None, opening
 
 
-def _full_thickness(part: Mask, ilm: Floats, rpe: Floats) -> Mask:
-    """(w,) in which A-scans an opening touches the pigment epithelium and opens far enough."""
+def _touching(part: Mask, ilm: Floats, rpe: Floats) -> Mask:
+    """(w,) in which A-scans an opening touches the pigment epithelium and opens the least."""
     bottom = part.shape[0] - np.argmax(part[::-1], axis=0) - 0.5
     thickness = np.maximum(rpe - ilm, 1.0)
     opened = np.count_nonzero(part, axis=0)
-    return (rpe - bottom <= TOUCHES * thickness) & (opened >= OPENS * thickness)
+    return (rpe - bottom <= TOUCHES * thickness) & (opened >= OPENS_LEAST * thickness)
 
 
 def _measured(
-    part: Mask, whole: Mask, start: int, surfaces: tuple[Floats, Floats], fluid: Mask, rim: int
+    part: Mask, touching: Mask, start: int, surfaces: tuple[Floats, Floats], fluid: Mask, rim: int
 ) -> Hole:
     """Geometry of one opening, level by level above the pigment epithelium."""
     ilm, rpe = surfaces
@@ -101,9 +108,16 @@ def _measured(
     first, last = np.full(count, thickness.size), np.full(count, -1)
     np.minimum.at(first, level, columns)
     np.maximum.at(last, level, columns)
-    reach = float(thickness[start + np.flatnonzero(whole)].min())
-    low, high = (share * reach for share in NARROWEST_BETWEEN)
+    own = slice(start, start + part.shape[1])
+    opened = np.count_nonzero(part, axis=0)
+    below_ilm = np.argmax(part, axis=0) - 0.5 - ilm[own]
+    whole = touching & (opened >= OPENS * thickness[own]) & (below_ilm <= ROOF * thickness[own])
+    is_open = bool(whole.sum() >= FEWEST_COLUMNS)
+    reach = float(thickness[own][whole if is_open else touching].min())
+    # A closed opening ends in nothing; half way up is where a caliper would lie.
     heights = np.arange(count)
+    low, high = NARROWEST_BETWEEN if is_open else CLOSED_BETWEEN
+    low, high = (share * (reach if is_open else count) for share in (low, high))
     inner = np.flatnonzero((heights >= low) & (heights < high) & (last >= first))
     widths = ndimage.median_filter(last[inner] + 1 - first[inner], 3, mode="nearest")
     narrowest = inner[widths == widths.min()]
@@ -114,11 +128,9 @@ def _measured(
     while base_right < thickness.size and fluid[base_right]:
         base_right += 1
     # Where the hole opens into the vitreous, its surface runs on as if filled: tissue ends below.
-    tissue, own = thickness.astype(float), slice(start, start + part.shape[1])
-    top = np.argmax(part, axis=0) - 0.5
-    mouth = (top - ilm[own] <= MOUTH * thickness[own]) & part.any(axis=0)
-    deep = top - ilm[own] + np.count_nonzero(part, axis=0)
-    tissue[own] -= np.where(mouth, deep, 0.0)
+    tissue = thickness.astype(float)
+    mouth = (below_ilm <= MOUTH * thickness[own]) & part.any(axis=0)
+    tissue[own] -= np.where(mouth, below_ilm + opened, 0.0)
     near = tissue[max(base_left - rim, 0) : base_right + rim]
     rims = ndimage.median_filter(near, max(rim // 10, 3))
     return Hole(
@@ -128,4 +140,5 @@ def _measured(
         base_right=float(base_right),
         narrowest_rows=float(narrowest.mean()) + 0.5,
         rim_rows=float(rims.max()),
+        is_open=is_open,
     )

@@ -43,6 +43,8 @@ PIT_BLUR_UM = 80.0
 RIM_WITHIN_UM = 500.0
 CENTRE_WITHIN_UM = 25.0
 NEAREST_GAP_MM = 1.5
+# Probability of a hole from which on an opening may be one.
+POSSIBLE = 0.3
 # Half the heights at which a lost external limiting membrane and a membrane are labelled.
 HALF_ELM_UM, HALF_MEMBRANE_UM = 8.0, 12.0
 # Photoreceptors are 30 µm and more from the ellipsoid zone to their tips; where less than this is
@@ -59,6 +61,10 @@ NO_AXIAL = "the height of a pixel is unknown: no thickness, height or area is me
 NO_PIT = "no foveal pit was found; the middle of the scan stands for the foveal centre"
 IN_HOLE = "a full-thickness hole: no thickness is measured at the fovea"
 CLIPPED = "the retina leaves the picture in part of the scan"
+CLOSED_ROOF = (
+    "the opening does not reach the vitreous in this scan: an impending hole, a foveal detachment, "
+    "or a hole beside the line"
+)
 HOLE_CLIPPED = "the hole is partly outside the picture: only its base is measured"
 NOT_WHOLE = "part of the central {:g} mm is outside the scan or invisible"
 GAP_LEAVES = "the {} gap leaves the scan"
@@ -198,14 +204,28 @@ class _Scan:
         fluid = (self.rpe - self.tips) * self.axial_or_nominal >= LOWEST_FLUID_UM
         rim = max(round(RIM_WITHIN_UM / self.lateral_or_nominal), 1)
         # A hole whose mouth is above the picture is a hole all the same.
+        mouth = np.maximum(self.ilm, -first)
         opening = self._lesion("hole") & segmentation.visible
-        self.hole, other = find_hole(opening, np.maximum(self.ilm, -first), self.rpe, fluid, rim)
-        self.cysts = (self._lesion("cyst") | other) & valid
+        self.hole, rest = find_hole(opening, mouth, self.rpe, fluid, rim)
+        if self.hole is None:
+            tent = self._tent(fluid) & segmentation.visible
+            self.hole, _ = find_hole(tent, mouth, self.rpe, fluid, rim)
+        if self.hole and not self.hole.is_open:
+            self.notes.append(CLOSED_ROOF)
+        self.cysts = (self._lesion("cyst") | rest) & valid
         self.fluid = self._cleaned(fluid & valid & ~self._base_of_hole())
         self.fovea = self._foveal_centre()
 
     def _lesion(self, name: str) -> Mask:
         return np.asarray(self.lesions[LESIONS.index(name)] > 0.5)
+
+    def _tent(self, fluid: Mask) -> Mask:
+        """(H, W) empty space that may be a hole, with the fluid that it runs into."""
+        hole, cyst = (self.lesions[LESIONS.index(name)] for name in ("hole", "cyst"))
+        lifted = (self.rows >= self.tips) & (self.rows < self.rpe) & fluid
+        empty = lifted | ((hole.astype(float) + cyst > 0.5) & (hole >= cyst))
+        labels, _ = ndimage.label(empty, np.ones((3, 3)))
+        return np.asarray(np.isin(labels, np.unique(labels[(hole > POSSIBLE) & empty])) & empty)
 
     def _base_of_hole(self) -> Mask:
         columns = np.zeros(self.width, np.bool_)
@@ -244,6 +264,7 @@ class _Scan:
         values: dict[str, float | None] = {
             "fovea_share": (self.fovea + 0.5) / self.width,
             "hole": float(self.hole is not None),
+            "hole_open": float(self.hole.is_open) if self.hole else None,
         }
         return values | self._hole() | self._thickness() | self._bands() | self._fluid()
 

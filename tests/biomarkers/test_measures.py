@@ -99,23 +99,45 @@ def test_fluid_under_the_rims_belongs_to_the_base_and_is_no_subretinal_fluid():
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "hole"),
+    ("first", "last", "hole", "is_open"),
     [
-        (100, 175, True),  # whole thickness
-        (125, 175, True),  # 67 % of it, from the epithelium up: an operculum above
-        (140, 175, False),  # 47 %
-        (100, 150, False),  # open to the vitreous, but closed at the bottom: lamellar
-        (102, 160, False),  # 77 %, touching neither
+        (100, 175, True, 1.0),  # whole thickness
+        (110, 175, True, 1.0),  # 87 % of it: a veil above
+        (125, 175, True, 0.0),  # 67 %, under a roof
+        (140, 175, True, 0.0),  # 47 %: impending
+        (100, 150, False, None),  # open to the vitreous, but closed at the bottom: lamellar
+        (102, 160, False, None),  # 77 %, touching neither
     ],
 )
-def test_what_is_no_full_thickness_hole_is_a_cyst(first, last, hole):
+def test_a_hole_touches_the_epithelium_and_may_have_a_closed_roof(first, last, hole, is_open):
     eye = Drawn().pit(300, depth_rows=0)
     eye.lesions["hole"][first:last, 280:320] = True
     found = eye.measured()
     assert found["hole"] == hole
+    assert found["hole_open"] == is_open
     area = (last - first) * 40 * AXIAL * LATERAL / 1e6
     assert found["cyst_area_mm2"] == pytest.approx(0.0 if hole else area)
-    assert (found["hole_minimum_diameter_um"] is not None) == hole
+    assert found["hole_minimum_diameter_um"] == (400.0 if hole else None)
+    assert ("vitreous in this scan" in found.row()["note"]) == (is_open == 0.0)
+
+
+def test_the_width_of_a_tent_is_measured_half_way_up():
+    eye = Drawn().pit(300, depth_rows=0)
+    for height in range(40):  # a triangle, 80 A-scans wide at the epithelium, on 40 rows
+        eye.lesions["hole"][174 - height, 260 + height : 340 - height] = True
+    found = eye.measured()
+    assert found["hole_open"] == 0.0
+    assert found["hole_minimum_diameter_um"] == pytest.approx(40 * LATERAL, abs=80.0)
+
+
+def test_fluid_under_a_roof_is_a_hole_only_where_one_is_possible():
+    eye = Drawn().pit(300, depth_rows=0)
+    for name in ("elm", "ez", "photoreceptor_tips"):
+        eye.surfaces[name][280:320] -= 20.0
+    assert eye.measured()["hole"] == 0.0
+    eye.lesions["hole"] = eye.lesions["hole"].astype(float)
+    eye.lesions["hole"][160:170, 295:305] = 0.4
+    assert eye.measured()["hole"] == 1.0
 
 
 def test_thickness_of_a_cone_shaped_pit():
