@@ -75,8 +75,8 @@ DEFINITIONS: tuple[Definition, ...] = (
     ),
     Definition(
         "hole_minimum_diameter_um", "um",
-        "Smallest width of the hole between its rims, parallel to the retinal pigment epithelium; "
-        "under a closed roof the width half way up.",
+        "Smallest width of the hole in the middle fifth of the retina, parallel to the retinal "
+        "pigment epithelium; under a closed roof the width half way up.",
         DUKER, NO_HOLE, _LATERAL,
     ),
     Definition(

@@ -16,9 +16,10 @@ OPENS_LEAST = 0.12
 FEWEST_COLUMNS = 3
 # A full-thickness one opens this share, up to so near the vitreous.
 OPENS, ROOF = 0.60, 0.20
-# Levels at which the narrowest place and the base are sought: of an open hole as shares of the
-# retina's thickness, of one under a closed roof as shares of its own height.
-NARROWEST_BETWEEN, CLOSED_BETWEEN = (0.1, 0.75), (0.4, 0.6)
+# Where the narrowest place is sought, as shares of the retina's thickness: "at the narrowest hole
+# point in the mid retina" (Duker 2013, doi 10.1016/j.ophtha.2013.07.042), since a hole is
+# undermined below and torn above. Under a closed roof, shares of the opening's own height.
+MIDDLE = (0.4, 0.6)
 BASE_BELOW = 0.15
 # An opening so near the surface, as a share of the thickness, opens into the vitreous.
 MOUTH = 0.05
@@ -116,8 +117,7 @@ def _measured(
     reach = float(thickness[own][whole if is_open else touching].min())
     # A closed opening ends in nothing; half way up is where a caliper would lie.
     heights = np.arange(count)
-    low, high = NARROWEST_BETWEEN if is_open else CLOSED_BETWEEN
-    low, high = (share * (reach if is_open else count) for share in (low, high))
+    low, high = (share * (reach if is_open else count) for share in MIDDLE)
     inner = np.flatnonzero((heights >= low) & (heights < high) & (last >= first))
     widths = ndimage.median_filter(last[inner] + 1 - first[inner], 3, mode="nearest")
     narrowest = inner[widths == widths.min()]

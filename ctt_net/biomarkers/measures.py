@@ -44,7 +44,9 @@ RIM_WITHIN_UM = 500.0
 CENTRE_WITHIN_UM = 25.0
 NEAREST_GAP_MM = 1.5
 # Probability of a hole from which on an opening may be one.
-POSSIBLE = 0.3
+POSSIBLE = 0.15
+# Half way up under a closed roof; serous detachments are wider.
+WIDEST_TENT_UM = 900.0
 # Half the heights at which a lost external limiting membrane and a membrane are labelled.
 HALF_ELM_UM, HALF_MEMBRANE_UM = 8.0, 12.0
 # Photoreceptors are 30 µm and more from the ellipsoid zone to their tips; where less than this is
@@ -207,11 +209,14 @@ class _Scan:
         mouth = np.maximum(self.ilm, -first)
         opening = self._lesion("hole") & segmentation.visible
         self.hole, rest = find_hole(opening, mouth, self.rpe, fluid, rim)
-        if self.hole is None:
+        if self.hole is None or not self.hole.is_open:
             tent = self._tent(fluid) & segmentation.visible
             self.hole, _ = find_hole(tent, mouth, self.rpe, fluid, rim)
         if self.hole and not self.hole.is_open:
-            self.notes.append(CLOSED_ROOF)
+            # What is wider is a serous detachment.
+            narrow = (self.hole.right - self.hole.left) * self.lateral_or_nominal <= WIDEST_TENT_UM
+            self.hole = self.hole if narrow else None
+            self.notes += [CLOSED_ROOF] if narrow else []
         self.cysts = (self._lesion("cyst") | rest) & valid
         self.fluid = self._cleaned(fluid & valid & ~self._base_of_hole())
         self.fovea = self._foveal_centre()

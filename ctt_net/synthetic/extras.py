@@ -16,7 +16,7 @@ ExtraKind = Literal[
     "hole_form", "lamellar_hole", "pseudohole", "outer_gap",
     "hyaloid", "traction", "operculum", "opacities",
     "subretinal_fluid", "serous_detachment", "soft_drusen", "hard_drusen", "basal_deposits",
-    "foci", "exudates", "central_cyst", "inl_cysts", "grey_cysts", "membrane",
+    "foci", "exudates", "central_cyst", "inl_cysts", "grey_cysts", "membrane", "reflex",
     "motion", "jump", "clipped", "tilt", "shadows", "low_signal", "saturation", "double_contour",
 ]  # fmt: skip
 EXTRA_KINDS: tuple[ExtraKind, ...] = get_args(ExtraKind)
@@ -31,8 +31,8 @@ LESION_SHARE: dict[ExtraKind, float] = {
 }  # fmt: skip
 APPEARANCE_SHARE: dict[ExtraKind, float] = {
     "hyaloid": 0.40, "opacities": 0.25, "grey_cysts": 0.35, "motion": 0.06, "jump": 0.06,
-    "clipped": 0.08, "tilt": 0.40, "shadows": 0.25, "low_signal": 0.12, "saturation": 0.12,
-    "double_contour": 0.06,
+    "reflex": 0.35, "clipped": 0.08, "tilt": 0.40, "shadows": 0.25, "low_signal": 0.12,
+    "saturation": 0.12, "double_contour": 0.06,
 }  # fmt: skip
 # With a full-thickness hole these cannot be, or would make another disease of it.
 NOT_WITH_A_HOLE = (

@@ -89,7 +89,9 @@ def paint(
     last = int(np.max(frame.bruch_row)) + 6
     first, last = max(first, 0), max(min(last, frame.height_px), 0)
     image = np.zeros(height.shape, np.float32)
-    image[first:last] = _layers(section, tops, height[first:last], frame.axial_blur_um)
+    image[first:last] = _layers(
+        section, tops, height[first:last], frame.axial_blur_um, _glint(section, extras)
+    )
     form = of_kind(extras, "hole_form")
     if form is None:
         hole = open_hole(section, tops["rnfl"], image, height)
@@ -140,11 +142,29 @@ def _cavities(
     return empty
 
 
-def _layers(section: Section, tops: dict[str, Floats], height: Image, blur_um: float) -> Image:
+def _glint(section: Section, extras: tuple[Extra, ...]) -> Floats:
+    """Light that the inner limiting membrane mirrors, by A-scan; patches of it in some eyes.
+
+    A bright line on a healthy surface is no epiretinal membrane: the surface mirrors where the
+    beam meets it squarely, in young eyes most.
+    """
+    glint = np.full_like(section.x_mm, GLINT)
+    reflex = of_kind(extras, "reflex")
+    if reflex is not None:
+        rng = reflex.rng()
+        phase, wide = rng.uniform(0.0, 6.3, 2), rng.uniform(1.0, 4.0)
+        wave = np.sin(section.x_mm / wide * 6.3 + phase[0]) + np.sin(section.y_mm * 2.0 + phase[1])
+        glint += reflex.between(10.0, 120.0) * np.clip(0.6 + 0.5 * wave, 0.0, 1.0)
+    return glint
+
+
+def _layers(
+    section: Section, tops: dict[str, Floats], height: Image, blur_um: float, glint: Floats
+) -> Image:
     """Stack the layers: a step of brightness at the top of each."""
     image = np.zeros(height.shape, np.float32)
     before = np.zeros_like(section.x_mm)
-    for top, brightness in _steps(section, tops):
+    for top, brightness in _steps(section, tops, glint):
         step = (top / blur_um + 0.5).astype(np.float32)[None] - height * np.float32(1.0 / blur_um)
         np.clip(step, 0.0, 1.0, out=step)
         step *= (brightness - before).astype(np.float32)[None]
@@ -153,7 +173,7 @@ def _layers(section: Section, tops: dict[str, Floats], height: Image, blur_um: f
     return image
 
 
-def _steps(section: Section, tops: dict[str, Floats]) -> list[tuple[Floats, Floats]]:
+def _steps(section: Section, tops: dict[str, Floats], glint: Floats) -> list[tuple[Floats, Floats]]:
     """Top and brightness of every layer from the vitreous down to Bruch's membrane."""
     level = {name: np.full_like(section.x_mm, grey) for name, grey in BRIGHTNESS.items()}
     # A thin sheet of nerve fibres sends back less than a thick one.
@@ -166,7 +186,7 @@ def _steps(section: Section, tops: dict[str, Floats]) -> list[tuple[Floats, Floa
     level["segments"] = dim + section.ellipsoid * (level["segments"] - dim)
     level["drusen"] += section.serous * (FLUID_GREY - level["drusen"])
     level["rpe"] = 84.0 + section.pigment * (level["rpe"] - 84.0)
-    steps = [(tops["rnfl"] + 3.0, level["rnfl"] + GLINT)]
+    steps = [(tops["rnfl"] + 3.0, level["rnfl"] + glint)]
     steps.append((tops["rnfl"] - 6.0, level["rnfl"]))
     steps += [(tops[name], level[name]) for name in LAYERS[1:6]]
     limiting = tops["myoid"]

@@ -448,7 +448,8 @@ def test_holes_of_other_forms_are_as_wide_as_their_walls_stand_apart(severity):
         ]
         pixel = device.lateral_um_per_px
         narrowest = found["hole_minimum_diameter_um"]
-        assert narrowest == pytest.approx(min(widths) * pixel, abs=2 * pixel)
+        middle = min(widths[20:31])  # shares 0.4 to 0.6 of the thickness
+        assert narrowest == pytest.approx(middle * pixel, abs=2.5 * pixel)
         base = found["hole_base_diameter_um"] / pixel
         assert base > widths[1] - 2
         if not form.cuff_um:  # else the base includes the fluid under the rim
