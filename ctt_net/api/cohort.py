@@ -97,6 +97,22 @@ class Cohort(CheckedCohort):
         rows = [(one.severity, one.code, one.message, one.check.fix) for one in found]
         return pd.DataFrame(rows, columns=["severity", "code", "message", "fix"])
 
+    def measure(self) -> pd.DataFrame:
+        """Segment every scan and measure hole, layers and lesions, as `ctt-net measure` does.
+
+        Returns:
+            One row per scan: eye_id, view, file, each of `ctt_net.biomarkers.NAMES` and its SD
+            (NaN = not measured), and a note that says why something was not measured.
+
+        Example:
+            >>> cohort = ctt_net.load_cohort("data/my_cohort")  # doctest: +SKIP
+            >>> cohort.measure()[["eye_id", "view", "hole_minimum_diameter_um"]]  # doctest: +SKIP
+        """
+        from ctt_net.biomarkers.segmenter import Segmenter
+        from ctt_net.measure import measure_cohort
+
+        return measure_cohort(self, Segmenter.load())
+
     def _row(self, eye_id: str) -> pd.Series:
         found = self.table[self.table["eye_id"] == str(eye_id)]
         if found.empty:

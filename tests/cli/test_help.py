@@ -40,7 +40,7 @@ for line in (
     ["recalibrate", "no", "no", "--out", "out"], ["plan", "--from", "no"], ["convert", "no", "out"],
     ["predict", "no", "--model", "no", "--out", "out"], ["deidentify", "no", "out", "--key", "k"],
     ["prepare", "no.yaml", "out"], ["simulate", "out", "--eyes", "1"],
-    ["train", "--config", "no"], ["pretrain", "--config", "no"],
+    ["train", "--config", "no"], ["pretrain", "--config", "no"], ["measure", "no", "--out", "out"],
 ):
     assert main(line) == 2, line
     try:

@@ -1,0 +1,4 @@
+"""`ctt-net measure`: every scan of a cohort or a folder segmented and measured."""
+
+from ctt_net.measure.run import measure_cohort, measure_scans, write_measures
+from ctt_net.measure.sources import Source, cohort_sources, folder_sources
