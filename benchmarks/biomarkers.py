@@ -15,6 +15,8 @@ as eyes. Research use only. Not a medical device.
 
 import argparse
 import warnings
+from collections.abc import Hashable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +37,6 @@ from ctt_net.cohort import Cohort, read_cohort
 from ctt_net.imaging import read_bscan
 from ctt_net.io.progress import progress_bar
 from ctt_net.metrics.bootstrap import patient_bootstrap
-from ctt_net.metrics.regression import mae
 from ctt_net.models.backbone.timm_network import create_network
 from ctt_net.models.segmentation import SegmentationNet
 
@@ -88,7 +89,7 @@ def describe(
     """Columns by description, one row an eye; an eye without the view has empty ones."""
     segmenter, network = Segmenter.load(), SegmentationNet.read(WEIGHTS_FOLDER / ONNX_FILE)
     photographs = create_network(PHOTOGRAPHS, "packaged").eval() if imagenet else None
-    found: dict[str, dict[int, dict[str, float | None]]] = {"measures": {}, "segmentation": {}}
+    found: dict[str, dict[Hashable, dict[str, float | None]]] = {"measures": {}, "segmentation": {}}
     if photographs is not None:
         found["ImageNet"] = {}
     with progress_bar("describing scans") as progress:
@@ -141,7 +142,8 @@ def predictor_sets(
 def model(table: pd.DataFrame) -> Pipeline:
     """Impute, scale, reduce features of networks, and a support vector machine with an inner C."""
     text = [name for name in table if not pd.api.types.is_numeric_dtype(table[name])]
-    features = [name for name in table if name.startswith("scan_") and "measures" not in name]
+    names = map(str, table)
+    features = [name for name in names if name.startswith("scan_") and "measures" not in name]
     plain = [name for name in table if name not in (*text, *features)]
     numbers = make_pipeline(SimpleImputer(add_indicator=False), StandardScaler())
     reduced = make_pipeline(
@@ -180,17 +182,20 @@ def show(
 ) -> None:
     """One row a set: error, and its difference to the clinical predictors."""
     errors = {name: np.abs(one - truth).mean(axis=0) for name, one in predicted.items()}
-    zero = np.zeros_like(truth)
     print(f"{len(truth)} eyes; MAE in logMAR (letters); difference to {best!r} with 95% interval")
     for name, error in errors.items():
-        apart = patient_bootstrap(
-            lambda w, error=error: mae(error, zero, w) - mae(errors[best], zero, w), patients
-        )
+        difference = error - errors[best]
+        apart = patient_bootstrap(partial(_weighted_mean, difference), patients)
         low, high = apart["ci95"] or (float("nan"), float("nan"))
         print(
             f"{name:60s} {error.mean():.4f} ({LETTERS_PER_LOGMAR * error.mean():.2f})  "
             f"{apart['value']:+.4f} ({low:+.4f} to {high:+.4f})"
         )
+
+
+def _weighted_mean(values: Floats, weights: Floats) -> Floats:
+    """Of (n,) values under each of (resamples, n) weights."""
+    return np.asarray(weights @ values / weights.sum(axis=1))
 
 
 if __name__ == "__main__":

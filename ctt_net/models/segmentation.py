@@ -69,7 +69,7 @@ class SegmentationNet(nn.Module):
         )
         self.read_out = nn.Conv2d(channels[0], 4 * (len(LAYERS) + len(LESIONS)), 1)
         # Lesions are rare: begin at 2 %, or the first epochs go into learning that.
-        nn.init.constant_(self.read_out.bias[4 * len(LAYERS) :], -4.0)  # type: ignore[index]
+        nn.init.constant_(self.read_out.bias[4 * len(LAYERS) :], -4.0)
         self.join = nn.PixelShuffle(2)
 
     @classmethod

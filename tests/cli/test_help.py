@@ -9,7 +9,7 @@ from ctt_net import INTENDED_USE
 from ctt_net.cli import main
 from ctt_net.cli.main import COMMANDS
 
-NAMES = [command.__name__.rsplit(".", 1)[-1] for command in COMMANDS]
+NAMES = [command.__name__.rsplit(".", 1)[-1].replace("_", "-") for command in COMMANDS]
 HOME_MADE = ("doctor", "door", "look", "cure", "dealt", "rival")
 
 

@@ -49,8 +49,13 @@ def downsampled(pixels: Grey, truth: Segmentation) -> LabelledScans:
         share = cv2.resize(lesion.astype(np.float32), (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)
         bits |= (share >= 0.5).astype(np.uint8) << number
     places = ((np.arange(COLUMNS) + 0.5) * (truth.visible.size / COLUMNS)).astype(int)
-    parts = (scan, surfaces.astype(np.float16), bits, truth.visible[places])
-    return LabelledScans(*(part[None] for part in parts))
+    visible = truth.visible[places]
+    return LabelledScans(
+        np.asarray(scan, np.uint8)[None],
+        surfaces.astype(np.float16)[None],
+        bits[None],
+        visible[None],
+    )
 
 
 def simulate(
