@@ -37,6 +37,11 @@ BASELINES = {
 }
 
 
+# Not one of them but their stack, which predictions may start from (`clinical_start`).
+STACK = "stack"
+STACK_LABEL = "Clinical start: stack of the above"
+
+
 @dataclass(frozen=True)
 class Baselines:
     """Predictors without images, all in logMAR.
@@ -157,7 +162,7 @@ def baseline_label(name: str, beside: Container[str]) -> str:
         >>> baseline_label("svm", ["mean", "svm"])
         'Preop VA, support vector machine'
     """
-    label = BASELINES.get(name, name)
+    label = {**BASELINES, STACK: STACK_LABEL}.get(name, name)
     return label if "covariates" in beside else label.replace(" and covariates", "")
 
 

@@ -70,6 +70,27 @@ def covariate_values(
     return values
 
 
+def covariate_table(
+    values: NDArray[np.float32], covariates: Mapping[str, Covariate]
+) -> pd.DataFrame:
+    """Inverse of `covariate_values`: one column per covariate, NaN = unknown.
+
+    Args:
+        values: (E, F).
+        covariates: In the network's order.
+    """
+    columns: dict[str, list[float | str]] = {}
+    for f, (name, covariate) in enumerate(covariates.items()):
+        numbers = values[:, f].astype(float).tolist()
+        columns[name] = [
+            covariate.levels[int(number)]
+            if covariate.kind == "categorical" and number == number
+            else number
+            for number in numbers
+        ]
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(values)))
+
+
 def covariate_ranges(
     table: pd.DataFrame, covariates: Mapping[str, Covariate]
 ) -> dict[str, tuple[float, float]]:

@@ -104,6 +104,7 @@ def evaluate_model(
             *test_set.warnings,
         ],
         test_set=test_set.figures,
+        image_weights=predictor.image_weights,
     )
     results = measure_results(predictions, baselines, predictor.spec.outcomes, chosen, setting)
     if out is not None:

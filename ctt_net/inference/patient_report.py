@@ -8,6 +8,8 @@ from typing import Any
 import cv2
 from matplotlib.axes import Axes
 
+from ctt_net.baselines.clinical import STACK
+from ctt_net.baselines.clinical_start import image_weight_in_words
 from ctt_net.errors import count_of
 from ctt_net.imaging import BScan
 from ctt_net.outcome import probability_text
@@ -31,7 +33,7 @@ def render_report(prediction: dict[str, Any], bscans: list[dict[str, BScan]]) ->
         bscans: For each eye, view name to scan.
     """
     eyes = [_eye(eye, scans) for eye, scans in zip(prediction["eyes"], bscans, strict=True)]
-    days = prediction["model"]["followup_days"]
+    days, weight = prediction["model"]["followup_days"], prediction["model"]["image_weight"]
     return render(
         "patient.html",
         folder=TEMPLATES,
@@ -40,6 +42,7 @@ def render_report(prediction: dict[str, Any], bscans: list[dict[str, BScan]]) ->
         model=prediction["model"],
         followup=_days(days[0], days[2]) if days else None,
         written=date.today().isoformat(),
+        influence="" if weight is None else image_weight_in_words([weight]),
         eyes=eyes,
     )
 
@@ -82,6 +85,7 @@ def _eye(eye: dict[str, Any], scans: dict[str, BScan]) -> dict[str, Any]:
             }
             for outcome, p in eye["p_recovery"].items()
         ],
+        "clinical": number_text(eye["baselines"][STACK], 2) if STACK in eye["baselines"] else None,
         "baselines": _baselines(eye["baselines"]),
         "covariates": [_covariate(one) for one in eye["covariates"] if one["value"] is not None],
         "not_given": not_given,

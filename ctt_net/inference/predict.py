@@ -155,13 +155,14 @@ def check_no_earlier(out: Path, overwrite: bool) -> None:
 
 
 def _model_facts(predictor: Predictor) -> dict[str, Any]:
-    spec = predictor.spec
+    spec, weights = predictor.spec, predictor.image_weights
     return {
         "name": spec.name,
         "members": len(predictor.members),
         "trained_on": spec.cohort,
         "synthetic": spec.synthetic,
         "followup_days": list(spec.followup_days) if spec.followup_days else None,
+        "image_weight": _rounded(float(np.mean(weights))) if weights else None,
         "warnings": predictor.warnings,
         "ctt_net_version": __version__,
     }

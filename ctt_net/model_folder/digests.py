@@ -18,7 +18,7 @@ from ctt_net.model_folder.provenance import PROVENANCE_FILE, Provenance
 # Files that are read. One of them that is there without being listed was put there by somebody.
 READ = (
     "model.yaml", "model.onnx", "model.safetensors", "calibration.json", "abstention.json",
-    "reference_embeddings.safetensors", "baselines.json",
+    "reference_embeddings.safetensors", "baselines.json", "clinical_start.json",
 )  # fmt: skip
 _READ = (*READ, renamed.EMBEDDINGS_FILE)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ctt_net.baselines.clinical_start import image_weight_in_words
 from ctt_net.io.renamed import current
 from ctt_net.model_folder.member import Member
 from ctt_net.model_folder.provenance import Provenance
@@ -29,6 +30,10 @@ def model_facts(members: Sequence[Member]) -> dict[str, str]:
         "preprocessing": f"{spec.preprocessing.height} x {spec.preprocessing.width} pixels, "
         f"crop {spec.preprocessing.crop}",
         "architecture": _architecture(current(spec.architecture)),
+        "image weight": image_weight_in_words(
+            [member.image_weight for member in members if member.clinical_start is not None]
+        )
+        or "100%: the network's own output, without a clinical start",
         "started from": _start(spec.weights, origins[0].started_from),
         "software": ", ".join(f"{name} {version}" for name, version in origins[0].versions.items())
         + (f"; code {origins[0].revision}" if origins[0].revision else ""),

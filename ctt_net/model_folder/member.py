@@ -1,7 +1,8 @@
 """One model folder in use; no torch.
 
 The network runs as `model.onnx`, written from the same weights as `model.safetensors`, so that a
-hospital that only evaluates or predicts installs no training stack.
+hospital that only evaluates or predicts installs no training stack. Where the folder holds a
+`clinical_start.json`, the prediction is the clinical one, moved towards the network's.
 """
 
 from functools import cached_property
@@ -13,7 +14,8 @@ import onnxruntime
 import pandas as pd
 from numpy.typing import NDArray
 
-from ctt_net.data.covariates import covariate_values
+from ctt_net.baselines.clinical_start import ClinicalStart
+from ctt_net.data.covariates import covariate_table, covariate_values
 from ctt_net.data.scans import Scans
 from ctt_net.errors import InputError
 from ctt_net.io.onnx_file import open_onnx
@@ -68,6 +70,16 @@ class Member:
         """Limits beyond which it abstains; None of an older model folder."""
         return Abstention.read(self.folder)
 
+    @cached_property
+    def clinical_start(self) -> ClinicalStart | None:
+        """What its predictions start from; None where they are the network's own."""
+        return ClinicalStart.read(self.folder)
+
+    @property
+    def image_weight(self) -> float:
+        """How far the network moves the prediction from the clinical one, 0..1."""
+        return 1.0 if self.clinical_start is None else self.clinical_start.image_weight
+
     def _open(self, path: Path) -> onnxruntime.InferenceSession:
         session = open_onnx(path, "export it again")
         self._check_same_shape(path, session)
@@ -101,14 +113,17 @@ class Member:
         present: NDArray[np.bool_],
         preop_logmar: NDArray[np.float64],
         covariates: NDArray[np.float32] | None = None,
+        clinical_logmar: NDArray[np.float64] | None = None,
     ) -> ModelOutput:
-        """Run the network over E eyes.
+        """Predict E eyes: the network's output, or the clinical prediction moved towards it.
 
         Args:
             pixels: (E, V, H, W) preprocessed grey.
             present: (E, V).
             preop_logmar: (E,), NaN = unknown.
             covariates: (E, F) in the order of `spec.covariates`, NaN = unknown; None = all unknown.
+            clinical_logmar: (E,) to start from; None = what `clinical_start` predicts. Given where
+                that was fitted to these eyes.
 
         Raises:
             ValueError: If the covariates are of another shape.
@@ -137,14 +152,43 @@ class Member:
         )
         undecidable = [outcome.needs_preop for outcome in self.spec.outcomes]
         logit[np.isnan(preop_logmar)[:, None] & np.array(undecidable)[None, :]] = np.nan
-        return ModelOutput(postop, scale, logit, further[0] if further else None)
+        output = ModelOutput(postop, scale, logit, further[0] if further else None)
+        if self.clinical_start is None:
+            return output
+        if clinical_logmar is None:
+            clinical_logmar = self.clinical_logmar(preop_logmar, covariates)
+        return self.clinical_start.blend(output, clinical_logmar, preop_logmar, self.spec.outcomes)
 
-    def of_table(self, table: pd.DataFrame, scans: Scans) -> ModelOutput:
-        """Run the network over rows of a cohort.
+    def clinical_logmar(
+        self, preop_logmar: NDArray[np.float64], covariates: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """What the clinical start predicts without the images, logMAR: (E,).
+
+        Args:
+            preop_logmar: (E,), NaN = unknown.
+            covariates: (E, F) in the order of `spec.covariates`, NaN = unknown.
+
+        Raises:
+            ValueError: If there is no clinical start.
+        """
+        if self.clinical_start is None:
+            raise ValueError(f"{self.folder} has no clinical start")
+        table = covariate_table(covariates, self.spec.covariates)
+        return self.clinical_start.predict(table.assign(preop_logmar=preop_logmar))
+
+    def of_table(
+        self,
+        table: pd.DataFrame,
+        scans: Scans,
+        clinical_logmar: NDArray[np.float64] | None = None,
+    ) -> ModelOutput:
+        """Predict rows of a cohort.
 
         Args:
             table: E rows; a covariate that is no column of it is unknown.
             scans: Of the same eyes, views in the order of `spec.views`.
+            clinical_logmar: See `__call__`.
         """
         covariates = covariate_values(table, self.spec.covariates)
-        return self(scans.pixels, scans.present, table["preop_logmar"].to_numpy(float), covariates)
+        preop = table["preop_logmar"].to_numpy(float)
+        return self(scans.pixels, scans.present, preop, covariates, clinical_logmar)

@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ctt_net.baselines.clinical import Baselines, average_baselines, read_baselines
+from ctt_net.baselines.clinical import STACK, Baselines, average_baselines, read_baselines
 from ctt_net.cohort import Covariate
 from ctt_net.cohort.covariate import CovariateKind
 from ctt_net.cohort.predictions import FOLD_COLUMN, read_predictions
+from ctt_net.data.covariates import covariate_values
 from ctt_net.data.scans import Scans
 from ctt_net.errors import InputError
 from ctt_net.model_folder.ensemble import Estimate, estimate
@@ -192,9 +193,24 @@ class Predictor:
                     known.setdefault(feature.column, Covariate(kind=kind, levels=feature.levels))
         return known
 
+    @property
+    def image_weights(self) -> list[float]:
+        """How far each member moves its prediction from the clinical one; none if it has none."""
+        return [one.image_weight for one in self.members if one.clinical_start is not None]
+
     def predict_baselines(self, table: pd.DataFrame) -> pd.DataFrame:
-        """What the members' baselines say of the same eyes, averaged as the members are."""
-        return average_baselines(self.baselines, table)
+        """What the members' baselines say of the same eyes, averaged as the members are.
+
+        Where every member has a clinical start, the last column is theirs.
+        """
+        predicted = average_baselines(self.baselines, table)
+        if len(self.image_weights) == len(self.members):
+            preop = table["preop_logmar"].to_numpy(float)
+            values = covariate_values(table, self.spec.covariates)
+            predicted[STACK] = np.mean(
+                [member.clinical_logmar(preop, values) for member in self.members], axis=0
+            )
+        return predicted
 
 
 def preop_of(table: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

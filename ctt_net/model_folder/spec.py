@@ -15,7 +15,9 @@ from ctt_net.io.yaml_file import dump_yaml, read_yaml_mapping
 from ctt_net.outcome import Outcome
 
 SPEC_FILE = "model.yaml"
-FORMAT = 1
+# 2 since predictions may start from a clinical one, which a reader of 1 would leave out.
+FORMAT = 2
+READABLE = (1, 2)
 
 
 class ModelSpec(Schema):
@@ -76,8 +78,9 @@ class ModelSpec(Schema):
         """
         path = folder / SPEC_FILE
         data = read_yaml_mapping(path)
-        if data.get("format") != FORMAT:
+        if data.get("format") not in READABLE:
             raise InputError(
-                f"{path}: format {data.get('format')!r}; this version of ctt-net reads {FORMAT}"
+                f"{path}: format {data.get('format')!r}; this version of ctt-net reads "
+                f"{' and '.join(map(str, READABLE))}"
             )
         return cls.parse(data, str(path), "the file is incomplete or damaged; export it again")

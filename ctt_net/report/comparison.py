@@ -21,6 +21,7 @@ SHORT_LABELS = {
     "covariates": "Ridge regression",
     "boosting": "Gradient boosting",
     "svm": "Support vector machine",
+    "stack": "Clinical start (stack)",
     "oracle": "Lowest achievable error",
 }
 
@@ -215,6 +216,7 @@ def beyond_in_words(name: str, metrics: Mapping[str, Any]) -> str:
         "covariates": together,
         "boosting": f"{together} (gradient boosting)",
         "svm": f"{together} (support vector machine)",
+        "stack": "the clinical prediction that the model starts from",
     }
     return words.get(name, f"the baseline '{name}'")
 

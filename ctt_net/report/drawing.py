@@ -29,6 +29,7 @@ COLOURS = {
     "covariates": "#2f7d5b",
     "boosting": "#8a4fa0",
     "svm": "#0f7480",
+    "stack": "#7a6a12",
     "treat_all": "#8f2d2d",
     "treat_none": "#5b6875",
     "oracle": "#5b6875",

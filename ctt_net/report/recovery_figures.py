@@ -32,6 +32,7 @@ DASHES: dict[str, Any] = {
     "covariates": (0, (6, 1.5, 1.5, 1.5)),
     "boosting": (0, (2, 1)),
     "svm": (0, (8, 2)),
+    "stack": (0, (5, 1, 1, 1)),
     "treat_none": (0, (1, 3)),
 }
 

@@ -34,6 +34,7 @@ class Setting:
         probability_cuts: Per outcome, fixed beforehand; 0.5 where there is none.
         warnings: To be added to those that the figures give.
         test_set: How often these eyes were evaluated on; empty where nobody counts.
+        image_weights: Of each network; none where predictions do not start from a clinical one.
     """
 
     title: str
@@ -44,6 +45,7 @@ class Setting:
     probability_cuts: ProbabilityCuts = field(default_factory=dict)
     warnings: Sequence[str] = ()
     test_set: Mapping[str, Any] = field(default_factory=dict)
+    image_weights: Sequence[float] = ()
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,9 @@ def measure_results(
     )
     if setting.test_set:
         metrics["test_set"] = dict(setting.test_set)
+    if setting.image_weights:
+        weights = list(setting.image_weights)
+        metrics["image_weight"] = {"mean": sum(weights) / len(weights), "of_networks": weights}
     metrics = with_warnings(metrics, setting.guarantee, setting.warnings, outcomes)
     facts = Facts(
         title=setting.title,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ctt_net.baselines.clinical_start import image_weight_in_words
 from ctt_net.errors import count_of
 from ctt_net.metrics.chart_units import PER_LOGMAR
 from ctt_net.metrics.selective import REASONS
@@ -27,6 +28,7 @@ def plain_words(
     """
     words = {outcome.name: outcome.in_words() for outcome in outcomes}
     parts = (
+        ("Influence of the images", image_weight_in_words(_image_weights(metrics))),
         ("Size of the errors", _error_sentence(metrics)),
         ("Bias", _bias_sentences(metrics, key)),
         ("Prediction intervals", interval_sentence(metrics, key)),
@@ -146,6 +148,11 @@ def _abstention_sentence(metrics: Metrics, key: str) -> str:
         f"{text} Mean absolute error of these eyes {abstained:.3f} logMAR, of the others "
         f"{kept:.3f}: {judged}."
     )
+
+
+def _image_weights(metrics: Metrics) -> list[float]:
+    """Those of the networks; none in metrics of models without a clinical start."""
+    return list((metrics.get("image_weight") or {}).get("of_networks", ()))
 
 
 def _test_set_sentence(metrics: Metrics) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ctt_net.baselines.clinical_start import ClinicalStart
 from ctt_net.data.module import EyeDataModule
 from ctt_net.data.scans import Scans
 from ctt_net.errors import InputError
@@ -73,7 +74,30 @@ def predict_fold(folder: Path, fold: int, data: EyeDataModule) -> FoldEyes:
     return FoldEyes(fold, member, *eyes)
 
 
-def calibrate_fold(folder: Path, data: EyeDataModule) -> None:
+def fit_clinical_start(folder: Path, data: EyeDataModule) -> pd.Series:
+    """Write `clinical_start.json` of a fold, its image weight estimated on the validation split.
+
+    Args:
+        folder: Model folder of the fold that `data` is set to, without one so far.
+        data: Of the run.
+
+    Returns:
+        What the clinical predictor says out of fold of each eye of training and validation split.
+    """
+    member = Member(folder)
+    train, val = data.part("train"), data.part("val")
+    start, unseen = ClinicalStart.fit(
+        pd.concat([train, val]), data.cohort.spec, member.spec.covariates
+    )
+    start.with_image_weight(
+        val["postop_logmar"].to_numpy(float),
+        unseen[val.index].to_numpy(float),
+        member.of_table(val, data.scans_of(val)).postop_logmar,
+    ).write(folder)
+    return unseen
+
+
+def calibrate_fold(folder: Path, data: EyeDataModule, clinical: pd.Series | None = None) -> None:
     """Write `calibration.json`, `abstention.json` and the reference embeddings of a fold.
 
     The calibration is that of the validation split until the run is finished.
@@ -81,11 +105,14 @@ def calibrate_fold(folder: Path, data: EyeDataModule) -> None:
     Args:
         folder: Model folder of the fold that `data` is set to.
         data: Of the run.
+        clinical: As `fit_clinical_start` gives it; None of a fold without a clinical start.
     """
     member = Member(folder)
     train, val = data.part("train"), data.part("val")
     scans = data.scans_of(val)
-    output = member.of_table(val, scans)
+    # The clinical predictor of the folder was fitted to these eyes.
+    unseen = None if clinical is None else clinical[val.index].to_numpy(float)
+    output = member.of_table(val, scans, unseen)
     eyes = _calibration_eyes(member, val, output)
     Calibration.measure(eyes, member.spec.outcomes, VALIDATION).write(folder)
     some = train

@@ -33,7 +33,11 @@ COMMON = (
 _SECTIONS = {
     "train": (("training/module.py", "AcuityModule", ()), ("data/module.py", "EyeDataModule", ())),
     "pretrain": (
-        ("training/module.py", "AcuityModule", ("head", "outcomes", "start_from")),
+        (
+            "training/module.py",
+            "AcuityModule",
+            ("head", "outcomes", "start_from", "clinical_start"),
+        ),
         ("data/module.py", "EyeDataModule", ("fold", "n_folds", "fold_seed")),
     ),
 }

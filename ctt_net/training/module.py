@@ -47,6 +47,9 @@ class AcuityModule(pl.LightningModule):
         optimisation: Optimiser and schedule; null = `AdamWOneCycle`.
         start_from: Folder of a pretraining, or model folder of another training, whose backbone,
             projection, embeddings, fusion and covariates are taken over as far as they fit.
+        clinical_start: Predictions start from a predictor without images that is fitted in each
+            fold, and the network moves them only as far as held-out eyes support; false = the
+            network's own output.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class AcuityModule(pl.LightningModule):
         use_preop_va: bool = True,
         optimisation: Optimisation | None = None,
         start_from: str | None = None,
+        clinical_start: bool = False,
     ) -> None:
         super().__init__()
         for name, rate in (("", learning_rate), ("backbone_", backbone_learning_rate)):
@@ -77,6 +81,11 @@ class AcuityModule(pl.LightningModule):
             raise InputError(
                 f"model.outcomes: give one or more outcomes, each with a name of its own and none "
                 f"called 'recovery'; got {names}"
+            )
+        if clinical_start and not use_preop_va:
+            raise InputError(
+                "model.clinical_start: needs the preoperative acuity, which model.use_preop_va "
+                "hides; set one of the two to its opposite"
             )
         if covariates is not None and covariates.num_covariates == 0:
             covariates = None
@@ -93,6 +102,7 @@ class AcuityModule(pl.LightningModule):
         self.weight_decay = weight_decay
         self.optimisation = optimisation or AdamWOneCycle()
         self.start_from = start_from
+        self.clinical_start = clinical_start
         self.val_mae = MeanAbsoluteError()
 
     def setup(self, stage: str) -> None:

@@ -136,6 +136,9 @@ def _report(run: Path, data: EyeDataModule) -> dict[str, Any]:
             for outcome in predictor.spec.outcomes
         },
         warnings=weakest.warnings,
+        image_weights=[
+            one.member.image_weight for one in folds_done if one.member.clinical_start is not None
+        ],
     )
     predictions = pd.concat(tables, ignore_index=True)
     # A fold that an older version trained may lack some of them.

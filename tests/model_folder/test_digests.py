@@ -15,7 +15,10 @@ from ctt_net.model_folder.provenance import Provenance
 
 @pytest.fixture
 def folder(small_run, tmp_path):
-    return shutil.copytree(small_run / "fold_1/model", tmp_path / "model")
+    place = shutil.copytree(small_run / "fold_1/model", tmp_path / "model")
+    (place / "clinical_start.json").write_text("{}")  # which the small run has not
+    seal(place)
+    return place
 
 
 @pytest.mark.parametrize("name", READ)

@@ -28,8 +28,8 @@ def members():
     )
     origin = Provenance(0, 1, 80, 20, "00", (), (), "cpu, precision 32-true")
     return [
-        SimpleNamespace(spec=spec, provenance=origin),
-        SimpleNamespace(spec=spec, provenance=replace(origin, fold=2)),
+        SimpleNamespace(spec=spec, provenance=origin, clinical_start=None),
+        SimpleNamespace(spec=spec, provenance=replace(origin, fold=2), clinical_start=None),
     ]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from ctt_net.baselines.clinical_start import image_weight_in_words
 from ctt_net.export.monai_bundle.metadata import (
     TO_COMPLETE,
     covariate_text,
@@ -42,6 +43,7 @@ def render_card(
         views=views,
         outcomes=[(printable(outcome.name), outcome.in_words()) for outcome in spec.outcomes],
         covariates=covariates,
+        influence=image_weight_in_words(predictor.image_weights),
         started_from=sorted({printable(before["name"]) for before in started if before}),
         members=predictor.members,
         level=f"{predictor.level:.0%}",

@@ -44,7 +44,7 @@ def network_data_format(spec: ModelSpec, members: int, level: float) -> dict[str
         "outputs": {
             "pred": _tensor(
                 [f"member {m + 1}: {what}" for m in range(members) for what in raw],
-                format="raw, before calibration and before the mean over the members",
+                format="raw, before clinical start, calibration and mean over the members",
             )
         },
         "post_processed_outputs": {

@@ -15,8 +15,8 @@ from ctt_net.training.architecture import build
 class BundleNetwork(nn.Module):
     """All members of a bundle side by side, built from their `model.yaml`, weights not loaded.
 
-    Its output is raw: interval, probabilities and the mean over the members are made of it by
-    `ctt_net.model_folder.predictor.Predictor`, as in every other command.
+    Its output is raw: the clinical start, interval, probabilities and the mean over the members are
+    made of it by `ctt_net.model_folder.predictor.Predictor`, as in every other command.
 
     Args:
         bundle_root: Folder of the bundle.

@@ -167,6 +167,8 @@ def _write_member(member: Member, place: Path, scan_fingerprints: bool) -> None:
     member.calibration.write(place)
     if member.abstention is not None:
         member.abstention.write(place)
+    if member.clinical_start is not None:
+        member.clinical_start.write(place)
     write_baselines(read_baselines(member.folder), place)
     provenance = member.provenance
     scans, salt = (provenance.scans, provenance.salt) if scan_fingerprints else ((), "")

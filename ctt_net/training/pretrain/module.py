@@ -169,6 +169,7 @@ class PretrainModule(AcuityModule):
             loss=cast(JointLoss, loss),
             outcomes=DEFAULT_OUTCOMES,
             start_from=None,
+            clinical_start=False,
             **kwargs,
         )
 

@@ -1,0 +1,71 @@
+"""A fold's clinical start: its image weight and its scores are of eyes it was not fitted to."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ctt_net.baselines.clinical_start import image_weight
+from ctt_net.data.module import EyeDataModule
+from ctt_net.errors import InputError
+from ctt_net.imaging import Preprocessing
+from ctt_net.model_folder.digests import seal
+from ctt_net.model_folder.member import Member
+from ctt_net.training.calibrate import calibrate_fold, fit_clinical_start
+from ctt_net.training.config import TrainingConfig
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+
+
+@pytest.fixture
+def data(small_cohort, small_run, shared_folder):
+    spec = Member(small_run / "fold_1/model").spec
+    size = Preprocessing(**vars(spec.preprocessing))
+    return EyeDataModule(
+        str(small_cohort), preprocessing=size, scan_cache=str(shared_folder / "scan_cache")
+    )
+
+
+def test_the_weight_is_that_of_the_validation_split_and_the_scores_are_of_unseen_eyes(
+    data, small_run, tmp_path
+):
+    folder = shutil.copytree(small_run / "fold_1/model", tmp_path / "model")
+    seal(folder)
+    val = data.part("val")
+    truth, scans = val["postop_logmar"].to_numpy(float), data.scans_of(val)
+    network = Member(folder).of_table(val, scans).postop_logmar
+    unseen = fit_clinical_start(folder, data)
+    seal(folder)
+    assert set(unseen.index) == set(data.part("train").index) | set(val.index)
+    own = unseen[val.index].to_numpy(float)
+    member = Member(folder)
+    start = member.clinical_start
+    assert start.image_weight == image_weight(truth, own, network)
+    assert start.n_eyes == len(val)
+    calibrate_fold(folder, data, unseen)
+    kept = json.loads((folder / "calibration.json").read_text())["scores"]
+    blended = own + start.image_weight * (network - own)
+    scale = member.of_table(val, scans, own).scale_logmar
+    scores = np.abs(blended - truth) / scale
+    found = np.sort([one for band in kept.values() for one in band])
+    assert set(np.round(found, 4)) <= set(np.round(scores, 4))
+
+
+def test_the_default_starts_so_and_the_published_network_does_not(tmp_path):
+    def starts(*files):
+        keys = [part for file in files for part in ("--config", str(CONFIGS / file))]
+        return TrainingConfig([*keys, "--data.cohort", str(tmp_path)]).config.model.clinical_start
+
+    assert starts("ctt_net.yaml")
+    assert starts("ctt_net_pretrained.yaml")
+    assert not starts("reference/ctt.yaml")
+    assert not starts("ctt_net.yaml", "ablations/no_preop_va.yaml")
+
+
+def test_it_needs_the_acuity_that_a_config_hides(tiny_network, small_cohort, tmp_path):
+    flags = ["--model.clinical_start", "true", "--model.use_preop_va", "false"]
+    config = TrainingConfig([*tiny_network, "--data.cohort", str(small_cohort), *flags])
+    with pytest.raises(InputError, match=r"clinical_start.*use_preop_va"):
+        config.build(1, tmp_path)
