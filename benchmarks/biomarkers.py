@@ -32,9 +32,10 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVR
 
 from ctt_net.biomarkers import Segmenter, measure
-from ctt_net.biomarkers.segmenter import ONNX_FILE, WEIGHTS_FOLDER, network_input
+from ctt_net.biomarkers.segmenter import network_input
 from ctt_net.cohort import Cohort, read_cohort
 from ctt_net.imaging import read_bscan
+from ctt_net.imaging.segmentation import ONNX_FILE, WEIGHTS_FOLDER
 from ctt_net.io.progress import progress_bar
 from ctt_net.metrics.bootstrap import patient_bootstrap
 from ctt_net.models.backbone.timm_network import create_network
@@ -100,7 +101,7 @@ def describe(
                 found["measures"][row] = {name: measured[name] for name in MEASURES}
                 scan = torch.from_numpy(network_input(pixels))[None, None]
                 with torch.inference_mode():
-                    found["segmentation"][row] = _numbered(network.pooled(scan))
+                    found["segmentation"][row] = _numbered(network.pooled(scan)[0])
                     if photographs is not None:
                         found["ImageNet"][row] = _numbered(photographs(scan).mean(dim=(2, 3)))
             progress(done, len(cohort.table))

@@ -10,17 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctt_net.errors import InputError
-from ctt_net.imaging.segmentation import LESIONS, SURFACES, Segmentation
+from ctt_net.imaging.segmentation import (
+    COLUMNS,
+    LESIONS,
+    ONNX_FILE,
+    ROWS,
+    SURFACES,
+    WEIGHTS_FOLDER,
+    Segmentation,
+)
 from ctt_net.io.json_file import read_json
 from ctt_net.io.onnx_file import open_onnx
 
 if TYPE_CHECKING:
     import onnxruntime
 
-# The whole picture at this size: 8 um a row and 16 um a column of a Cirrus line scan.
-ROWS, COLUMNS = 256, 384
-ONNX_FILE, CARD_FILE = "segmentation.onnx", "segmentation.json"
-WEIGHTS_FOLDER = Path(__file__).with_name("weights")
+CARD_FILE = "segmentation.json"
 OUTPUTS = ("surfaces", "spread", "lesions")
 
 Grey = NDArray[np.uint8]

@@ -5,6 +5,7 @@ The simulator writes it as the truth (`ctt_net.synthetic`), a network predicts i
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,12 @@ LAYERS = (
     "rpe", "drusen", "choroid", "sclera",
 )  # fmt: skip
 LESIONS = ("hole", "cyst", "ez_loss", "elm_loss", "rpe_loss", "membrane")
+
+# The network takes the whole picture at this size: 8 um a row and 16 um a column of a Cirrus line
+# scan.
+ROWS, COLUMNS = 256, 384
+ONNX_FILE = "segmentation.onnx"
+WEIGHTS_FOLDER = Path(__file__).parents[1] / "biomarkers/weights"  # of the network in this package
 
 
 @dataclass(frozen=True)

@@ -80,8 +80,12 @@ class SegmentationNet(nn.Module):
             path: File that `ctt-net train-segmenter` wrote.
 
         Raises:
-            InputError: If it holds another network.
+            InputError: If it is missing or holds another network.
         """
+        if not path.is_file():
+            raise InputError(
+                f"{path}: no such file; train one: ctt-net train-segmenter --out FOLDER"
+            )
         data = path.read_bytes()
         check_no_external_data(data, path)
         graph = onnx.load_model_from_string(data).graph
@@ -89,11 +93,16 @@ class SegmentationNet(nn.Module):
             tensor.name.removeprefix("network."): torch.from_numpy(to_array(tensor).copy())
             for tensor in graph.initializer
         }
-        weight = state.get("read_out.weight")
-        if weight is None:
-            raise InputError(f"{path}: no segmentation network; train one: ctt-net train-segmenter")
         own = cls()
-        own.load_state_dict(state, strict=False)
+        try:
+            missing = own.load_state_dict(state, strict=False).missing_keys
+        except RuntimeError:  # tensors of another shape
+            missing = ["all"]
+        if any(not name.endswith("num_batches_tracked") for name in missing):
+            raise InputError(
+                f"{path}: no segmentation network of this version; train one: "
+                f"ctt-net train-segmenter --out FOLDER"
+            )
         return own.eval()
 
     def forward(self, scans: Tensor) -> SegmentationOutput:
@@ -108,14 +117,19 @@ class SegmentationNet(nn.Module):
         """What layers and lesions are read from: (B, channels[0], h / 2, w / 2)."""
         return self.unet(self.split(scans))
 
-    def pooled(self, scans: Tensor) -> Tensor:
-        """Mean features under every layer and lesion: (B, 16, channels[0]); 0 where it is not."""
+    def pooled(self, scans: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean features under every layer and lesion, and the area of each.
+
+        Returns:
+            (B, 16, channels[0]), shrunk to 0 where it is not; (B, 16) area in pixels of h/2 x w/2.
+        """
         features = self.features(scans)
         output = self._read(features)
         masks = torch.cat([output.layers.softmax(dim=1), output.lesions.sigmoid()], dim=1)
         masks = F.avg_pool2d(masks, 2)  # (B, 16, h / 2, w / 2)
         sums = torch.einsum("bmhw,bchw->bmc", masks, features)
-        return sums / (masks.sum(dim=(2, 3))[..., None] + 1.0)
+        area = masks.sum(dim=(2, 3))
+        return sums / (area[..., None] + 1.0), area
 
     def _read(self, features: Tensor) -> SegmentationOutput:
         maps = self.join(self.read_out(features))

@@ -105,7 +105,7 @@ class TrainingConfig(LightningCLI):
             "--scan_size_of_backbone",
             type=bool,
             default=False,
-            help="Prepare scans in the size that a timm backbone was pretrained with, whatever "
+            help="Prepare scans in the size that the backbone was pretrained with, whatever "
             "height and width data.preprocessing has.",
         )
         self.add_own_arguments(parser)
@@ -201,7 +201,8 @@ class TrainingConfig(LightningCLI):
             self.config_init = self.parser.instantiate_classes(config)
             backbone = self.config_init.model.network.backbone[0]
             size = self.config_init.data.preprocessing
-            backbone.check_size(size.height, size.width)  # refused before the first batch
+            # Refused before the first batch.
+            backbone.check_size(size.height, size.width, size.crop)
             if backbone.origin is not None and not self._origin_printed and is_first_process():
                 print(backbone.origin, file=sys.stderr)
                 self._origin_printed = True

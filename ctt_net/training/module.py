@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torchmetrics import MeanAbsoluteError
 
+from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
 from ctt_net.losses import JointLoss
 from ctt_net.models import MultiViewNet
@@ -23,6 +26,8 @@ from ctt_net.types import EyeBatch, Prediction
 
 # What picks the checkpoint and stops the training.
 MONITOR = "val/mae"
+# Means and deviations need no more, and a pass over every scan of a large cohort takes minutes.
+SCANS_TO_SCALE_BY = 256
 
 
 class AcuityModule(pl.LightningModule):
@@ -110,12 +115,28 @@ class AcuityModule(pl.LightningModule):
         if stage == "fit":
             data = self.trainer.datamodule
             table = data.part("train")
-            if self.network.covariates is not None:
-                self.network.covariates.initialise(torch.tensor(data.covariate_values(table)))
+            self.initialise_inputs(data, table)
             self.network.head.initialise(
                 torch.tensor(table["preop_logmar"].to_numpy("float32")),
                 torch.tensor(table["postop_logmar"].to_numpy("float32")),
             )
+
+    def initialise_inputs(self, data: EyeDataModule, table: pd.DataFrame) -> None:
+        """Scale what comes in by the training eyes.
+
+        Args:
+            data: Of the training.
+            table: Rows of the training eyes.
+        """
+        if self.network.covariates is not None:
+            self.network.covariates.initialise(torch.tensor(data.covariate_values(table)))
+        rows = data.cohort.table.index.get_indexer(table.index)
+        eyes, views = data.scans.present[rows].nonzero()
+        for view, backbone in enumerate(self.network.backbone):
+            own = np.flatnonzero(views == view) if len(self.network.backbone) > 1 else slice(None)
+            places = np.stack([rows[eyes[own]], views[own]])
+            chosen = places[:, :: 1 + places.shape[1] // SCANS_TO_SCALE_BY]
+            backbone.initialise(torch.from_numpy(data.scans.pixels[tuple(chosen)])[:, None])
 
     def training_step(self, batch: EyeBatch, _: int) -> Tensor:
         """One step; logs the loss and its parts."""

@@ -9,7 +9,12 @@ import pytest
 import torch
 
 from ctt_net.models import MultiViewNet, covariates, fusion, head
-from ctt_net.models.backbone import SmallConvBackbone, SmallResNetBackbone, TimmBackbone
+from ctt_net.models.backbone import (
+    SegmentationBackbone,
+    SmallConvBackbone,
+    SmallResNetBackbone,
+    TimmBackbone,
+)
 from ctt_net.models.fusion import (
     CrossTokenFusion,
     JointAttentionFusion,
@@ -20,9 +25,10 @@ from ctt_net.models.fusion import (
 from ctt_net.models.head import DecimalHead, ResidualHead
 
 # Small timm networks of three families (0.2 to 0.4 million parameters each) and our own.
-NETWORKS = ("test_resnet", "test_vit", "test_convnext", "small_conv", "small_resnet")
+GRID_NETWORKS = ("test_resnet", "test_vit", "test_convnext", "small_conv", "small_resnet")
+NETWORKS = (*GRID_NETWORKS, "segmentation")
 DIM = 32
-SIZE = (32, 64)
+SIZE = (64, 64)
 
 
 class Case(NamedTuple):
@@ -95,7 +101,7 @@ COMBINATIONS = list({"+".join(map(str, parts)): parts for parts in COMBINATIONS}
 def pytest_generate_tests(metafunc):
     named = (
         ("fusion_case", FUSIONS), ("head_case", HEADS), ("encoder_case", ENCODERS),
-        ("network_name", NETWORKS),
+        ("network_name", NETWORKS), ("grid_network_name", GRID_NETWORKS),
     )  # fmt: skip
     for argument, cases in named:
         if argument in metafunc.fixturenames:
@@ -107,6 +113,10 @@ def pytest_generate_tests(metafunc):
 
 def backbone_of(name, **arguments):
     """A member by name: one of the project's own, or a network of timm's."""
+    if name == "segmentation":
+        random = {"weights": "none", "tune": "full"}
+        others = {key: value for key, value in arguments.items() if key not in ("rows", "columns")}
+        return SegmentationBackbone(**{**random, **others})
     if name == "small_conv":
         return SmallConvBackbone(widths=(8, 12, 16), **arguments)
     if name == "small_resnet":

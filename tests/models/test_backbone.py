@@ -10,21 +10,25 @@ from ctt_net.models import backbone as package
 from ctt_net.models.backbone import Backbone, TimmBackbone
 
 
-def scans(n, height=64, width=96, seed=0):
+def scans(n, height=64, width=128, seed=0):
     generator = torch.Generator().manual_seed(seed)
     return torch.randint(0, 256, (n, 1, height, width), dtype=torch.uint8, generator=generator)
 
 
 def test_every_member_stands_in_these_tests():
     kinds = {name for name in package.__all__ if name != "Backbone"}
-    assert kinds == {"SmallConvBackbone", "SmallResNetBackbone", "TimmBackbone"}
+    assert kinds == {
+        "SegmentationBackbone", "SmallConvBackbone", "SmallResNetBackbone", "TimmBackbone",
+    }  # fmt: skip
     assert all(issubclass(getattr(package, name), Backbone) for name in kinds)
 
 
 @pytest.mark.parametrize("columns", [1, 3, 6])
 def test_tokens_have_the_announced_number_and_width(network_name, columns, make_backbone):
     backbone = make_backbone(network_name, columns=columns).eval()
-    assert backbone(scans(2)).shape == (2, columns, backbone.embed_dim)
+    tokens = 16 if network_name == "segmentation" else columns
+    assert backbone.tokens == tokens
+    assert backbone(scans(2)).shape == (2, tokens, backbone.embed_dim)
 
 
 # Other layouts and endings: channels last, a wide layer behind the pool, no norm at all.
@@ -35,8 +39,8 @@ def test_networks_of_other_layouts_give_the_announced_width(name):
 
 
 @pytest.mark.parametrize("size", [(64, 64), (48, 112), (128, 192)])
-def test_any_size_of_scan_is_taken(network_name, size, make_backbone):
-    backbone = make_backbone(network_name, columns=2).eval()
+def test_any_size_of_scan_is_taken(grid_network_name, size, make_backbone):
+    backbone = make_backbone(grid_network_name, columns=2).eval()
     assert backbone(scans(1, *size)).isfinite().all()
 
 
@@ -46,9 +50,9 @@ def test_a_size_the_network_cannot_take_is_refused_with_the_cure():
         backbone(scans(1))
 
 
-def test_columns_run_from_the_left_of_a_scan_to_its_right(network_name, make_backbone):
+def test_columns_run_from_the_left_of_a_scan_to_its_right(grid_network_name, make_backbone):
     torch.manual_seed(0)
-    backbone = make_backbone(network_name, columns=4).eval()
+    backbone = make_backbone(grid_network_name, columns=4).eval()
     black = torch.zeros(1, 1, 64, 128, dtype=torch.uint8)
     before = backbone(black)
     moved = []
@@ -58,7 +62,7 @@ def test_columns_run_from_the_left_of_a_scan_to_its_right(network_name, make_bac
         moved.append((backbone(lit) - before).norm(dim=-1)[0])
     moved = torch.stack(moved)  # (lit quarter, token)
     # A vision transformer looks everywhere at once; all others change most where the light is.
-    if network_name != "test_vit":
+    if grid_network_name != "test_vit":
         assert moved.argmax(dim=1).tolist() == [0, 1, 2, 3]
     assert not torch.allclose(moved[0], moved[3])
 
@@ -80,7 +84,7 @@ def test_depth_and_width_are_not_mixed_up():
 
 def test_gradients_reach_every_parameter(network_name, stir, make_backbone):
     backbone = stir(make_backbone(network_name, columns=2).train())
-    (backbone(scans(3)) * torch.randn(3, 2, backbone.embed_dim)).sum().backward()
+    (backbone(scans(3)) * torch.randn(3, backbone.tokens, backbone.embed_dim)).sum().backward()
     still = [
         name
         for name, parameter in backbone.named_parameters()

@@ -127,12 +127,12 @@ def test_a_covariate_encoder_is_exported(case):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["test_resnet", "small_conv", "small_resnet"])
+@pytest.mark.parametrize("name", ["test_resnet", "small_conv", "small_resnet", "segmentation"])
 def test_a_backbone_is_exported(name):
     torch.manual_seed(0)
 
     def batch(B):
         generator = torch.Generator().manual_seed(B)
-        return (torch.randint(0, 256, (B, 1, 32, 64), dtype=torch.uint8, generator=generator),)
+        return (torch.randint(0, 256, (B, 1, 64, 64), dtype=torch.uint8, generator=generator),)
 
     assert_exports(backbone_of(name, columns=2).eval(), batch(3), batch(5))

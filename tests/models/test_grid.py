@@ -25,10 +25,10 @@ def test_cells_are_those_of_torchs_adaptive_pools(size, grid):
 
 
 @pytest.mark.parametrize("grid", [(2, 3), (3, 1)])
-def test_a_backbone_has_a_token_for_each_cell_row_by_row(network_name, grid, make_backbone):
+def test_a_backbone_has_a_token_for_each_cell_row_by_row(grid_network_name, grid, make_backbone):
     torch.manual_seed(0)
     rows, columns = grid
-    backbone = make_backbone(network_name, rows=rows, columns=columns).eval()
+    backbone = make_backbone(grid_network_name, rows=rows, columns=columns).eval()
     assert backbone.tokens == rows * columns
     black = torch.zeros(1, 1, 64 * rows, 64 * columns, dtype=torch.uint8)
     before = backbone(black)
@@ -39,7 +39,7 @@ def test_a_backbone_has_a_token_for_each_cell_row_by_row(network_name, grid, mak
             lit[..., 64 * row : 64 * row + 64, 64 * column : 64 * column + 64] = 255
             moved = (backbone(lit) - before).norm(dim=-1)[0]
             # A vision transformer looks everywhere at once.
-            if network_name != "test_vit":
+            if grid_network_name != "test_vit":
                 assert moved.argmax() == row * columns + column
 
 

@@ -7,7 +7,12 @@ import torch
 from torch import nn
 
 from ctt_net.errors import InputError
-from ctt_net.models.backbone import SmallConvBackbone, SmallResNetBackbone, TimmBackbone
+from ctt_net.models.backbone import (
+    SegmentationBackbone,
+    SmallConvBackbone,
+    SmallResNetBackbone,
+    TimmBackbone,
+)
 from ctt_net.models.backbone.lora import Lora, adapted_layers
 
 FAMILIES = ["test_vit", "test_resnet", "test_convnext"]
@@ -33,10 +38,13 @@ def step(backbone, times=1):
         optimiser.step()
 
 
-@pytest.mark.parametrize("kind", [SmallConvBackbone, SmallResNetBackbone, TimmBackbone])
+@pytest.mark.parametrize(
+    "kind", [SegmentationBackbone, SmallConvBackbone, SmallResNetBackbone, TimmBackbone]
+)
 def test_a_frozen_backbone_says_the_same_in_training_whatever_it_has_seen(kind):
     torch.manual_seed(0)
     arguments = {
+        SegmentationBackbone: {"weights": "none"},
         SmallConvBackbone: {"widths": (8, 12)},
         SmallResNetBackbone: {"width": 4},
         TimmBackbone: {"name": "test_resnet"},

@@ -8,9 +8,9 @@ import torch
 from monai.losses import DiceLoss
 
 from ctt_net.biomarkers import Segmenter
-from ctt_net.biomarkers.segmenter import COLUMNS, ROWS, upsampled
+from ctt_net.biomarkers.segmenter import upsampled
 from ctt_net.cli import main
-from ctt_net.imaging.segmentation import LAYERS, LESIONS, SURFACES
+from ctt_net.imaging.segmentation import COLUMNS, LAYERS, LESIONS, ROWS, SURFACES
 from ctt_net.models.segmentation import SegmentationNet, SegmentationOutput
 from ctt_net.synthetic import CIRRUS_LIKE, DEVICES, training_eye
 from ctt_net.synthetic.scan import labelled_scan

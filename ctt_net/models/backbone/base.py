@@ -111,11 +111,23 @@ class Backbone(nn.Module, ABC):
         """Names of parameters that weight decay must spare besides biases and norms."""
         return set()
 
-    def check_size(self, height: int, width: int) -> None:
-        """Check that it encodes scans of a size, before anything is read or trained.
+    def initialise(self, bscans: Tensor) -> None:
+        """Set by training scans, before the first step, what is no weight; nothing by default.
+
+        Args:
+            bscans: (N, 1, H, W), grey levels 0..255, not augmented.
+        """
+
+    def check_size(self, height: int, width: int, crop: str = "none") -> None:
+        """Check that it encodes scans as they are prepared, before anything is read or trained.
+
+        Args:
+            height: Rows of a scan.
+            width: Columns of a scan.
+            crop: As in `Preprocessing`.
 
         Raises:
-            InputError: With the size it needs.
+            InputError: With the size or crop it needs.
         """
         was_training = self.training
         device = next(self.parameters()).device

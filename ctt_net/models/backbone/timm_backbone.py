@@ -150,10 +150,10 @@ class TimmBackbone(Backbone):
             if any(fnmatch(name, pattern) for pattern in patterns)
         }
 
-    def check_size(self, height: int, width: int) -> None:
+    def check_size(self, height: int, width: int, crop: str = "none") -> None:
         """See `Backbone.check_size`."""
         try:
-            super().check_size(height, width)
+            super().check_size(height, width, crop)
         except (RuntimeError, ValueError) as error:  # whatever a shape that does not fit raises
             raise self._wrong_size(height, width, error) from None
 

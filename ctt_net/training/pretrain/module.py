@@ -187,8 +187,7 @@ class PretrainModule(AcuityModule):
         self.val_truth = TruthTable(data.targets_of("val"))
         self.meter = LesionMeter(tuple(data.cohort.spec.views))
         table = data.part("train")
-        if self.network.covariates is not None:
-            self.network.covariates.initialise(torch.tensor(data.covariate_values(table)))
+        self.initialise_inputs(data, table)
         scans: Scans = data.scans_of(table)
         every = torch.arange(len(scans.present))
         self.head.initialise(self.train_truth(every), torch.from_numpy(scans.present))

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ctt_net.biomarkers.segmenter import COLUMNS, ROWS, normalised
+from ctt_net.biomarkers.segmenter import normalised
 from ctt_net.data.augmentation import Shadow, strict
-from ctt_net.imaging.segmentation import LESIONS, SURFACES, Segmentation
+from ctt_net.imaging.segmentation import COLUMNS, LESIONS, ROWS, SURFACES, Segmentation
 from ctt_net.synthetic.scan import DIRECTIONS, labelled_scan
 from ctt_net.synthetic.training_eyes import training_eye
 

@@ -15,8 +15,9 @@ from torch.utils.data import DataLoader
 
 from ctt_net import INTENDED_USE
 from ctt_net.biomarkers import NAMES, Segmenter, measure
-from ctt_net.biomarkers.segmenter import CARD_FILE, COLUMNS, ONNX_FILE, OUTPUTS, ROWS
+from ctt_net.biomarkers.segmenter import CARD_FILE, OUTPUTS
 from ctt_net.errors import InputError
+from ctt_net.imaging.segmentation import COLUMNS, ONNX_FILE, ROWS
 from ctt_net.io.atomic_folder import check_not_taken, new_folder
 from ctt_net.io.atomic_write import atomic_write
 from ctt_net.io.json_file import write_json
