@@ -28,7 +28,7 @@ from ctt_net.models.head import DecimalHead, ResidualHead
 GRID_NETWORKS = ("test_resnet", "test_vit", "test_convnext", "small_conv", "small_resnet")
 NETWORKS = (*GRID_NETWORKS, "segmentation")
 DIM = 32
-SIZE = (64, 64)
+SIZE = (64, 128)
 
 
 class Case(NamedTuple):

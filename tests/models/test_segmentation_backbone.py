@@ -144,7 +144,7 @@ def test_a_training_step_leaves_frozen_weights_and_takes_no_notice_of_a_missing_
 
 @pytest.mark.parametrize("wrong", [(256, 384, "flat"), (128, 192, "none"), (384, 256, "none")])
 def test_scans_prepared_otherwise_are_refused_with_the_fix(shipped, wrong):
-    with pytest.raises(InputError, match="set data.preprocessing to height: 256, width: 384, crop"):
+    with pytest.raises(InputError, match=r"set data\.preprocessing to height: 256, width: 384"):
         shipped.check_size(*wrong)
     shipped.check_size(256, 384, "none")
 

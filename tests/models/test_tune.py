@@ -19,7 +19,7 @@ FAMILIES = ["test_vit", "test_resnet", "test_convnext"]
 needs_peft = pytest.mark.skipif(find_spec("peft") is None, reason="peft is not installed")
 
 
-def scans(n=3, height=64, width=96, seed=0):
+def scans(n=3, height=64, width=128, seed=0):
     generator = torch.Generator().manual_seed(seed)
     return torch.randint(0, 256, (n, 1, height, width), dtype=torch.uint8, generator=generator)
 
