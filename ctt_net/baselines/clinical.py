@@ -1,9 +1,9 @@
-"""What can be predicted without looking at a scan; every result stands beside it.
+"""What can be predicted without a network; every result stands beside it.
 
 Reports, predictions and comparisons (`benchmarks/`) all take these.
 """
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,9 @@ BASELINES_FILE = "baselines.json"
 PREOP = Feature("preop_logmar")
 
 # What these say of an eye whose covariates are unknown is not what they are named for.
-COVARIATE_BASELINES = ("covariates", "boosting", "svm")
+COVARIATE_BASELINES = ("covariates", "boosting", "svm", "svm_measures")
+# Of these, what also takes the covariates that were measured in scans.
+MEASURES_BASELINE = "svm_measures"
 
 BASELINES = {
     "mean": "Mean outcome",
@@ -34,6 +36,7 @@ BASELINES = {
     "covariates": "Preop VA and covariates, ridge regression",
     "boosting": "Preop VA and covariates, gradient boosting",
     "svm": "Preop VA and covariates, support vector machine",
+    "svm_measures": "Preop VA, covariates and measures, support vector machine",
 }
 
 
@@ -44,7 +47,7 @@ STACK_LABEL = "Clinical start: stack of the above"
 
 @dataclass(frozen=True)
 class Baselines:
-    """Predictors without images, all in logMAR.
+    """Predictors without a network, all in logMAR; only `svm_measures` takes anything of scans.
 
     An image model is only worth its scans if it beats these (Yang 2024, doi
     10.1080/02713683.2024.2430212: age and sex alone came within 0.005 logMAR of the images).
@@ -59,7 +62,10 @@ class Baselines:
         median_logmar: `median`: the best that one acuity for every eye can do by absolute error.
         svm: `svm`: support vector machine with a radial kernel on the same columns.
 
-    The last three are None in model folders from before there were any.
+        svm_measures: `svm_measures`: the same machine with the covariates that were measured in
+            scans too; None if the cohort declares none.
+
+    The last four are None in model folders from before there were any.
     """
 
     mean_logmar: float
@@ -68,6 +74,7 @@ class Baselines:
     boosting: BoostedTrees | None = None
     median_logmar: float | None = None
     svm: SupportVectorMachine | None = None
+    svm_measures: SupportVectorMachine | None = None
 
     @classmethod
     def fit(cls, table: pd.DataFrame, spec: "CohortSpec") -> "Baselines":
@@ -86,14 +93,17 @@ class Baselines:
                 "baselines: no eye has a postoperative acuity; fill postop_va in manifest.csv"
             )
         target = known["postop_logmar"].to_numpy(dtype=np.float64)
-        features = [PREOP] + [
-            _feature(name, declared, known)
-            for name, declared in spec.covariates.items()
+        declared = [
+            _feature(name, one, known)
+            for name, one in spec.covariates.items()
             if name != PREOP.column
         ]
-        covariates = None
-        if spec.covariates:
+        features = [PREOP, *(one for one in declared if one.measured_in is None)]
+        covariates, svm_measures = None, None
+        if any(one.measured_in is None for one in spec.covariates.values()):
             covariates = LinearModel.fit(known, features, target, list(known["patient_id"]))
+        if any(one.measured_in is not None for one in declared):
+            svm_measures = SupportVectorMachine.fit(known, [PREOP, *declared], target)
         return cls(
             mean_logmar=float(target.mean()),
             preop_only=LinearModel.fit(known, [PREOP], target, None),
@@ -101,6 +111,7 @@ class Baselines:
             boosting=BoostedTrees.fit(known, features, target),
             median_logmar=float(np.median(target)),
             svm=SupportVectorMachine.fit(known, features, target),
+            svm_measures=svm_measures,
         )
 
     def predict(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -135,6 +146,7 @@ class Baselines:
             "boosting": BoostedTrees.from_dict,
             "median_logmar": float,
             "svm": SupportVectorMachine.from_dict,
+            "svm_measures": SupportVectorMachine.from_dict,
         }
         try:
             parts = {
@@ -163,7 +175,22 @@ def baseline_label(name: str, beside: Container[str]) -> str:
         'Preop VA, support vector machine'
     """
     label = {**BASELINES, STACK: STACK_LABEL}.get(name, name)
-    return label if "covariates" in beside else label.replace(" and covariates", "")
+    if "covariates" in beside:
+        return label
+    return label.replace(", covariates and", " and").replace(" and covariates", "")
+
+
+def left_out_baselines(unknown: Iterable[str], covariates: Mapping[str, "Covariate"]) -> list[str]:
+    """Baselines that would not know what they are named for.
+
+    Args:
+        unknown: Names of covariates that are unknown of every eye.
+        covariates: Those that the baselines take.
+    """
+    kinds = {covariates[name].measured_in is None for name in unknown}
+    if True in kinds:
+        return list(COVARIATE_BASELINES)
+    return [MEASURES_BASELINE] if kinds else []
 
 
 def cross_fit_baselines(table: pd.DataFrame, spec: "CohortSpec", fold: pd.Series) -> pd.DataFrame:
@@ -236,7 +263,7 @@ def _feature(name: str, declared: "Covariate", table: pd.DataFrame) -> Feature:
     """How a declared covariate is read; levels that were not declared are those in the table."""
     missing = tuple(getattr(declared, "missing", ()))
     if declared.kind != "categorical":
-        return Feature(name, missing=missing)
+        return Feature(name, missing=missing, measured_in=getattr(declared, "measured_in", None))
     levels = tuple(declared.levels)
     if not levels and name in table:
         seen = {str(cell).strip() for cell in table[name] if not pd.isna(cell)}

@@ -31,11 +31,13 @@ class Feature:
         column: Column of the table.
         levels: Values of a categorical column; empty for a number.
         missing: Sentinels that mean unknown, besides an empty cell.
+        measured_in: View whose scan it was measured in, if it was.
     """
 
     column: str
     levels: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    measured_in: str | None = None
 
     def names(self) -> list[str]:
         """Names of the numbers it becomes: itself, or all levels but the first."""
@@ -70,16 +72,18 @@ class Feature:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain mapping, as JSON would give it back."""
-        return {
+        plain = {
             "column": self.column,
             "levels": list(self.levels),
             "missing": list(self.missing),
         }
+        return plain | ({"measured_in": self.measured_in} if self.measured_in else {})
 
     @classmethod
     def from_dict(cls, mapping: Mapping[str, Any]) -> "Feature":
         """Inverse of `to_dict`."""
-        return cls(mapping["column"], tuple(mapping["levels"]), tuple(mapping["missing"]))
+        levels, missing = tuple(mapping["levels"]), tuple(mapping["missing"])
+        return cls(mapping["column"], levels, missing, mapping.get("measured_in"))
 
     def _number(self, text: str) -> float:
         try:

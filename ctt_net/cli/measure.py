@@ -29,11 +29,25 @@ def add(commands: Commands) -> None:
         run,
         [
             "ctt-net measure data/my_cohort --out out/measures",
+            "ctt-net measure data/my_cohort --add-to data/my_cohort_measured",
             "ctt-net measure data/patient_0042 --out out/0042 --axial-um 3.87 --lateral-um 11.3",
         ],
     )
     parser.add_argument("scans", type=Path, help="cohort folder, or a folder of scans")
-    parser.add_argument("--out", type=Path, required=True, help="new folder for the results")
+    to = parser.add_mutually_exclusive_group(required=True)
+    to.add_argument("--out", type=Path, help="new folder for the results")
+    to.add_argument(
+        "--add-to",
+        type=Path,
+        metavar="NEW_COHORT",
+        help="new cohort folder: a copy of the cohort with measures as covariates",
+    )
+    parser.add_argument(
+        "--measures",
+        nargs="+",
+        metavar="NAME",
+        help="which measures --add-to adds, of every view (default: a short list)",
+    )
     parser.add_argument(
         "--axial-um",
         type=_micrometres,
@@ -55,10 +69,14 @@ def run(options: argparse.Namespace) -> int:
     from ctt_net.measure import cohort_sources, folder_sources, write_measures
     from ctt_net.measure.run import CSV_FILE, PAGE_FILE
 
-    root: Path = options.scans
-    if options.out.resolve().is_relative_to(root.resolve()):
-        raise InputError(f"{options.out}: lies inside {root}; name a place outside it")
-    check_not_taken(options.out)
+    root, out = options.scans, options.add_to or options.out
+    if out.resolve().is_relative_to(root.resolve()):
+        raise InputError(f"{out}: lies inside {root}; name a place outside it")
+    check_not_taken(out)
+    if options.add_to is not None:
+        return _add(options)
+    if options.measures is not None:
+        raise InputError("--measures chooses what --add-to adds; --out has all measures")
     cohort = read_cohort(root) if (root / SPEC_FILE).exists() else None
     sources = cohort_sources(cohort) if cohort else folder_sources(root)
     sources = [
@@ -90,4 +108,32 @@ def run(options: argparse.Namespace) -> int:
             f"are missing; declare devices in cohort.yaml or give --axial-um and --lateral-um"
         )
     print(f"table: {options.out / CSV_FILE}\npage: {options.out / PAGE_FILE}\n{INTENDED_USE}")
+    return DONE
+
+
+def _add(options: argparse.Namespace) -> int:
+    """Write the cohort with its measures, and say how many eyes have each."""
+    from ctt_net.cohort import read_cohort
+    from ctt_net.io.progress import progress_bar
+    from ctt_net.measure import add_measures
+
+    if options.axial_um or options.lateral_um or options.no_overlays:
+        raise InputError(
+            "--add-to draws no overlays and takes the size of a pixel from 'devices' in "
+            "cohort.yaml, so that a model knows it too; leave the other options out"
+        )
+    cohort = read_cohort(options.scans)
+    from ctt_net.biomarkers.segmenter import Segmenter  # slow, so after what may be refused
+
+    with progress_bar("measuring scans") as progress:
+        new, remarks = add_measures(
+            cohort, options.add_to, options.measures or "default", Segmenter.load(), progress
+        )
+    for name, covariate in new.spec.covariates.items():
+        if covariate.measured_in is not None:
+            known = int(new.table[name].notna().sum())
+            print(f"{name}: {known} of {count_of(len(new.table), 'eye')}")
+    for remark in remarks:
+        print(f"note: {remark}")
+    print(f"cohort: {options.add_to}\nnext: ctt-net check {options.add_to}\n{INTENDED_USE}")
     return DONE

@@ -125,7 +125,8 @@ def prepare(
     if options.seed is not None and options.hold_out is None:
         raise InputError("--seed draws the patients of --hold-out; say --hold-out too")
 
-    with progress_bar("copying scans") as progress:
+    measured = mapping.file.measures is not None
+    with progress_bar("copying and measuring scans" if measured else "copying scans") as progress:
         done = prepare_cohort(
             mapping,
             options.out,

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 from pydantic import model_validator
 
 from ctt_net.cohort.words import check_words, comparable
-from ctt_net.io.schema import Bounds, Schema, Words, schema_error
+from ctt_net.io.schema import Bounds, Schema, Text, Words, schema_error
 from ctt_net.io.yaml_file import as_typed
 
 CovariateKind = Literal["numeric", "binary", "categorical"]
@@ -58,6 +58,8 @@ class Covariate(Schema):
         missing: Sentinels that mean unknown, as written in the file (`-9`); empty always does.
         range: Lowest and highest possible value of a numeric column; None = those of its quantity
             (`possible_range`).
+        measured_in: View whose scan it was measured in by `ctt-net measure`; the column is named
+            `<view>_<measure>`, such as `horizontal_hole_height_um`.
     """
 
     kind: CovariateKind
@@ -65,6 +67,7 @@ class Covariate(Schema):
     levels: Words = ()
     missing: Words = ()
     range: Bounds | None = None
+    measured_in: Text | None = None
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Self:

@@ -138,7 +138,14 @@ class CohortSpec(CohortFacts):
                         ": what is measured after surgery cannot be an input; take it out",
                         *(kind, name),
                     )
-        for name in self.covariates:
+        for name, covariate in self.covariates.items():
+            view = covariate.measured_in
+            if view is not None and (view not in self.views or not name.startswith(f"{view}_")):
+                raise schema_error(
+                    f"must be the view that the column's name begins with, one of "
+                    f"{', '.join(self.views)}; got {view!r}",
+                    *("covariates", name, "measured_in"),
+                )
             if name in self.views:
                 raise schema_error(
                     "is a view and a covariate; rename one column", "covariates", name

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ctt_net.baselines.clinical import COVARIATE_BASELINES, cross_fit_baselines
+from ctt_net.baselines.clinical import cross_fit_baselines, left_out_baselines
 from ctt_net.cohort import Cohort, read_cohort
 from ctt_net.cohort.predictions import check_predictions, read_predictions
 from ctt_net.data.scans import Progress
@@ -84,8 +84,9 @@ def evaluate_model(
     baselines = predictor.predict_baselines(
         table.assign(**dict.fromkeys(missing, np.nan))
     ).set_axis(table["eye_id"])
-    if missing:
-        baselines = baselines.drop(columns=list(COVARIATE_BASELINES), errors="ignore")
+    baselines = baselines.drop(
+        columns=left_out_baselines(missing, predictor.covariates), errors="ignore"
+    )
     test_set = record_evaluation(predictor, chosen, scans, allow_training_eyes)
     unseen = "eyes that may overlap with the training" if allow_training_eyes else "unseen eyes"
     setting = Setting(

@@ -12,7 +12,7 @@ from pydantic import Field
 from ctt_net.acuity import NOTATIONS, Acuity, is_missing, parse_va
 from ctt_net.cohort import View
 from ctt_net.cohort.scan_names import eye_and_view, is_scan
-from ctt_net.cohort.schema import Notation
+from ctt_net.cohort.schema import Device, Notation
 from ctt_net.devices import is_device_file
 from ctt_net.errors import InputError
 from ctt_net.io.schema import Choice, Schema, Text
@@ -46,6 +46,9 @@ class PatientFile(Schema):
         preop_va: Best corrected acuity before surgery, for each eye; `unknown` if nobody measured
             it.
         covariates: Values by the names the model has; one for both eyes, or `{OD: ..., OS: ...}`.
+        device: Device of the scans, by its name in the model, which knows the size of its pixels.
+        scale: Size of a pixel of the scans, if a model measures in them and neither `device` nor
+            an `acquisition.yaml` of `ctt-net convert` says it.
         files: Scans that are not named by eye and view: `{OD: {horizontal: scan.png}}`.
     """
 
@@ -53,6 +56,8 @@ class PatientFile(Schema):
     notation: Notation | None = None
     preop_va: dict[Side, Text | None] = Field(default_factory=dict)
     covariates: dict[str, Any] = Field(default_factory=dict)
+    device: Text | None = None
+    scale: Device | None = None
     files: dict[Side, dict[str, Text]] = Field(default_factory=dict)
 
 
@@ -79,11 +84,15 @@ class Patient:
         patient_id: From patient.yaml, or the folder's name.
         eyes: Right eye first; at least one.
         covariates: As written in patient.yaml.
+        device: Likewise.
+        scale: Likewise.
     """
 
     patient_id: str
     eyes: tuple[PatientEye, ...]
     covariates: Mapping[str, Any] = field(default_factory=dict)
+    device: str | None = None
+    scale: Device | None = None
 
 
 def read_patient(
@@ -131,7 +140,7 @@ def read_patient(
         _check_same_patients(
             folder, name, [scan for eye in scans.values() for scan in eye.values()]
         )
-    return Patient(name, eyes, facts.covariates)
+    return Patient(name, eyes, facts.covariates, facts.device, facts.scale)
 
 
 def _scans(

@@ -30,7 +30,12 @@ def patient_cohort(
     Raises:
         InputError: If a covariate is none of the model's, or its value is none of its own.
     """
-    check_known_keys(patient.covariates, known, f"{folder / PATIENT_FILE}: covariates")
+    given = {name: one for name, one in known.items() if one.measured_in is None}
+    where = f"{folder / PATIENT_FILE}: covariates"
+    for name in patient.covariates:
+        if name in known and name not in given:
+            raise InputError(f"{where}.{name} is measured in the patient's scan; take it out")
+    check_known_keys(patient.covariates, given, where)
     rows = [
         {
             "eye_id": f"{patient.patient_id}_{eye.laterality}",
@@ -63,6 +68,7 @@ def used_covariates(row: pd.Series, predictor: Predictor) -> list[dict[str, Any]
             "kind": covariate.kind,
             "value": None if pd.isna(row[name]) else row[name],
             "unit": covariate.unit,
+            **({"measured_in": covariate.measured_in} if covariate.measured_in else {}),
             "training_range": predictor.covariate_ranges.get(name),
         }
         for name, covariate in predictor.spec.covariates.items()

@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 from matplotlib.axes import Axes
 
-from ctt_net.baselines.clinical import STACK
+from ctt_net.baselines.clinical import MEASURES_BASELINE, STACK
 from ctt_net.baselines.clinical_start import image_weight_in_words
 from ctt_net.errors import count_of
 from ctt_net.imaging import BScan
@@ -54,6 +54,7 @@ def _days(low: float, high: float) -> str:
 def _eye(eye: dict[str, Any], scans: dict[str, BScan]) -> dict[str, Any]:
     interval = eye["interval"]
     name = EYE_NAMES[eye["laterality"]]
+    known = [one for one in eye["covariates"] if one["value"] is not None]
     labels = {one["name"]: _label(one) for one in eye["covariates"]}
     flags, not_given = [], []
     for flag in eye["flags"]:
@@ -87,7 +88,12 @@ def _eye(eye: dict[str, Any], scans: dict[str, BScan]) -> dict[str, Any]:
         ],
         "clinical": number_text(eye["baselines"][STACK], 2) if STACK in eye["baselines"] else None,
         "baselines": _baselines(eye["baselines"]),
-        "covariates": [_covariate(one) for one in eye["covariates"] if one["value"] is not None],
+        "covariates": [_covariate(one) for one in known if "measured_in" not in one],
+        "measures": [_covariate(one) for one in known if "measured_in" in one],
+        "measurement_notes": eye["measurement_notes"],
+        "from_measures": number_text(eye["baselines"][MEASURES_BASELINE], 2)
+        if MEASURES_BASELINE in eye["baselines"]
+        else None,
         "not_given": not_given,
         "because": [ABSTENTION_REASONS[name] for name in eye["abstain_because"]],
         "flags": flags_in_words(flags),
@@ -107,8 +113,9 @@ def _eye(eye: dict[str, Any], scans: dict[str, BScan]) -> dict[str, Any]:
 
 def _baselines(predicted: dict[str, float]) -> str:
     """What models without the scans predict, as a range; those that know the eye, if any do."""
-    known = [value for name, value in predicted.items() if name not in ("mean", "median")]
-    values = known or list(predicted.values())
+    without = {name: value for name, value in predicted.items() if name != MEASURES_BASELINE}
+    known = [value for name, value in without.items() if name not in ("mean", "median")]
+    values = known or list(without.values())
     if not values:
         return ""
     low, high = number_text(min(values), 2), number_text(max(values), 2)

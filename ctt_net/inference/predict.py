@@ -9,13 +9,14 @@ import numpy as np
 
 from ctt_net import INTENDED_USE, __version__
 from ctt_net.acuity import decimal_from_logmar, letters_from_logmar, snellen_from_logmar
-from ctt_net.baselines.clinical import COVARIATE_BASELINES
+from ctt_net.baselines.clinical import left_out_baselines
 from ctt_net.data.scan_cache import ScanTask
 from ctt_net.data.scans import load_scans
 from ctt_net.errors import InputError
 from ctt_net.imaging import UNUSABLE_NOTES, BScan
 from ctt_net.inference.patient import PatientEye, read_patient
 from ctt_net.inference.patient_cohort import patient_cohort, used_covariates
+from ctt_net.inference.patient_measures import measure_patient
 from ctt_net.inference.patient_report import render_report
 from ctt_net.io.atomic_write import atomic_write_all, check_writable, roll_back_unfinished
 from ctt_net.model_folder.predictor import Predictor
@@ -89,10 +90,15 @@ def predict_patient(
         bscans[task.position][task.view_name] = scan
 
     scans = arrange_views(load_scans(cohort, spec.preprocessing, also=keep), cohort, spec)
-    said = predicted(predictor, cohort.table, scans)
-    baselines = predictor.predict_baselines(cohort.table)
-    if predictor.covariates and not patient.covariates:
-        baselines = baselines.drop(columns=list(COVARIATE_BASELINES), errors="ignore")
+    table, notes = measure_patient(cohort, patient, bscans, predictor)
+    said = predicted(predictor, table, scans)
+    known = predictor.covariates
+    measured = [name for name, one in known.items() if one.measured_in]
+    unknown = [] if patient.covariates else [name for name in known if name not in measured]
+    if table[measured].isna().all(axis=None):
+        unknown += measured
+    baselines = predictor.predict_baselines(table)
+    baselines = baselines.drop(columns=left_out_baselines(unknown, known), errors="ignore")
     estimate, level = said.estimate, predictor.level
     prediction = {
         "patient_id": patient.patient_id,
@@ -117,7 +123,8 @@ def predict_patient(
                     str(name): _rounded(np.clip(value, *CHART_LOGMAR))
                     for name, value in baselines.iloc[i].items()
                 },
-                "covariates": used_covariates(cohort.table.iloc[i], predictor),
+                "covariates": used_covariates(table.iloc[i], predictor),
+                "measurement_notes": notes[i],
                 "views": [
                     {
                         "name": name,

@@ -81,7 +81,7 @@ def folder_sources(folder: Path) -> list[Source]:
             continue
         if is_scan(path):
             if path.parent not in scales:
-                scales[path.parent] = _recorded_scales(path.parent, folder)
+                scales[path.parent] = recorded_scale(path.parent, folder)
             sources.append(Source(*_eye_and_view(path, folder), name, _reader(path),
                                   *scales[path.parent]))  # fmt: skip
         elif is_device_file(path):
@@ -115,7 +115,13 @@ def _eye_and_view(path: Path, folder: Path) -> tuple[str, str]:
     return "_".join(part for part in parts if part), view
 
 
-def _recorded_scales(place: Path, folder: Path) -> tuple[float | None, float | None]:
+def recorded_scale(place: Path, folder: Path) -> tuple[float | None, float | None]:
+    """Height and width of a pixel by an `acquisition.yaml`, um; None = unknown.
+
+    Args:
+        place: Folder of a scan.
+        folder: The one that was given.
+    """
     # `ctt-net convert` puts every B-scan into a folder of its own, below that of its facts.
     places = [place] if place == folder else [place, place.parent]
     facts = [one / FACTS_FILE for one in places if (one / FACTS_FILE).is_file()]

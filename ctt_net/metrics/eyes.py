@@ -23,6 +23,8 @@ STRONGEST = "strongest"
 # The mean or median of the training eyes says the same of every eye of a fold; ordering eyes by it,
 # or drawing a line through it, reflects the folds (see `EvaluatedEyes.margin`).
 CONSTANT_BASELINES = ("mean", "median")
+# The same machine without and with the measures of scans.
+SVM, SVM_MEASURES = "svm", "svm_measures"
 
 Floats = NDArray[np.float64]
 

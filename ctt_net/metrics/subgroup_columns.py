@@ -66,9 +66,14 @@ def subgroup_columns(cohort: Cohort) -> pd.DataFrame:
 
 
 def covariates_in_words(spec: CohortSpec) -> list[str]:
-    """Names of the covariates without their unit, as words of a sentence: `age_years` is age."""
+    """Names of the covariates without their unit, as words of a sentence: `age_years` is age.
+
+    Those measured in scans are left out.
+    """
     names = []
     for name, covariate in spec.covariates.items():
+        if covariate.measured_in is not None:
+            continue
         unit = f"_{covariate.unit}"
         names.append((name[: -len(unit)] if name.endswith(unit) else name).replace("_", " "))
     return names

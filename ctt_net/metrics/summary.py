@@ -38,6 +38,8 @@ from ctt_net.metrics.eyes import (
     CONSTANT_BASELINES,
     ORACLE,
     STRONGEST,
+    SVM,
+    SVM_MEASURES,
     EvaluatedEyes,
     evaluated_eyes,
 )
@@ -196,6 +198,9 @@ def measure(eyes: EvaluatedEyes, groups: Groups, cuts: ProbabilityCuts, weights:
         errors = {name: float(np.abs(one - t).mean()) for name, one in eyes.baselines.items()}
         strongest = min(errors, key=errors.__getitem__)
         gap = found["versus"][strongest]["mae_difference"]
+        if {SVM, SVM_MEASURES} <= set(baselines):
+            without, added = baselines[SVM]["mae"], baselines[SVM_MEASURES]["mae"]
+            found["measures"] = {"mae_difference": added - without}
         found["versus"][STRONGEST] = {"baseline": strongest, "mae_difference": gap}
     if ORACLE in eyes.predictors:
         oracle = regression_figures(eyes.predictors[ORACLE], t, eyes.patients, weights, ranks)

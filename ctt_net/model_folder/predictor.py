@@ -187,10 +187,14 @@ class Predictor:
         """What may be given of an eye: the network's covariates, then those of the baselines."""
         known = dict(self.spec.covariates)
         for baselines in self.baselines:
-            for feature in baselines.covariates.features if baselines.covariates else ():
+            fitted = baselines.svm_measures or baselines.covariates
+            for feature in fitted.features if fitted else ():
                 if feature.column != "preop_logmar":
                     kind: CovariateKind = "categorical" if feature.levels else "numeric"
-                    known.setdefault(feature.column, Covariate(kind=kind, levels=feature.levels))
+                    covariate = Covariate(
+                        kind=kind, levels=feature.levels, measured_in=feature.measured_in
+                    )
+                    known.setdefault(feature.column, covariate)
         return known
 
     @property

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field, Strict
 
 from ctt_net.cohort import Covariate, View
-from ctt_net.cohort.schema import OffChartPolicy
+from ctt_net.cohort.schema import Device, OffChartPolicy
 from ctt_net.errors import InputError
 from ctt_net.imaging import Preprocessing
 from ctt_net.io.atomic_write import atomic_write
@@ -29,6 +29,7 @@ class ModelSpec(Schema):
         architecture: Class path and arguments of backbone, fusion, head and, if it takes any,
             covariates.
         views: Names and geometry of the views, in the order of the network's input.
+        devices: Size of a pixel in the training cohort, where covariates are measured in scans.
         preprocessing: Scan file to network input.
         outcomes: Recovery outcomes, in the order of the network's output.
         off_chart_policy: What counting fingers and less counted as in training.
@@ -57,6 +58,7 @@ class ModelSpec(Schema):
     covariate_ranges: dict[str, Annotated[tuple[float, float], Strict(False)]] = Field(
         default_factory=dict
     )
+    devices: dict[str, Device] = Field(default_factory=dict)
     preprocessing: Annotated[Preprocessing, Record()]
     outcomes: Annotated[Items[Annotated[Outcome, Record()]], Field(min_length=1)]
     weights: dict[str, str] | None = None
@@ -66,6 +68,11 @@ class ModelSpec(Schema):
         """Write `model.yaml` into a model folder."""
         # Sentinels are of a file, not of a model.
         data = self.model_dump(mode="json", exclude={"covariates": {"__all__": {"missing"}}})
+        for covariate in data["covariates"].values():
+            if covariate["measured_in"] is None:
+                del covariate["measured_in"]  # a key that version 0.2 does not know
+        if not self.devices:
+            del data["devices"]
         data["outcomes"] = [outcome.to_dict() for outcome in self.outcomes]
         atomic_write(folder / SPEC_FILE, dump_yaml(data))
 

@@ -58,12 +58,24 @@ def arrange_views(scans: Scans, cohort: Cohort, spec: ModelSpec) -> Scans:
 def check_same_covariates(cohort: Cohort, spec: ModelSpec) -> None:
     """Covariates are matched by name, so one name must mean one thing.
 
-    One that the cohort has not is unknown for all its eyes; a level the model does not know is
-    unknown too.
+    One that the cohort has not is unknown for all its eyes, unless it can be measured in its scans;
+    a level the model does not know is unknown too.
 
     Raises:
-        InputError: If a covariate of the same name is of another kind or unit.
+        InputError: If a covariate of the same name is of another kind or unit, or the cohort lacks
+            one that was measured in scans.
     """
+    lacking = {
+        name.removeprefix(f"{one.measured_in}_"): name
+        for name, one in spec.covariates.items()
+        if one.measured_in is not None and name not in cohort.table
+    }
+    if lacking:
+        raise InputError(
+            f"{cohort.root}: the model takes measures of the scans that manifest.csv lacks "
+            f"({', '.join(lacking.values())}); add them: ctt-net measure {cohort.root} --add-to "
+            f"{cohort.root}_measured --measures {' '.join(lacking)}"
+        )
     for name, trained in spec.covariates.items():
         here = cohort.spec.covariates.get(name)
         if here is not None and (here.kind, here.unit) != (trained.kind, trained.unit):

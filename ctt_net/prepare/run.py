@@ -17,6 +17,7 @@ from ctt_net.errors import InputError
 from ctt_net.io.atomic_folder import new_folder
 from ctt_net.io.atomic_write import atomic_write
 from ctt_net.io.yaml_file import dump_yaml
+from ctt_net.measure import with_measures
 from ctt_net.prepare.collect import collect
 from ctt_net.prepare.mapping.mapping import CohortMapping
 from ctt_net.prepare.out_folder import (
@@ -73,7 +74,7 @@ def prepare_cohort(
         table: What `read_table` made of `table.file`, amended, to be taken in its place; indexed
             by its rows, so that errors name those.
         remarks: Step, count and unit of facts for the end of the flow.
-        progress: Called with (done, total) while scans are copied.
+        progress: Called with (done, total) while scans are copied, then while they are measured.
         hold_out: Share of the patients whose eyes go to a second folder, `held_out_folder(out)`,
             as `split` test: no training takes them.
         seed: Of the draw of these patients.
@@ -112,6 +113,8 @@ def prepare_cohort(
         for remark in remarks:
             flow.remark(*remark)
         held_cohort, table = None, eyes.table
+        if collected.found.files and mapping.file.measures is not None:
+            mapping, table = _with_measures(beside, table, mapping, warnings, progress)
         if hold_out is not None:
             apart = draw_held_out(table["patient_id"], hold_out, seed)
             held, table = table[apart].assign(split="test"), table[~apart]
@@ -168,6 +171,34 @@ def _write(
     written = mapping.path.read_bytes() if mapping.path.is_file() else None
     atomic_write(beside / MAPPING_FILE, written or dump_yaml(dict(mapping.given)))
     return dataclasses.replace(cohort, root=out)
+
+
+def _with_measures(
+    root: Path,
+    table: pd.DataFrame,
+    mapping: CohortMapping,
+    remarks: list[str],
+    progress: Callable[[int, int], None] | None,
+) -> tuple[CohortMapping, pd.DataFrame]:
+    """The mapping with the measures declared, and their columns in the table.
+
+    Args:
+        root: Holds the scans.
+        table: One row per eye, with the paths of its scans.
+        mapping: Says which measures.
+        remarks: Receives what was not measured.
+        progress: Called with (done, total) after each scan.
+    """
+    from ctt_net.biomarkers.segmenter import Segmenter
+
+    cohort = Cohort(root, mapping.spec, table.reset_index(drop=True), (0,) * len(table))
+    spec, columns, notes = with_measures(
+        cohort, mapping.file.measures or "default", Segmenter.load(), str(mapping.path), progress
+    )
+    remarks += [f"measures: {note}" for note in notes]
+    return dataclasses.replace(mapping, spec=spec), table.assign(
+        **{name: columns[name].to_numpy() for name in columns}
+    )
 
 
 def _move_scans(root: Path, to: Path, table: pd.DataFrame, mapping: CohortMapping) -> None:

@@ -22,6 +22,7 @@ SHORT_LABELS = {
     "boosting": "Gradient boosting",
     "svm": "Support vector machine",
     "stack": "Clinical start (stack)",
+    "svm_measures": "Measures of the scans",
     "oracle": "Lowest achievable error",
 }
 
@@ -217,6 +218,7 @@ def beyond_in_words(name: str, metrics: Mapping[str, Any]) -> str:
         "boosting": f"{together} (gradient boosting)",
         "svm": f"{together} (support vector machine)",
         "stack": "the clinical prediction that the model starts from",
+        "svm_measures": f"{together} and measures of the scans (support vector machine)",
     }
     return words.get(name, f"the baseline '{name}'")
 

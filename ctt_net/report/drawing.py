@@ -30,6 +30,7 @@ COLOURS = {
     "boosting": "#8a4fa0",
     "svm": "#0f7480",
     "stack": "#7a6a12",
+    "svm_measures": "#b4552d",
     "treat_all": "#8f2d2d",
     "treat_none": "#5b6875",
     "oracle": "#5b6875",

@@ -33,6 +33,7 @@ DASHES: dict[str, Any] = {
     "boosting": (0, (2, 1)),
     "svm": (0, (8, 2)),
     "stack": (0, (5, 1, 1, 1)),
+    "svm_measures": (0, (8, 2, 2, 2)),
     "treat_none": (0, (1, 3)),
 }
 

@@ -9,7 +9,7 @@ from ctt_net.metrics.chart_units import PER_LOGMAR
 from ctt_net.metrics.selective import REASONS
 from ctt_net.metrics.subgroups import SUPPRESSED_BELOW
 from ctt_net.outcome import Outcome
-from ctt_net.report.comparison import signed_text, span_text
+from ctt_net.report.comparison import FINDINGS, paired_finding, signed_text, span_text
 from ctt_net.report.tables import figure_cell
 from ctt_net.report.warnings import TOO_FEW_PATIENTS, coverage_finding, probability_finding
 
@@ -31,6 +31,7 @@ def plain_words(
         ("Influence of the images", image_weight_in_words(_image_weights(metrics))),
         ("Size of the errors", _error_sentence(metrics)),
         ("Bias", _bias_sentences(metrics, key)),
+        ("Measures of the scans", _measures_sentence(metrics, key)),
         ("Prediction intervals", interval_sentence(metrics, key)),
         ("Recovery probabilities", _probability_sentences(metrics, words)),
         ("Abstention", _abstention_sentence(metrics, key)),
@@ -153,6 +154,20 @@ def _abstention_sentence(metrics: Metrics, key: str) -> str:
 def _image_weights(metrics: Metrics) -> list[float]:
     """Those of the networks; none in metrics of models without a clinical start."""
     return list((metrics.get("image_weight") or {}).get("of_networks", ()))
+
+
+def _measures_sentence(metrics: Metrics, key: str) -> str:
+    """What the measures add to the support vector machine; empty without any."""
+    if "measures" not in metrics:
+        return ""
+    figure = metrics["measures"]["mae_difference"]
+    low, high = figure[key]
+    finding = FINDINGS[paired_finding(low, high, metrics["n_patients"])]
+    return (
+        f"Added to what the support vector machine knows, the measures change its mean absolute "
+        f"error by {signed_text(figure['value'])} logMAR ({_level(metrics)} "
+        f"{span_text(low, high)}): {finding}."
+    )
 
 
 def _test_set_sentence(metrics: Metrics) -> str:

@@ -110,6 +110,9 @@ def _spec(
         views=cohort.spec.views,
         covariates=dict(covariates),
         covariate_ranges=covariate_ranges(fitted, covariates),
+        devices=cohort.spec.devices
+        if any(one.measured_in for one in cohort.spec.covariates.values())
+        else {},
         preprocessing=data.preprocessing,
         outcomes=tuple(config.config_init.model.outcomes),
         off_chart_policy=cohort.spec.acuity.off_chart_policy,

@@ -21,6 +21,7 @@ IN_WORDS = {
     "no_view": "there is no scan: predicted from the acuity alone",
     "missing_view": "a scan the model was trained with is missing ({})",
     "missing_covariate": "not given: {}",
+    "not_measured": "nothing was measured in a scan ({})",
     "unseen_level": "{} has a value the model was not trained with: taken as unknown",
     "outside_training": "{} lies outside the range of the training",
     "low_quality": "a scan is of low signal quality",
@@ -71,6 +72,9 @@ def covariate_flags(
 ) -> list[list[str]]:
     """Flags of each eye on its covariates, such as `missing_covariate:<name>`.
 
+    A measure is unknown in many a sound eye, such as the height of a hole where there is none; so
+    only a view in which none is known has a flag, `not_measured:<view>`.
+
     Args:
         table: Rows of a cohort.
         covariates: Of the network.
@@ -80,12 +84,18 @@ def covariate_flags(
     values = covariate_values(table, covariates)
     for f, name in enumerate(covariates):
         given = table[name].notna().to_numpy() if name in table else np.zeros(len(table), bool)
-        for i in np.flatnonzero(np.isnan(values[:, f])):
+        unknown = np.isnan(values[:, f]) if covariates[name].measured_in is None else ()
+        for i in np.flatnonzero(unknown):
             flags[i].append(f"{'unseen_level' if given[i] else 'missing_covariate'}:{name}")
         if ranges and name in ranges and name in table:
             strange = ~table[name].astype(float).between(*ranges[name]).to_numpy() & given
             for i in np.flatnonzero(strange):
                 flags[i].append(f"outside_training:{name}")
+    views = [one.measured_in for one in covariates.values()]
+    for view in dict.fromkeys(filter(None, views)):
+        of_view = [f for f, own in enumerate(views) if own == view]
+        for i in np.flatnonzero(np.isnan(values[:, of_view]).all(axis=1)):
+            flags[i].append(f"not_measured:{view}")
     return flags
 
 

@@ -13,6 +13,7 @@ from ctt_net.cohort.words import comparable
 from ctt_net.errors import InputError
 from ctt_net.io.schema import Bounds, Items, Schema, Text
 from ctt_net.io.yaml_file import read_yaml_mapping
+from ctt_net.measure import ChosenMeasures, declare_measures
 from ctt_net.prepare.mapping.column_rules import (
     CellRule,
     Columns,
@@ -63,6 +64,9 @@ class MappingFile(Schema):
         scans: Where the scans are found; without it there are none.
         exclude: Lines that begin with '-': rows left out, with a reason.
         require: What an eye must have.
+        measures: Measured in every scan and written as covariates `<view>_<measure>`: names of
+            measures (docs/reference/measures.md), or `default` for a short list. Needs
+            `cohort.devices`.
         followup_window_days: First and last day of a usual follow-up.
     """
 
@@ -76,6 +80,7 @@ class MappingFile(Schema):
     scans: ScansSection | None = None
     exclude: Items[Exclusion] = ()
     require: Items[Literal["preop_va", "postop_va", "any_view", "all_views"]] = ()
+    measures: ChosenMeasures | None = None
     followup_window_days: Bounds | None = None
 
     @model_validator(mode="after")
@@ -101,6 +106,8 @@ class MappingFile(Schema):
         self._check_covariates()
         if self.scans is None and {"any_view", "all_views"} & set(self.require):
             raise InputError("require asks for views, but there is no scans section; add it")
+        if self.scans is None and self.measures is not None:
+            raise InputError("measures needs scans, but there is no scans section; add it")
         return self
 
     def named_rules(self) -> list[tuple[str, CellRule]]:
@@ -259,6 +266,8 @@ def check_mapping(given: Mapping[str, Any], path: Path) -> CohortMapping:
         },
         where,
     )
+    if file.measures is not None:
+        declare_measures(spec, file.measures, f"{where}: measures")
     scans = None if file.scans is None else file.scans.compiled(spec.views, f"{where}: scans")
     sections = {name: view.section or view.direction for name, view in file.views.items()}
     return CohortMapping(path, given, file, spec, scans, sections)
