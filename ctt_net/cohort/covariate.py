@@ -60,6 +60,8 @@ class Covariate(Schema):
             (`possible_range`).
         measured_in: View whose scan it was measured in by `ctt-net measure`; the column is named
             `<view>_<measure>`, such as `horizontal_hole_height_um`.
+        same_as: Numeric covariate of the same unit that holds a person's measurement of the same;
+            `ctt-net check` compares them.
     """
 
     kind: CovariateKind
@@ -68,6 +70,7 @@ class Covariate(Schema):
     missing: Words = ()
     range: Bounds | None = None
     measured_in: Text | None = None
+    same_as: Text | None = None
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Self:

@@ -146,6 +146,12 @@ class CohortSpec(CohortFacts):
                     f"{', '.join(self.views)}; got {view!r}",
                     *("covariates", name, "measured_in"),
                 )
+            other = self.covariates.get(covariate.same_as or name)
+            if other is None or (other.kind, other.unit) != (covariate.kind, covariate.unit):
+                raise schema_error(
+                    f"must be a covariate of the same kind and unit, got {covariate.same_as!r}",
+                    *("covariates", name, "same_as"),
+                )
             if name in self.views:
                 raise schema_error(
                     "is a view and a covariate; rename one column", "covariates", name

@@ -15,7 +15,7 @@ from ctt_net.inference.training_overlap import input_warnings, load_unseen_scans
 from ctt_net.io.atomic_write import check_writable
 from ctt_net.model_folder.facts import model_facts
 from ctt_net.model_folder.predictor import Predictor
-from ctt_net.model_folder.table import predict_eyes
+from ctt_net.model_folder.table import lacking_measures, predict_eyes
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
 from ctt_net.report.results import Results, Setting, measure_results
 
@@ -99,6 +99,7 @@ def evaluate_model(
         warnings=[
             *_policy_warning(predictor, cohort),
             *_covariate_warning(predictor, table),
+            *_measures_warning(predictor, chosen),
             *input_warnings(predictor, chosen, predictions),
             *predictor.warnings,
             *origin_warnings(predictor, table),
@@ -201,6 +202,12 @@ def _policy_warning(predictor: Predictor, cohort: Cohort) -> list[str]:
     return [
         f"off-chart acuities count by policy {theirs!r} here and counted by {ours!r} in training"
     ]
+
+
+def _measures_warning(predictor: Predictor, cohort: Cohort) -> list[str]:
+    """Of a comparator that is left out; a network that lacks its measures is refused before."""
+    lacking = lacking_measures(cohort, predictor.covariates)
+    return [f"without the comparator of {lacking}"] if lacking else []
 
 
 def _covariate_warning(predictor: Predictor, table: pd.DataFrame) -> list[str]:

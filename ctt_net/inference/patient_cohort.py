@@ -68,7 +68,7 @@ def used_covariates(row: pd.Series, predictor: Predictor) -> list[dict[str, Any]
             "kind": covariate.kind,
             "value": None if pd.isna(row[name]) else row[name],
             "unit": covariate.unit,
-            **({"measured_in": covariate.measured_in} if covariate.measured_in else {}),
+            "measured_in": covariate.measured_in,
             "training_range": predictor.covariate_ranges.get(name),
         }
         for name, covariate in predictor.spec.covariates.items()

@@ -88,8 +88,8 @@ def _eye(eye: dict[str, Any], scans: dict[str, BScan]) -> dict[str, Any]:
         ],
         "clinical": number_text(eye["baselines"][STACK], 2) if STACK in eye["baselines"] else None,
         "baselines": _baselines(eye["baselines"]),
-        "covariates": [_covariate(one) for one in known if "measured_in" not in one],
-        "measures": [_covariate(one) for one in known if "measured_in" in one],
+        "covariates": [_covariate(one) for one in known if not one["measured_in"]],
+        "measures": [_covariate(one) for one in known if one["measured_in"]],
         "measurement_notes": eye["measurement_notes"],
         "from_measures": number_text(eye["baselines"][MEASURES_BASELINE], 2)
         if MEASURES_BASELINE in eye["baselines"]
@@ -113,7 +113,9 @@ def _eye(eye: dict[str, Any], scans: dict[str, BScan]) -> dict[str, Any]:
 
 def _baselines(predicted: dict[str, float]) -> str:
     """What models without the scans predict, as a range; those that know the eye, if any do."""
-    without = {name: value for name, value in predicted.items() if name != MEASURES_BASELINE}
+    # Where there are measures, the clinical start may hold them too.
+    of_scans = {MEASURES_BASELINE, STACK} if MEASURES_BASELINE in predicted else set()
+    without = {name: value for name, value in predicted.items() if name not in of_scans}
     known = [value for name, value in without.items() if name not in ("mean", "median")]
     values = known or list(without.values())
     if not values:

@@ -68,11 +68,6 @@ class ModelSpec(Schema):
         """Write `model.yaml` into a model folder."""
         # Sentinels are of a file, not of a model.
         data = self.model_dump(mode="json", exclude={"covariates": {"__all__": {"missing"}}})
-        for covariate in data["covariates"].values():
-            if covariate["measured_in"] is None:
-                del covariate["measured_in"]  # a key that version 0.2 does not know
-        if not self.devices:
-            del data["devices"]
         data["outcomes"] = [outcome.to_dict() for outcome in self.outcomes]
         atomic_write(folder / SPEC_FILE, dump_yaml(data))
 

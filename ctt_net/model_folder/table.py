@@ -1,5 +1,6 @@
 """A cohort's eyes through a predictor: the rows of `predictions.csv`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,17 +66,9 @@ def check_same_covariates(cohort: Cohort, spec: ModelSpec) -> None:
         InputError: If a covariate of the same name is of another kind or unit, or the cohort lacks
             one that was measured in scans.
     """
-    lacking = {
-        name.removeprefix(f"{one.measured_in}_"): name
-        for name, one in spec.covariates.items()
-        if one.measured_in is not None and name not in cohort.table
-    }
+    lacking = lacking_measures(cohort, spec.covariates)
     if lacking:
-        raise InputError(
-            f"{cohort.root}: the model takes measures of the scans that manifest.csv lacks "
-            f"({', '.join(lacking.values())}); add them: ctt-net measure {cohort.root} --add-to "
-            f"{cohort.root}_measured --measures {' '.join(lacking)}"
-        )
+        raise InputError(f"{cohort.root}: the model takes {lacking}")
     for name, trained in spec.covariates.items():
         here = cohort.spec.covariates.get(name)
         if here is not None and (here.kind, here.unit) != (trained.kind, trained.unit):
@@ -83,6 +76,27 @@ def check_same_covariates(cohort: Cohort, spec: ModelSpec) -> None:
                 f"{cohort.root}: covariate {name!r} is {_kind(here)}, the model was trained with "
                 f"{_kind(trained)}; correct cohort.yaml or the column, or rename it to leave it out"
             )
+
+
+def lacking_measures(cohort: Cohort, covariates: Mapping[str, Covariate]) -> str:
+    """Measures of scans that a cohort lacks, and the command that adds them; empty if none.
+
+    Args:
+        cohort: Whose table.
+        covariates: That are wanted.
+    """
+    lacking = {
+        name: name.removeprefix(f"{one.measured_in}_")
+        for name, one in covariates.items()
+        if one.measured_in is not None and name not in cohort.table
+    }
+    if not lacking:
+        return ""
+    return (
+        f"measures of the scans that manifest.csv lacks ({', '.join(lacking)}); add them: "
+        f"ctt-net measure {cohort.root} --add-to {cohort.root}_measured --measures "
+        f"{' '.join(dict.fromkeys(lacking.values()))}"
+    )
 
 
 def _kind(covariate: Covariate) -> str:

@@ -45,6 +45,18 @@ def a_covariate_called_outcome(cohort):
     cohort.spec["covariates"]["outcome_score"] = {"kind": "numeric"}
 
 
+@fault("measure-contradicts-table", "warning")
+def a_hole_measured_with_another_scale(cohort):
+    by_hand = np.random.default_rng(0).uniform(200, 600, len(cohort.table)).round()
+    measured = by_hand + 20
+    measured[3] = by_hand[3] * 4
+    for name, values in (("hole_um", by_hand), ("horizontal_hole_base_diameter_um", measured)):
+        cohort.table[name] = [f"{value:g}" for value in values]
+        cohort.spec["covariates"][name] = {"kind": "numeric", "unit": "um"}
+    declared = cohort.spec["covariates"]["horizontal_hole_base_diameter_um"]
+    declared |= {"measured_in": "horizontal", "same_as": "hole_um"}
+
+
 @fault("column-holds-outcome", "warning")
 def the_outcome_again_undeclared(cohort):
     cohort.table["x17"] = decimal_from(logmar(cohort))

@@ -7,6 +7,7 @@ from ctt_net.check.tables.facts import Facts, table_facts
 from ctt_net.check.tables.fellow_eyes import fellow_eye_findings
 from ctt_net.check.tables.folds import fold_findings
 from ctt_net.check.tables.leaks import leak_findings
+from ctt_net.check.tables.measures import measure_findings
 from ctt_net.check.tables.notation import notation_findings
 from ctt_net.check.tables.schema import schema_findings
 from ctt_net.check.tables.shortcuts import shortcut_findings
@@ -22,6 +23,7 @@ _CHECKS = (
     leak_findings,
     shortcut_findings,
     strata_findings,
+    measure_findings,
 )
 
 
