@@ -72,8 +72,8 @@ def measure_patient(
     columns, found = measured_columns(sources, wanted, ids, Segmenter.load())
     for eye, view, note in found:
         notes[eye].append(f"{view}: {note}")
-    columns = columns.reset_index(drop=True)
-    return cohort.table.assign(**{name: columns[name] for name in columns}), list(notes.values())
+    table = cohort.table.drop(columns=columns.columns)
+    return table.join(columns.set_axis(table.index)), list(notes.values())
 
 
 def _pixels(scan: BScan) -> NDArray[np.uint8]:

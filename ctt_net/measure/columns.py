@@ -177,7 +177,7 @@ def with_measures(
     columns, notes = measured_columns(cohort_sources(cohort), declared, ids, segmenter, progress)
     if chosen == "default":
         columns = columns.dropna(axis="columns", how="all")
-    covariates = cohort.spec.covariates | {name: declared[name] for name in columns}
+    covariates = cohort.spec.covariates | {str(name): declared[str(name)] for name in columns}
     spec = cohort.spec.model_copy(update={"covariates": covariates})
     counts = Counter(note for _, _, note in notes)
     remarks = [f"{note} ({count} of the scans)" for note, count in counts.most_common(_SHOWN_NOTES)]

@@ -196,9 +196,7 @@ def _with_measures(
         cohort, mapping.file.measures or "default", Segmenter.load(), str(mapping.path), progress
     )
     remarks += [f"measures: {note}" for note in notes]
-    return dataclasses.replace(mapping, spec=spec), table.assign(
-        **{name: columns[name].to_numpy() for name in columns}
-    )
+    return dataclasses.replace(mapping, spec=spec), table.join(columns.set_axis(table.index))
 
 
 def _move_scans(root: Path, to: Path, table: pd.DataFrame, mapping: CohortMapping) -> None:

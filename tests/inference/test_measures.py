@@ -29,7 +29,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def plain(folder):
     """A cohort without measures, and folds of its own."""
-    ctt_net.simulate_cohort(folder / "plain", eyes=16, seed=8)
+    ctt_net.simulate_cohort(folder / "plain", eyes=20, seed=8)
     folds = pd.read_csv(folder / "plain" / "folds.csv")
     folds["fold"] = folds["fold"].max() + 1 - folds["fold"]
     folds.to_csv(folder / "plain" / "folds.csv", index=False)
@@ -49,6 +49,7 @@ def run(measured, tiny_network, folder, traced_once):
     from ctt_net.training.run import train
 
     keys = ["--data.cohort", str(measured.root), "--folds", "[1]", "--out", str(folder / "run")]
+    keys += ["--data.val_fraction", "0.3"]  # of few patients
     train([*tiny_network, *keys])
     return folder / "run"
 
