@@ -121,7 +121,8 @@ def _measured(
     inner = np.flatnonzero((heights >= low) & (heights < high) & (last >= first))
     widths = ndimage.median_filter(last[inner] + 1 - first[inner], 3, mode="nearest")
     narrowest = inner[widths == widths.min()]
-    base = (heights < max(BASE_BELOW * reach, 2.0)) & (last >= first)
+    lowest = int(np.argmax(last >= first))
+    base = (heights < max(BASE_BELOW * reach, lowest + 2)) & (last >= first)
     base_left, base_right = int(first[base].min()), int(last[base].max()) + 1
     while base_left > 0 and fluid[base_left - 1]:
         base_left -= 1

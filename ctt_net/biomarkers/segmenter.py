@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import onnxruntime
 
 CARD_FILE = "segmentation.json"
-OUTPUTS = ("surfaces", "spread", "lesions")
+OUTPUTS = ("surfaces", "lesions")
 
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -54,7 +54,7 @@ class Segmenter:
     """A segmentation network in ONNX Runtime.
 
     Args:
-        session: Its graph: scans (B, 1, 256, 384) to surfaces and spread (B, 9, 384) and lesions
+        session: Its graph: scans (B, 1, 256, 384) to surfaces (B, 9, 384) and lesions
             (B, 6, 256, 384).
         error_sd: Name of a measure to the SD of its error on unseen simulated scans.
     """
@@ -84,19 +84,19 @@ class Segmenter:
         fix = "train one: ctt-net train-segmenter --out FOLDER"
         session = open_onnx(path, fix)
         found = [[*node.shape[1:]] for node in (*session.get_inputs(), *session.get_outputs())]
-        by_column = [len(SURFACES), COLUMNS]
-        expected = [[1, ROWS, COLUMNS], by_column, by_column, [len(LESIONS), ROWS, COLUMNS]]
+        picture = [ROWS, COLUMNS]
+        expected = [[1, *picture], [len(SURFACES), COLUMNS], [len(LESIONS), *picture]]
         if found != expected:
             raise InputError(f"{path}: no segmentation network of this version; {fix}")
         return cls(session, read_json(card, _error_sd))
 
-    def run(self, scans: Floats) -> tuple[Floats, Floats, Floats]:
-        """Surfaces, spread and lesions of (B, 1, 256, 384) scans, as the graph gives them."""
-        surfaces, spread, lesions = self._session.run(list(OUTPUTS), {"scans": scans})
-        return surfaces, spread, lesions
+    def run(self, scans: Floats) -> tuple[Floats, Floats]:
+        """Surfaces and lesions of (B, 1, 256, 384) scans, as the graph gives them."""
+        surfaces, lesions = self._session.run(list(OUTPUTS), {"scans": scans})
+        return surfaces, lesions
 
     def segment(self, pixels: Grey) -> Segmentation:
-        """Segment a scan: the mean of what the network says of it and of its mirror image.
+        """Segment a scan.
 
         Args:
             pixels: (H, W) grey, vitreous up, as `ctt_net.imaging.read_bscan` gives it.
@@ -106,16 +106,8 @@ class Segmenter:
         """
         if pixels.ndim != 2 or pixels.dtype != np.uint8 or min(pixels.shape) < 2:
             raise ValueError(f"a scan is (H, W) uint8, got {pixels.dtype} {pixels.shape}")
-        scan = network_input(pixels)
-        both = np.stack([scan, scan[:, ::-1]])[:, None]
-        surfaces, spread, lesions = self.run(both)
-        apart = np.abs(surfaces[0] - surfaces[1, :, ::-1])
-        return upsampled(
-            0.5 * (surfaces[0] + surfaces[1, :, ::-1]),
-            0.5 * (spread[0] + spread[1, :, ::-1] + apart),
-            0.5 * (lesions[0] + lesions[1, ..., ::-1]),
-            pixels,
-        )
+        surfaces, lesions = self.run(network_input(pixels)[None, None])
+        return upsampled(surfaces[0], lesions[0], pixels)
 
 
 def _error_sd(card: Mapping[str, Any]) -> dict[str, float]:
@@ -127,25 +119,19 @@ def _default() -> Segmenter:
     return Segmenter._open(WEIGHTS_FOLDER)
 
 
-def upsampled(surfaces: Floats, spread: Floats, lesions: Floats, pixels: Grey) -> Segmentation:
+def upsampled(surfaces: Floats, lesions: Floats, pixels: Grey) -> Segmentation:
     """What a network said, in the geometry of the scan.
 
     Args:
         surfaces: (9, 384) rows of the network's input.
-        spread: (9, 384) the same.
         lesions: (6, 256, 384) probabilities.
         pixels: (H, W) the scan.
     """
     height, width = pixels.shape
-    scale = height / ROWS
+    rows = (surfaces + 0.5) * (height / ROWS) - 0.5
     return Segmentation(
-        surfaces=_columns((surfaces + 0.5) * scale - 0.5, width),
+        # Pixel centres stay where they are.
+        surfaces=np.asarray(cv2.resize(rows, (width, len(rows))), dtype=np.float32),
         lesions=np.stack([cv2.resize(one, (width, height)) for one in lesions]),
         visible=np.asarray(pixels.max(axis=0) > 0),
-        spread=_columns(spread * scale, width),
     )
-
-
-def _columns(lines: Floats, width: int) -> Floats:
-    """Lines of 384 columns at another width; pixel centres stay where they are."""
-    return np.asarray(cv2.resize(lines, (width, len(lines))), dtype=np.float32)

@@ -40,7 +40,6 @@ class Segmentation:
             centres lie at whole numbers. From the top down, never crossing.
         lesions: (6, H, W) probability (or truth, 0 or 1) of each of `LESIONS` in every pixel.
         visible: (W,) whether the A-scan shows a retina: no black margin.
-        spread: (9, W) rows over which each surface is uncertain, 0 = certain; None = the truth.
 
     Raises:
         ValueError: If the shapes do not fit together.
@@ -49,7 +48,6 @@ class Segmentation:
     surfaces: NDArray[np.float32]
     lesions: NDArray[np.floating] | NDArray[np.bool_]
     visible: NDArray[np.bool_]
-    spread: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         width = self.visible.shape[0]
@@ -85,5 +83,4 @@ class Segmentation:
             np.ascontiguousarray(self.surfaces[:, ::-1]),
             np.ascontiguousarray(self.lesions[..., ::-1]),
             np.ascontiguousarray(self.visible[::-1]),
-            None if self.spread is None else np.ascontiguousarray(self.spread[:, ::-1]),
         )

@@ -26,21 +26,17 @@ class SegmentationOutput(NamedTuple):
     layers: Tensor
     lesions: Tensor
 
-    def surfaces(self) -> tuple[Tensor, Tensor]:
-        """Expected row of every surface, and how many rows its place is spread over.
+    def surfaces(self) -> Tensor:
+        """Expected row of every surface: (B, 9, w), pixel centres at whole numbers.
 
         Surface k lies below all rows of layers above it: its row is the sum over the A-scan of the
         probability that a pixel belongs to a layer above. Sums over fewer layers are never larger,
         so surfaces have one value an A-scan and never cross, by construction.
-
-        Returns:
-            (B, 9, w) rows, pixel centres at whole numbers; (B, 9, w) spread in rows, 0 = certain.
         """
         # A softmax written out: the sums are needed anyway; ONNX Runtime is slow along channels.
         layers = self.layers.float()
         sums = (layers - layers.amax(dim=1, keepdim=True)).exp().cumsum(dim=1)
-        above = sums[:, :-1] / sums[:, -1:]
-        return above.sum(dim=2) - 0.5, (above * (1.0 - above)).sum(dim=2)
+        return (sums[:, :-1] / sums[:, -1:]).sum(dim=2) - 0.5
 
 
 class SegmentationNet(nn.Module):
@@ -147,8 +143,7 @@ class ExportedSegmentation(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, scans: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Surfaces and their spread (B, 9, w), lesions (B, 6, h, w)."""
+    def forward(self, scans: Tensor) -> tuple[Tensor, Tensor]:
+        """Surfaces (B, 9, w) and lesions (B, 6, h, w)."""
         output = self.network(scans)
-        surfaces, spread = output.surfaces()
-        return surfaces, spread, torch.sigmoid(output.lesions)
+        return output.surfaces(), torch.sigmoid(output.lesions)

@@ -75,8 +75,7 @@ def segmentation_loss(
     of_layers = (by_pixel * shown).sum() / (shown.sum() * height).clamp(min=1)
     # A surface beyond the window has no place in it to be wrong by.
     inside = shown * ((surfaces > 0) & (surfaces < height - 1))
-    found, _ = output.surfaces()
-    away = F.smooth_l1_loss(found, surfaces, reduction="none")
+    away = F.smooth_l1_loss(output.surfaces(), surfaces, reduction="none")
     of_surfaces = (away * inside).sum() / inside.sum().clamp(min=1)
     logits = output.lesions.float()
     by_lesion = F.binary_cross_entropy_with_logits(logits, lesions)
