@@ -57,6 +57,12 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--lateral-um", type=_micrometres, metavar="UM", help="distance of A-scans, likewise"
     )
+    parser.add_argument(
+        "--segmenter",
+        type=Path,
+        metavar="FOLDER",
+        help="network of ctt-net train-segmenter (default: the one in this package)",
+    )
     parser.add_argument("--no-overlays", action="store_true", help="draw no pictures")
 
 
@@ -89,10 +95,11 @@ def run(options: argparse.Namespace) -> int:
     ]
     from ctt_net.biomarkers.segmenter import Segmenter  # slow, so after what may be refused
 
+    segmenter = Segmenter.load(options.segmenter)
     with progress_bar("measuring scans") as progress:
         table = write_measures(
             sources,
-            Segmenter.load(),
+            segmenter,
             options.out,
             title=f"Measures of {root.resolve().name}",
             synthetic=bool(cohort and cohort.spec.synthetic),
