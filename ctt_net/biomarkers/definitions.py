@@ -26,7 +26,7 @@ SADDA = "Sadda 2018, doi 10.1016/j.ophtha.2017.09.028"
 MARGOLIS = "Margolis 2009, doi 10.1016/j.ajo.2008.12.008"
 GOVETTO = "Govetto 2017, doi 10.1016/j.ajo.2016.12.006"
 
-NO_HOLE = "there is no full-thickness hole, or it is partly outside the picture"
+NO_HOLE = "there is no hole, or it is partly outside the picture"
 NOT_CENTRAL = "there is a hole, or the central 1 mm is partly outside the scan"
 
 
@@ -70,7 +70,8 @@ DEFINITIONS: tuple[Definition, ...] = (
     ),
     Definition(
         "hole_open", "0/1",
-        "Whether the hole opens at least 60 % of the retina's thickness in this scan.",
+        "Whether the hole is of full thickness in this scan: it opens at least 60 % of the retina, "
+        "up to near the vitreous.",
         DUKER, NO_HOLE,
     ),
     Definition(
@@ -86,11 +87,11 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition(
         "hole_base_diameter_um", "um",
         "Width of the hole at the retinal pigment epithelium, with the fluid under its rims.",
-        ULLRICH, "there is no full-thickness hole", _LATERAL,
+        ULLRICH, "there is no hole", _LATERAL,
     ),
     Definition(
         "hole_base_diameter_share", "share", "The same, as a share of the scan's width.",
-        ULLRICH, "there is no full-thickness hole",
+        ULLRICH, "there is no hole",
     ),
     Definition(
         "hole_height_um", "um",
@@ -184,7 +185,7 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition(
         "cyst_area_mm2", "mm2",
         "Area of all cysts in the scan of at least 500 square micrometres, and of openings that "
-        "are no full-thickness hole.",
+        "are no hole.",
         PSEUDOCYSTS, "no retina was found", _BOTH,
     ),
     Definition(

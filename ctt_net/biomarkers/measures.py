@@ -61,7 +61,7 @@ NO_LATERAL = (
 )
 NO_AXIAL = "the height of a pixel is unknown: no thickness, height or area is measured"
 NO_PIT = "no foveal pit was found; the middle of the scan stands for the foveal centre"
-IN_HOLE = "a full-thickness hole: no thickness is measured at the fovea"
+IN_HOLE = "a hole: no thickness is measured at the fovea"
 CLIPPED = "the retina leaves the picture in part of the scan"
 CLOSED_ROOF = (
     "the opening does not reach the vitreous in this scan: an impending hole, a foveal detachment, "
@@ -94,7 +94,7 @@ class Measures:
         values: Every name of `NAMES` to its measure.
         notes: Why something was not measured or is doubtful, one sentence each.
         fovea: Column of the foveal centre; None without a retina.
-        hole: Geometry of the full-thickness hole, if there is one.
+        hole: Geometry of the hole, if there is one.
     """
 
     values: Mapping[str, Measure]
