@@ -211,12 +211,12 @@ class _Scan:
         self.hole, rest = find_hole(opening, mouth, self.rpe, fluid, rim)
         if self.hole is None or not self.hole.is_open:
             tent = self._tent(fluid) & segmentation.visible
-            self.hole, _ = find_hole(tent, mouth, self.rpe, fluid, rim)
+            wider, _ = find_hole(tent, mouth, self.rpe, fluid, rim)
+            # What is wider than a hole's base is a serous detachment.
+            if wider and (wider.right - wider.left) * self.lateral_or_nominal <= WIDEST_TENT_UM:
+                self.hole = wider
         if self.hole and not self.hole.is_open:
-            # What is wider is a serous detachment.
-            narrow = (self.hole.right - self.hole.left) * self.lateral_or_nominal <= WIDEST_TENT_UM
-            self.hole = self.hole if narrow else None
-            self.notes += [CLOSED_ROOF] if narrow else []
+            self.notes.append(CLOSED_ROOF)
         self.cysts = (self._lesion("cyst") | rest) & valid
         self.fluid = self._cleaned(fluid & valid & ~self._base_of_hole())
         self.fovea = self._foveal_centre()
@@ -284,6 +284,8 @@ class _Scan:
         if not self.valid[int(hole.base_left) : int(hole.base_right)].all():
             self.notes.append(HOLE_CLIPPED)
             return values
+        if not hole.is_open and narrow * self.lateral_or_nominal > WIDEST_TENT_UM:
+            return values  # half way up a detached retina is no width of a hole
         values["hole_minimum_diameter_share"] = narrow / self.width
         values["diameter_hole_index"] = narrow / base
         if self.lateral:
