@@ -124,10 +124,11 @@ def _add(options: argparse.Namespace) -> int:
     from ctt_net.io.progress import progress_bar
     from ctt_net.measure import add_measures
 
-    if options.axial_um or options.lateral_um or options.no_overlays:
+    if options.axial_um or options.lateral_um or options.no_overlays or options.segmenter:
         raise InputError(
-            "--add-to draws no overlays and takes the size of a pixel from 'devices' in "
-            "cohort.yaml, so that a model knows it too; leave the other options out"
+            "--add-to draws no overlays, takes the size of a pixel from 'devices' in cohort.yaml "
+            "and the network of this package, so that predictions measure alike; leave the other "
+            "options out"
         )
     cohort = read_cohort(options.scans)
     from ctt_net.biomarkers.segmenter import Segmenter  # slow, so after what may be refused

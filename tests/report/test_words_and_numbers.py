@@ -147,10 +147,12 @@ def test_bias_is_said_by_its_interval_and_not_on_average_alone(evaluations):
 
 
 def test_warnings_of_probabilities_and_groups_have_their_numbers(evaluations):
+    names = {outcome.in_words(): outcome.name for outcome in DEFAULT_OUTCOMES}
     for metrics in evaluations:
         for warning in metrics["warnings"]:
             if "probabilities are" in warning:
-                name = warning.split()[1].rstrip(":")
+                words = warning.split('"')[1]
+                name = names.get(words, words)
                 counts = metrics["recovery"][name]
                 low, high = ends(metrics["calibration"][name]["intercept"])
                 if 0 < counts["n_recovered"] < counts["n_eyes"]:
