@@ -259,9 +259,9 @@ def image_weight_in_words(weights: Sequence[float]) -> str:
     span = f" ({min(weights):.0%} to {max(weights):.0%} by network)" if len(weights) > 1 else ""
     if mean == 0:
         return (
-            "0%: the images change nothing, and every prediction is the clinical prediction, from "
-            "preoperative VA and covariates. On held-out eyes of the training the network did not "
-            "measurably improve on it."
+            "0%: the network changes nothing, and every prediction is the clinical prediction, "
+            "from preoperative VA and covariates, measures of the scans among them if there are "
+            "any. On held-out eyes of the training the network did not measurably improve on it."
         )
     return (
         f"{mean:.0%}{span}: a prediction is the clinical prediction, from preoperative VA and "

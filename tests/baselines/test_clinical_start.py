@@ -176,5 +176,5 @@ def test_it_survives_json_and_refuses_impossible_numbers(eyes, start, tmp_path):
 
 def test_words_name_the_share_and_what_none_means():
     assert image_weight_in_words([]) == ""
-    assert image_weight_in_words([0.0, 0.0]).startswith("0%: the images change nothing")
+    assert image_weight_in_words([0.0, 0.0]).startswith("0%: the network changes nothing")
     assert image_weight_in_words([0.2, 0.4]).startswith("30% (20% to 40% by network): ")
