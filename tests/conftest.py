@@ -80,6 +80,10 @@ SLOW_FILES = {
     *("tests/test_all_or_nothing.py", "tests/test_data_of_0_1.py", "tests/test_security.py"),
     *("training/test_calibrate.py", "training/test_config.py", "training/test_every_config.py"),
     *("training/test_export.py", "training/test_refusals.py"),
+    *("biomarkers/test_segmenter.py", "inference/test_measures.py", "measure/test_measure.py"),
+    *("model_folder/test_clinical_start.py", "models/test_segmentation_backbone.py"),
+    *("prepare/test_measures.py", "synthetic/test_extras.py", "training/test_clinical_start.py"),
+    *("training/test_segmentation.py",),
 }
 
 
