@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.comparison.job import HELD_OUT, fold_table
-from ctt_net.baselines.clinical import Baselines
+from ctt_net.baselines.clinical import MEASURES_BASELINE, Baselines
 from ctt_net.cohort import Cohort, read_cohort
 from ctt_net.cohort.predictions import write_predictions
 from ctt_net.data.module import EyeDataModule
@@ -83,8 +83,13 @@ def _predict(
     if fitted is not None:
         predicted = fitted.predict(table)
         if name not in predicted:
+            missing = "covariates"
+            if name == MEASURES_BASELINE and cohort.spec.covariates:
+                missing = (
+                    "covariates measured in scans (ctt-net measure COHORT --add-to NEW_COHORT)"
+                )
             raise InputError(
-                f"baseline {name}: cohort.yaml of {cohort.spec.name!r} declares no covariates; "
+                f"baseline {name}: cohort.yaml of {cohort.spec.name!r} declares no {missing}; "
                 "declare some, or take preop_only"
             )
         return predicted[name].to_numpy(np.float64)
