@@ -83,7 +83,14 @@ SLOW_FILES = {
     *("biomarkers/test_segmenter.py", "inference/test_measures.py", "measure/test_measure.py"),
     *("model_folder/test_clinical_start.py", "models/test_segmentation_backbone.py"),
     *("prepare/test_measures.py", "synthetic/test_extras.py", "training/test_clinical_start.py"),
-    *("training/test_segmentation.py",),
+    *("training/test_segmentation.py", "baselines/test_clinical_start.py", "check/test_sides.py"),
+    *(
+        "cohort/test_folder.py",
+        "deidentify/test_planted_identity.py",
+        "imaging/test_fingerprint.py",
+    ),
+    *("report/test_words_and_numbers.py", "training/test_pretrain_targets.py"),
+    *("training/test_start_from.py", "uncertainty/test_abstention.py"),
 }
 
 
