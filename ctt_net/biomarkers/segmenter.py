@@ -81,7 +81,7 @@ class Segmenter:
     @classmethod
     def _open(cls, folder: Path) -> "Segmenter":
         path, card = folder / ONNX_FILE, folder / CARD_FILE
-        fix = "train one: ctt-net train-segmenter --out FOLDER"
+        fix = "train one: ctt-net train-segmenter FOLDER"
         session = open_onnx(path, fix)
         found = [[*node.shape[1:]] for node in (*session.get_inputs(), *session.get_outputs())]
         picture = [ROWS, COLUMNS]

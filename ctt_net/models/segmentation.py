@@ -80,7 +80,7 @@ class SegmentationNet(nn.Module):
         """
         if not path.is_file():
             raise InputError(
-                f"{path}: no such file; train one: ctt-net train-segmenter --out FOLDER"
+                f"{path}: no such file; train one: ctt-net train-segmenter FOLDER"
             )
         data = path.read_bytes()
         check_no_external_data(data, path)
@@ -97,7 +97,7 @@ class SegmentationNet(nn.Module):
         if any(not name.endswith("num_batches_tracked") for name in missing):
             raise InputError(
                 f"{path}: no segmentation network of this version; train one: "
-                f"ctt-net train-segmenter --out FOLDER"
+                f"ctt-net train-segmenter FOLDER"
             )
         return own.eval()
 
