@@ -82,7 +82,7 @@ class Segmenter:
     def _open(cls, folder: Path) -> "Segmenter":
         path, card = folder / ONNX_FILE, folder / CARD_FILE
         fix = "train one: ctt-net train-segmenter FOLDER"
-        session = open_onnx(path, fix)
+        session = open_onnx(path, fix, threads=1)  # scans, not parts of one, go to the cores
         found = [[*node.shape[1:]] for node in (*session.get_inputs(), *session.get_outputs())]
         picture = [ROWS, COLUMNS]
         expected = [[1, *picture], [len(SURFACES), COLUMNS], [len(LESIONS), *picture]]

@@ -39,12 +39,13 @@ _OF_RUNTIMES = (b"ai.", b"com.", b"org.")
 _VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5
 
 
-def open_onnx(path: Path, fix: str) -> "onnxruntime.InferenceSession":
+def open_onnx(path: Path, fix: str, threads: int = 0) -> "onnxruntime.InferenceSession":
     """Open a network of unknown origin.
 
     Args:
         path: Of the file.
         fix: For the message, where it holds no usable network.
+        threads: Of one run; 0 = as many as there are cores.
 
     Raises:
         InputError: If it is missing, damaged, or would have something else read.
@@ -55,6 +56,7 @@ def open_onnx(path: Path, fix: str) -> "onnxruntime.InferenceSession":
         raise InputError(f"{path}: no such file; {fix}")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.intra_op_num_threads = threads
     # Its own format has no check of ours; a file in it would be loaded unchecked.
     options.add_session_config_entry("session.load_model_format", "ONNX")
     # Threads that spin while they wait for work cost half as much again on a shared machine.

@@ -79,9 +79,7 @@ class SegmentationNet(nn.Module):
             InputError: If it is missing or holds another network.
         """
         if not path.is_file():
-            raise InputError(
-                f"{path}: no such file; train one: ctt-net train-segmenter FOLDER"
-            )
+            raise InputError(f"{path}: no such file; train one: ctt-net train-segmenter FOLDER")
         data = path.read_bytes()
         check_no_external_data(data, path)
         graph = onnx.load_model_from_string(data).graph
