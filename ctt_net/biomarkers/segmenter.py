@@ -41,7 +41,12 @@ def network_input(pixels: Grey) -> Floats:
     Returns:
         (256, 384).
     """
-    return normalised(cv2.resize(pixels, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA))
+    return normalised(reduced(pixels))
+
+
+def reduced(picture: NDArray[Any]) -> NDArray[Any]:
+    """A picture (H, W) at the size of the network, (256, 384): means of areas."""
+    return np.asarray(cv2.resize(picture, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA))
 
 
 def normalised(pixels: NDArray[np.generic]) -> Floats:

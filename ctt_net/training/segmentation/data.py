@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ctt_net.biomarkers.segmenter import normalised
+from ctt_net.biomarkers.segmenter import normalised, reduced
 from ctt_net.data.augmentation import Shadow, strict
 from ctt_net.imaging.segmentation import COLUMNS, LESIONS, ROWS, SURFACES, Segmentation
 from ctt_net.synthetic.scan import DIRECTIONS, labelled_scan
@@ -41,17 +41,15 @@ class LabelledScans(NamedTuple):
 
 def downsampled(pixels: Grey, truth: Segmentation) -> LabelledScans:
     """One scan and its truth at the network's size, each (1, ...)."""
-    scan = cv2.resize(pixels, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)
     rows = (truth.surfaces + 0.5) * (ROWS / truth.height) - 0.5
     surfaces = cv2.resize(rows, (COLUMNS, len(SURFACES)), interpolation=cv2.INTER_LINEAR)
     bits = np.zeros((ROWS, COLUMNS), np.uint8)
     for number, lesion in enumerate(truth.lesions):
-        share = cv2.resize(lesion.astype(np.float32), (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)
-        bits |= (share >= 0.5).astype(np.uint8) << number
+        bits |= (reduced(lesion.astype(np.float32)) >= 0.5).astype(np.uint8) << number
     places = ((np.arange(COLUMNS) + 0.5) * (truth.visible.size / COLUMNS)).astype(int)
     visible = truth.visible[places]
     return LabelledScans(
-        np.asarray(scan, np.uint8)[None],
+        reduced(pixels)[None],
         surfaces.astype(np.float16)[None],
         bits[None],
         visible[None],
@@ -127,17 +125,18 @@ def augmentation(seed: int) -> A.Compose:
 
 
 class SegmentationDataset(Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
-    """Scans for a loader: picture, surfaces, lesion bits, and which A-scans count.
+    """Augmented scans for a loader: picture, surfaces, lesion bits, and which A-scans count.
+
+    Half of them are mirrored.
 
     Args:
         scans: Simulated.
-        augment: Whether to change the pictures; half of them are mirrored then, too.
         seed: Of the augmentation.
     """
 
-    def __init__(self, scans: LabelledScans, augment: bool, seed: int = 0) -> None:
+    def __init__(self, scans: LabelledScans, seed: int = 0) -> None:
         self.scans = scans
-        self.transform = augmentation(seed) if augment else None
+        self.transform = augmentation(seed)
         self.rng = np.random.default_rng(seed)
 
     def __len__(self) -> int:
@@ -147,11 +146,10 @@ class SegmentationDataset(Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """(1, 256, 384) of mean 0 and SD 1, (9, 384), (256, 384) and (384,)."""
         scan, surfaces, lesions, visible = (part[index] for part in self.scans)
-        if self.transform is not None:
-            scan = self.transform(image=scan)["image"]
-            if self.rng.random() < 0.5:
-                scan, surfaces = scan[:, ::-1], surfaces[:, ::-1]
-                lesions, visible = lesions[:, ::-1], visible[::-1]
+        scan = self.transform(image=scan)["image"]
+        if self.rng.random() < 0.5:
+            scan, surfaces = scan[:, ::-1], surfaces[:, ::-1]
+            lesions, visible = lesions[:, ::-1], visible[::-1]
         return (
             torch.from_numpy(normalised(scan)[None].copy()),
             torch.from_numpy(surfaces.astype(np.float32)),

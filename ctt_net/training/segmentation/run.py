@@ -131,7 +131,7 @@ def fit(plan: SegmentationPlan) -> SegmentationNet:
 
         scans = simulate(plan.scans, plan.seed, plan.workers, count)
     pl.seed_everything(plan.seed, verbose=False)
-    dataset = SegmentationDataset(scans, augment=True, seed=plan.seed)
+    dataset = SegmentationDataset(scans, seed=plan.seed)
     batches = DataLoader(dataset, plan.batch_size, shuffle=True, drop_last=True)
     network = SegmentationNet().to(memory_format=torch.channels_last)
     precision = best_precision(plan.accelerator) if plan.precision == "auto" else plan.precision
