@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ctt_net import INTENDED_USE, __version__
 from ctt_net.acuity import decimal_from_logmar, letters_from_logmar, snellen_from_logmar
 from ctt_net.baselines.clinical import left_out_baselines
 from ctt_net.data.scan_cache import ScanTask
-from ctt_net.data.scans import load_scans
+from ctt_net.data.scans import Scans, load_scans
 from ctt_net.errors import InputError
 from ctt_net.imaging import UNUSABLE_NOTES, BScan
 from ctt_net.inference.patient import PatientEye, read_patient
@@ -38,12 +39,18 @@ class PatientPrediction:
     Args:
         prediction: Contents of prediction.json.
         bscans: For each eye, view name to scan.
+        predictor: What predicted it.
+        table: One row per eye, as a cohort has it, with the measures.
+        scans: What the network read, views in its order.
         json_path: Place of prediction.json, None if nothing was written.
         report_path: Place of the page, None if nothing was written.
     """
 
     prediction: dict[str, Any]
     bscans: list[dict[str, BScan]]
+    predictor: Predictor
+    table: pd.DataFrame
+    scans: Scans
     json_path: Path | None = None
     report_path: Path | None = None
 
@@ -145,7 +152,7 @@ def predict_patient(
             for i, eye in enumerate(patient.eyes)
         ],
     }
-    done = PatientPrediction(prediction, bscans)
+    done = PatientPrediction(prediction, bscans, predictor, table, scans)
     return done if out is None else done.write(Path(out))
 
 
