@@ -15,7 +15,7 @@ from ctt_net.data.scan_cache import ScanTask
 from ctt_net.data.scans import Scans, load_scans
 from ctt_net.errors import InputError
 from ctt_net.imaging import UNUSABLE_NOTES, BScan
-from ctt_net.inference.patient import PatientEye, read_patient
+from ctt_net.inference.patient import Patient, PatientEye, read_patient
 from ctt_net.inference.patient_cohort import patient_cohort, used_covariates
 from ctt_net.inference.patient_measures import measure_patient
 from ctt_net.inference.patient_report import render_report
@@ -90,6 +90,22 @@ def predict_patient(
     predictor = model if isinstance(model, Predictor) else Predictor.load(model)
     spec = predictor.spec
     patient = read_patient(folder, spec.views, spec.off_chart_policy, preop_va, notation)
+    done = predict_read(patient, folder, predictor)
+    return done if out is None else done.write(Path(out))
+
+
+def predict_read(patient: Patient, folder: Path, predictor: Predictor) -> PatientPrediction:
+    """Predict the eyes of a patient that was read from a folder or a table; nothing is written.
+
+    Args:
+        patient: As read.
+        folder: Holds the scans.
+        predictor: What predicts.
+
+    Raises:
+        InputError: If a scan, a covariate or the device is wrong.
+    """
+    spec = predictor.spec
     cohort = patient_cohort(patient, folder, spec, predictor.covariates)
     bscans: list[dict[str, BScan]] = [{} for _ in patient.eyes]
 
@@ -152,8 +168,7 @@ def predict_patient(
             for i, eye in enumerate(patient.eyes)
         ],
     }
-    done = PatientPrediction(prediction, bscans, predictor, table, scans)
-    return done if out is None else done.write(Path(out))
+    return PatientPrediction(prediction, bscans, predictor, table, scans)
 
 
 def check_no_earlier(out: Path, overwrite: bool) -> None:

@@ -49,16 +49,17 @@ class Member:
         folder: Holds model.yaml, model.onnx, provenance.json and, once it was calibrated,
             calibration.json.
         session: Runs in place of model.onnx, which may be missing then.
+        threads: Of one run of model.onnx; 0 = as many as there are cores.
 
     Raises:
         InputError: If something is missing, damaged, or not what this folder was made with.
     """
 
-    def __init__(self, folder: Path, session: Session | None = None) -> None:
+    def __init__(self, folder: Path, session: Session | None = None, threads: int = 0) -> None:
         self.folder = folder
         self.provenance = verify(folder)
         self.spec = ModelSpec.read(folder)
-        self._session = self._open(folder / ONNX_FILE) if session is None else session
+        self._session = self._open(folder / ONNX_FILE, threads) if session is None else session
 
     @cached_property
     def calibration(self) -> Calibration:
@@ -80,8 +81,8 @@ class Member:
         """How far the network moves the prediction from the clinical one, 0..1."""
         return 1.0 if self.clinical_start is None else self.clinical_start.image_weight
 
-    def _open(self, path: Path) -> onnxruntime.InferenceSession:
-        session = open_onnx(path, "export it again")
+    def _open(self, path: Path, threads: int) -> onnxruntime.InferenceSession:
+        session = open_onnx(path, "export it again", threads)
         self._check_same_shape(path, session)
         return session
 

@@ -57,14 +57,18 @@ class Predictor:
         self.level = self.calibrations[0].level
 
     @classmethod
-    def load(cls, path: Path | str) -> "Predictor":
+    def load(cls, path: Path | str, threads: int = 0) -> "Predictor":
         """Load a model folder, or every fold of a run folder.
+
+        Args:
+            path: Of the folder.
+            threads: Of one run of a network; 0 = as many as there are cores.
 
         Raises:
             InputError: If there is no model.
         """
         folders = model_folders(path)
-        members = [Member(folder) for folder in folders]
+        members = [Member(folder, threads=threads) for folder in folders]
         if gone := _reported_folds(Path(path)) - {folder.parent.name for folder in folders}:
             LOG.warning(
                 "%s: %s of its predictions.csv missing: the ensemble is of %d, not %d",
