@@ -43,6 +43,29 @@ def flatten(pixels: np.ndarray, outline: Outline, height: int, width: int) -> np
     return cv2.remap(narrow, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
 
 
+def unflatten(values: np.ndarray, outline: Outline, height: int, width: int) -> np.ndarray:
+    """Inverse of `flatten` for values of its result.
+
+    Args:
+        values: (h, w) float32, of the flattened picture.
+        outline: Of the B-scan that was flattened.
+        height: Rows of the B-scan.
+        width: Its columns.
+
+    Returns:
+        (height, width) float32, interpolated bilinearly; NaN above and below what was cut out.
+    """
+    h, w = values.shape
+    column = (np.arange(width) + 0.5) / width * w - 0.5
+    line = np.interp(column, np.arange(w), smooth_line(outline.path, w) * height / outline.rows)
+    share = (np.arange(height)[:, None] - line + _ABOVE * height) / ((_ABOVE + _BELOW) * height)
+    rows = (share * h - 0.5).clip(0, h - 1).astype(np.float32)
+    columns = np.broadcast_to(column.clip(0, w - 1).astype(np.float32), rows.shape)
+    whole = cv2.remap(values, columns, rows, cv2.INTER_LINEAR)
+    whole[(share < 0) | (share > 1)] = np.nan
+    return whole
+
+
 def smooth_line(path: np.ndarray, width: int) -> np.ndarray:
     """Curve of Bruch's membrane under a path that lesions, shadows and vessels disturb.
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from ctt_net.errors import InputError
-from ctt_net.imaging.flatten import flatten
+from ctt_net.imaging.flatten import flatten, unflatten
 from ctt_net.imaging.retina import RetinaBand, find_retina, outline_retina
 
 # Shares of the picture's height that a crop may have: the first that holds the retina. All common
@@ -90,6 +90,33 @@ class Preprocessing:
             top, bottom = crop_rows(find_retina(pixels), pixels.shape[0])
             pixels = pixels[top:bottom]
         return cv2.resize(pixels, (self.width, self.height), interpolation=cv2.INTER_AREA)
+
+    def to_scan(
+        self, values: np.ndarray, pixels: np.ndarray, laterality: str, direction: str
+    ) -> np.ndarray:
+        """Bring values of the prepared picture, such as a heat map, back to the B-scan.
+
+        Args:
+            values: (height, width), one for each pixel of what `__call__` returns.
+            pixels: (H, W) uint8, the B-scan that was prepared.
+            laterality: As for `__call__`.
+            direction: As for `__call__`.
+
+        Returns:
+            (H, W) float32, interpolated bilinearly; NaN where the crop left the scan out.
+        """
+        values = orient(values, laterality, direction).astype(np.float32)
+        outline = outline_retina(pixels) if self.crop == "flat" else None
+        if outline is not None:
+            return unflatten(values, outline, *pixels.shape)
+        height, width = pixels.shape
+        top, bottom = 0, height
+        if self.crop == "retina":
+            top, bottom = crop_rows(find_retina(pixels), height)
+        whole = np.full(pixels.shape, np.nan, dtype=np.float32)
+        size = (width, bottom - top)
+        whole[top:bottom] = cv2.resize(values, size, interpolation=cv2.INTER_LINEAR)
+        return whole
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for `model.yaml`."""

@@ -173,6 +173,15 @@ class Predictor:
             if all(name in one for one in known)
         }
 
+    @property
+    def preop_range_logmar(self) -> tuple[float, float] | None:
+        """Best and worst preoperative acuity in the training of any member, where all tell."""
+        known = [member.spec.preop_range_logmar for member in self.members]
+        told = [one for one in known if one is not None]
+        if len(told) < len(known):
+            return None
+        return min(low for low, _ in told), max(high for _, high in told)
+
     def knows_patient(self, patient_id: str) -> bool:
         """Whether this patient took part in the training of any member."""
         return any(member.provenance.knows_patient(patient_id) for member in self.members)

@@ -44,6 +44,8 @@ class ModelSpec(Schema):
             scales of the numbers are in the network.
         covariate_ranges: Of the numeric ones, the lowest and highest value of the training; empty
             in a model folder of an older version.
+        preop_range_logmar: Best and worst preoperative acuity of the training that a chart can
+            measure; None in a model folder of an older version.
     """
 
     format: int = FORMAT
@@ -58,6 +60,7 @@ class ModelSpec(Schema):
     covariate_ranges: dict[str, Annotated[tuple[float, float], Strict(False)]] = Field(
         default_factory=dict
     )
+    preop_range_logmar: Annotated[tuple[float, float], Strict(False)] | None = None
     devices: dict[str, Device] = Field(default_factory=dict)
     preprocessing: Annotated[Preprocessing, Record()]
     outcomes: Annotated[Items[Annotated[Outcome, Record()]], Field(min_length=1)]

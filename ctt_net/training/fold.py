@@ -110,6 +110,7 @@ def _spec(
         views=cohort.spec.views,
         covariates=dict(covariates),
         covariate_ranges=covariate_ranges(fitted, covariates),
+        preop_range_logmar=_preop_range(fitted),
         devices=cohort.spec.devices
         if any(one.measured_in for one in cohort.spec.covariates.values())
         else {},
@@ -121,6 +122,12 @@ def _spec(
         synthetic=cohort.spec.synthetic,
         weights=None if origin is None else origin.to_dict(),
     )
+
+
+def _preop_range(fitted: pd.DataFrame) -> tuple[float, float] | None:
+    measured = fitted[fitted["preop_off_chart"] == ""]
+    name = "preop_logmar"
+    return covariate_ranges(measured, {name: Covariate(kind="numeric")}).get(name)
 
 
 def _followup(fitted: pd.DataFrame) -> tuple[float, float, float] | None:
