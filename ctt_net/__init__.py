@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ctt_net.api.cohort import Cohort, load_cohort, simulate_cohort
-    from ctt_net.api.model import Model, PatientResult, create_model, evaluate, load_model
+    from ctt_net.api.model import (
+        ExplanationResult,
+        Model,
+        PatientResult,
+        create_model,
+        evaluate,
+        load_model,
+    )
     from ctt_net.api.run import Result, Run, train
 
 __version__ = "0.2.0"
@@ -28,7 +35,10 @@ INTENDED_USE = (
 # Loaded at first use: `import ctt_net` brings neither pandas nor torch.
 _MODULES = {
     "cohort": ("Cohort", "load_cohort", "simulate_cohort"),
-    "model": ("Model", "PatientResult", "create_model", "evaluate", "load_model"),
+    "model": (
+        *("ExplanationResult", "Model", "PatientResult"),
+        *("create_model", "evaluate", "load_model"),
+    ),
     "run": ("Result", "Run", "train"),
 }
 _NAMES = {name: f"ctt_net.api.{module}" for module, names in _MODULES.items() for name in names}
@@ -36,6 +46,7 @@ _NAMES = {name: f"ctt_net.api.{module}" for module, names in _MODULES.items() fo
 __all__ = [
     "INTENDED_USE",
     "Cohort",
+    "ExplanationResult",
     "Model",
     "PatientResult",
     "Result",

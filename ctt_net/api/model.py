@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import pandas as pd
 
@@ -16,7 +16,15 @@ from ctt_net.inference.predict import PatientPrediction, check_no_earlier, predi
 from ctt_net.model_folder.predictor import Predictor
 
 if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
     from torch import nn
+
+    from ctt_net.explain import Explanation
+    from ctt_net.inference.explain_patient import PatientExplanation
+
+HeatMapMethod = Literal["occlusion", "gradient"]
 
 
 class PatientResult:
@@ -78,6 +86,80 @@ class PatientResult:
         return f"<b>{patient}</b>{self.eyes.to_html(border=0)}<small>{INTENDED_USE}</small>"
 
 
+class ExplanationResult:
+    """Why a patient's eyes are predicted as they are; `Model.explain` makes one.
+
+    All in logMAR, positive = worse acuity; 0.02 is one letter.
+
+    Args:
+        explained: The prediction and what explains it.
+    """
+
+    def __init__(self, explained: "PatientExplanation") -> None:
+        self._explained = explained
+
+    def to_dict(self) -> dict[str, Any]:
+        """Contents of `explanation.json`."""
+        return self._explained.to_dict()
+
+    @property
+    def contributions(self) -> pd.DataFrame:
+        """One row per eye and input: what it adds to the prediction, from the base on."""
+        rows = [
+            (eye, name, kind, logmar)
+            for eye, one in self._eyes()
+            for name, kind, logmar in (
+                ("base", "base", one.base_logmar),
+                *((part.name, part.kind, part.logmar) for part in one.contributions),
+            )
+        ]
+        return pd.DataFrame(rows, columns=["laterality", "name", "kind", "logmar"])
+
+    @property
+    def what_if(self) -> pd.DataFrame:
+        """One row per eye and chart line of the preoperative acuity: prediction and interval."""
+        curves = [one.what_if.assign(laterality=eye) for eye, one in self._eyes()]
+        whole = pd.concat(curves, ignore_index=True)
+        return whole[["laterality", *whole.columns.drop("laterality")]]
+
+    @property
+    def heat_maps(self) -> "dict[tuple[str, str], NDArray[np.float32]]":
+        """Eye and view to (H, W) on the scan as decoded; NaN where the network does not look."""
+        return self._explained.heat_maps
+
+    def plot(self, laterality: str) -> "Figure":
+        """Contributions, what-if curve and heat maps of one eye, as a matplotlib figure.
+
+        Args:
+            laterality: `OD` or `OS`.
+
+        Raises:
+            InputError: If the patient has no such eye.
+        """
+        from ctt_net.explain.figure import draw_eye
+
+        known = dict(self._eyes())
+        if laterality not in known:
+            raise InputError(f"no eye {laterality!r}; this patient has {', '.join(known)}")
+        maps = {view: heat for (eye, view), heat in self.heat_maps.items() if eye == laterality}
+        scans = {view: self._explained.scan(laterality, view) for view in maps}
+        preop = self._explained.preop_logmar(laterality)
+        return draw_eye(laterality, known[laterality], preop, scans, maps)
+
+    def _eyes(self) -> "list[tuple[str, Explanation]]":
+        return list(zip(self._explained.lateralities, self._explained.explanations, strict=True))
+
+    def __repr__(self) -> str:
+        patient = self._explained.predicted.prediction["patient_id"]
+        return f"ExplanationResult({patient})\n{self.contributions}"
+
+    def _repr_html_(self) -> str:
+        """The contributions, for notebooks."""
+        patient = escape(self._explained.predicted.prediction["patient_id"])
+        table = self.contributions.to_html(border=0, index=False)
+        return f"<b>{patient}</b>{table}<small>{INTENDED_USE}</small>"
+
+
 class Model:
     """A trained model: one model folder, or the ensemble of a run's folds.
 
@@ -121,6 +203,49 @@ class Model:
         """
         given = tuple(f"{eye}={va}" for eye, va in (preop_va or {}).items())
         return PatientResult(predict_patient(folder, self.predictor, None, given, notation))
+
+    def explain(
+        self,
+        folder: Path | str,
+        preop_va: Mapping[str, str] | None = None,
+        notation: str | None = None,
+        method: HeatMapMethod = "occlusion",
+    ) -> "ExplanationResult":
+        """Say why the eyes of a patient are predicted as they are; nothing is written.
+
+        Args:
+            folder: As for `predict`.
+            preop_va: As for `predict`.
+            notation: As for `predict`.
+            method: Of the heat maps; `gradient` needs the extras `train` and `explain`.
+
+        Raises:
+            InputError: As for `predict`; or if the method is unknown or not installed.
+        """
+        from ctt_net.inference.explain_patient import explain_patient
+
+        given = tuple(f"{eye}={va}" for eye, va in (preop_va or {}).items())
+        if method not in get_args(HeatMapMethod):
+            raise InputError(
+                f"method must be one of {', '.join(get_args(HeatMapMethod))}, got {method!r}"
+            )
+        networks = self._networks() if method == "gradient" else None
+        return ExplanationResult(
+            explain_patient(folder, self.predictor, None, given, notation, networks=networks)
+        )
+
+    def _networks(self) -> "list[nn.Module]":
+        """The torch network of each member."""
+        try:
+            from ctt_net.training.architecture import load_network
+        except ModuleNotFoundError as error:
+            if str(error.name).startswith("ctt_net"):
+                raise
+            raise InputError(
+                f"gradient-based heat maps need {error.name}, which is not installed; "
+                f"{install_extra('train,explain')}"
+            ) from None
+        return [load_network(member.folder) for member in self.predictor.members]
 
     def predict_cohort(self, cohort: Path | str | Cohort) -> pd.DataFrame:
         """Predict all eyes of a cohort.

@@ -1,8 +1,8 @@
 """All that is said of why an eye's acuity is predicted as it is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -10,9 +10,13 @@ from numpy.typing import NDArray
 
 from ctt_net.data.scans import Scans
 from ctt_net.explain.contributions import Contribution, contributions
-from ctt_net.explain.heat_map import occlusion_maps
+from ctt_net.explain.gradient import gradient_maps
+from ctt_net.explain.heat_map import HeatMaps, occlusion_maps
 from ctt_net.explain.what_if import what_if
 from ctt_net.model_folder.predictor import Predictor
+
+if TYPE_CHECKING:
+    from torch import nn
 
 # A contribution is written so that the sum of six is right to 1e-6.
 DIGITS = 8
@@ -61,7 +65,11 @@ class Explanation:
 
 
 def explain_eyes(
-    predictor: Predictor, table: pd.DataFrame, scans: Scans, heat_maps: bool = True
+    predictor: Predictor,
+    table: pd.DataFrame,
+    scans: Scans,
+    heat_maps: bool = True,
+    networks: "Sequence[nn.Module] | None" = None,
 ) -> list[Explanation]:
     """Explain the predictions of rows of a cohort.
 
@@ -70,8 +78,16 @@ def explain_eyes(
         table: E rows, with the measures that the model takes.
         scans: Of the same eyes, in the network's order of views.
         heat_maps: Whether to make them, which takes most of the time.
+        networks: The torch network of each member; given, heat maps are gradient-based.
+
+    Raises:
+        InputError: If networks are given and captum is not installed.
     """
-    maps = occlusion_maps(predictor, table, scans) if heat_maps else [None] * len(table)
+    maps: Sequence[HeatMaps | None] = [None] * len(table)
+    if heat_maps and networks is not None:
+        maps = gradient_maps(predictor, networks, table, scans)
+    elif heat_maps:
+        maps = occlusion_maps(predictor, table, scans)
     parts = contributions(predictor, table, scans)
     return [
         Explanation(base + sum(one.logmar for one in found), base, tuple(found), curve, of_eye)

@@ -15,6 +15,9 @@ from ctt_net.data.scans import Scans
 from ctt_net.explain.contributions import repeated
 from ctt_net.model_folder.predictor import Predictor
 
+# View to (H, W), logMAR, in the grid of the network's input.
+HeatMaps = dict[str, NDArray[np.float32]]
+
 # As shares of the picture's height and width; the step between windows as a share of a window.
 WINDOW = (0.25, 0.125)
 STEP = 0.5
@@ -22,9 +25,7 @@ STEP = 0.5
 BLUR = (0.02, 0.15)
 
 
-def occlusion_maps(
-    predictor: Predictor, table: pd.DataFrame, scans: Scans
-) -> list[dict[str, NDArray[np.float32]]]:
+def occlusion_maps(predictor: Predictor, table: pd.DataFrame, scans: Scans) -> list[HeatMaps]:
     """Heat maps of the views that are there, of each eye.
 
     Args:

@@ -18,7 +18,7 @@ def preop_lines(predictor: Predictor) -> NDArray[np.float64]:
     low, high = predictor.preop_range_logmar or USUAL_RANGE_LOGMAR
     # A range that ends on a line ends there whatever its last digit.
     first, last = np.ceil(low / LINE_LOGMAR - 1e-6), np.floor(high / LINE_LOGMAR + 1e-6)
-    return np.round(np.arange(first, last + 1) * LINE_LOGMAR, 1)
+    return np.round(np.arange(first, last + 1) * LINE_LOGMAR, 1) + 0.0  # no minus zero
 
 
 def what_if(predictor: Predictor, table: pd.DataFrame, scans: Scans) -> list[pd.DataFrame]:

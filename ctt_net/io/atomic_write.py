@@ -25,6 +25,7 @@ _KINDS = {
     "config.yaml": "a run folder",
     "model.yaml": "a model folder",
     "prediction.json": "the prediction of a patient",
+    "explanation.json": "the explanation of a patient's prediction",
 }
 
 _MAKE_ROOM = "make room, or name a place on another disk"

@@ -41,6 +41,8 @@ for line in (
     ["predict", "no", "--model", "no", "--out", "out"], ["deidentify", "no", "out", "--key", "k"],
     ["prepare", "no.yaml", "out"], ["simulate", "out", "--eyes", "1"],
     ["train", "--config", "no"], ["pretrain", "--config", "no"], ["measure", "no", "--out", "out"],
+    ["explain", "no", "--model", "no", "--out", "out"],
+    ["explain", "no", "--model", "no", "--out", "out", "--method", "gradient"],
 ):
     assert main(line) == 2, line
     try:
