@@ -1,6 +1,6 @@
 """A trained model in Python: predict a patient or a cohort, evaluate; and new networks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -246,6 +246,44 @@ class Model:
                 f"{install_extra('train,explain')}"
             ) from None
         return [load_network(member.folder) for member in self.predictor.members]
+
+    def predict_many(
+        self,
+        patients: Path | str,
+        *,
+        notation: str | None = None,
+        workers: int | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """Predict many patients, one after another; nothing is written.
+
+        `ctt-net predict` does the same and keeps the rows; it can be stopped and goes on.
+
+        Args:
+            patients: Folder of patient folders, cohort folder (outcomes are not needed), or table
+                of files (CSV).
+            notation: Of the acuities in a table, where no column says it.
+            workers: Processes; None = all cores where there are enough patients. With more than 1,
+                a script must begin with `if __name__ == "__main__":`.
+
+        Yields:
+            Of each patient the contents of prediction.json; of one that cannot be predicted
+            `{"patient_id": ..., "error": ...}`.
+
+        Raises:
+            InputError: If the input as a whole cannot be used.
+
+        Example:
+            >>> import ctt_net
+            >>> model = ctt_net.load_model("runs/ctt_net")  # doctest: +SKIP
+            >>> for one in model.predict_many("data/clinic"):  # doctest: +SKIP
+            ...     print(one["patient_id"], one.get("error") or one["eyes"][0]["postop"])
+        """
+        from ctt_net.inference.many import predict_each
+        from ctt_net.inference.patient_list import list_patients
+
+        listed = list_patients(Path(patients), self.predictor, notation)
+        for answer in predict_each(listed.patients, self.predictor, workers):
+            yield answer.prediction or {"patient_id": answer.patient.name, "error": answer.error}
 
     def predict_cohort(self, cohort: Path | str | Cohort) -> pd.DataFrame:
         """Predict all eyes of a cohort.

@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 
 from ctt_net import INTENDED_USE
-from ctt_net.cli.command import DONE, Commands, add_command
+from ctt_net.cli.command import DONE, WRONG_INPUT, Commands, add_command
+from ctt_net.errors import InputError, count_of
 
 
 def add(commands: Commands) -> None:
@@ -12,15 +13,21 @@ def add(commands: Commands) -> None:
     parser = add_command(
         commands,
         "predict",
-        "predict the eyes of one patient's folder",
+        "predict the eyes of one patient, or of many",
         run,
         [
             "ctt-net predict data/patient_0042 --model runs/ctt_net --out out/0042",
             "ctt-net predict data/patient_0042 --model runs/ctt_net --out out/0042 \\",
             "    --preop-va OD=20/60 --preop-va OS=unknown",
+            "ctt-net predict data/clinic --model runs/ctt_net --out out/clinic",
         ],
     )
-    parser.add_argument("patient", type=Path, help="folder with one patient's scans")
+    parser.add_argument(
+        "patient",
+        type=Path,
+        help="folder with one patient's scans; or, for many patients, a folder of such folders, a "
+        "cohort folder, or a table of files (CSV)",
+    )
     parser.add_argument("--model", type=Path, required=True, help="run folder or model folder")
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")
     parser.add_argument(
@@ -31,17 +38,38 @@ def add(commands: Commands) -> None:
         help="preoperative acuity, such as OD=20/60; once per eye",
     )
     parser.add_argument(
-        "--notation", help="notation of --preop-va; fractions and words such as CF need none"
+        "--notation",
+        help="notation of --preop-va, or of a table's preop_va; fractions and words such as CF "
+        "need none",
     )
     parser.add_argument(
         "--overwrite",
         action="store_true",
-        help="replace an earlier prediction in that folder, whosever it is",
+        help="replace an earlier prediction in that folder, whosever it is; of many patients, "
+        "begin anew",
+    )
+    many = parser.add_argument_group("many patients")
+    many.add_argument(
+        "--workers", type=int, help="processes (default: all cores where it is worth it)"
+    )
+    many.add_argument(
+        "--pages",
+        action="store_true",
+        help="write prediction.json and report.html of each patient, too",
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Predict, and print one line per eye."""
+    """Predict, and print one line per eye, or a summary of many patients."""
+    from ctt_net.inference.patient_list import is_one_patient
+
+    if not is_one_patient(options.patient):
+        return _run_many(options)
+    if options.workers is not None or options.pages:
+        raise InputError(
+            f"{options.patient}: --workers and --pages are for many patients, and this is one; "
+            f"leave them out"
+        )
     from ctt_net.inference.patient_report import line_and_letters
     from ctt_net.inference.predict import predict_patient
 
@@ -67,3 +95,35 @@ def run(options: argparse.Namespace) -> int:
         print(f"note: {warning}")
     print(f"prediction: {done.json_path}\nreport: {done.report_path}\n{INTENDED_USE}")
     return DONE
+
+
+def _run_many(options: argparse.Namespace) -> int:
+    from ctt_net.inference.many import FAILED_FILE, predict_many
+    from ctt_net.io.progress import progress_bar
+
+    if options.preop_va:
+        raise InputError(
+            f"{options.patient}: --preop-va is for one patient, and this holds many; state the "
+            f"acuity in each patient.yaml or in the table"
+        )
+    with progress_bar("predicting patients") as progress:
+        done = predict_many(
+            options.patient,
+            options.model,
+            options.out,
+            notation=options.notation,
+            workers=options.workers,
+            pages=options.pages,
+            overwrite=options.overwrite,
+            progress=progress,
+        )
+    before = f" ({count_of(done.kept, 'patient')} of an earlier run)" if done.kept else ""
+    print(
+        f"{count_of(done.patients, 'patient')}, {count_of(done.eyes, 'eye')}{before}; the model "
+        f"abstains on {count_of(done.abstained, 'eye')}"
+    )
+    if done.failed:
+        failed = options.out / FAILED_FILE
+        print(f"{count_of(done.failed, 'patient')} not predicted: {failed}")
+    print(f"predictions: {options.out}\n{INTENDED_USE}")
+    return WRONG_INPUT if done.failed else DONE

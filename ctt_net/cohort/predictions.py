@@ -12,6 +12,8 @@ from ctt_net.io.atomic_write import atomic_write
 from ctt_net.io.formula import is_formula
 from ctt_net.io.renamed import current_flags
 
+PREDICTIONS_FILE = "predictions.csv"
+
 COLUMNS = (
     "eye_id",
     "patient_id",
@@ -23,7 +25,9 @@ COLUMNS = (
     "p_recovery",
     "flags",
 )
-TEXT_COLUMNS = ("eye_id", "patient_id", "flags")
+# For people, in what `ctt-net predict` writes of many patients; nothing computes with them.
+READ_BY_PEOPLE = ("laterality", "predicted_snellen", "reason")
+TEXT_COLUMNS = ("eye_id", "patient_id", "flags", *READ_BY_PEOPLE)
 OUTCOME_PREFIX = "p_"
 SCALE_COLUMN = "scale_logmar"  # the model's own, before calibration; other models have none
 FOLD_COLUMN = "fold"
@@ -62,8 +66,8 @@ def predictions_text(table: pd.DataFrame) -> str:
     Floats are written with the fewest digits that read back as the same number.
 
     Args:
-        table: The columns of `COLUMNS`, `scale_logmar` if there is one, any `p_<outcome>` and, out
-            of fold, `fold`.
+        table: The columns of `COLUMNS`, `scale_logmar` if there is one, any `p_<outcome>`, out of
+            fold `fold`, and any of `READ_BY_PEOPLE`.
 
     Raises:
         InputError: If the table could not be read back.
@@ -146,6 +150,11 @@ def _check_rows(table: pd.DataFrame, where: str) -> None:
             "lies above upper_logmar; exchange them (a smaller logMAR is better sight)",
         ),
     ]
+    rules += [
+        (name, table[name].map(is_formula), "a spreadsheet would run it as a formula")
+        for name in READ_BY_PEOPLE
+        if name in table
+    ]
     if SCALE_COLUMN in table:
         rules.append((SCALE_COLUMN, table[SCALE_COLUMN] <= 0, "a scale is above 0"))
     if FOLD_COLUMN in table:
@@ -160,14 +169,14 @@ def _check_rows(table: pd.DataFrame, where: str) -> None:
 
 
 def _column_order(table: pd.DataFrame, where: str) -> list[str]:
-    """Base columns, scale, outcome probabilities in the order given, fold."""
+    """Base columns, scale, outcome probabilities in the order given, fold, words for people."""
     missing = [column for column in COLUMNS if column not in table]
     if missing:
         raise InputError(
             f"{where}: column {missing[0]!r} is missing; the columns are {', '.join(COLUMNS)} "
             "(unknown values stay empty)"
         )
-    known = (*COLUMNS, SCALE_COLUMN, FOLD_COLUMN)
+    known = (*COLUMNS, *READ_BY_PEOPLE, SCALE_COLUMN, FOLD_COLUMN)
     further = [str(column) for column in table if column not in known]
     for column in further:
         if not column.startswith(OUTCOME_PREFIX):
@@ -176,7 +185,8 @@ def _column_order(table: pd.DataFrame, where: str) -> list[str]:
                 "if it is the probability of an outcome"
             )
     scale, fold = ([name] if name in table else [] for name in (SCALE_COLUMN, FOLD_COLUMN))
-    return [*COLUMNS, *scale, *further, *fold]
+    words = [name for name in READ_BY_PEOPLE if name in table]
+    return [*COLUMNS, *scale, *further, *fold, *words]
 
 
 def _texts(column: pd.Series) -> pd.Series:

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -86,6 +86,7 @@ class Patient:
         covariates: As written in patient.yaml.
         device: Likewise.
         scale: Likewise.
+        stated_in: File that says all this, for messages.
     """
 
     patient_id: str
@@ -93,6 +94,7 @@ class Patient:
     covariates: Mapping[str, Any] = field(default_factory=dict)
     device: str | None = None
     scale: Device | None = None
+    stated_in: Path = Path(PATIENT_FILE)
 
 
 def read_patient(
@@ -140,7 +142,7 @@ def read_patient(
         _check_same_patients(
             folder, name, [scan for eye in scans.values() for scan in eye.values()]
         )
-    return Patient(name, eyes, facts.covariates, facts.device, facts.scale)
+    return Patient(name, eyes, facts.covariates, facts.device, facts.scale, path)
 
 
 def _scans(
@@ -170,12 +172,16 @@ def _scans(
                 f"{folder}: {other.name} and {path.name} are both the {view} view of {eye}; "
                 f"keep one"
             )
-    _check_different_pictures(folder, [path for _, _, path in triples])
+    check_different_pictures(folder, [path for _, _, path in triples])
     return scans
 
 
-def _check_different_pictures(folder: Path, paths: list[Path]) -> None:
-    """One scan cannot be two views, nor two eyes."""
+def check_different_pictures(folder: Path, paths: Iterable[Path]) -> None:
+    """One scan cannot be two views, nor two eyes.
+
+    Raises:
+        InputError: If two files of a patient have the same content.
+    """
     seen: dict[bytes, Path] = {}
     for path in paths:
         content = hashlib.sha256(path.read_bytes()).digest()
@@ -263,15 +269,30 @@ def _acuity(
             f"(notation: snellen, preop_va: {{{eye}: 20/60}}) or say --preop-va {eye}=20/60; "
             f"if nobody measured it, {eye}={UNKNOWN}"
         )
-    text, notation, where = given[eye]
+    return read_acuity(*given[eye], policy, f"--notation, or 'notation' in {PATIENT_FILE}")
+
+
+def read_acuity(text: str, notation: str | None, where: str, policy: str, named_by: str) -> Acuity:
+    """Read an acuity whose notation may be left out where it can only be one.
+
+    Args:
+        text: As written.
+        notation: One of `NOTATIONS`; None = not given.
+        where: Of the text, for messages.
+        policy: What off-chart words count as.
+        named_by: What gives the notation, for messages.
+
+    Raises:
+        InputError: If it cannot be read, or could be of several notations.
+    """
     if FRACTION.fullmatch(text):
         notation = "snellen"  # a fraction can be nothing else
     elif notation is None and _is_off_chart(text, policy):
         notation = "logmar"  # a word means the same in every notation
     if notation is None:
         raise InputError(
-            f"{where}: {text!r} could be of several notations; name it (--notation on the command "
-            f"line, 'notation' in {PATIENT_FILE}): {', '.join(NOTATIONS)}"
+            f"{where}: {text!r} could be of several notations; name it ({named_by}): "
+            f"{', '.join(NOTATIONS)}"
         )
     if notation not in NOTATIONS:
         raise InputError(f"{where}: no notation {notation!r}; choose one of {', '.join(NOTATIONS)}")

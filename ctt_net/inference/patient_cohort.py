@@ -9,7 +9,7 @@ import pandas as pd
 from ctt_net.cohort import Cohort, CohortSpec, Covariate, impossible_value
 from ctt_net.cohort.covariate import level_of
 from ctt_net.errors import InputError
-from ctt_net.inference.patient import PATIENT_FILE, Patient
+from ctt_net.inference.patient import Patient
 from ctt_net.io.yaml_file import check_known_keys
 from ctt_net.model_folder.predictor import Predictor
 from ctt_net.model_folder.spec import ModelSpec
@@ -31,7 +31,7 @@ def patient_cohort(
         InputError: If a covariate is none of the model's, or its value is none of its own.
     """
     given = {name: one for name, one in known.items() if one.measured_in is None}
-    where = f"{folder / PATIENT_FILE}: covariates"
+    where = f"{patient.stated_in}: covariates"
     for name in patient.covariates:
         if name in known and name not in given:
             raise InputError(f"{where}.{name} is measured in the patient's scan; take it out")
@@ -50,7 +50,7 @@ def patient_cohort(
                 for view in spec.views
             },
             **{
-                name: _value(folder, name, patient.covariates.get(name), eye.laterality, covariate)
+                name: _value(where, name, patient.covariates.get(name), eye.laterality, covariate)
                 for name, covariate in known.items()
             },
         }
@@ -75,9 +75,9 @@ def used_covariates(row: pd.Series, predictor: Predictor) -> list[dict[str, Any]
     ]
 
 
-def _value(folder: Path, name: str, given: Any, side: str, covariate: Covariate) -> str | float:
+def _value(within: str, name: str, given: Any, side: str, covariate: Covariate) -> str | float:
     """A level's name or a number, NaN = not given; one value for both eyes, or one for each."""
-    where = f"{folder / PATIENT_FILE}: covariates.{name}"
+    where = f"{within}.{name}"
     if isinstance(given, Mapping):
         check_known_keys(given, EYES, where)
         given = given.get(side)

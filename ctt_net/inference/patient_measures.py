@@ -59,7 +59,7 @@ def measure_patient(
         return cohort.table, list(notes.values())
     from ctt_net.biomarkers.segmenter import Segmenter
 
-    stated = _stated_scale(patient, predictor.spec.devices, cohort.root)
+    stated = _stated_scale(patient, predictor.spec.devices)
     sources = []
     for eye, person, scans in zip(ids, patient.eyes, bscans, strict=True):
         for view, scan in scans.items():
@@ -80,14 +80,14 @@ def _pixels(scan: BScan) -> NDArray[np.uint8]:
     return scan.pixels
 
 
-def _stated_scale(patient: Patient, devices: Mapping[str, Device], folder: Path) -> Scale:
+def _stated_scale(patient: Patient, devices: Mapping[str, Device]) -> Scale:
     """What patient.yaml says."""
     if patient.device is not None and patient.scale is not None:
-        raise InputError(f"{folder / PATIENT_FILE}: says device and scale; keep one of them")
+        raise InputError(f"{patient.stated_in}: says device and scale; keep one of them")
     if patient.device is not None:
         if patient.device not in devices:
             raise InputError(
-                f"{folder / PATIENT_FILE}: device {patient.device!r} is none of the model's "
+                f"{patient.stated_in}: device {patient.device!r} is none of the model's "
                 f"({', '.join(devices) or 'it knows none'}); give 'scale' instead"
             )
         return _pair(devices[patient.device])

@@ -19,7 +19,9 @@ from ctt_net.inference.patient import Patient, PatientEye, read_patient
 from ctt_net.inference.patient_cohort import patient_cohort, used_covariates
 from ctt_net.inference.patient_measures import measure_patient
 from ctt_net.inference.patient_report import render_report
+from ctt_net.inference.run_manifest import run_manifest
 from ctt_net.io.atomic_write import atomic_write_all, check_writable, roll_back_unfinished
+from ctt_net.model_folder.digests import sha256_of
 from ctt_net.model_folder.predictor import Predictor
 from ctt_net.model_folder.table import arrange_views, predicted
 from ctt_net.uncertainty.abstention import ABSTAIN, ABSTENTION_REASONS
@@ -126,7 +128,8 @@ def predict_read(patient: Patient, folder: Path, predictor: Predictor) -> Patien
     prediction = {
         "patient_id": patient.patient_id,
         "intended_use": INTENDED_USE,
-        "model": _model_facts(predictor),
+        "model": predicting_model(predictor),
+        "provenance": run_manifest(predictor),
         "eyes": [
             {
                 "laterality": eye.laterality,
@@ -152,6 +155,9 @@ def predict_read(patient: Patient, folder: Path, predictor: Predictor) -> Patien
                     {
                         "name": name,
                         "file": eye.scans[name].name if name in eye.scans else None,
+                        "sha256": sha256_of(eye.scans[name].read_bytes())
+                        if name in eye.scans
+                        else None,
                         "present": name in bscans[i],
                         "quality": _rounded(scans.quality[i, v]) if name in bscans[i] else None,
                         "notes": [note.text for note in bscans[i][name].notes]
@@ -183,7 +189,12 @@ def check_no_earlier(out: Path, overwrite: bool) -> None:
             )
 
 
-def _model_facts(predictor: Predictor) -> dict[str, Any]:
+def predicting_model(predictor: Predictor) -> dict[str, Any]:
+    """What a prediction says of the model that made it.
+
+    Args:
+        predictor: It.
+    """
     spec, weights = predictor.spec, predictor.image_weights
     return {
         "name": spec.name,

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from ctt_net.errors import InputError
 
@@ -220,6 +221,30 @@ def _forget(folder: Path) -> None:
     """The files of the folder count from here on; what waits or is old is removed."""
     (folder / UNFINISHED / _JOURNAL).unlink(missing_ok=True)
     shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def only_writer(path: Path) -> Iterator[BinaryIO]:
+    """Open a file to read and append, by one process at a time where the system can see to it.
+
+    Args:
+        path: Made if missing. Another process that has it open stops this one, on Windows none.
+
+    Raises:
+        InputError: If another process writes to it.
+    """
+    with path.open("a+b") as file:
+        if fcntl is not None:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise InputError(
+                    f"{path}: another process writes to it; wait for that one, or name another "
+                    f"place"
+                ) from None
+            except OSError:  # some network disks lock nothing
+                pass
+        yield file
 
 
 @contextlib.contextmanager

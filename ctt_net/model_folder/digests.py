@@ -62,6 +62,20 @@ def verify(folder: Path) -> Provenance:
     return provenance
 
 
+def files_digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of each file of a model folder by name, as it lists them itself.
+
+    Args:
+        folder: Model folder. Of one of version 0.1, which lists none, the files that are read.
+    """
+    listed = Provenance.read(folder).digests
+    if listed:
+        return dict(sorted(listed.items()))
+    return {
+        name: sha256_of((folder / name).read_bytes()) for name in READ if (folder / name).is_file()
+    }
+
+
 def check_no_links(folder: Path, names: Iterable[str]) -> None:
     """A link may lead anywhere, and so may a name with folders in it.
 

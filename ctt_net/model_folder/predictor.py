@@ -1,5 +1,6 @@
 """All folds of a run as an ensemble, or a single model; no torch."""
 
+import json
 import logging
 import re
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from ctt_net.cohort.predictions import FOLD_COLUMN, read_predictions
 from ctt_net.data.covariates import covariate_values
 from ctt_net.data.scans import Scans
 from ctt_net.errors import InputError
+from ctt_net.model_folder.digests import files_digests, sha256_of
 from ctt_net.model_folder.ensemble import Estimate, estimate
 from ctt_net.model_folder.member import Member
 from ctt_net.model_folder.spec import SPEC_FILE, ModelSpec
@@ -181,6 +183,11 @@ class Predictor:
         if len(told) < len(known):
             return None
         return min(low for low, _ in told), max(high for _, high in told)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over those of all files of its members: tells it from any other model."""
+        return sha256_of(json.dumps([files_digests(one.folder) for one in self.members]).encode())
 
     def knows_patient(self, patient_id: str) -> bool:
         """Whether this patient took part in the training of any member."""

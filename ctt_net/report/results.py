@@ -9,7 +9,7 @@ import pandas as pd
 
 from ctt_net.cohort import Cohort
 from ctt_net.cohort.manifest_text import read_flow
-from ctt_net.cohort.predictions import predictions_text
+from ctt_net.cohort.predictions import PREDICTIONS_FILE, predictions_text
 from ctt_net.io.atomic_write import atomic_write_all
 from ctt_net.metrics.subgroup_columns import covariates_in_words, subgroup_columns
 from ctt_net.metrics.summary import METRICS_FILE, ProbabilityCuts, evaluate, metrics_text
@@ -17,8 +17,6 @@ from ctt_net.outcome import Outcome
 from ctt_net.report.evaluation_page import report_files, stale_report_files
 from ctt_net.report.facts import Facts
 from ctt_net.report.warnings import with_warnings
-
-PREDICTIONS_FILE = "predictions.csv"
 
 
 @dataclass(frozen=True)
