@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from ctt_net.baselines.clinical import Baselines, cross_fit_baselines
 from ctt_net.cohort.folds import make_folds, most_folds
-from ctt_net.io.json_file import read_json, write_json
+from ctt_net.io.atomic_write import atomic_write
+from ctt_net.io.json_file import json_text, read_json
 from ctt_net.outcome import Outcome
 from ctt_net.types import ModelOutput
 
@@ -33,9 +34,9 @@ CLINICAL_START_FILE = "clinical_start.json"
 PRIOR_WEIGHTS = {"svm": 0.5, "preop_only": 0.5}
 PRIOR_SD = 0.3
 
-# Standard errors by which the correction must differ from none. Two, since the network's
-# checkpoint was chosen on the same eyes, which flatters it by about one.
-LEAST_STANDARD_ERRORS = 2.0
+# Standard errors by which the correction must differ from none. By one, b^2 is too large on average
+# (E[b^2] = beta^2 + s^2); by two where the checkpoint was chosen on the same eyes, which adds one.
+UNSEEN_EYES, CHECKPOINT_EYES = 1.0, 2.0
 
 # SD of the logistic distribution of scale 1.
 LOGISTIC_SD = math.pi / math.sqrt(3)
@@ -68,25 +69,27 @@ def image_weight(
     truth_logmar: NDArray[np.float64],
     clinical_logmar: NDArray[np.float64],
     network_logmar: NDArray[np.float64],
+    standard_errors: float,
 ) -> float:
     """Share of the network's correction that held-out eyes support, 0..1.
 
     With the correction d = network - clinical, the error it should remove r = truth - clinical, the
     least-squares weight b = sum(d r) / sum(d^2) and its standard error s:
 
-        weight = b * max(0, 1 - (2 s / b)^2), at most 1, and 0 where b is not above 0
+        weight = b * max(0, 1 - (k s / b)^2), at most 1, and 0 where b is not above 0
 
-    the non-negative garrote (Breiman 1995, doi 10.1080/00401706.1995.10484371): nothing up to two
-    standard errors, and nearly b from five on.
+    the non-negative garrote (Breiman 1995, doi 10.1080/00401706.1995.10484371): nothing up to k
+    standard errors, and nearly b well beyond.
 
     Args:
         truth_logmar: (E,) of eyes that neither predictor was fitted to.
         clinical_logmar: (E,).
         network_logmar: (E,).
+        standard_errors: k: `UNSEEN_EYES`, or `CHECKPOINT_EYES` if they chose the checkpoint.
 
     Example:
         >>> truth, clinical = np.array([0.0, 0.2, 0.4, 0.9, 1.1]), np.full(5, 0.5)
-        >>> image_weight(truth, clinical, truth), image_weight(truth, clinical, clinical)
+        >>> image_weight(truth, clinical, truth, 1), image_weight(truth, clinical, clinical, 1)
         (1.0, 0.0)
     """
     correction, wanted = network_logmar - clinical_logmar, truth_logmar - clinical_logmar
@@ -96,7 +99,7 @@ def image_weight(
         return 0.0
     left = wanted - best * correction
     variance = float(left @ left) / (len(left) - 1) / size
-    garrote = max(0.0, 1 - LEAST_STANDARD_ERRORS**2 * variance / best**2)
+    garrote = max(0.0, 1 - standard_errors**2 * variance / best**2)
     return min(1.0, best * garrote)
 
 
@@ -161,9 +164,10 @@ class ClinicalStart:
         truth_logmar: NDArray[np.float64],
         clinical_logmar: NDArray[np.float64],
         network_logmar: NDArray[np.float64],
+        standard_errors: float,
     ) -> "ClinicalStart":
         """The same with the `image_weight` of these eyes; arguments as there."""
-        weight = image_weight(truth_logmar, clinical_logmar, network_logmar)
+        weight = image_weight(truth_logmar, clinical_logmar, network_logmar, standard_errors)
         return replace(self, image_weight=weight, n_eyes=len(truth_logmar))
 
     def predict(self, table: pd.DataFrame) -> NDArray[np.float64]:
@@ -232,9 +236,13 @@ class ClinicalStart:
             int(mapping["n_eyes"]),
         )
 
+    def text(self) -> str:
+        """Contents of `clinical_start.json`."""
+        return json_text(self.to_dict())
+
     def write(self, folder: Path) -> None:
         """Write `clinical_start.json` into a model folder."""
-        write_json(folder / CLINICAL_START_FILE, self.to_dict())
+        atomic_write(folder / CLINICAL_START_FILE, self.text())
 
     @classmethod
     def read(cls, folder: Path) -> "ClinicalStart | None":

@@ -5,6 +5,7 @@ hospital that only evaluates or predicts installs no training stack. Where the f
 `clinical_start.json`, the prediction is the clinical one, moved towards the network's.
 """
 
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -81,6 +82,12 @@ class Member:
         """How far the network moves the prediction from the clinical one, 0..1."""
         return 1.0 if self.clinical_start is None else self.clinical_start.image_weight
 
+    def starting_from(self, start: ClinicalStart, abstention: Abstention | None) -> "Member":
+        """The same network with another clinical start, and limits that suit it."""
+        twin = copy(self)
+        vars(twin).update(clinical_start=start, abstention=abstention)
+        return twin
+
     def _open(self, path: Path, threads: int) -> onnxruntime.InferenceSession:
         session = open_onnx(path, "export it again", threads)
         self._check_same_shape(path, session)
@@ -114,7 +121,6 @@ class Member:
         present: NDArray[np.bool_],
         preop_logmar: NDArray[np.float64],
         covariates: NDArray[np.float32] | None = None,
-        clinical_logmar: NDArray[np.float64] | None = None,
     ) -> ModelOutput:
         """Predict E eyes: the network's output, or the clinical prediction moved towards it.
 
@@ -123,15 +129,31 @@ class Member:
             present: (E, V).
             preop_logmar: (E,), NaN = unknown.
             covariates: (E, F) in the order of `spec.covariates`, NaN = unknown; None = all unknown.
-            clinical_logmar: (E,) to start from; None = what `clinical_start` predicts. Given where
-                that was fitted to these eyes.
+
+        Raises:
+            ValueError: If the covariates are of another shape.
+        """
+        if covariates is None:
+            covariates = np.full((len(preop_logmar), len(self.spec.covariates)), np.nan, np.float32)
+        output = self.network(pixels, present, preop_logmar, covariates)
+        if self.clinical_start is None:
+            return output
+        clinical = self.clinical_logmar(preop_logmar, covariates)
+        return self.clinical_start.blend(output, clinical, preop_logmar, self.spec.outcomes)
+
+    def network(
+        self,
+        pixels: NDArray[np.uint8],
+        present: NDArray[np.bool_],
+        preop_logmar: NDArray[np.float64],
+        covariates: NDArray[np.float32],
+    ) -> ModelOutput:
+        """What the network alone predicts; arguments as in `__call__`.
 
         Raises:
             ValueError: If the covariates are of another shape.
         """
         expected = (len(preop_logmar), len(self.spec.covariates))
-        if covariates is None:
-            covariates = np.full(expected, np.nan, dtype=np.float32)
         if covariates.shape != expected:
             raise ValueError(f"covariates must be {expected}, got {covariates.shape}")
         parts = []
@@ -153,12 +175,7 @@ class Member:
         )
         undecidable = [outcome.needs_preop for outcome in self.spec.outcomes]
         logit[np.isnan(preop_logmar)[:, None] & np.array(undecidable)[None, :]] = np.nan
-        output = ModelOutput(postop, scale, logit, further[0] if further else None)
-        if self.clinical_start is None:
-            return output
-        if clinical_logmar is None:
-            clinical_logmar = self.clinical_logmar(preop_logmar, covariates)
-        return self.clinical_start.blend(output, clinical_logmar, preop_logmar, self.spec.outcomes)
+        return ModelOutput(postop, scale, logit, further[0] if further else None)
 
     def clinical_logmar(
         self, preop_logmar: NDArray[np.float64], covariates: NDArray[np.float32]
@@ -177,19 +194,18 @@ class Member:
         table = covariate_table(covariates, self.spec.covariates)
         return self.clinical_start.predict(table.assign(preop_logmar=preop_logmar))
 
-    def of_table(
-        self,
-        table: pd.DataFrame,
-        scans: Scans,
-        clinical_logmar: NDArray[np.float64] | None = None,
-    ) -> ModelOutput:
+    def of_table(self, table: pd.DataFrame, scans: Scans) -> ModelOutput:
         """Predict rows of a cohort.
 
         Args:
             table: E rows; a covariate that is no column of it is unknown.
             scans: Of the same eyes, views in the order of `spec.views`.
-            clinical_logmar: See `__call__`.
         """
+        return self(*self.inputs(table, scans))
+
+    def inputs(
+        self, table: pd.DataFrame, scans: Scans
+    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.float64], NDArray[np.float32]]:
+        """Rows of a cohort as `__call__` and `network` take them; arguments as in `of_table`."""
         covariates = covariate_values(table, self.spec.covariates)
-        preop = table["preop_logmar"].to_numpy(float)
-        return self(scans.pixels, scans.present, preop, covariates, clinical_logmar)
+        return scans.pixels, scans.present, table["preop_logmar"].to_numpy(float), covariates

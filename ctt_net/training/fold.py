@@ -23,7 +23,7 @@ from ctt_net.model_folder.provenance import (
 )
 from ctt_net.model_folder.spec import ModelSpec
 from ctt_net.training.architecture import describe
-from ctt_net.training.calibrate import calibrate_fold, fit_clinical_start
+from ctt_net.training.calibrate import calibrate_fold
 from ctt_net.training.config import TrainingConfig, is_first_process
 from ctt_net.training.export import export_onnx, export_weights
 from ctt_net.training.fit import checkpoints, end_logs, fit, resumable
@@ -87,8 +87,7 @@ def _export(
     export_onnx(module.network, folder, *size, like=like)
     write_baselines(Baselines.fit(fitted, data.cohort.spec), folder)
     _provenance(config, fold, data, fitted, trainer, start).write(folder)
-    clinical = fit_clinical_start(folder, data) if module.clinical_start else None
-    calibrate_fold(folder, data, clinical)
+    calibrate_fold(folder, data, module.clinical_start)
     seal(folder)
     shutil.rmtree(place, ignore_errors=True)
     folder.rename(place)

@@ -17,7 +17,7 @@ from ctt_net.model_folder.facts import model_facts
 from ctt_net.model_folder.predictor import Predictor
 from ctt_net.model_folder.table import predict_eyes
 from ctt_net.report.results import Setting, write_results
-from ctt_net.training.calibrate import calibrated, calibration_for_report, predict_fold
+from ctt_net.training.calibrate import calibrated, for_report, predict_fold
 from ctt_net.training.config import TrainingConfig, is_first_process
 from ctt_net.training.fit import resumable
 from ctt_net.training.fold import fold_folder, model_folder, train_fold
@@ -104,8 +104,8 @@ def _chosen(folds: int | list[int] | None, data: EyeDataModule) -> list[int]:
 def _report(run: Path, data: EyeDataModule) -> dict[str, Any]:
     """Calibrate every exported model, then predict out of fold; what those predictions are worth.
 
-    A fold is calibrated for its own report by the other folds, so that no eye has a say in its own
-    interval.
+    A fold has image weight and calibration of its report from the other folds, so that no eye has a
+    say in its own prediction or interval.
     """
     folds = [int(fold) for fold in sorted(set(data.folds)) if model_folder(run, fold).is_dir()]
     folds_done = [predict_fold(model_folder(run, fold), fold, data) for fold in folds]
@@ -113,7 +113,8 @@ def _report(run: Path, data: EyeDataModule) -> dict[str, Any]:
     for one in folds_done:
         data.fold = one.fold
         table = data.part("test")
-        predictor = Predictor([one.member], [calibration_for_report(folds_done, one.fold)])
+        member, calibration = for_report(folds_done, one.fold)
+        predictor = Predictor([member], [calibration])
         predicted = predict_eyes(predictor, table, data.scans_of(table))
         tables.append(predicted.assign(fold=one.fold))
         baselines.append(predictor.predict_baselines(table).set_axis(table["eye_id"]))
@@ -136,9 +137,7 @@ def _report(run: Path, data: EyeDataModule) -> dict[str, Any]:
             for outcome in predictor.spec.outcomes
         },
         warnings=weakest.warnings,
-        image_weights=[
-            one.member.image_weight for one in folds_done if one.member.clinical_start is not None
-        ],
+        image_weights=[weight for one in predictors.values() for weight in one.image_weights],
     )
     predictions = pd.concat(tables, ignore_index=True)
     # A fold that an older version trained may lack some of them.

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from ctt_net.io.json_file import read_json, write_json
+from ctt_net.io.atomic_write import atomic_write
+from ctt_net.io.json_file import json_text, read_json
 from ctt_net.io.renamed import ABSTENTION_KEYS, current
 from ctt_net.uncertainty.reference_embeddings import (
     ReferenceEmbeddings,
@@ -111,6 +112,13 @@ class Abstention:
             references,
         )
 
+    def with_scale_limit(
+        self, scale_logmar: NDArray[np.float64], error_logmar: NDArray[np.float64]
+    ) -> "Abstention":
+        """The limit on the scale anew, for other predictions of the same eyes; as in `measure`."""
+        limit, source = scale_limit(scale_logmar, np.abs(error_logmar) <= HIT_LOGMAR + 1e-9)
+        return replace(self, scale_limit_logmar=limit, scale_limit_from=source)
+
     def recalibrated(
         self, narrower: float, scores: NDArray[np.float64], measured_on: str
     ) -> "Abstention":
@@ -155,10 +163,13 @@ class Abstention:
             return None
         return self.references[name].farthest(features) / self.distance_limits[name]
 
+    def text(self) -> str:
+        """Contents of `abstention.json`."""
+        return json_text({name: one for name, one in vars(self).items() if name != "references"})
+
     def write(self, folder: Path) -> None:
         """Write `abstention.json` and the reference embeddings."""
-        data = {name: value for name, value in vars(self).items() if name != "references"}
-        write_json(folder / ABSTENTION_FILE, data)
+        atomic_write(folder / ABSTENTION_FILE, self.text())
         write_embeddings(self.references, folder)
 
     @classmethod

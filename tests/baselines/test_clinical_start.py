@@ -36,7 +36,8 @@ def output(rng, n):
     )
 
 
-def test_the_image_weight_is_the_written_out_formula():
+@pytest.mark.parametrize("k", [1.0, 2.0])
+def test_the_image_weight_is_the_written_out_formula(k):
     rng = np.random.default_rng(0)
     clinical, network = rng.normal(0.4, 0.2, 40), rng.normal(0.4, 0.2, 40)
     truth = clinical + 0.6 * (network - clinical) + rng.normal(0, 0.15, 40)
@@ -44,8 +45,8 @@ def test_the_image_weight_is_the_written_out_formula():
     line = LinearRegression(fit_intercept=False).fit(d, r)
     b = line.coef_[0]
     error = np.sqrt(((r - line.predict(d)) ** 2).sum() / 39 / (d**2).sum())
-    assert 0 < b - (2 * error) ** 2 / b < b
-    assert image_weight(truth, clinical, network) == pytest.approx(b - (2 * error) ** 2 / b)
+    assert 0 < b - (k * error) ** 2 / b < b
+    assert image_weight(truth, clinical, network, k) == pytest.approx(b - (k * error) ** 2 / b)
 
 
 @pytest.mark.parametrize("n", [12, 30, 200])
@@ -56,8 +57,8 @@ def test_images_of_other_eyes_get_no_weight_and_those_that_tell_all_nearly_one(n
         clinical = rng.normal(0.4, 0.1, n)
         truth = clinical + rng.normal(0, 0.2, n)
         seen = truth + rng.normal(0, 0.05, n)
-        telling.append(image_weight(truth, clinical, seen))
-        shuffled.append(image_weight(truth, clinical, rng.permutation(seen)))
+        telling.append(image_weight(truth, clinical, seen, 2))
+        shuffled.append(image_weight(truth, clinical, rng.permutation(seen), 2))
     # A permuted correction still holds the clinical prediction's own error, so it points the way a
     # little: what is left of its error says how little.
     assert np.mean(shuffled) < 0.05
@@ -70,8 +71,8 @@ def test_images_of_other_eyes_get_no_weight_and_those_that_tell_all_nearly_one(n
 )
 def test_a_correction_of_nothing_or_the_wrong_way_has_no_weight(network, weight):
     clinical = np.array([0.2, 0.4, 0.6])
-    assert image_weight(np.array([1.0, 2.0, 3.0]), clinical, np.array(network)) == weight
-    assert image_weight(np.array([1.0]), np.array([0.2]), np.array([1.0])) == 0
+    assert image_weight(np.array([1.0, 2.0, 3.0]), clinical, np.array(network), 1) == weight
+    assert image_weight(np.array([1.0]), np.array([0.2]), np.array([1.0]), 1) == 0
 
 
 def test_the_stack_follows_the_prior_at_few_eyes_and_the_truth_at_many():
@@ -161,7 +162,8 @@ def test_an_unknown_preop_leaves_the_gain_unknown_and_the_rest_known(eyes, start
 
 
 def test_it_survives_json_and_refuses_impossible_numbers(eyes, start, tmp_path):
-    earned = start.with_image_weight(np.array([0.0, 1.0]), np.array([0.5, 0.5]), np.array([0, 1.0]))
+    truth = np.array([0.0, 1.0])
+    earned = start.with_image_weight(truth, np.array([0.5, 0.5]), truth, 1)
     earned.write(tmp_path)
     again = ClinicalStart.read(tmp_path)
     assert (again.image_weight, again.n_eyes) == (1.0, 2)

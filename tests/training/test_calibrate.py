@@ -1,5 +1,6 @@
 """Coverage of a run's intervals on simulated errors: unseen eyes, every band, a shifted device."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,14 +8,22 @@ import pandas as pd
 import pytest
 
 from ctt_net.acuity import BANDS, preop_band
+from ctt_net.baselines.clinical_start import ClinicalStart, image_weight
 from ctt_net.inference.recalibrate import recalibration
 from ctt_net.io.atomic_write import atomic_write_all
 from ctt_net.model_folder.ensemble import estimate
 from ctt_net.model_folder.provenance import Provenance
 from ctt_net.outcome import DEFAULT_OUTCOMES
-from ctt_net.training.calibrate import FoldEyes, calibrated, calibration_for_report
+from ctt_net.training.calibrate import (
+    FoldEyes,
+    HeldOut,
+    calibrated,
+    for_report,
+    with_image_weight,
+)
 from ctt_net.types import ModelOutput
-from ctt_net.uncertainty.calibration import Calibration, calibration_eyes
+from ctt_net.uncertainty.abstention_limits import Abstention
+from ctt_net.uncertainty.calibration import Calibration
 
 FOLDS = 5
 SPEC = SimpleNamespace(outcomes=DEFAULT_OUTCOMES)
@@ -66,11 +75,8 @@ def rows_of(raw, chosen):
     )
 
 
-def eyes_of(table, raw, chosen):
-    raw = rows_of(raw, chosen)
-    return calibration_eyes(
-        table[chosen], raw.postop_logmar, raw.scale_logmar, raw.recovery_logit, DEFAULT_OUTCOMES
-    )
+def eyes_of(table, raw, chosen, clinical=None):
+    return HeldOut(table[chosen], rows_of(raw, chosen), clinical)
 
 
 def run_of(rng, folder, correlation, n_patients=600):
@@ -81,7 +87,9 @@ def run_of(rng, folder, correlation, n_patients=600):
     for k in range(FOLDS):
         val = (patient % FOLDS != k) & (rng.random(n_patients) < 0.15)[patient]
         (folder / str(k)).mkdir(exist_ok=True)
-        member = SimpleNamespace(spec=SPEC, folder=folder / str(k), provenance=PROVENANCE)
+        member = SimpleNamespace(
+            spec=SPEC, folder=folder / str(k), provenance=PROVENANCE, clinical_start=None
+        )
         test = eyes_of(table, raws[k], patient % FOLDS == k)
         folds.append(FoldEyes(k, member, test, eyes_of(table, raws[k], val)))
     atomic_write_all(folder, calibrated(folds, folder))
@@ -123,21 +131,23 @@ def test_out_of_fold_intervals_hold_their_level_and_come_from_the_other_folds(tm
         patient = table["patient_id"].astype(int).to_numpy()
         for k in range(FOLDS):
             here = patient % FOLDS == k
-            own = calibration_for_report(folds, k)
+            _, own = for_report(folds, k)
             coverage.append(held(table[here], [rows_of(raws[k], here)], [own]).mean())
-            others = sum(len(one.test) for one in folds if one.fold != k)
+            others = sum(len(one.test_eyes) for one in folds if one.fold != k)
             assert own.n_patients == others
     assert 0.88 <= np.mean(coverage) <= 0.92
 
 
 def test_one_fold_alone_is_reported_by_its_validation_split(tmp_path):
     folds, _, _ = run_of(np.random.default_rng(2), tmp_path, 0.8)
-    alone = calibration_for_report(folds[:1], 0)
-    assert alone.n_patients == len(folds[0].val)
+    _, alone = for_report(folds[:1], 0)
+    assert alone.n_patients == len(folds[0].val_eyes)
     assert "validation split" in alone.measured_on
     atomic_write_all(tmp_path, calibrated(folds[:1], tmp_path))
     kept = Calibration.read(tmp_path / "0")
-    assert kept.n_patients == len(folds[0].test)  # for patients to come, its own fold is honest
+    assert kept.n_patients == len(
+        folds[0].test_eyes
+    )  # for patients to come, its own fold is honest
     assert kept.error_correlation == 1.0
 
 
@@ -175,3 +185,68 @@ def test_a_shifted_device_loses_coverage_and_a_hundred_local_eyes_bring_it_back(
     assert 0.87 <= np.mean(after) <= 0.93
     # 100 patients leave 3 points (one standard deviation) to chance: Beta(91, 10).
     assert np.std(after) == pytest.approx(0.03, abs=0.015)
+
+
+class StartedMember(SimpleNamespace):
+    """A member that knows its clinical start and its abstention limits only."""
+
+    def starting_from(self, start, abstention):
+        return StartedMember(**{**vars(self), "clinical_start": start, "abstention": abstention})
+
+
+def started_folds(rng, share):
+    """Five folds whose networks move by this share of what the clinical prediction lacks."""
+    table, raws = simulate(rng, 300, 0.8)
+    patient = table["patient_id"].astype(int).to_numpy()
+    truth = rng.normal(0.4, 0.3, len(table))
+    table = table.assign(postop_logmar=truth)
+    start = ClinicalStart(None, {}, 0.25, 1.0, 20)
+    folds = []
+    for k, raw in enumerate(raws):
+        clinical = np.full(len(table), 0.4)
+        network = clinical + share * (truth - clinical) + rng.normal(0, 0.05, len(table))
+        limits = Abstention(20, 9.9, "a test", {}, {}, 80, {}, {})
+        member = StartedMember(spec=SPEC, clinical_start=start, abstention=limits)
+        test, val = patient % FOLDS == k, patient % FOLDS == (k + 1) % FOLDS
+        said = replace(raw, postop_logmar=network)
+        parts = [eyes_of(table, said, one, clinical[one]) for one in (test, val)]
+        folds.append(FoldEyes(k, member, *parts))
+    return folds
+
+
+def test_the_image_weight_of_a_run_is_that_of_all_eyes_out_of_fold():
+    folds = started_folds(np.random.default_rng(5), 2.0)
+    truth, clinical, network = (
+        np.concatenate(column)
+        for column in zip(
+            *(
+                (one.test.truth_logmar, one.test.clinical_logmar, one.test.network.postop_logmar)
+                for one in folds
+            ),
+            strict=True,
+        )
+    )
+    expected = image_weight(truth, clinical, network, 1)
+    assert expected == pytest.approx(0.5, abs=0.05)
+    for one in with_image_weight(folds):
+        assert one.member.clinical_start.image_weight == expected
+        assert one.member.clinical_start.n_eyes == len(truth)
+        assert one.member.abstention.scale_limit_logmar < 9.9  # measured anew, on the val split
+    assert folds[0].member.clinical_start.image_weight == 1.0
+
+
+def test_no_eye_has_a_say_in_the_image_weight_of_its_own_report():
+    folds = started_folds(np.random.default_rng(6), 2.0)
+    before = for_report(folds, 2)[0].clinical_start
+    table = folds[2].test.table
+    other = replace(folds[2].test, table=table.assign(postop_logmar=rng_like(table)))
+    changed = [replace(one, test=other) if one.fold == 2 else one for one in folds]
+    assert for_report(changed, 2)[0].clinical_start == before
+    assert for_report(changed, 1)[0].clinical_start != for_report(folds, 1)[0].clinical_start
+    # With no other fold, the weight of the validation split stays.
+    assert for_report(folds[:1], 0)[0].clinical_start.image_weight == 1.0
+
+
+def rng_like(table):
+    """Other outcomes."""
+    return np.random.default_rng(7).normal(0.4, 0.3, len(table))

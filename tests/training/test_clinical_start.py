@@ -5,15 +5,16 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from ctt_net.baselines.clinical_start import image_weight
+from ctt_net.baselines.clinical_start import ClinicalStart, image_weight
 from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
 from ctt_net.imaging import Preprocessing
 from ctt_net.model_folder.digests import seal
 from ctt_net.model_folder.member import Member
-from ctt_net.training.calibrate import calibrate_fold, fit_clinical_start
+from ctt_net.training.calibrate import calibrate_fold, predict_fold
 from ctt_net.training.config import TrainingConfig
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
@@ -33,24 +34,32 @@ def test_the_weight_is_that_of_the_validation_split_and_the_scores_are_of_unseen
 ):
     folder = shutil.copytree(small_run / "fold_1/model", tmp_path / "model")
     seal(folder)
-    val = data.part("val")
+    train, val = data.part("train"), data.part("val")
     truth, scans = val["postop_logmar"].to_numpy(float), data.scans_of(val)
-    network = Member(folder).of_table(val, scans).postop_logmar
-    unseen = fit_clinical_start(folder, data)
-    seal(folder)
-    assert set(unseen.index) == set(data.part("train").index) | set(val.index)
-    own = unseen[val.index].to_numpy(float)
     member = Member(folder)
-    start = member.clinical_start
-    assert start.image_weight == image_weight(truth, own, network)
+    network = member.of_table(val, scans).postop_logmar
+    table = pd.concat([train, val])
+    unseen = ClinicalStart.fit(table, data.cohort.spec, member.spec.covariates)[1]
+    own = unseen[val.index].to_numpy(float)
+    calibrate_fold(folder, data, True)
+    seal(folder)
+    started = Member(folder)
+    start = started.clinical_start
+    assert start.image_weight == image_weight(truth, own, network, 2)
     assert start.n_eyes == len(val)
-    calibrate_fold(folder, data, unseen)
     kept = json.loads((folder / "calibration.json").read_text())["scores"]
     blended = own + start.image_weight * (network - own)
-    scale = member.of_table(val, scans, own).scale_logmar
+    scale = started.of_table(val, scans).scale_logmar
     scores = np.abs(blended - truth) / scale
     found = np.sort([one for band in kept.values() for one in band])
     assert set(np.round(found, 4)) <= set(np.round(scores, 4))
+    # At the end of a run, the eyes of its fold are held out from both predictors.
+    fold = predict_fold(folder, 1, data)
+    test = fold.test.table
+    of_network = member.of_table(test, data.scans_of(test)).postop_logmar
+    np.testing.assert_array_equal(fold.test.network.postop_logmar, of_network)
+    np.testing.assert_allclose(fold.test.clinical_logmar, start.predict(test), rtol=1e-6)
+    np.testing.assert_array_equal(fold.val.clinical_logmar, own)
 
 
 def test_the_default_starts_so_and_the_published_network_does_not(tmp_path):
