@@ -83,11 +83,20 @@ def test_a_kept_file_that_is_damaged_is_read_anew(cohort_folder, tmp_path, left)
     assert len(file.read_bytes()) == len(content)
 
 
+@pytest.fixture(scope="module")
+def kept_scans(cohort_folder, tmp_path_factory):
+    """A cohort beside the scans that were kept of it."""
+    place = tmp_path_factory.mktemp("kept")
+    root = shutil.copytree(cohort_folder, place / "cohort")
+    load_scans(read_cohort(root), SMALL, cache=place / "scans")
+    return place
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("change", ["file", "preprocessing", "rows"])
-def test_what_has_changed_is_read_anew(cohort_folder, tmp_path, change):
-    root = shutil.copytree(cohort_folder, tmp_path / "cohort")
-    load_scans(read_cohort(root), SMALL, cache=tmp_path / "scans")
+def test_what_has_changed_is_read_anew(kept_scans, tmp_path, change):
+    shutil.copytree(kept_scans, tmp_path, dirs_exist_ok=True)
+    root = tmp_path / "cohort"
     cohort, preprocessing = read_cohort(root), SMALL
     if change == "file":
         shutil.copy(root / "scans/e03_horizontal.png", root / "scans/e01_horizontal.png")

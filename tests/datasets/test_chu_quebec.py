@@ -1,6 +1,7 @@
 """The recipe of the Québec eyes: on an export made in exactly that layout, and on the real one."""
 
 import csv
+import shutil
 
 import cv2
 import numpy as np
@@ -67,12 +68,18 @@ def write_split(raw, split, rows, ends, vertical=()):
         tifffile.imwrite(target, scan("", 90 + number), photometric="rgb")
 
 
-@pytest.fixture
-def raw(tmp_path):
+@pytest.fixture(scope="module")
+def made_export(tmp_path_factory):
+    raw = tmp_path_factory.mktemp("quebec") / "raw"
     ends = {0: "TN", 1: "NT", 2: "TN", 3: "NT", 4: "TN", 5: "TN", 7: ""}
-    write_split(tmp_path / "raw", "train", TRAIN, ends)
-    write_split(tmp_path / "raw", "test", TEST, {0: "NT"})
-    return tmp_path / "raw"
+    write_split(raw, "train", TRAIN, ends)
+    write_split(raw, "test", TEST, {0: "NT"})
+    return raw
+
+
+@pytest.fixture
+def raw(made_export, tmp_path):
+    return shutil.copytree(made_export, tmp_path / "raw")
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from ctt_net.cohort import read_cohort
 def hospital(load_recipe, tmp_path_factory):
     module = load_recipe("synthetic", "hospital")
     out = tmp_path_factory.mktemp("hospital") / "raw"
-    assert module.main([str(out), "--eyes", "40"]) == 0
+    assert module.main([str(out), "--eyes", "20"]) == 0
     assert module.main([str(out)]) == 2
     return out
 

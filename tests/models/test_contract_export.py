@@ -1,7 +1,7 @@
 """Every member of every kind can be exported, by torch and to ONNX, and then says the same.
 
-Each part for itself and as small as it gets, since tracing is slow; a whole network of the default
-parts is exported in tests/training/test_export.py.
+The members of a kind are exported together and as small as they get, since tracing is slow; a whole
+network of the default parts is exported in tests/training/test_export.py.
 """
 
 import contextlib
@@ -37,21 +37,25 @@ def ids(cases):
     return [str(case) for case in cases]
 
 
-class Plain(torch.nn.Module):
-    """A part with a plain tuple out, which is what exporters understand."""
+class Together(torch.nn.Module):
+    """Parts of one kind, one after the other, with plain tensors out as exporters want them."""
 
-    def __init__(self, part):
+    def __init__(self, parts):
         super().__init__()
-        self.part = part
+        self.parts = torch.nn.ModuleList(parts)
 
     def forward(self, *inputs):
-        out = self.part(*inputs)
-        return out if isinstance(out, torch.Tensor) else tuple(out)
+        outputs = (part(*inputs) for part in self.parts)
+        return tuple((out,) if isinstance(out, torch.Tensor) else tuple(out) for out in outputs)
 
 
-def assert_exports(part, small, large):
-    """Export with one batch; compare with another, of another number of eyes."""
-    plain = Plain(part).eval()
+def exported_together(parts, small, large):
+    """Export with one batch, run with another of another number of eyes.
+
+    Returns:
+        Of each part what torch, the exported program and ONNX Runtime say.
+    """
+    plain = Together(parts).eval()
     shapes = tuple(EYES for _ in small)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
@@ -62,21 +66,23 @@ def assert_exports(part, small, large):
             verbose=False,
         )  # fmt: skip
     with torch.no_grad():
-        expected = plain(*large)
-        exported = program.module()(*large)
-    expected, exported = (
-        (out,) if isinstance(out, torch.Tensor) else out for out in (expected, exported)
-    )
-    for ours, theirs in zip(expected, exported, strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+        expected, exported = plain(*large), program.module()(*large)
     session = onnxruntime.InferenceSession(
         model.model_proto.SerializeToString(), providers=["CPUExecutionProvider"]
     )
     # Only what the graph reads is asked for: a fusion without acuity has no input for it.
     asked = {node.name for node in session.get_inputs()}
     feeds = {n: t.numpy() for n, t in zip(names, large, strict=True) if n in asked}
-    for ours, theirs in zip(expected, session.run(None, feeds), strict=True):
-        np.testing.assert_allclose(ours.numpy(), theirs, rtol=1e-3, atol=1e-3)
+    answers = iter(session.run(None, feeds))
+    onnx = [[next(answers) for _ in out] for out in expected]
+    assert not list(answers)
+    return list(zip(expected, exported, onnx, strict=True))
+
+
+def assert_same(said):
+    for ours, program, onnx in zip(*said, strict=True):
+        torch.testing.assert_close(ours, program, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(ours.numpy(), onnx, rtol=1e-3, atol=1e-3)
 
 
 def eyes_in_tokens(B):
@@ -87,52 +93,81 @@ def eyes_in_tokens(B):
     return tokens, present, preop, known, torch.randn(B, 2, DIM, generator=generator)
 
 
+class Fused(torch.nn.Module):
+    """A fusion of plain tensors."""
+
+    def __init__(self, case):
+        super().__init__()
+        self.fusion = case.fusion(2)
+
+    def forward(self, *inputs):
+        return self.fusion(FusionInput(*inputs))
+
+
+@pytest.fixture(scope="module")
+def fusions():
+    return exported_together([Fused(case) for case in FUSIONS], *map(eyes_in_tokens, (3, 5)))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("case", FUSIONS, ids=ids(FUSIONS))
-def test_a_fusion_is_exported(case):
-    class Fused(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.fusion = case.fusion(2)
-
-        def forward(self, tokens, present, preop, known, extra):
-            return self.fusion(FusionInput(tokens, present, preop, known, extra))
-
-    assert_exports(Fused().eval(), eyes_in_tokens(3), eyes_in_tokens(5))
+@pytest.mark.parametrize("number", range(len(FUSIONS)), ids=ids(FUSIONS))
+def test_a_fusion_is_exported(fusions, number):
+    assert_same(fusions[number])
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("case", HEADS, ids=ids(HEADS))
-def test_a_head_is_exported(case):
+@pytest.fixture(scope="module")
+def heads():
     def batch(B):
         token = torch.randn(B, DIM, generator=torch.Generator().manual_seed(B))
         return token, torch.rand(B), torch.arange(B) % 3 > 0
 
-    assert_exports(case.head().eval(), batch(3), batch(5))
+    return exported_together([case.head() for case in HEADS], batch(3), batch(5))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", ENCODERS, ids=ids(ENCODERS))
-def test_a_covariate_encoder_is_exported(case):
+@pytest.mark.parametrize("number", range(len(HEADS)), ids=ids(HEADS))
+def test_a_head_is_exported(heads, number):
+    assert_same(heads[number])
+
+
+@pytest.fixture(scope="module")
+def encoders():
     torch.manual_seed(0)
-    encoder = case.kind(dim=DIM, levels=(0, 3))
-    encoder.initialise(torch.tensor([[50.0, 0], [60.0, 1], [70.0, 2], [80.0, 1]]))
+    made = [case.kind(dim=DIM, levels=(0, 3)) for case in ENCODERS]
+    for encoder in made:
+        encoder.initialise(torch.tensor([[50.0, 0], [60.0, 1], [70.0, 2], [80.0, 1]]))
 
     def batch(B):
         values = torch.stack([torch.linspace(40, 90, B), torch.arange(B) % 3.0], dim=1)
         values[0, 0] = values[1, 1] = torch.nan
         return (values,)
 
-    assert_exports(encoder.eval(), batch(3), batch(5))
+    return exported_together(made, batch(3), batch(7))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["test_resnet", "small_conv", "small_resnet", "segmentation"])
-def test_a_backbone_is_exported(name):
+@pytest.mark.parametrize("number", range(len(ENCODERS)), ids=ids(ENCODERS))
+def test_a_covariate_encoder_is_exported(encoders, number):
+    assert_same(encoders[number])
+
+
+BACKBONES = ("test_resnet", "small_conv", "small_resnet", "segmentation")
+
+
+@pytest.fixture(scope="module")
+def backbones():
     torch.manual_seed(0)
 
     def batch(B):
         generator = torch.Generator().manual_seed(B)
         return (torch.randint(0, 256, (B, 1, 64, 64), dtype=torch.uint8, generator=generator),)
 
-    assert_exports(backbone_of(name, columns=2).eval(), batch(3), batch(5))
+    return exported_together(
+        [backbone_of(name, columns=2) for name in BACKBONES], batch(3), batch(5)
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(len(BACKBONES)), ids=BACKBONES)
+def test_a_backbone_is_exported(backbones, number):
+    assert_same(backbones[number])

@@ -116,16 +116,6 @@ def test_half_precision_is_finite_and_keeps_a_tenth_of_a_millimetre_apart(kind):
     assert not torch.equal(tokens[0, 2], tokens[1, 2])
 
 
-def test_it_can_be_exported_for_any_number_of_eyes(kind):
-    encoder = encoder_of(kind)
-    eyes = {0: torch.export.Dim("eyes")}
-    exported = torch.export.export(encoder, (rows(3),), dynamic_shapes=(eyes,)).module()
-    for count in (2, 7):
-        table = rows(count, seed=count)
-        table[torch.rand(count, 4) < 0.3] = torch.nan
-        np.testing.assert_allclose(exported(table).detach(), encoder(table).detach(), atol=1e-6)
-
-
 @pytest.mark.parametrize("arguments", [{"dim": 0}, {"levels": (0, -1)}])
 def test_arguments_without_a_meaning_are_refused(kind, arguments):
     with pytest.raises(ValueError, match=next(iter(arguments))):

@@ -44,28 +44,35 @@ def test_a_backbone_has_a_token_for_each_cell_row_by_row(grid_network_name, grid
 
 
 class Pools(torch.nn.Module):
-    """Both pools, for the exporter."""
+    """Both pools to some grids, for the exporter."""
 
-    def __init__(self, grid):
+    def __init__(self, grids):
         super().__init__()
-        self.grid = grid
+        self.grids = grids
 
-    def forward(self, features):
-        return mean_of_cells(features, *self.grid), maximum_of_cells(features, *self.grid)
+    def forward(self, *features):
+        return tuple(
+            pool(one, *grid)
+            for one, grid in zip(features, self.grids, strict=True)
+            for pool in (mean_of_cells, maximum_of_cells)
+        )
 
 
-@pytest.mark.parametrize(("size", "grid"), [((7, 5), (3, 3)), ((8, 12), (2, 4)), ((2, 2), (3, 3))])
-def test_even_and_uneven_grids_export_to_onnx(size, grid):
+def test_even_and_uneven_grids_export_to_onnx():
     """Torch's own uneven pool of maxima has no translation."""
-    features = torch.randn(2, 3, *size, generator=torch.Generator().manual_seed(0))
-    pools = Pools(grid).eval()
+    generator = torch.Generator().manual_seed(0)
+    features = tuple(
+        torch.randn(2, 3, *size, generator=generator) for size in ((7, 5), (8, 12), (2, 2))
+    )
+    pools = Pools(((3, 3), (2, 4), (3, 3))).eval()
     scans = torch.export.Dim("scans", min=1)
     program = torch.onnx.export(
-        pools, (features,), dynamo=True, dynamic_shapes=({0: scans},), verbose=False
+        pools, features, dynamo=True, dynamic_shapes=(({0: scans},) * 3,), verbose=False
     )
     session = onnxruntime.InferenceSession(program.model_proto.SerializeToString())
-    outputs = session.run(None, {session.get_inputs()[0].name: features.numpy()})
-    for ours, theirs in zip(pools(features), outputs, strict=True):
+    names = [node.name for node in session.get_inputs()]
+    outputs = session.run(None, {n: f.numpy() for n, f in zip(names, features, strict=True)})
+    for ours, theirs in zip(pools(*features), outputs, strict=True):
         np.testing.assert_allclose(ours.numpy(), theirs, atol=1e-6)
 
 
