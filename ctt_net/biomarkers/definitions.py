@@ -13,18 +13,18 @@ SMALLEST_CYST_UM2 = 500.0
 LOWEST_FLUID_UM = LOWEST_DRUSEN_UM = 12.0
 
 DUKER = "Duker 2013, doi 10.1016/j.ophtha.2013.07.042"
-KUSUHARA = "Kusuhara 2004, doi 10.1016/j.ajo.2004.04.063"
+KUSUHARA = "Kusuhara 2004, Am J Ophthalmol 138:709"
 ULLRICH = "Ullrich 2002, doi 10.1136/bjo.86.4.390"
-RUIZ_MORENO = "Ruiz-Moreno 2008, doi 10.1136/bjo.2007.136176"
+RUIZ_MORENO = "Ruiz-Moreno 2008, Br J Ophthalmol 92:405"
 WOLF = "Wolf-Schnurrbusch 2009, doi 10.1167/iovs.08-2970"
 ETDRS = "ETDRS report 10, doi 10.1016/S0161-6420(13)38012-9"
 STAURENGHI = "layers: Staurenghi 2014, doi 10.1016/j.ophtha.2014.02.023"
-DUBIS = "Dubis 2009, doi 10.1136/bjo.2008.150110"
+DUBIS = "Dubis 2009, Br J Ophthalmol 93:1223"
 EZ_ELM = "doi 10.3389/fmed.2021.779602"
 PSEUDOCYSTS = "doi 10.1186/s12886-021-02164-2"
 SADDA = "Sadda 2018, doi 10.1016/j.ophtha.2017.09.028"
-MARGOLIS = "Margolis 2009, doi 10.1016/j.ajo.2008.12.008"
-GOVETTO = "Govetto 2017, doi 10.1016/j.ajo.2016.12.006"
+MARGOLIS = "Margolis 2009, Am J Ophthalmol 147:811"
+GOVETTO = "Govetto 2017, Am J Ophthalmol 175:99"
 
 NO_HOLE = "there is no hole, or it is partly outside the picture"
 NOT_CENTRAL = "there is a hole, or the central 1 mm is partly outside the scan"

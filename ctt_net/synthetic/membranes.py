@@ -1,6 +1,6 @@
 """Epiretinal membranes that are thick, puckered, or stand off the retina on pegs.
 
-After Govetto 2017 (doi 10.1016/j.ajo.2016.12.006).
+After Govetto 2017 (Am J Ophthalmol 175:99).
 """
 
 import numpy as np
