@@ -55,6 +55,8 @@ EXTRAS = {
     "lora": ["peft>=0.15,<1"],
     "tracking": ["wandb>=0.19,<0.32"],
     "notebook": ["jupyterlab>=4"],
+    # `ctt-net serve`
+    "serve": ["starlette>=1.0,<2", "uvicorn>=0.40,<1", "python-multipart>=0.0.20"],
     # Runs and checks what `ctt-net bundle` writes.
     "bundle": ["monai>=1.5,<2", "fire>=0.6", "jsonschema>=4.20"],
     # `make docs`. MkDocs 2 drops plugins.
@@ -65,6 +67,8 @@ EXTRAS = {
         "pytest-cov>=5",
         "hypothesis>=6.100",
         "crepes>=0.8,<1",  # oracle of the intervals
+        "httpx>=0.28,<1",  # client of the web server, also Starlette's own in tests
+        "playwright>=1.50,<2",  # drives an installed Chromium; none is downloaded
         "nbclient>=0.10",  # runs the notebooks, with ipykernel
         "nbformat>=5.10",
         "ipykernel>=6.29",

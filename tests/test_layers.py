@@ -23,6 +23,7 @@ LIGHT = (
     "ctt_net.model_folder",
     "ctt_net.inference.predict",
     "ctt_net.inference.evaluate",
+    "ctt_net.serve.run",
 )
 
 

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -194,7 +194,23 @@ def check_different_pictures(folder: Path, paths: Iterable[Path]) -> None:
 
 
 def _check_same_patients(folder: Path, patient_id: str, paths: list[Path]) -> None:
-    """Names that begin with numbers begin with this patient's, as far as that is written alike."""
+    begun = numbers_in_names(patient_id, paths)
+    if len(begun) > 1:
+        raise InputError(
+            f"{folder}: the scans seem to be of several patients ({', '.join(begun)}); "
+            f"keep those of one, or correct the names; if all are of this patient, list them under "
+            f"'files' in {PATIENT_FILE} (files: {{OD: {{horizontal: scan.png}}}})"
+        )
+
+
+def numbers_in_names(patient_id: str, paths: Iterable[PurePath]) -> list[str]:
+    """One name for each number that names begin with, and the patient's, if written alike.
+
+    More than one means that the scans are of several patients.
+
+    >>> numbers_in_names("x", [PurePath("0001_OD_h.png"), PurePath("0002_OS_h.png")])
+    ['0001_OD_h.png', '0002_OS_h.png']
+    """
     begun: dict[str, str] = {}
     for path in paths:
         number = _LEADING_ID.match(path.stem)
@@ -203,12 +219,7 @@ def _check_same_patients(folder: Path, patient_id: str, paths: list[Path]) -> No
     own = patient_id.lower()
     if re.sub(r"\d", "0", own) in {re.sub(r"\d", "0", number) for number in begun}:
         begun.setdefault(own, f"patient {patient_id}")
-    if len(begun) > 1:
-        raise InputError(
-            f"{folder}: the scans seem to be of several patients ({', '.join(begun.values())}); "
-            f"keep those of one, or correct the names; if all are of this patient, list them under "
-            f"'files' in {PATIENT_FILE} (files: {{OD: {{horizontal: scan.png}}}})"
-        )
+    return list(begun.values())
 
 
 def _listed(

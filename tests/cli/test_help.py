@@ -43,6 +43,7 @@ for line in (
     ["train", "--config", "no"], ["pretrain", "--config", "no"], ["measure", "no", "--out", "out"],
     ["explain", "no", "--model", "no", "--out", "out"],
     ["explain", "no", "--model", "no", "--out", "out", "--method", "gradient"],
+    ["serve", "no"],
 ):
     assert main(line) == 2, line
     try:
