@@ -95,12 +95,24 @@ class ModelUsed(BaseModel):
     ctt_net_version: str
 
 
+class Provenance(BaseModel):
+    """When, by which model and by which programs."""
+
+    time: str = Field(description="UTC")
+    model_digest: str = Field(description="SHA-256 over those of all files of the model")
+    ctt_net_version: str
+    python_version: str
+    onnxruntime_version: str
+    system: str
+
+
 class Prediction(BaseModel):
     """Contents of prediction.json, as ctt-net predict writes it."""
 
     patient_id: str
     intended_use: str = Field(description="must be shown wherever the prediction is")
     model: ModelUsed
+    provenance: Provenance
     eyes: list[Eye] = Field(description="the right eye first")
 
 
