@@ -63,6 +63,7 @@ EXTRAS = {
     "docs": ["mkdocs>=1.6,<2", "mkdocs-material>=9.6", "mkdocstrings[python]>=1"],
     "dev": [
         "pytest>=8",
+        "scikit-image>=0.22",  # sample pictures that are no B-scan
         "pytest-xdist>=3.7",
         "pytest-cov>=5",
         "hypothesis>=6.100",

@@ -83,6 +83,7 @@ SLOW_FILES = {
     *("training/test_calibrate.py", "training/test_config.py", "training/test_every_config.py"),
     *("training/test_export.py", "training/test_refusals.py"),
     *(
+        "biomarkers/test_macular.py",
         "biomarkers/test_segmenter.py",
         "inference/test_many.py",
         "inference/test_measures.py",

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctt_net import __version__
+from ctt_net.biomarkers.macular import macular_reader_version
 from ctt_net.imaging import Preprocessing
-from ctt_net.imaging.read import reader_version
 from ctt_net.io.atomic_write import atomic_write
 
 Arrays = dict[str, NDArray[Any]]
@@ -73,5 +73,5 @@ def _name(tasks: Sequence[ScanTask], preprocessing: Preprocessing) -> str:
         facts = task.path.stat()
         place = (task.position, task.view, task.laterality, task.direction)
         files.append([str(task.path.resolve()), facts.st_size, facts.st_mtime_ns, *place])
-    what = [__version__, reader_version(), preprocessing.to_dict(), files]
+    what = [__version__, macular_reader_version(), preprocessing.to_dict(), files]
     return hashlib.sha256(json.dumps(what).encode()).hexdigest()

@@ -10,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ctt_net.biomarkers.macular import read_macular_bscan
 from ctt_net.cohort import Cohort
 from ctt_net.data.scan_cache import ScanTask, kept_arrays
 from ctt_net.errors import InputError, count_of
@@ -19,7 +20,6 @@ from ctt_net.imaging import (
     ImagingError,
     Preprocessing,
     doubts_of,
-    read_bscan,
     signal_quality,
 )
 
@@ -89,7 +89,7 @@ def _each(
 
     def read(task: ScanTask) -> T | ImagingError:
         try:
-            return work(task, read_bscan(task.path))
+            return work(task, read_macular_bscan(task.path))
         except ImagingError as error:
             return error
 

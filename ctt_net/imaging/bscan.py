@@ -44,7 +44,7 @@ class Note:
 
 
 # A scan with one of these is no macular B-scan as the network knows it.
-UNUSABLE_NOTES = frozenset({"not_a_bscan", "inverted", "report_page", "upside_down"})
+UNUSABLE_NOTES = frozenset({"not_a_bscan", "inverted", "report_page", "upside_down", "not_macular"})
 
 
 LAYOUTS = ("plain", "spectralis_panel", "cirrus_overlay")

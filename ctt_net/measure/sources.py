@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ctt_net.biomarkers.macular import not_macular, read_macular_bscan
 from ctt_net.cohort import Cohort
 from ctt_net.cohort.scan_names import VIEW_WORDS, eye_and_view, is_scan
 from ctt_net.data.scans import scan_tasks
 from ctt_net.devices import cut_foveal_sections, is_device_file, read_acquisitions
 from ctt_net.devices.convert import FACTS_FILE
 from ctt_net.errors import InputError
-from ctt_net.imaging import UNUSABLE_NOTES, ImagingError, read_bscan
+from ctt_net.imaging import UNUSABLE_NOTES, ImagingError
 from ctt_net.io.yaml_file import read_yaml_mapping
 
 NOT_USABLE = "not measured"
@@ -96,7 +97,7 @@ def folder_sources(folder: Path) -> list[Source]:
 
 def _reader(path: Path) -> Callable[[], NDArray[np.uint8]]:
     def read() -> NDArray[np.uint8]:
-        scan = read_bscan(path)
+        scan = read_macular_bscan(path)
         for note in scan.notes:
             if note.code in UNUSABLE_NOTES:
                 raise InputError(f"{NOT_USABLE}: {note}")
@@ -158,7 +159,13 @@ def _of_device(path: Path, folder: Path, name: str) -> Iterator[Source]:
 
 
 def _giving(pixels: NDArray[np.uint8]) -> Callable[[], NDArray[np.uint8]]:
-    return lambda: pixels
+    def read() -> NDArray[np.uint8]:
+        note = not_macular(pixels)
+        if note is not None:
+            raise InputError(f"{NOT_USABLE}: {note}")
+        return pixels
+
+    return read
 
 
 def _failing(error: InputError) -> Callable[[], NDArray[np.uint8]]:

@@ -67,6 +67,16 @@ def a_fundus_picture(cohort):
     return [5]
 
 
+@scan_fault("scan-not-macular", "warning")
+def a_hill_under_a_dark_sky(cohort):
+    rows, columns = np.mgrid[:496, :768]
+    hill = 240 + 50 * np.sin(columns / 90)
+    light = np.where(rows > hill, 180 * np.exp(-(rows - hill) / 250), 20)
+    grain = np.random.default_rng(0).normal(0, 15, rows.shape)
+    replace(cohort, 5, "vertical", np.clip(light + grain, 0, 255).astype(np.uint8))
+    return [5]
+
+
 @scan_fault("scan-report-page", "warning")
 def a_whole_report_page(cohort):
     scan = cv2.resize(picture(cohort, 6, "vertical"), (1000, 500))

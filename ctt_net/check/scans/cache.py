@@ -11,15 +11,15 @@ from pathlib import Path
 from types import TracebackType
 
 from ctt_net import __version__
+from ctt_net.biomarkers.macular import macular_reader_version
 from ctt_net.check.scans.record import Scan, ScanRecord, record_of
 from ctt_net.data.scan_cache import ScanTask
 from ctt_net.data.scans import Progress
-from ctt_net.imaging.read import reader_version
 from ctt_net.io.atomic_write import named
 
 RECORDS_FILE = "scans.jsonl"
 _CHUNK = 64  # scans between two looks at Ctrl-C
-_READER = f"{__version__} {reader_version()}"  # records of another reader are not used
+_READER = f"{__version__} {macular_reader_version()}"  # records of another reader are not used
 
 
 class RecordCache:

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ctt_net.biomarkers.macular import read_macular_bscan
 from ctt_net.check.finding import Check, Finding
 from ctt_net.cohort.problem import Severity
-from ctt_net.imaging import BScan, ImagingError, Note, read_bscan, signal_quality
+from ctt_net.imaging import BScan, ImagingError, Note, signal_quality
 from ctt_net.imaging.disc_side import disc_side
 from ctt_net.imaging.encode import jpeg
 from ctt_net.imaging.fingerprint import hashes_with_mirror, pixel_digest
@@ -122,7 +123,7 @@ def record_of(file: Path, path: str, thumbnail: bool) -> ScanRecord:
     except OSError:
         size, mtime_ns = -1, -1  # the reader says what is wrong
     try:
-        scan = read_bscan(file)
+        scan = read_macular_bscan(file)
     except ImagingError as error:
         return ScanRecord(path, size, mtime_ns, error=str(error))
     small = jpeg(scan.pixels, _THUMBNAIL_WIDTH, _JPEG_QUALITY, _THUMBNAIL_WIDTH)

@@ -42,6 +42,12 @@ REPORT_PAGE = Check(
     "of a whole report page or screenshot the network receives mostly text, maps and margins",
     "export the B-scan alone, or crop it from the page",
 )
+NOT_MACULAR = Check(
+    "scan-not-macular",
+    "No B-scan of the macula",
+    "the layers of a macula do not fit the picture, so the network would see one that is not there",
+    "give the B-scan through the macula of this eye, or leave the cell empty",
+)
 NAME = Check(
     "view-vs-file-name",
     "File name names another view",
@@ -66,6 +72,7 @@ _BY_CODE = {
     "upside_down": UPSIDE_DOWN,
     "inverted": INVERTED,
     "report_page": REPORT_PAGE,
+    "not_macular": NOT_MACULAR,
 }
 
 

@@ -1,0 +1,73 @@
+"""Pictures that are no macular B-scan are known by their layers, and B-scans are let through."""
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchmarks.not_macular import KINDS, bscans, outcome
+from ctt_net.biomarkers.macular import LIMITS, macular_signs, not_macular, read_macular_bscan
+from ctt_net.imaging import UNUSABLE_NOTES, read_bscan
+
+# A montage of scans of one macula has a macula's layers; see docs/experiments.md.
+REFUSED_KINDS = [kind for kind in KINDS if kind != "montage"]
+
+
+def saved(folder, pixels):
+    Image.fromarray(pixels).save(folder / "scan.png")
+    return folder / "scan.png"
+
+
+@pytest.mark.parametrize("kind", REFUSED_KINDS)
+def test_two_pictures_of_each_kind_are_refused(kind, tmp_path):
+    pytest.importorskip("skimage", reason="its sample pictures are needed")
+    make = KINDS[kind][1]
+    for number in range(2):
+        path = saved(tmp_path, make(np.random.default_rng((5, number)), number))
+        assert outcome(path) != "accepted", number
+
+
+def test_simulated_scans_of_every_device_look_are_let_through():
+    for kind, pixels in bscans(3, seed=3):
+        assert not_macular(pixels) is None, kind
+
+
+def test_real_scans_are_let_through(real_data):
+    paths = [*(real_data / "kermany").glob("*.jpeg"), real_data / "octid" / "MH91.jpeg",
+             real_data / "heidelberg" / "spectralis_export_1264x496.tif",
+             *sorted((real_data / "chu_quebec_macular_hole").rglob("*.tiff"))[::8]]  # fmt: skip
+    assert len(paths) > 15
+    for path in paths:
+        codes = {note.code for note in read_macular_bscan(path).notes}
+        assert not codes & UNUSABLE_NOTES, path.name
+
+
+def test_a_turned_real_scan_shows_no_macula(real_data):
+    for path in (real_data / "kermany").glob("*.jpeg"):
+        assert not_macular(np.rot90(read_bscan(path).pixels).copy()) is not None
+
+
+def test_the_note_says_why_and_leaves_the_pixels(tmp_path):
+    rows, columns = np.mgrid[:496, :768]
+    depth = rows - 240 - 50 * np.sin(columns / 90)
+    hill = np.where(depth > 0, 180 * np.exp(-depth / 250), 20)
+    grain = np.random.default_rng(0).normal(0, 15, rows.shape)
+    path = saved(tmp_path, np.clip(hill + grain, 0, 255).astype(np.uint8))
+    plain, got = read_bscan(path), read_macular_bscan(path)
+    assert plain.notes == ()
+    assert [note.code for note in got.notes] == ["not_macular"]
+    signs = vars(macular_signs(plain.pixels))
+    wrong = [text for name, (low, high, text) in LIMITS.items() if not low <= signs[name] <= high]
+    assert wrong[0] in got.notes[0].text
+    assert np.array_equal(got.pixels, plain.pixels)
+
+
+def test_what_the_reader_doubts_already_is_not_segmented(tmp_path, monkeypatch):
+    def fail(*_):
+        raise AssertionError("segmented")
+
+    monkeypatch.setattr("ctt_net.biomarkers.macular.macular_signs", fail)
+    noise = np.random.default_rng(0).integers(0, 255, (300, 400)).astype(np.uint8)
+    noise = cv2.GaussianBlur(noise, (0, 0), 3)
+    codes = {note.code for note in read_macular_bscan(saved(tmp_path, noise)).notes}
+    assert codes & UNUSABLE_NOTES
