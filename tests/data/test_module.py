@@ -190,8 +190,8 @@ def test_a_second_epoch_decodes_nothing(data, monkeypatch):
     calls = []
     monkeypatch.setattr(
         scans_room,
-        "read_bscan",
-        lambda path, read=scans_room.read_bscan: (calls.append(path), read(path))[1],
+        "read_macular_bscan",
+        lambda path, read=scans_room.read_macular_bscan: (calls.append(path), read(path))[1],
     )
     module = data()
     epochs_of(module, 1)
