@@ -46,8 +46,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, help="run or model folder: count its abstention too")
     parser.add_argument("--real", type=Path, help="folder of real B-scans")
-    parser.add_argument("--seed", type=int, default=0, help="of the pictures (default: 0)")
-    parser.add_argument("--scans", type=int, default=100, help="simulated a device (default: 100)")
+    parser.add_argument("--seed", type=int, default=2, help="of the pictures (default: 2)")
+    parser.add_argument("--scans", type=int, default=50, help="simulated a device (default: 50)")
     parser.add_argument("--keep", type=Path, help="folder to keep the pictures in")
     options = parser.parse_args()
     predictor = None
@@ -174,7 +174,7 @@ def cut_of(names: tuple[str, ...]) -> Callable[[np.random.Generator, int], Pictu
         part = whole[top : top + height, left : left + width]
         if number % 2:
             part = np.asarray(Image.fromarray(part).convert("L"))
-        return cv2.resize(np.ascontiguousarray(part), (columns, rows))
+        return np.asarray(cv2.resize(np.ascontiguousarray(part), (columns, rows)), np.uint8)
 
     return make
 

@@ -65,7 +65,8 @@ def test_kept_scans_are_the_same_and_are_not_read_again(cohort_folder, tmp_path,
     cohort = read_cohort(cohort_folder)
     first = load_scans(cohort, SMALL, cache=tmp_path / "scans")
     assert [path.suffix for path in (tmp_path / "scans").iterdir()] == [".npz"]
-    monkeypatch.setattr("ctt_net.data.scans.read_macular_bscan", lambda path: pytest.fail("read again"))
+    reader = "ctt_net.data.scans.read_macular_bscan"
+    monkeypatch.setattr(reader, lambda path: pytest.fail("read again"))
     again = load_scans(cohort, SMALL, cache=tmp_path / "scans")
     for part in ("pixels", "present", "quality"):
         np.testing.assert_array_equal(getattr(again, part), getattr(first, part))
