@@ -1,6 +1,7 @@
 """Switches and fixtures that every test shares."""
 
 import hashlib
+import json
 import os
 import sys
 from pathlib import Path
@@ -145,6 +146,29 @@ def shared_folder(tmp_path_factory, worker_id):
     shared = (base if worker_id == "master" else base.parent) / "shared"
     shared.mkdir(exist_ok=True)
     return shared
+
+
+@pytest.fixture(scope="session", autouse=True)
+def segmented_once(shared_folder):
+    """Look once for the layers of a macula in each picture: many tests read the same scans."""
+    from ctt_net.biomarkers import macular
+
+    found, look = shared_folder / "macular_signs", macular.macular_signs
+    found.mkdir(exist_ok=True)
+
+    def once(pixels):
+        path = found / hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest()
+        if path.exists():
+            return macular.Signs(**json.loads(path.read_text()))
+        signs = look(pixels)
+        part = path.with_suffix(f".{os.getpid()}")
+        part.write_text(json.dumps(vars(signs)))
+        part.replace(path)
+        return signs
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(macular, "macular_signs", once)
+        yield
 
 
 @pytest.fixture(scope="session")
