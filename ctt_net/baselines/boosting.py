@@ -26,6 +26,10 @@ SETTINGS = {
 }
 
 
+# Through all trees: little enough for any memory.
+EYES_AT_ONCE = 1000
+
+
 @dataclass(frozen=True, eq=False)
 class BoostedTrees(FittedModel):
     """`start + sum(leaf of each tree)`; nodes of all trees stand one after the other.
@@ -118,14 +122,22 @@ class BoostedTrees(FittedModel):
         """Predicted logMAR: (eyes,)."""
         numbers = design(table, self.features)
         out = np.full(len(numbers), self.start)
-        rows = np.arange(len(numbers))
-        for first in np.cumsum([0, *self.size[:-1]]):
-            node = np.full(len(numbers), first)
-            while (inner := self.feature[node] >= 0).any():
-                eyes, here = rows[inner], node[inner]
-                seen = numbers[eyes, self.feature[here]]
-                unknown = np.isnan(seen)
-                to_left = np.where(unknown, self.missing_left[here], seen <= self.threshold[here])
-                node[inner] = first + np.where(to_left, self.left[here], self.right[here])
-            out += self.value[node]
+        for first in range(0, len(numbers), EYES_AT_ONCE):
+            some = slice(first, first + EYES_AT_ONCE)
+            # One tree after the other, as they were fitted: the same to the last bit.
+            for value in self.value[self._leaves(numbers[some])].T:
+                out[some] += value
         return out
+
+    def _leaves(self, numbers: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Where each eye ends in each tree: (eyes, trees)."""
+        roots = np.cumsum([0, *self.size[:-1]])
+        node = np.tile(roots, (len(numbers), 1))
+        while (inner := self.feature[node] >= 0).any():
+            eyes, trees = np.nonzero(inner)
+            here = node[eyes, trees]
+            seen = numbers[eyes, self.feature[here]]
+            unknown = np.isnan(seen)
+            to_left = np.where(unknown, self.missing_left[here], seen <= self.threshold[here])
+            node[eyes, trees] = roots[trees] + np.where(to_left, self.left[here], self.right[here])
+        return node

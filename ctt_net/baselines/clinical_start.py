@@ -173,7 +173,9 @@ class ClinicalStart:
     def predict(self, table: pd.DataFrame) -> NDArray[np.float64]:
         """What the stack predicts without the images, logMAR: (eyes,)."""
         predicted = self.baselines.predict(table)
-        return np.asarray(sum(weight * predicted[name] for name, weight in self.weights.items()))
+        return np.asarray(
+            sum(weight * predicted[name].to_numpy() for name, weight in self.weights.items())
+        )
 
     def blend(
         self,

@@ -88,8 +88,8 @@ def covariate_flags(
         for i in np.flatnonzero(unknown):
             flags[i].append(f"{'unseen_level' if given[i] else 'missing_covariate'}:{name}")
         if ranges and name in ranges and name in table:
-            strange = ~table[name].astype(float).between(*ranges[name]).to_numpy() & given
-            for i in np.flatnonzero(strange):
+            numbers, (low, high) = table[name].to_numpy(float), ranges[name]
+            for i in np.flatnonzero(~((numbers >= low) & (numbers <= high)) & given):
                 flags[i].append(f"outside_training:{name}")
     views = [one.measured_in for one in covariates.values()]
     for view in dict.fromkeys(filter(None, views)):
