@@ -8,5 +8,6 @@
 | `upload` | a multipart request to a private patient folder |
 | `workers` | processes that hold the model and predict, bounded in number and time |
 | `worker` | what runs inside such a process |
+| `words/` | the text of the page in English and Chinese |
 | `answers` | the shape of requests and answers, and from it the OpenAPI description |
 """

@@ -29,6 +29,7 @@ from ctt_net.serve.upload import (
     recognise,
     several_patients,
 )
+from ctt_net.serve.words import LANGUAGES, accepted_language, texts
 from ctt_net.serve.worker import Answer
 from ctt_net.serve.workers import Workers
 from ctt_net.types import EYES
@@ -43,31 +44,6 @@ RESULT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
-
-
-# What the script of the page says; {} is the name of a file.
-_TEXTS = {
-    "eye_of": "Eye of {}",
-    "view_of": "View of {}",
-    "remove": "Remove {}",
-    "chosen": "Scans chosen: {}",
-    "same_patient": "Tick this box if all are of this patient.",
-    "no_scan": "No scan is chosen; choose at least one.",
-    "choose": "Choose eye and view of {}.",
-    "twice": "{} and {} have the same eye and view; correct or remove one.",
-    "too_large": "The scans are larger than {MB} MB together; send fewer or smaller files.",
-    "unreadable": "The dropped files cannot be read; choose them instead.",
-    "unreachable": "The server did not answer; is it still running?",
-    "sending": "Sending the scans ...",
-    "predicting": "Reading the scans and predicting ...",
-}
-_NOTATION_NAMES = {
-    "decimal": "decimal (0.4)",
-    "logmar": "logMAR (0.40)",
-    "snellen": "Snellen (20/50)",
-    "etdrs": "ETDRS letters (65)",
-    "five_mark": "five-mark (4.6)",
-}
 
 
 @dataclass(frozen=True)
@@ -198,21 +174,37 @@ def _prediction_json(prediction: Mapping[str, Any] | None, **headers: str) -> Re
 
 
 async def _page(site: Site, request: Request) -> Response:
-    return HTMLResponse(_form(site))
+    return HTMLResponse(_form(site, request), headers={"Vary": "Accept-Language"})
 
 
-def _form(site: Site, problem: RequestError | None = None) -> str:
-    return render(
+def _language(request: Request) -> str:
+    """Of the address, else of the browser."""
+    asked = request.query_params.get("language", "")
+    return (
+        asked
+        if asked in LANGUAGES
+        else accepted_language(request.headers.get("accept-language", ""))
+    )
+
+
+def _render(name: str, request: Request, **context: Any) -> str:
+    language = _language(request)
+    return render(name, folder=TEMPLATES, language=language, t=texts(language), **context)
+
+
+def _form(site: Site, request: Request, problem: RequestError | None = None) -> str:
+    said = texts(_language(request))
+    script = {
+        key.removeprefix("script."): text for key, text in said.items() if key.startswith("script.")
+    }
+    return _render(
         "upload.html",
-        folder=TEMPLATES,
+        request,
         model=site.facts,
+        views=[said.get(f"view.{view}", view) for view in site.views],
         eyes=EYES,
         problem=problem,
-        texts={
-            name: text.replace("{MB}", f"{site.settings.upload_bytes / 2**20:g}")
-            for name, text in _TEXTS.items()
-        },
-        notation_names=_NOTATION_NAMES,
+        texts=script,
         limit_bytes=site.settings.upload_bytes,
         kept_minutes=KEPT_SECONDS // 60,
     )
@@ -222,13 +214,13 @@ async def _submit(site: Site, request: Request) -> Response:
     """What the page sends: the result has an address of its own, so that it can be reloaded."""
     answer = await _predict(site, request, wants_page=True)
     key = site.results.keep(answer)
-    return RedirectResponse(f"/results/{key}", 303)
+    return RedirectResponse(f"/results/{key}?language={_language(request)}", 303)
 
 
 async def _result(site: Site, request: Request) -> Response:
     key = request.path_params["key"]
     answer = site.results.get(key)
-    links = render("result_links.html", folder=TEMPLATES, key=key)
+    links = _render("result_links.html", request, key=key)
     page = (answer.page or "").replace("<body>", f"<body>\n{links}", 1)
     return HTMLResponse(page, headers={"Content-Security-Policy": RESULT_POLICY})
 
@@ -284,7 +276,7 @@ async def _login(site: Site, request: Request) -> Response:
     if token is None:
         return RedirectResponse("/", 303)
     if not secrets.compare_digest(shown.encode(), token.encode()):
-        page = render("login.html", folder=TEMPLATES, wrong=bool(shown))
+        page = _render("login.html", request, wrong=bool(shown))
         return HTMLResponse(page, 403 if shown else 200)
     response = RedirectResponse("/", 303)
     response.set_cookie(
@@ -297,7 +289,7 @@ async def _problem(site: Site, request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestError)
     on_page = request.url.path == "/" or request.url.path.startswith("/results/")
     if on_page and error.status != 303 and _prefers_html(request):
-        return HTMLResponse(_form(site, error), error.status, error.headers)
+        return HTMLResponse(_form(site, request, error), error.status, error.headers)
     return error.response()
 
 

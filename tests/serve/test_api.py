@@ -1,5 +1,6 @@
 """The API answers what the command writes, in the shape that its description promises."""
 
+import html
 import json
 import re
 
@@ -9,6 +10,7 @@ from ctt_net import INTENDED_USE
 from ctt_net.inference.predict import predict_patient
 from ctt_net.io.yaml_file import dump_yaml
 from ctt_net.serve.answers import Health, Model, Prediction, ProblemDetail, openapi
+from ctt_net.serve.words import texts
 
 
 def posted(client, files, data, **headers):
@@ -152,7 +154,7 @@ def test_the_model_is_described(client, small_run, facts):
 def test_the_page_shows_the_result_under_its_own_address(client, form_of):
     answer = client.post("/", files=form_of[0], data=form_of[1], follow_redirects=False)
     assert answer.status_code == 303
-    place = answer.headers["location"]
+    place = answer.headers["location"].partition("?")[0]
     page = client.get(place)
     assert "Predicted:" in page.text
     assert f"{place}/prediction.json" in page.text
@@ -208,3 +210,19 @@ def test_full_is_said_at_once_and_with_a_time(client, workers, form_of):
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) > 0
     assert posted(client, *form_of).status_code == 200
+
+
+def test_the_page_is_written_in_the_language_of_the_browser(client):
+    english, chinese = texts("en"), texts("zh")
+    assert set(english) == set(chinese)
+    for key, text in english.items():
+        assert set(re.findall(r"{\w*}", text)) == set(re.findall(r"{\w*}", chinese[key])), key
+    page = client.get("/", headers={"accept-language": "zh-CN,zh;q=0.9"}).text
+    assert '<html lang="zh">' in page
+    assert chinese["intended_use"] in page
+    # What is left in Latin letters are names and units, not sentences of the other language.
+    for text in english.values():
+        assert len(text) < 20 or html.escape(text, quote=False) not in page, text
+    page = client.get("/?language=en", headers={"accept-language": "zh"}).text
+    assert english["intended_use"] in page
+    assert client.get("/?language=xx").status_code == 200
