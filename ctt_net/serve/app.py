@@ -156,8 +156,9 @@ async def _predict(site: Site, request: Request, wants_page: bool) -> Answer:
     """One patient from request to answer; nothing of it stays."""
     with site.workers.place():
         upload = await read_upload(request, site.views)
-        with patient_folder(upload) as folder:
-            answer = await site.workers.predict(str(folder), wants_page)
+        async with site.workers.free:
+            with patient_folder(upload) as folder:
+                answer = await site.workers.predict(str(folder), wants_page)
     if answer.failed:
         raise RuntimeError(answer.failed)
     if answer.refused:

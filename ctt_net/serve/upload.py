@@ -161,7 +161,12 @@ def patient_folder(upload: Upload) -> Iterator[Path]:
         folder = Path(name)
         files: dict[str, dict[str, str]] = {}
         for scan in upload.scans:
-            (folder / scan.name).write_bytes(scan.content)
+            try:
+                (folder / scan.name).write_bytes(scan.content)
+            except OSError as error:
+                raise RequestError(
+                    503, f"the server has no room for the scans: {error.strerror}"
+                ) from None
             files.setdefault(scan.eye, {})[scan.view] = scan.name
         facts = {"patient_id": "patient", **upload.facts.to_dict(), "files": files}
         atomic_write(folder / PATIENT_FILE, dump_yaml(facts))

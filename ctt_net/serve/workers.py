@@ -77,8 +77,15 @@ class Workers:
         finally:
             self._taken -= 1
 
+    @property
+    def free(self) -> anyio.CapacityLimiter:
+        """One of the processes, as `async with`; those who wait for it come in order."""
+        if self._limiter is None:  # belongs to the event loop
+            self._limiter = anyio.CapacityLimiter(self._number)
+        return self._limiter
+
     async def predict(self, folder: str, wants_page: bool) -> Answer:
-        """Predict a patient folder in a process of the pool.
+        """Predict a patient folder in a process of the pool, which is `free`.
 
         Raises:
             RequestError: 503 if it takes too long, 422 if it ends the process.
@@ -97,10 +104,8 @@ class Workers:
             ) from None
 
     async def _run(self, seconds: float, function: Callable[..., T], *arguments: Any) -> T:
-        if self._limiter is None:  # belongs to the event loop
-            self._limiter = anyio.CapacityLimiter(self._number)
-        async with self._limiter:  # not anyio's own: waiting does not count as time
-            with anyio.fail_after(seconds):  # cancelled, anyio kills the process
-                return await to_process.run_sync(
-                    function, *arguments, cancellable=True, limiter=anyio.CapacityLimiter(1)
-                )
+        with anyio.fail_after(seconds):  # cancelled, anyio kills the process
+            # The limit is `free`, in front of this: waiting does not count as time.
+            return await to_process.run_sync(
+                function, *arguments, cancellable=True, limiter=anyio.CapacityLimiter(1)
+            )
