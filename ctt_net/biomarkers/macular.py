@@ -63,7 +63,7 @@ def macular_signs(pixels: NDArray[np.uint8]) -> Signs:
         pixels: (H, W) grey, vitreous up.
     """
     picture = network_input(pixels)
-    surfaces = Segmenter.load().run(picture[None, None])[0][0]
+    surfaces = Segmenter.load().run(picture)[0]
     top, outer, bruch = (surfaces[SURFACES.index(name)] for name in ("ilm", "opl", "bruch"))
     thick = np.maximum(bruch - top, 1.0)
     rows = (top + DEPTHS[:, None] * thick).astype(np.float32)

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 CARD_FILE = "segmentation.json"
 OUTPUTS = ("surfaces", "lesions")
 
+# A scan is looked at more than once: for a macula, for its measures, for a page. These are the
+# scans of both eyes of a patient; one takes 2.4 MB.
+KEPT = 8
+
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
@@ -69,6 +73,7 @@ class Segmenter:
     ) -> None:
         self._session = session
         self.error_sd = dict(error_sd or {})
+        self._of_scan = lru_cache(maxsize=KEPT)(self._run)
 
     @classmethod
     def load(cls, path: Path | str | None = None) -> "Segmenter":
@@ -95,10 +100,18 @@ class Segmenter:
             raise InputError(f"{path}: no segmentation network of this version; {fix}")
         return cls(session, read_json(card, _error_sd))
 
-    def run(self, scans: Floats) -> tuple[Floats, Floats]:
-        """Surfaces and lesions of (B, 1, 256, 384) scans, as the graph gives them."""
+    def run(self, picture: Floats) -> tuple[Floats, Floats]:
+        """Surfaces (9, 384) and lesions (6, 256, 384), not to be changed.
+
+        Args:
+            picture: (256, 384) as of `network_input`.
+        """
+        return self._of_scan(picture.tobytes())
+
+    def _run(self, picture: bytes) -> tuple[Floats, Floats]:
+        scans = np.frombuffer(picture, np.float32).reshape(1, 1, ROWS, COLUMNS)
         surfaces, lesions = self._session.run(list(OUTPUTS), {"scans": scans})
-        return surfaces, lesions
+        return surfaces[0], lesions[0]
 
     def segment(self, pixels: Grey) -> Segmentation:
         """Segment a scan.
@@ -111,8 +124,7 @@ class Segmenter:
         """
         if pixels.ndim != 2 or pixels.dtype != np.uint8 or min(pixels.shape) < 2:
             raise ValueError(f"a scan is (H, W) uint8, got {pixels.dtype} {pixels.shape}")
-        surfaces, lesions = self.run(network_input(pixels)[None, None])
-        return upsampled(surfaces[0], lesions[0], pixels)
+        return upsampled(*self.run(network_input(pixels)), pixels)
 
 
 def _error_sd(card: Mapping[str, Any]) -> dict[str, float]:
