@@ -13,7 +13,7 @@ PYTEST = PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nu
 # first imported: compiling all of them takes a minute.
 .venv/installed: setup.py constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[train,pretrained,tracking,formats,serve,dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[train,explain,pretrained,tracking,formats,serve,dev]'
 	touch $@
 
 # Simulated eyes from cohort to report: train on one split, measure on patients the model never

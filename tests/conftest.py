@@ -98,6 +98,7 @@ SLOW_FILES = {
         "deidentify/test_planted_identity.py",
         "imaging/test_fingerprint.py",
     ),
+    *("explain/test_lesions.py", "imaging/test_to_scan.py"),
     *("report/test_words_and_numbers.py", "training/test_pretrain_targets.py"),
     *("training/test_start_from.py", "uncertainty/test_abstention.py"),
 }

@@ -21,8 +21,9 @@ HeatMaps = dict[str, NDArray[np.float32]]
 # As shares of the picture's height and width; the step between windows as a share of a window.
 WINDOW = (0.25, 0.125)
 STEP = 0.5
-# SD of the blur as shares of height and width.
-BLUR = (0.02, 0.15)
+# SD of the blur along the layers, as a share of the width. Of the blurs and windows that were tried
+# these find most of simulated lesions for their time (docs/experiments.md).
+BLUR = 0.15
 
 
 def occlusion_maps(predictor: Predictor, table: pd.DataFrame, scans: Scans) -> list[HeatMaps]:
@@ -84,11 +85,12 @@ def window_mask(size: tuple[int, ...], y: float, x: float) -> NDArray[np.float32
 
 def blurred_picture(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     """What stands in for a window: layers that run on, nothing that begins or ends."""
-    H, W = picture.shape
     blurred = cv2.GaussianBlur(
-        picture.astype(np.float32), (0, 0), sigmaX=BLUR[1] * W, sigmaY=BLUR[0] * H,
+        picture.astype(np.float32),
+        (0, 1),  # rows stay apart
+        sigmaX=BLUR * picture.shape[1],
         borderType=cv2.BORDER_REFLECT,
-    )  # fmt: skip
+    )
     return np.asarray(blurred, dtype=np.float32)
 
 

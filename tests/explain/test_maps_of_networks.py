@@ -1,13 +1,19 @@
 """Heat maps of networks: what they are faithful to, and what they owe to the weights."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 
-from benchmarks.heat_maps import faithfulness, lesion_eyes, shuffled, with_networks
-from ctt_net.explain import occlusion_maps
-from ctt_net.explain.gradient import gradient_maps
+from benchmarks.heat_maps import faithfulness, lesion_eyes, maps_of, shuffled, with_networks
 from ctt_net.model_folder.predictor import Predictor
 from ctt_net.training.architecture import load_network
+
+BY_GRADIENT = pytest.param(
+    "gradient",
+    marks=pytest.mark.skipif(not find_spec("captum"), reason="needs the extra explain"),
+)
+METHODS = pytest.mark.parametrize("method", ["occlusion", BY_GRADIENT])
 
 
 @pytest.fixture(scope="module")
@@ -25,18 +31,11 @@ def eyes(predictor):
     return list(lesion_eyes(4, 3, predictor.spec.preprocessing))
 
 
-def maps_of(method, predictor, networks, eye):
-    if method == "occlusion":
-        return occlusion_maps(predictor, eye.table, eye.scans)[0]
-    pytest.importorskip("captum", reason="needs the extra explain")
-    return gradient_maps(predictor, networks, eye.table, eye.scans)[0]
-
-
 def flat(maps):
     return np.concatenate([one.ravel() for one in maps.values()])
 
 
-@pytest.mark.parametrize("method", ["occlusion", "gradient"])
+@METHODS
 def test_the_order_of_a_map_changes_the_prediction_sooner_than_chance(
     method, predictor, networks, eyes
 ):
@@ -48,7 +47,7 @@ def test_the_order_of_a_map_changes_the_prediction_sooner_than_chance(
         assert (ours > chance).all(), (name, ours, chance)
 
 
-@pytest.mark.parametrize("method", ["occlusion", "gradient"])
+@METHODS
 def test_shuffled_weights_destroy_the_map(method, predictor, networks, eyes):
     others = shuffled(networks)
     other = with_networks(predictor, others)
@@ -60,6 +59,7 @@ def test_shuffled_weights_destroy_the_map(method, predictor, networks, eyes):
     assert abs(np.mean(alike)) < 0.4
 
 
+@pytest.mark.skipif(not find_spec("captum"), reason="needs the extra explain")
 def test_both_methods_see_the_same(predictor, networks, eyes):
     alike = [
         np.corrcoef(
