@@ -5,10 +5,9 @@ import textwrap
 from collections.abc import Mapping
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import LinearSegmentedColormap, Normalize, to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -17,12 +16,13 @@ from ctt_net.acuity.convert import LOGMAR_PER_LETTER
 from ctt_net.explain.explanation import Explanation
 from ctt_net.report.drawing import SOFT
 
-# Red = takes letters, blue = gives letters; told apart by colour-blind readers too.
-COLOURS = "RdBu"
+# Takes letters, gives letters; told apart by colour-blind readers too, and visible on a dark scan.
+TAKES, GIVES = "#ff4b33", "#3ea0ff"
+_SCALE = LinearSegmentedColormap.from_list("letters", [TAKES, "#404040", GIVES])
 # Below this a map is that of a prediction that hardly depends on the picture: a scale that ended at
 # its own extremes would make it look like a finding.
 LEAST_LETTERS = 1.0
-_OPACITY = 0.75
+_OPACITY = 0.8
 _TEXT_WIDTH = 100
 
 
@@ -51,8 +51,8 @@ def heat_overlay(
         (H, W, 3) red, green, blue.
     """
     share = np.clip(np.nan_to_num(letters_of(heat_logmar)) / limit_letters, -1, 1)
-    colour = colormaps[COLOURS](0.5 + 0.5 * share)[..., :3]
-    opacity = (_OPACITY * np.sqrt(np.abs(share)))[..., None]
+    colour = np.where(share[..., None] < 0, to_rgb(TAKES), to_rgb(GIVES))
+    opacity = _OPACITY * np.abs(share)[..., None]
     grey = (pixels / 255.0)[..., None]
     return np.rint(255 * ((1 - opacity) * grey + opacity * colour)).astype(np.uint8)
 
@@ -68,7 +68,7 @@ def draw_heat_map(
     axes.imshow(heat_overlay(pixels, heat_logmar, limit_letters), aspect="auto")
     axes.set_title(title, fontsize=9)
     axes.axis("off")
-    scale = ScalarMappable(Normalize(-limit_letters, limit_letters), COLOURS)
+    scale = ScalarMappable(Normalize(-limit_letters, limit_letters), _SCALE)
     figure = axes.get_figure()
     assert isinstance(figure, Figure)
     bar = figure.colorbar(scale, ax=axes, fraction=0.046, pad=0.02)
@@ -132,7 +132,7 @@ def _draw_contributions(axes: Axes, explanation: Explanation) -> None:
     parts = explanation.contributions
     values = np.array([one.logmar for one in parts])
     starts = explanation.base_logmar + np.cumsum(values) - values
-    colours = ["#b2182b" if value > 0 else "#2166ac" for value in values]
+    colours = [TAKES if value > 0 else GIVES for value in values]
     axes.barh(range(len(parts)), values, left=starts, color=colours, height=0.6)
     for y, (start, value) in enumerate(zip(starts, values, strict=True)):
         axes.annotate(

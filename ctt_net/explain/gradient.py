@@ -2,7 +2,8 @@
 
 Integrated gradients (Sundararajan 2017, arXiv 1703.01365) from the blurred scan to the scan give
 each pixel a part of the difference between the two predictions. Pixel by pixel they are noise; the
-sum over the window around a pixel estimates what occlusion measures, in the same unit.
+sum over the window around a pixel is of the unit of occlusion. Regions that say the same share what
+they say, where occlusion of one changes little.
 """
 
 from collections.abc import Sequence

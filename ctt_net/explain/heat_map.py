@@ -20,7 +20,7 @@ HeatMaps = dict[str, NDArray[np.float32]]
 
 # As shares of the picture's height and width; the step between windows as a share of a window.
 WINDOW = (0.25, 0.125)
-STEP = 0.5
+STEP = 0.75
 # SD of the blur along the layers, as a share of the width. Of the blurs and windows that were tried
 # these find most of simulated lesions for their time (docs/experiments.md).
 BLUR = 0.15
