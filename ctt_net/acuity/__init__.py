@@ -11,6 +11,14 @@ from ctt_net.acuity.convert import (
     logmar_from_snellen,
     snellen_from_logmar,
 )
+from ctt_net.acuity.notation import (
+    REPORT_NOTATIONS,
+    ReportNotation,
+    chart_line,
+    in_notation,
+    on_chart,
+    recorded_notation,
+)
 from ctt_net.acuity.off_chart import OFF_CHART_POLICIES
 from ctt_net.acuity.parse import parse_va
 from ctt_net.acuity.record import NOTATIONS, OFF_CHART, Acuity, AcuityError

@@ -76,7 +76,7 @@ def parse_va(value: object, notation: str, off_chart_policy: str = "bach") -> Ac
         ) from None
     if off_chart is not None:
         logmar = logmar_of_off_chart(off_chart, off_chart_policy)
-    return Acuity(logmar=logmar, off_chart=off_chart, text=text)
+    return Acuity(logmar, off_chart, text, notation)
 
 
 def _read(text: str, notation: str) -> tuple[float, str | None]:

@@ -1,6 +1,6 @@
 """What one acuity reading is, and the error of one that cannot be read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ctt_net.errors import InputError
 
@@ -21,8 +21,10 @@ class Acuity:
         off_chart: `CF` (counting fingers), `HM` (hand motion), `LP` (light perception), `NLP`
             (no light perception), or None for an acuity measured on a chart.
         text: The reading as recorded, verbatim.
+        notation: That it was read in, one of `NOTATIONS`; None if that is not known.
     """
 
     logmar: float
     off_chart: str | None
     text: str
+    notation: str | None = field(default=None, repr=False, compare=False)

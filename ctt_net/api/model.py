@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import pandas as pd
 
 from ctt_net import INTENDED_USE
+from ctt_net.acuity import ReportNotation
 from ctt_net.api.run import REPORT_FILE, Result, Run
 from ctt_net.cohort import Cohort
 from ctt_net.errors import InputError, count_of, install_extra
 from ctt_net.imaging import Preprocessing
 from ctt_net.inference.predict import PatientPrediction, check_no_earlier, predict_patient
+from ctt_net.inference.words import Language
 from ctt_net.model_folder.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -60,12 +62,22 @@ class PatientResult:
         ]
         return pd.DataFrame(rows).set_index("laterality")
 
-    def report(self, path: Path | str, overwrite: bool = False) -> Path:
-        """Write `prediction.json` and the one-page report to a folder.
+    def report(
+        self,
+        path: Path | str,
+        overwrite: bool = False,
+        *,
+        language: Language = "en",
+        notation: ReportNotation | None = None,
+    ) -> Path:
+        """Write `prediction.json` and the report, one A4 page an eye, to a folder.
 
         Args:
             path: The folder.
             overwrite: Replace an earlier prediction there.
+            language: Of the page: `en` or `zh`.
+            notation: Of its acuities: `snellen_feet`, `snellen_metres`, `decimal`, `logmar`,
+                `letters` or `five_mark`; None = that of the acuity before surgery.
 
         Returns:
             The page.
@@ -74,7 +86,7 @@ class PatientResult:
             InputError: If the folder cannot be written or holds an earlier prediction.
         """
         check_no_earlier(Path(path), overwrite)
-        self._predicted.write(Path(path))
+        self._predicted.write(Path(path), language, notation)
         return Path(path) / REPORT_FILE
 
     def __repr__(self) -> str:
@@ -190,6 +202,8 @@ class Model:
         folder: Path | str,
         preop_va: Mapping[str, str] | None = None,
         notation: str | None = None,
+        *,
+        heat_maps: bool = False,
     ) -> PatientResult:
         """Predict the eyes of one patient's folder; nothing is written.
 
@@ -197,12 +211,14 @@ class Model:
             folder: Scans named by eye and view, and perhaps `patient.yaml`.
             preop_va: Preoperative acuity by eye, such as `{"OD": "20/60"}`; overrides the file.
             notation: Of these values; fractions and words such as CF need none.
+            heat_maps: Also make the heat maps of the scans for the report; takes seconds.
 
         Raises:
             InputError: If the folder, a scan or an acuity is wrong.
         """
         given = tuple(f"{eye}={va}" for eye, va in (preop_va or {}).items())
-        return PatientResult(predict_patient(folder, self.predictor, None, given, notation))
+        done = predict_patient(folder, self.predictor, None, given, notation, heat_maps=heat_maps)
+        return PatientResult(done)
 
     def explain(
         self,

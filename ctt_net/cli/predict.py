@@ -4,8 +4,10 @@ import argparse
 from pathlib import Path
 
 from ctt_net import INTENDED_USE
+from ctt_net.acuity import REPORT_NOTATIONS
 from ctt_net.cli.command import DONE, WRONG_INPUT, Commands, add_command
 from ctt_net.errors import InputError, count_of
+from ctt_net.inference.words import LANGUAGES
 
 
 def add(commands: Commands) -> None:
@@ -19,6 +21,8 @@ def add(commands: Commands) -> None:
             "ctt-net predict data/patient_0042 --model runs/ctt_net --out out/0042",
             "ctt-net predict data/patient_0042 --model runs/ctt_net --out out/0042 \\",
             "    --preop-va OD=20/60 --preop-va OS=unknown",
+            "ctt-net predict data/patient_0042 --model runs/ctt_net --out out/0042 \\",
+            "    --language zh --report-notation five_mark --heat-maps",
             "ctt-net predict data/clinic --model runs/ctt_net --out out/clinic",
         ],
     )
@@ -41,6 +45,20 @@ def add(commands: Commands) -> None:
         "--notation",
         help="notation of --preop-va, or of a table's preop_va; fractions and words such as CF "
         "need none",
+    )
+    parser.add_argument(
+        "--report-notation",
+        choices=REPORT_NOTATIONS,
+        help="notation of the report (default: that of the acuity before surgery)",
+    )
+    parser.add_argument(
+        "--language", choices=LANGUAGES, default="en", help="of the report (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--heat-maps",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="show where in the scans the prediction comes from; takes seconds (default: no)",
     )
     parser.add_argument(
         "--overwrite",
@@ -68,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
     if options.workers is not None or options.pages:
         raise InputError(
             f"{options.patient}: --workers and --pages are for many patients, and this is one; "
-            f"leave them out"
+            f"patient; leave them out"
         )
     from ctt_net.inference.patient_report import line_and_letters
     from ctt_net.inference.predict import predict_patient
@@ -80,6 +98,9 @@ def run(options: argparse.Namespace) -> int:
         tuple(options.preop_va),
         options.notation,
         overwrite=options.overwrite,
+        heat_maps=options.heat_maps,
+        language=options.language,
+        report_notation=options.report_notation,
     )
     for eye in done.prediction["eyes"]:
         before = eye["preop"]["text"] if eye["preop"] else "unknown"
@@ -105,6 +126,11 @@ def _run_many(options: argparse.Namespace) -> int:
         raise InputError(
             f"{options.patient}: --preop-va is for one patient, and this holds many; state the "
             f"acuity in each patient.yaml or in the table"
+        )
+    if options.heat_maps or options.report_notation or options.language != "en":
+        raise InputError(
+            f"{options.patient}: --heat-maps, --language and --report-notation are for one "
+            f"patient; leave them out"
         )
     with progress_bar("predicting patients") as progress:
         done = predict_many(

@@ -148,7 +148,7 @@ def explain_patient(
     """
     if out is not None:
         check_no_earlier_explanation(Path(out), overwrite)
-    done = predict_patient(folder, model, None, preop_va, notation)
+    done = predict_patient(folder, model, None, preop_va, notation, details=False)
     found = explain_eyes(done.predictor, done.table, done.scans, networks=networks)
     explained = PatientExplanation(done, found, "occlusion" if networks is None else "gradient")
     if out is not None:

@@ -172,7 +172,7 @@ def _answer(one: ListedPatient, predictor: Predictor, pages: Path | None) -> Ans
     try:
         done = _predicted(one, predictor)
         if pages is not None:
-            done.write(pages / _file_name(one.name))
+            done.with_details().write(pages / _file_name(one.name))
         return Answer(one, done.prediction)
     except InputError as error:
         return Answer(one, error=str(error))

@@ -9,7 +9,14 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from ctt_net.acuity import NOTATIONS, Acuity, is_missing, parse_va
+from ctt_net.acuity import (
+    NOTATIONS,
+    REPORT_NOTATIONS,
+    Acuity,
+    is_missing,
+    parse_va,
+    recorded_notation,
+)
 from ctt_net.cohort import View
 from ctt_net.cohort.scan_names import eye_and_view, is_scan
 from ctt_net.cohort.schema import Device, Notation
@@ -34,6 +41,7 @@ FRACTION = re.compile(r"\s*\d+\s*/\s*\d+(\.\d+)?\s*([+-]\s*\d)?\s*")
 
 
 Side = Annotated[str, Choice(EYES)]
+ShownIn = Annotated[str, Choice(REPORT_NOTATIONS)]
 
 
 class PatientFile(Schema):
@@ -50,6 +58,8 @@ class PatientFile(Schema):
         scale: Size of a pixel of the scans, if a model measures in them and neither `device` nor
             an `acquisition.yaml` of `ctt-net convert` says it.
         files: Scans that are not named by eye and view: `{OD: {horizontal: scan.png}}`.
+        report_notation: Notation of the report: snellen_feet, snellen_metres, decimal, logmar,
+            letters or five_mark; by default that of the acuity before surgery.
     """
 
     patient_id: Text | None = None
@@ -59,6 +69,7 @@ class PatientFile(Schema):
     device: Text | None = None
     scale: Device | None = None
     files: dict[Side, dict[str, Text]] = Field(default_factory=dict)
+    report_notation: ShownIn | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +98,7 @@ class Patient:
         device: Likewise.
         scale: Likewise.
         stated_in: File that says all this, for messages.
+        report_notation: Likewise.
     """
 
     patient_id: str
@@ -95,6 +107,13 @@ class Patient:
     device: str | None = None
     scale: Device | None = None
     stated_in: Path = Path(PATIENT_FILE)
+    report_notation: str | None = None
+
+    @property
+    def shown_in(self) -> str | None:
+        """Notation of the report: as asked for, or that of the acuities; None if nothing says."""
+        recorded = [recorded_notation(eye.preop) for eye in self.eyes if eye.preop]
+        return self.report_notation or next(filter(None, recorded), None)
 
 
 def read_patient(
@@ -142,7 +161,15 @@ def read_patient(
         _check_same_patients(
             folder, name, [scan for eye in scans.values() for scan in eye.values()]
         )
-    return Patient(name, eyes, facts.covariates, facts.device, facts.scale, path)
+    return Patient(
+        name,
+        eyes,
+        facts.covariates,
+        facts.device,
+        facts.scale,
+        path,
+        facts.report_notation,
+    )
 
 
 def _scans(

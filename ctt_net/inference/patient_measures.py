@@ -1,8 +1,9 @@
-"""Covariates that are measured in a patient's own scans."""
+"""What is measured in a patient's own scans: covariates, and what the page shows."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,10 +14,14 @@ from ctt_net.cohort.schema import Device
 from ctt_net.devices.convert import FACTS_FILE
 from ctt_net.errors import InputError
 from ctt_net.imaging import UNUSABLE_NOTES, BScan
+from ctt_net.imaging.segmentation import Segmentation
 from ctt_net.inference.patient import PATIENT_FILE, Patient
 from ctt_net.measure import Source, measured_columns
 from ctt_net.measure.sources import recorded_scale
 from ctt_net.model_folder.predictor import Predictor
+
+if TYPE_CHECKING:
+    from ctt_net.biomarkers import Segmenter
 
 Scale = tuple[float | None, float | None]
 
@@ -32,44 +37,90 @@ OTHER_SCALE = (
 )
 
 
+class OnceSegmenter:
+    """The network in this package, opened when the first scan is segmented; each scan once."""
+
+    def __init__(self) -> None:
+        self._done: dict[int, tuple[NDArray[np.uint8], Segmentation]] = {}
+
+    @cached_property
+    def _network(self) -> "Segmenter":
+        from ctt_net.biomarkers.segmenter import Segmenter
+
+        return Segmenter.load()
+
+    @property
+    def error_sd(self) -> Mapping[str, float]:
+        """Name of a measure to the SD of its error on unseen simulated scans."""
+        return self._network.error_sd
+
+    def segment(self, pixels: NDArray[np.uint8]) -> Segmentation:
+        """Segment (H, W) grey, vitreous up."""
+        # The array is kept beside it, so that no other takes its id.
+        if id(pixels) not in self._done:
+            self._done[id(pixels)] = pixels, self._network.segment(pixels)
+        return self._done[id(pixels)][1]
+
+
+def patient_scales(
+    patient: Patient, folder: Path, devices: Mapping[str, Device], *, needed: bool
+) -> list[dict[str, tuple[Scale, str]]]:
+    """Size of a pixel of each scan, axial and lateral in um, None = unknown; and why it is.
+
+    Args:
+        patient: As read.
+        folder: Holds the scans.
+        devices: Of the model.
+        needed: Whether the model takes lengths.
+
+    Returns:
+        Of each eye, by view.
+
+    Raises:
+        InputError: If patient.yaml says device and scale, or, where it is needed, a device that is
+            none of the model's.
+    """
+    stated = _stated_scale(patient, devices, needed=needed)
+    return [
+        {view: _scale(stated, path, folder, devices) for view, path in eye.scans.items()}
+        for eye in patient.eyes
+    ]
+
+
 def measure_patient(
     cohort: Cohort,
-    patient: Patient,
+    scales: Sequence[Mapping[str, tuple[Scale, str]]],
     bscans: Sequence[Mapping[str, BScan]],
     predictor: Predictor,
+    segmenter: OnceSegmenter,
 ) -> tuple[pd.DataFrame, list[list[str]]]:
     """Measure the scans of a patient as those of the training cohort were measured.
 
     Args:
         cohort: Of the patient's eyes.
-        patient: As read.
+        scales: As `patient_scales` gives them.
         bscans: Of each eye, view to scan.
         predictor: Declares what is measured.
+        segmenter: Segments the scans.
 
     Returns:
         The rows of the cohort with the measures, NaN = not measured; and of each eye why.
-
-    Raises:
-        InputError: If the patient's device is none of the model's.
     """
     ids = cohort.table["eye_id"].tolist()
     notes: dict[str, list[str]] = {eye: [] for eye in ids}
     wanted = {name: one for name, one in predictor.covariates.items() if one.measured_in}
     if not wanted:
         return cohort.table, list(notes.values())
-    from ctt_net.biomarkers.segmenter import Segmenter
-
-    stated = _stated_scale(patient, predictor.spec.devices)
     sources = []
-    for eye, person, scans in zip(ids, patient.eyes, bscans, strict=True):
+    for eye, of_eye, scans in zip(ids, scales, bscans, strict=True):
         for view, scan in scans.items():
             unusable = [note.text for note in scan.notes if note.code in UNUSABLE_NOTES]
-            scale, note = _scale(stated, person.scans[view], cohort.root, predictor.spec.devices)
+            scale, note = of_eye[view]
             if unusable or note:
                 notes[eye].append(f"{view}: {unusable[0] if unusable else note}")
             if not unusable:
                 sources.append(Source(eye, view, "", partial(_pixels, scan), *scale))
-    columns, found = measured_columns(sources, wanted, ids, Segmenter.load())
+    columns, found = measured_columns(sources, wanted, ids, segmenter)
     for eye, view, note in found:
         notes[eye].append(f"{view}: {note}")
     table = cohort.table.drop(columns=columns.columns)
@@ -80,11 +131,13 @@ def _pixels(scan: BScan) -> NDArray[np.uint8]:
     return scan.pixels
 
 
-def _stated_scale(patient: Patient, devices: Mapping[str, Device]) -> Scale:
+def _stated_scale(patient: Patient, devices: Mapping[str, Device], *, needed: bool) -> Scale:
     """What patient.yaml says."""
     if patient.device is not None and patient.scale is not None:
         raise InputError(f"{patient.stated_in}: says device and scale; keep one of them")
     if patient.device is not None:
+        if patient.device not in devices and not needed:
+            return None, None
         if patient.device not in devices:
             raise InputError(
                 f"{patient.stated_in}: device {patient.device!r} is none of the model's "

@@ -1,7 +1,7 @@
 """From a patient folder to `prediction.json` and a one-page report."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,12 @@ import numpy as np
 import pandas as pd
 
 from ctt_net import INTENDED_USE, __version__
-from ctt_net.acuity import decimal_from_logmar, letters_from_logmar, snellen_from_logmar
+from ctt_net.acuity import (
+    ReportNotation,
+    decimal_from_logmar,
+    letters_from_logmar,
+    snellen_from_logmar,
+)
 from ctt_net.baselines.clinical import left_out_baselines
 from ctt_net.data.scan_cache import ScanTask
 from ctt_net.data.scans import Scans, load_scans
@@ -17,8 +22,14 @@ from ctt_net.errors import InputError
 from ctt_net.imaging import UNUSABLE_NOTES, BScan
 from ctt_net.inference.patient import Patient, PatientEye, read_patient
 from ctt_net.inference.patient_cohort import patient_cohort, used_covariates
-from ctt_net.inference.patient_measures import measure_patient
-from ctt_net.inference.patient_report import render_report
+from ctt_net.inference.patient_details import EyeDetails, eye_details
+from ctt_net.inference.patient_measures import (
+    OnceSegmenter,
+    Scale,
+    measure_patient,
+    patient_scales,
+)
+from ctt_net.inference.patient_report import Language, render_report
 from ctt_net.inference.run_manifest import run_manifest
 from ctt_net.io.atomic_write import atomic_write_all, check_writable, roll_back_unfinished
 from ctt_net.model_folder.digests import sha256_of
@@ -44,6 +55,9 @@ class PatientPrediction:
         predictor: What predicted it.
         table: One row per eye, as a cohort has it, with the measures.
         scans: What the network read, views in its order.
+        scales: Of each eye, view to size of a pixel and why it is unknown.
+        segmenter: Segments the scans.
+        details: Of each eye, what the page shows beside the numbers; empty if not asked for.
         json_path: Place of prediction.json, None if nothing was written.
         report_path: Place of the page, None if nothing was written.
     """
@@ -53,13 +67,46 @@ class PatientPrediction:
     predictor: Predictor
     table: pd.DataFrame
     scans: Scans
+    scales: list[dict[str, tuple[Scale, str]]] = field(default_factory=list)
+    segmenter: OnceSegmenter = field(default_factory=OnceSegmenter)
+    details: tuple[EyeDetails, ...] = ()
     json_path: Path | None = None
     report_path: Path | None = None
 
-    def write(self, out: Path) -> "PatientPrediction":
-        """Write prediction.json and report.html, together or not at all."""
+    def with_details(self, *, heat_maps: bool = False) -> "PatientPrediction":
+        """Measure the scans, explain the prediction and look up similar eyes.
+
+        Args:
+            heat_maps: Also where in the scans the prediction comes from, which takes most time.
+
+        Returns:
+            The same with `details`, which are in `prediction` too.
+        """
+        details = eye_details(
+            self.prediction, self.bscans, self.scales, self.segmenter, self.predictor, self.table,
+            self.scans, heat_maps=heat_maps,
+        )  # fmt: skip
+        eyes = [
+            {**eye, **one.to_dict()}
+            for eye, one in zip(self.prediction["eyes"], details, strict=True)
+        ]
+        return replace(self, prediction={**self.prediction, "eyes": eyes}, details=details)
+
+    def page(self, language: Language = "en", notation: ReportNotation | None = None) -> str:
+        """The page for the clinician as HTML that stands alone.
+
+        Args:
+            language: `en` or `zh`.
+            notation: Of the acuities; None = as `report_notation` of the prediction says.
+        """
+        return render_report(self.prediction, self.bscans, self.details, language, notation)
+
+    def write(
+        self, out: Path, language: Language = "en", notation: ReportNotation | None = None
+    ) -> "PatientPrediction":
+        """Write prediction.json and report.html, together or not at all; see `page`."""
         text = json.dumps(self.prediction, indent=2, ensure_ascii=False, allow_nan=False)
-        page = render_report(self.prediction, self.bscans)
+        page = self.page(language, notation)
         atomic_write_all(out, {PREDICTION_FILE: text + "\n", REPORT_FILE: page})
         return replace(self, json_path=out / PREDICTION_FILE, report_path=out / REPORT_FILE)
 
@@ -72,6 +119,10 @@ def predict_patient(
     notation: str | None = None,
     *,
     overwrite: bool = False,
+    details: bool = True,
+    heat_maps: bool = False,
+    language: Language = "en",
+    report_notation: ReportNotation | None = None,
 ) -> PatientPrediction:
     """Predict every eye of a patient folder.
 
@@ -82,6 +133,11 @@ def predict_patient(
         preop_va: `EYE=VALUE`.
         notation: Of those values.
         overwrite: Take the place of an earlier prediction in `out`, whosever it is.
+        details: Also measure the scans, explain the prediction and look up similar eyes.
+        heat_maps: Also make the heat maps of the scans; takes seconds.
+        language: Of the page: `en` or `zh`.
+        report_notation: Of the acuities on the page; None = as patient.yaml says, else that of the
+            acuity before surgery.
 
     Raises:
         InputError: If the folder, a scan, the model or `out` is wrong; nothing is written then.
@@ -93,7 +149,9 @@ def predict_patient(
     spec = predictor.spec
     patient = read_patient(folder, spec.views, spec.off_chart_policy, preop_va, notation)
     done = predict_read(patient, folder, predictor)
-    return done if out is None else done.write(Path(out))
+    if details:
+        done = done.with_details(heat_maps=heat_maps)
+    return done if out is None else done.write(Path(out), language, report_notation)
 
 
 def predict_read(patient: Patient, folder: Path, predictor: Predictor) -> PatientPrediction:
@@ -115,7 +173,12 @@ def predict_read(patient: Patient, folder: Path, predictor: Predictor) -> Patien
         bscans[task.position][task.view_name] = scan
 
     scans = arrange_views(load_scans(cohort, spec.preprocessing, also=keep), cohort, spec)
-    table, notes = measure_patient(cohort, patient, bscans, predictor)
+    needed = any(one.measured_in for one in predictor.covariates.values())
+    scales, segmenter = (
+        patient_scales(patient, folder, spec.devices, needed=needed),
+        OnceSegmenter(),
+    )
+    table, notes = measure_patient(cohort, scales, bscans, predictor, segmenter)
     said = predicted(predictor, table, scans)
     known = predictor.covariates
     measured = [name for name, one in known.items() if one.measured_in]
@@ -128,6 +191,7 @@ def predict_read(patient: Patient, folder: Path, predictor: Predictor) -> Patien
     prediction = {
         "patient_id": patient.patient_id,
         "intended_use": INTENDED_USE,
+        "report_notation": patient.shown_in,
         "model": predicting_model(predictor),
         "provenance": run_manifest(predictor),
         "eyes": [
@@ -174,7 +238,7 @@ def predict_read(patient: Patient, folder: Path, predictor: Predictor) -> Patien
             for i, eye in enumerate(patient.eyes)
         ],
     }
-    return PatientPrediction(prediction, bscans, predictor, table, scans)
+    return PatientPrediction(prediction, bscans, predictor, table, scans, scales, segmenter)
 
 
 def check_no_earlier(out: Path, overwrite: bool) -> None:
@@ -196,12 +260,18 @@ def predicting_model(predictor: Predictor) -> dict[str, Any]:
         predictor: It.
     """
     spec, weights = predictor.spec, predictor.image_weights
+    recalibrated = predictor.members[0].provenance.recalibrated_on
     return {
         "name": spec.name,
         "members": len(predictor.members),
         "trained_on": spec.cohort,
         "synthetic": spec.synthetic,
         "followup_days": list(spec.followup_days) if spec.followup_days else None,
+        "outcomes": {
+            outcome.name: {key: value for key, value in outcome.to_dict().items() if key != "name"}
+            for outcome in spec.outcomes
+        },
+        "recalibrated_on": recalibrated["cohort"] if recalibrated else None,
         "image_weight": _rounded(float(np.mean(weights))) if weights else None,
         "warnings": predictor.warnings,
         "ctt_net_version": __version__,

@@ -19,6 +19,7 @@ from ctt_net.model_folder.provenance import PROVENANCE_FILE, Provenance
 READ = (
     "model.yaml", "model.onnx", "model.safetensors", "calibration.json", "abstention.json",
     "reference_embeddings.safetensors", "baselines.json", "clinical_start.json",
+    "similar_eyes.json",
 )  # fmt: skip
 _READ = (*READ, renamed.EMBEDDINGS_FILE)
 

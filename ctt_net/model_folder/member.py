@@ -25,6 +25,7 @@ from ctt_net.model_folder.spec import SPEC_FILE, ModelSpec
 from ctt_net.types import ModelOutput
 from ctt_net.uncertainty.abstention_limits import Abstention
 from ctt_net.uncertainty.calibration import Calibration
+from ctt_net.uncertainty.similar_eyes import SimilarEyes
 
 ONNX_FILE = "model.onnx"
 
@@ -72,6 +73,11 @@ class Member:
     def abstention(self) -> Abstention | None:
         """Limits beyond which it abstains; None of an older model folder."""
         return Abstention.read(self.folder)
+
+    @cached_property
+    def similar_eyes(self) -> SimilarEyes | None:
+        """Eyes it was not trained on and how they ended; None of an older model folder."""
+        return SimilarEyes.read(self.folder)
 
     @cached_property
     def clinical_start(self) -> ClinicalStart | None:

@@ -25,6 +25,7 @@ from ctt_net.model_folder.member import Member
 from ctt_net.model_folder.spec import SPEC_FILE, ModelSpec
 from ctt_net.types import ModelOutput
 from ctt_net.uncertainty.calibration import Calibration, calibration_warnings, guarantee
+from ctt_net.uncertainty.similar_eyes import SimilarEyes
 
 LOG = logging.getLogger(__name__)
 
@@ -164,6 +165,12 @@ class Predictor:
             "This model does not detect out-of-distribution scans: too few eyes were left to set "
             "the limit, or an older version trained it."
         ]
+
+    @cached_property
+    def similar_eyes(self) -> SimilarEyes | None:
+        """Eyes that the member asked was not trained on; None where no member has any."""
+        known = [member.similar_eyes for member in self.members]
+        return SimilarEyes.pooled([one for one in known if one]) if any(known) else None
 
     @property
     def covariate_ranges(self) -> dict[str, tuple[float, float]]:

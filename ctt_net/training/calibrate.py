@@ -31,6 +31,7 @@ from ctt_net.uncertainty.calibration import (
 )
 from ctt_net.uncertainty.conformal import error_correlation
 from ctt_net.uncertainty.reference_embeddings import ReferenceEmbeddings, features_of
+from ctt_net.uncertainty.similar_eyes import SIMILAR_EYES_FILE, SimilarEyes
 
 # More eyes hardly change a mean and a covariance, and have to be run through the network.
 MAX_REFERENCE_EYES = 2000
@@ -171,7 +172,7 @@ def _moved(one: FoldEyes, eyes: NDArray[np.float64]) -> FoldEyes:
 
 
 def calibrate_fold(folder: Path, data: EyeDataModule, clinical_start: bool) -> None:
-    """Write calibration, abstention limits, reference embeddings and clinical start of a fold.
+    """Write calibration, limits, similar eyes, reference embeddings and clinical start of a fold.
 
     All are those of the validation split until the run is finished.
 
@@ -191,9 +192,9 @@ def calibrate_fold(folder: Path, data: EyeDataModule, clinical_start: bool) -> N
         start.write(folder)
         member = member.starting_from(start, None)
         eyes = replace(eyes, clinical_logmar=unseen)
-    Calibration.measure(eyes.calibration_eyes(member), member.spec.outcomes, VALIDATION).write(
-        folder
-    )
+    of_val = eyes.calibration_eyes(member)
+    Calibration.measure(of_val, member.spec.outcomes, VALIDATION).write(folder)
+    SimilarEyes.of_eyes(of_val).write(folder)
     some = train
     if len(train) > MAX_REFERENCE_EYES:
         some = train.sample(MAX_REFERENCE_EYES, random_state=data.seed)
@@ -223,9 +224,9 @@ def calibrate_fold(folder: Path, data: EyeDataModule, clinical_start: bool) -> N
 
 
 def calibrated(folds: Sequence[FoldEyes], run: Path) -> dict[str, str | bytes]:
-    """What every fold's model gets from the finished run: calibration and image weight.
+    """What every fold's model gets from the finished run: calibration, similar eyes, image weight.
 
-    The scores are of its own fold, probabilities and image weight of all folds.
+    Scores and similar eyes are of its own fold, probabilities and image weight of all folds.
 
     Args:
         folds: All folds of the run that are there.
@@ -243,7 +244,10 @@ def calibrated(folds: Sequence[FoldEyes], run: Path) -> dict[str, str | bytes]:
     for one in folds:
         own = Calibration.measure(one.test_eyes, outcomes, OUT_OF_FOLD)
         whole = replace(own, recovery=recovery, error_correlation=correlation)
-        own_files: dict[str, str | bytes] = {CALIBRATION_FILE: whole.text()}
+        own_files: dict[str, str | bytes] = {
+            CALIBRATION_FILE: whole.text(),
+            SIMILAR_EYES_FILE: SimilarEyes.of_eyes(one.test_eyes).text(),
+        }
         if one.member.clinical_start is not None:
             own_files[CLINICAL_START_FILE] = one.member.clinical_start.text()
             if one.member.abstention is not None:

@@ -22,6 +22,7 @@ from ctt_net.io.json_file import json_text, read_json
 from ctt_net.outcome import Outcome
 from ctt_net.uncertainty.conformal import Scores, enough
 from ctt_net.uncertainty.probability import RecoveryCalibration
+from ctt_net.uncertainty.similar_eyes import PREDICTED, PREOP, REACHED
 
 DRAW_SEED = 0
 ERROR, BAND = "error_in_scales", "band"
@@ -35,7 +36,7 @@ def calibration_eyes(
     recovery_logit: NDArray[np.float64],
     outcomes: Sequence[Outcome],
 ) -> pd.DataFrame:
-    """One eye of each patient: error / scale, band, and logit and truth of each outcome.
+    """One eye of each patient: error / scale, band, acuities, and logit and truth of each outcome.
 
     Two eyes of a patient are not exchangeable with two patients, so one is drawn. The worse of both
     would be exchangeable, too, but would guarantee that both eyes are covered at once, and
@@ -55,6 +56,9 @@ def calibration_eyes(
     columns = {
         ERROR: (postop_logmar - truth) / scale_logmar,
         BAND: preop_band(preop, table["preop_off_chart"].to_numpy(str) != ""),
+        PREOP: preop,
+        PREDICTED: postop_logmar,
+        REACHED: truth,
     }
     for k, outcome in enumerate(outcomes):
         columns[LOGIT + outcome.name] = recovery_logit[:, k]

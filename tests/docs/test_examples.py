@@ -32,7 +32,12 @@ def first_cells(text):
     return [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
 
 
-NAMES = {"p_recovery": "<outcome>", "outcomes": "<outcome>", "baselines": "<name>"}
+NAMES = {
+    "p_recovery": "<outcome>",
+    "outcomes": "<outcome>",
+    "baselines": "<name>",
+    "heat_maps": "<view>",
+}
 
 
 def keys(mapping, before=""):

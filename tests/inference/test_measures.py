@@ -137,7 +137,7 @@ def test_a_patient_is_measured_as_the_cohort_was(predictor, measured, row, tmp_p
     assert not [flag for flag in eye["flags"] if "ellipsoid" in flag or "not_measured" in flag]
     assert "svm_measures" not in eye["baselines"]  # the clinical covariates are unknown
     page = (tmp_path / "out" / "report.html").read_text("utf-8")
-    assert f"horizontal central thickness {row[COLUMNS[0]]:g} um" in page
+    assert f"horizontal thickness at the foveal centre {row[COLUMNS[0]]:g} µm" in page
 
 
 @pytest.mark.parametrize(

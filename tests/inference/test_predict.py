@@ -128,7 +128,7 @@ def test_a_mark_of_the_other_eye_or_view_is_a_reason_not_to_answer(predictor, co
     eye = first(predict_patient(folder, predictor, tmp_path / "o3"))
     assert "other_view" in eye["abstain_because"]
     page = (tmp_path / "o3/report.html").read_text()
-    assert page.index("names another view") < page.index("Predicted:")
+    assert page.index("names another view") < page.index('class="answer"')
 
 
 def test_what_scans_say_against_themselves_counts_in_an_evaluation(small_run, cohort, tmp_path):
@@ -327,15 +327,15 @@ def test_acuities_and_probabilities_are_printed_as_people_read_them(predictor, c
         None,
     )
     assert preop["logmar"] == 1.9
-    assert "20/1600" not in done.report_path.read_text()
-    assert f"{postop['snellen_20ft']}, {postop['etdrs_letters']} letters" in (
-        done.report_path.read_text()
-    )
+    page = done.report_path.read_text()
+    assert "20/1600" not in page
+    assert "now CF (counting fingers)." in page
+    assert f"{postop['snellen_20ft']} ({postop['etdrs_letters']} letters)" in page
     first(done)["p_recovery"] = {"reaches_0.30": 0.9999, "gains_0.20": 0.0001}
     page = render_report(done.prediction, scans_of(done, folder))
-    assert "more than 99%: " in page
-    assert "less than 1%: " in page
-    assert "100%" not in page.split("</style>")[1]
+    assert "more than 99 of 100 such eyes" in page
+    assert "fewer than 1 of 100 such eyes" in page
+    assert "100 of 100" not in page
 
 
 def test_an_eye_that_is_not_answered_is_grey(predictor, patient, tmp_path):
@@ -343,4 +343,4 @@ def test_an_eye_that_is_not_answered_is_grey(predictor, patient, tmp_path):
     eye, scans = first(done), scans_of(done, patient)
     for because, kind in (([], "eye"), (["wide_interval"], "eye doubtful")):
         eye["abstain_because"] = because
-        assert f'<section class="{kind}">' in render_report(done.prediction, scans)
+        assert f'<article class="{kind}" id=' in render_report(done.prediction, scans)
