@@ -86,11 +86,11 @@ class PatientPrediction:
             self.prediction, self.bscans, self.scales, self.segmenter, self.predictor, self.table,
             self.scans, heat_maps=heat_maps,
         )  # fmt: skip
-        eyes = [
-            {**eye, **one.to_dict()}
+        listed = [
+            {"laterality": eye["laterality"], **one.to_dict()}
             for eye, one in zip(self.prediction["eyes"], details, strict=True)
         ]
-        return replace(self, prediction={**self.prediction, "eyes": eyes}, details=details)
+        return replace(self, prediction={**self.prediction, "details": listed}, details=details)
 
     def page(self, language: Language = "en", notation: ReportNotation | None = None) -> str:
         """The page for the clinician as HTML that stands alone.

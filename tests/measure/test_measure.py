@@ -12,6 +12,7 @@ import pytest
 
 import ctt_net
 from ctt_net.biomarkers import DEFINITIONS, NAMES, measure
+from ctt_net.biomarkers.normal import NORMAL_RANGES
 from ctt_net.cli import main
 from ctt_net.cohort import read_cohort
 from ctt_net.imaging import read_bscan
@@ -257,3 +258,11 @@ def test_the_page_of_definitions_lists_every_measure(repository):
     for one in DEFINITIONS:
         line = f"| `{one.name}` | {one.text} | {one.source} | {one.empty_if} |"
         assert line in page, one.name
+
+
+def test_the_page_of_definitions_lists_every_range_of_healthy_eyes(repository):
+    page = (repository / "docs" / "reference" / "measures.md").read_text("utf-8")
+    for name, one in NORMAL_RANGES.items():
+        low, high = one.limits
+        line = f"| `{name}` | {low} to {high} | {one.mean:g}, {one.sd:g} | {one.source} |"
+        assert line in page, name
