@@ -52,7 +52,7 @@ class EyeDetails:
     similar_logmar: NDArray[np.float64] | None
 
     def to_dict(self) -> dict[str, Any]:
-        """Keys of `details` in prediction.json; of fewer than ten similar eyes only their number."""
+        """Keys of `details` in prediction.json; of fewer than ten similar eyes only how many."""
         return {
             "measures": [
                 {"view": view, **one} for view, scan in self.scans.items() for one in _listed(scan)
