@@ -72,6 +72,7 @@ class PatientExplanation:
             eyes.append({**{key: eye[key] for key in (*shared, "reason")}, **found})
         return {
             **{key: prediction[key] for key in ("patient_id", "intended_use", "model")},
+            "provenance": prediction["provenance"],
             "unit": "logMAR, positive = worse acuity; 0.02 is one letter",
             "method": self.method,
             "eyes": eyes,

@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+import shutil
 
 import numpy as np
 import pytest
@@ -9,6 +11,8 @@ import pytest
 from ctt_net.cohort import read_cohort
 from ctt_net.data.scans import load_scans
 from ctt_net.explain import explain_eyes, what_if
+from ctt_net.explain.what_if import preop_lines
+from ctt_net.model_folder.digests import seal
 from ctt_net.model_folder.predictor import Predictor
 from ctt_net.model_folder.table import predict_eyes
 from tests.explain.fake import FakePredictor, one_eye
@@ -62,6 +66,18 @@ def test_the_curve_has_the_chart_lines_of_the_training(small_run, small_cohort):
     assert low <= measured.min() < measured.max() <= high < 1.8
     lines = what_if(FakePredictor(lambda *_: 0.0), *one_eye())[0]["preop_logmar"]
     assert lines.tolist() == [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3]
+
+
+def test_a_folder_that_does_not_tell_the_range_has_a_usual_one(small_run, tmp_path):
+    model = shutil.copytree(small_run / "fold_1/model", tmp_path / "model")
+    path = model / "model.yaml"
+    text, found = re.subn(r"preop_range_logmar:\n- .*\n- .*\n", "", path.read_text())
+    assert found == 1
+    path.write_text(text)
+    seal(model)
+    old = Predictor.load(model)
+    assert old.preop_range_logmar is None
+    assert preop_lines(old).tolist() == [n / 10 for n in range(11)]
 
 
 def test_heat_maps_are_of_the_views_that_are_there(predictor, cohort, scans):
