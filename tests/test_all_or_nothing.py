@@ -27,6 +27,7 @@ COMMANDS = {
     "plan": ["--from", "run"],
     "check": ["cohort"],
     "predict": ["patient", "--model", "model"],
+    "explain": ["patient", "--model", "model"],
     "recalibrate": ["model", "cohort"],
     "convert": ["file.vol"],
     "bundle": ["model"],
