@@ -10,8 +10,9 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 from ctt_net import INTENDED_USE, __version__
-from ctt_net.acuity import NOTATIONS
+from ctt_net.acuity import NOTATIONS, REPORT_NOTATIONS
 from ctt_net.inference.patient import PatientFile
+from ctt_net.inference.words import LANGUAGES
 from ctt_net.types import EYES
 
 _REFERENCE = "#/components/schemas/{model}"
@@ -58,9 +59,64 @@ class ViewUsed(BaseModel):
 
     name: str
     file: str | None
+    sha256: str | None
     present: bool
     quality: float | None = Field(description="signal quality, 0 to 1")
     notes: list[str]
+
+
+class Measure(BaseModel):
+    """A measure of the macula in one scan."""
+
+    view: str
+    name: str
+    value: float
+    unit: str
+    sd: float | None = Field(description="of the error on simulated scans")
+    normal_range: tuple[float, float] | None = Field(description="95 % of healthy eyes")
+    normal_source: str | None
+
+
+class Contribution(BaseModel):
+    """Share of one input in the prediction."""
+
+    name: str
+    kind: str
+    logmar: float = Field(description="positive = worse acuity")
+
+
+class WhatIf(BaseModel):
+    """The prediction had the acuity before surgery been another."""
+
+    preop_logmar: float
+    predicted_logmar: float
+    lower_logmar: float
+    upper_logmar: float
+
+
+class HeatMap(BaseModel):
+    """The extremes of a heat map; the map itself is on the page."""
+
+    lowest_logmar: float
+    highest_logmar: float
+
+
+class Explanation(BaseModel):
+    """What the prediction rests on: base and contributions add up to it."""
+
+    predicted_logmar: float
+    base_logmar: float
+    contributions: list[Contribution]
+    what_if: list[WhatIf]
+    heat_maps: dict[str, HeatMap] = Field(description="by view; empty unless asked for")
+
+
+class SimilarEyes(BaseModel):
+    """How eyes like this one fared, which the network was not trained on."""
+
+    n: int
+    within_logmar: float
+    quartiles_logmar: list[float] | None = Field(description="null of fewer than ten eyes")
 
 
 class Eye(BaseModel):
@@ -80,6 +136,17 @@ class Eye(BaseModel):
     abstain: bool = Field(description="true: do not use this prediction")
     abstain_because: list[str]
     reason: str
+    measures: list[Measure] = Field([], description="absent without details")
+    explanation: Explanation | None = Field(None, description="absent without details")
+    similar_eyes: SimilarEyes | None = Field(None, description="null: the model keeps none")
+
+
+class OutcomeRule(BaseModel):
+    """When an eye counts as recovered."""
+
+    kind: str
+    threshold_logmar: float | None = None
+    threshold_decimal: float | None = None
 
 
 class ModelUsed(BaseModel):
@@ -90,6 +157,8 @@ class ModelUsed(BaseModel):
     trained_on: str
     synthetic: bool = Field(description="trained on simulated eyes: no clinical validity")
     followup_days: tuple[float, float, float] | None
+    outcomes: dict[str, OutcomeRule]
+    recalibrated_on: str | None
     image_weight: float | None
     warnings: list[str]
     ctt_net_version: str
@@ -111,6 +180,7 @@ class Prediction(BaseModel):
 
     patient_id: str
     intended_use: str = Field(description="must be shown wherever the prediction is")
+    report_notation: str | None
     model: ModelUsed
     provenance: Provenance
     eyes: list[Eye] = Field(description="the right eye first")
@@ -269,6 +339,14 @@ def _form(views: Sequence[str]) -> dict[str, Any]:
             "patient_id": {"type": "string"},
             "notation": {"type": "string", "enum": list(NOTATIONS)},
             **{f"preop_va.{eye}": acuity for eye in EYES},
+            "report_notation": {"type": "string", "enum": list(REPORT_NOTATIONS)},
+            "language": {"type": "string", "enum": list(LANGUAGES), "description": "of the page"},
+            "details": {
+                "type": "boolean",
+                "default": True,
+                "description": "measures, explanation and similar eyes; without them it is faster",
+            },
+            "heat_maps": {"type": "boolean", "default": False, "description": "takes seconds"},
             "device": {"type": "string"},
             "scale.axial_um_per_px": {"type": "number"},
             "scale.lateral_um_per_px": {"type": "number"},

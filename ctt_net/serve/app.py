@@ -4,7 +4,7 @@ import json
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from ctt_net.acuity import REPORT_NOTATIONS
+from ctt_net.inference.words import LANGUAGES, Language
 from ctt_net.io.read_text import parse_json
 from ctt_net.report.page import TEMPLATES as REPORT_TEMPLATES
 from ctt_net.report.page import render
@@ -29,7 +31,7 @@ from ctt_net.serve.upload import (
     recognise,
     several_patients,
 )
-from ctt_net.serve.words import LANGUAGES, accepted_language, texts
+from ctt_net.serve.words import accepted_language, texts
 from ctt_net.serve.worker import Answer
 from ctt_net.serve.workers import Workers
 from ctt_net.types import EYES
@@ -158,7 +160,8 @@ async def _predict(site: Site, request: Request, wants_page: bool) -> Answer:
         upload = await read_upload(request, site.views)
         async with site.workers.free:
             with patient_folder(upload) as folder:
-                answer = await site.workers.predict(str(folder), wants_page)
+                wanted = replace(upload.wanted, page=wants_page)
+                answer = await site.workers.predict(str(folder), wanted)
     if answer.failed:
         raise RuntimeError(answer.failed)
     if answer.refused:
@@ -178,14 +181,13 @@ async def _page(site: Site, request: Request) -> Response:
     return HTMLResponse(_form(site, request), headers={"Vary": "Accept-Language"})
 
 
-def _language(request: Request) -> str:
+def _language(request: Request) -> Language:
     """Of the address, else of the browser."""
-    asked = request.query_params.get("language", "")
-    return (
-        asked
-        if asked in LANGUAGES
-        else accepted_language(request.headers.get("accept-language", ""))
-    )
+    asked = request.query_params.get("language")
+    for language in LANGUAGES:
+        if language == asked:
+            return language
+    return accepted_language(request.headers.get("accept-language", ""))
 
 
 def _render(name: str, request: Request, **context: Any) -> str:
@@ -204,6 +206,7 @@ def _form(site: Site, request: Request, problem: RequestError | None = None) -> 
         model=site.facts,
         views=[said.get(f"view.{view}", view) for view in site.views],
         eyes=EYES,
+        report_notations=REPORT_NOTATIONS,
         problem=problem,
         texts=script,
         limit_bytes=site.settings.upload_bytes,

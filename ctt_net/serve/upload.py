@@ -24,10 +24,12 @@ from ctt_net.inference.patient import (
     PatientFile,
     numbers_in_names,
 )
+from ctt_net.inference.words import LANGUAGES
 from ctt_net.io.atomic_write import atomic_write
 from ctt_net.io.read_text import parse_json
 from ctt_net.io.yaml_file import dump_yaml, unknown_key
 from ctt_net.serve.request_error import RequestError
+from ctt_net.serve.worker import Wanted
 from ctt_net.types import EYES
 
 PREFIX = "ctt-net-serve-"
@@ -42,7 +44,7 @@ MAX_FIELDS = 500
 MAX_FIELD_BYTES = 64 * 1024
 MAX_NAME = 255
 PATIENT, FILES = "patient", "files"
-_PLAIN = ("patient_id", "notation", "device")
+_PLAIN = ("patient_id", "notation", "report_notation", "device")
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 
 
@@ -72,10 +74,12 @@ class Upload:
     Args:
         scans: One for each eye and view at most.
         facts: All that patient.yaml would say but `files`.
+        wanted: Of the answer.
     """
 
     scans: Sequence[Scan]
     facts: PatientFile
+    wanted: Wanted
 
 
 class _InMemory(MultiPartParser):
@@ -116,10 +120,10 @@ async def read_upload(request: Request, views: Sequence[str]) -> Upload:
             if isinstance(file, UploadFile) and (file.filename or file.size)
         ]
         read = [(field, file.filename or "", await file.read()) for field, file in scans]
-        facts = _facts(form)
+        facts, wanted = _facts(form)
     finally:
         await form.close()
-    upload = Upload(_named(read, views, facts.patient_id or ""), facts)
+    upload = Upload(_named(read, views, facts.patient_id or ""), facts, wanted)
     _check_acuities(upload)
     return upload
 
@@ -200,13 +204,14 @@ def _place() -> str | None:
     return None
 
 
-def _facts(form: FormData) -> PatientFile:
+def _facts(form: FormData) -> tuple[PatientFile, Wanted]:
     texts = [(key, value) for key, value in form.multi_items() if isinstance(value, str)]
     keys = [key for key, _ in texts]
     for key in keys:
         if keys.count(key) > 1:
             raise RequestError(422, f"the field {_shown(key)} is sent twice; send it once")
     given = dict(texts)
+    wanted = _wanted(given)
     as_json = given.pop(PATIENT, "").strip()
     filled = {key: value.strip() for key, value in given.items() if value.strip()}
     if as_json and filled:
@@ -220,9 +225,32 @@ def _facts(form: FormData) -> PatientFile:
     if isinstance(facts, dict) and FILES in facts:
         raise RequestError(422, "send each file as files.EYE.VIEW instead of 'files' in it")
     try:
-        return PatientFile.parse(facts, "patient")
+        return PatientFile.parse(facts, "patient"), wanted
     except InputError as error:
         raise RequestError(422, str(error).removeprefix("patient: ")) from None
+
+
+def _wanted(given: dict[str, str]) -> Wanted:
+    """Takes the fields that are about the answer, not the patient."""
+    language = given.pop("language", "") or LANGUAGES[0]
+    if language not in LANGUAGES:
+        known = ", ".join(LANGUAGES)
+        raise RequestError(
+            422, f"no language {_shown(language)}; choose one of {known}", "language"
+        )
+    details = _switch(given, "details", True)
+    heat_maps = _switch(given, "heat_maps", False)
+    if heat_maps and not details:
+        raise RequestError(422, "heat maps are among the details; ask for both", "heat_maps")
+    return Wanted(language=language, details=details, heat_maps=heat_maps)
+
+
+def _switch(given: dict[str, str], name: str, usual: bool) -> bool:
+    said = given.pop(name, "").strip().lower()
+    known = {"": usual, "true": True, "false": False}
+    if said not in known:
+        raise RequestError(422, f"{name} is true or false, not {_shown(said)}", name)
+    return known[said]
 
 
 def _nested(filled: Mapping[str, str]) -> dict[str, Any]:

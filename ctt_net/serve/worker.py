@@ -11,9 +11,27 @@ from typing import TYPE_CHECKING, Any
 from ctt_net import __version__
 from ctt_net.acuity import NOTATIONS
 from ctt_net.errors import InputError
+from ctt_net.inference.words import Language
 
 if TYPE_CHECKING:
     from ctt_net.model_folder.predictor import Predictor
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What an answer holds.
+
+    Args:
+        page: The HTML page beside the prediction.
+        language: Of the page.
+        details: Measures, explanation and similar eyes, as `ctt-net predict` has them.
+        heat_maps: Also where in the scans the prediction comes from.
+    """
+
+    page: bool = False
+    language: Language = "en"
+    details: bool = True
+    heat_maps: bool = False
 
 
 @dataclass(frozen=True)
@@ -33,22 +51,22 @@ class Answer:
     failed: str = ""
 
 
-def predict(model: str, folder: str, wants_page: bool) -> Answer:
+def predict(model: str, folder: str, wanted: Wanted) -> Answer:
     """Predict a patient folder.
 
     Args:
         model: Model or run folder.
         folder: Patient folder.
-        wants_page: Whether the page is drawn too.
+        wanted: What the answer holds.
     """
     # Here, since the server itself names these functions and needs none of it.
-    from ctt_net.inference.patient_report import render_report
     from ctt_net.inference.predict import predict_patient
 
     try:
-        done = predict_patient(folder, _predictor(model))
-        page = render_report(done.prediction, done.bscans) if wants_page else None
-        return Answer(done.prediction, page)
+        done = predict_patient(
+            folder, _predictor(model), details=wanted.details, heat_maps=wanted.heat_maps
+        )
+        return Answer(done.prediction, done.page(wanted.language) if wanted.page else None)
     except InputError as error:
         return Answer(refused=str(error))
     except Exception as error:

@@ -15,7 +15,7 @@ from anyio import to_process
 from ctt_net.errors import InputError
 from ctt_net.serve import worker
 from ctt_net.serve.request_error import RequestError
-from ctt_net.serve.worker import Answer
+from ctt_net.serve.worker import Answer, Wanted
 
 T = TypeVar("T")
 
@@ -84,14 +84,14 @@ class Workers:
             self._limiter = anyio.CapacityLimiter(self._number)
         return self._limiter
 
-    async def predict(self, folder: str, wants_page: bool) -> Answer:
+    async def predict(self, folder: str, wanted: Wanted) -> Answer:
         """Predict a patient folder in a process of the pool, which is `free`.
 
         Raises:
             RequestError: 503 if it takes too long, 422 if it ends the process.
         """
         try:
-            return await self._run(self._seconds, worker.predict, self._model, folder, wants_page)
+            return await self._run(self._seconds, worker.predict, self._model, folder, wanted)
         except TimeoutError:
             raise RequestError(
                 503,

@@ -10,7 +10,7 @@ from ctt_net import INTENDED_USE
 from ctt_net.inference.predict import predict_patient
 from ctt_net.io.yaml_file import dump_yaml
 from ctt_net.serve.answers import Health, Model, Prediction, ProblemDetail, openapi
-from ctt_net.serve.words import texts
+from ctt_net.serve.words import en, texts, zh
 
 
 def posted(client, files, data, **headers):
@@ -92,7 +92,7 @@ def test_by_accept_the_answer_is_the_page(client, form_of, as_command, one_eye):
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     # Tests draw no figures in this process, and the page names the day.
     shown, expected = (
-        re.sub(r"<svg.*?</svg>", "", text, flags=re.S).split("<h2>")[1:]
+        re.sub(r"<svg.*?</svg>", "", text, flags=re.S).split("<article")[1:]
         for text in (answer.text, page)
     )
     assert len(expected) == 1
@@ -151,17 +151,18 @@ def test_the_model_is_described(client, small_run, facts):
     assert {one["name"] for one in answer["covariates"]} >= {"age_years", "sex"}
 
 
-def test_the_page_shows_the_result_under_its_own_address(client, form_of):
+def test_the_page_shows_the_result_under_its_own_address(client, form_of, one_eye):
+    name = {"OD": "Right eye (OD)", "OS": "Left eye (OS)"}[one_eye[0]["laterality"]]
     answer = client.post("/", files=form_of[0], data=form_of[1], follow_redirects=False)
     assert answer.status_code == 303
     place = answer.headers["location"].partition("?")[0]
     page = client.get(place)
-    assert "Predicted:" in page.text
+    assert name in page.text
     assert f"{place}/prediction.json" in page.text
     download = client.get(f"{place}/prediction.json")
     assert download.headers["content-disposition"] == 'attachment; filename="prediction.json"'
     assert timeless(download.text) == timeless(posted(client, *form_of).text)
-    assert "Predicted:" in client.get(f"{place}/report.html").text
+    assert name in client.get(f"{place}/report.html").text
     assert client.get(f"{place}/model.yaml").status_code == 404
     assert client.get("/results/other").status_code == 404
 
@@ -213,16 +214,35 @@ def test_full_is_said_at_once_and_with_a_time(client, workers, form_of):
 
 
 def test_the_page_is_written_in_the_language_of_the_browser(client):
-    english, chinese = texts("en"), texts("zh")
+    english, chinese = en.TEXTS, zh.TEXTS
     assert set(english) == set(chinese)
     for key, text in english.items():
         assert set(re.findall(r"{\w*}", text)) == set(re.findall(r"{\w*}", chinese[key])), key
     page = client.get("/", headers={"accept-language": "zh-CN,zh;q=0.9"}).text
-    assert '<html lang="zh">' in page
-    assert chinese["intended_use"] in page
+    assert '<html lang="zh-CN">' in page
+    assert texts("zh")["intended_use"] in page
     # What is left in Latin letters are names and units, not sentences of the other language.
     for text in english.values():
         assert len(text) < 20 or html.escape(text, quote=False) not in page, text
     page = client.get("/?language=en", headers={"accept-language": "zh"}).text
-    assert english["intended_use"] in page
+    assert texts("en")["intended_use"] in page
     assert client.get("/?language=xx").status_code == 200
+
+
+def test_what_an_answer_holds_is_asked_for(client, form_of):
+    files, data = form_of
+
+    def eye(**wanted):
+        return posted(client, files, {**data, **wanted}).json()["eyes"][0]
+
+    assert eye()["explanation"]["heat_maps"] == {}
+    assert set(eye(heat_maps="true")["explanation"]["heat_maps"]) == {"horizontal", "vertical"}
+    brief = eye(details="false")
+    assert "explanation" not in brief
+    assert brief["postop"] == eye()["postop"]
+    page = posted(client, files, {**data, "language": "zh"}, accept="text/html").text
+    assert texts("zh")["intended_use"] in page
+    for wrong in ({"language": "xx"}, {"details": "maybe"}):
+        refused = posted(client, files, {**data, **wrong})
+        assert refused.status_code == 422
+        assert refused.json()["field"] == next(iter(wrong))

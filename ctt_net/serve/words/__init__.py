@@ -6,20 +6,21 @@ Messages about wrong input are English, as everywhere in ctt-net.
 from collections.abc import Mapping
 from importlib import import_module
 
-LANGUAGES = ("en", "zh")
+from ctt_net.inference.words import LANGUAGES, Language
+from ctt_net.inference.words import texts as texts_of_report
 
 
-def texts(language: str) -> Mapping[str, str]:
-    """The catalogue of a language.
+def texts(language: Language) -> Mapping[str, str]:
+    """The catalogue of a language, above that of the patient's page.
 
-    >>> texts("zh")["predict"]
-    '预测'
+    >>> texts("zh")["predict"], texts("zh")["OD"]
+    ('预测', '右眼 (OD)')
     """
-    catalogue: Mapping[str, str] = import_module(f"ctt_net.serve.words.{language}").TEXTS
-    return catalogue
+    own: Mapping[str, str] = import_module(f"ctt_net.serve.words.{language}").TEXTS
+    return {**texts_of_report(language), **own}
 
 
-def accepted_language(header: str) -> str:
+def accepted_language(header: str) -> Language:
     """The first language of `Accept-Language` that the page is written in; else English.
 
     >>> accepted_language("fr, zh-CN;q=0.9, en;q=0.8"), accepted_language("")

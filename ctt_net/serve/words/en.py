@@ -1,13 +1,8 @@
 """English texts of the web page."""
 
-from ctt_net import INTENDED_USE
-
 TEXTS = {
     "title": "Predict postoperative visual acuity",
     "model": 'Model "{name}", trained on cohort "{cohort}".',
-    "simulated": "simulated: no clinical validity",
-    "intended_use": INTENDED_USE,
-    "written_by": "ctt-net {version}.",
     # Scans
     "scans": "OCT B-scans",
     "scans.help": (
@@ -22,12 +17,8 @@ TEXTS = {
     "scan.view": "View",
     "scan.remove": "Remove",
     "choose": "Choose",
-    "OD": "Right eye (OD)",
-    "OS": "Left eye (OS)",
     "OD.short": "right (OD)",
     "OS.short": "left (OS)",
-    "view.horizontal": "horizontal",
-    "view.vertical": "vertical",
     # Acuity
     "acuity": "Preoperative visual acuity",
     "acuity.help": (
@@ -48,10 +39,6 @@ TEXTS = {
     "not_known": "not known",
     "no": "no",
     "yes": "yes",
-    "covariate.age_years": "age",
-    "covariate.sex": "sex",
-    "covariate.axial_length_mm": "axial length",
-    "covariate.diabetes": "diabetes",
     "device": "Device of the scans",
     "scale.axial": "Size of a pixel, axial, µm",
     "scale.lateral": "Size of a pixel, lateral, µm",
@@ -59,6 +46,9 @@ TEXTS = {
     "report": "On the page",
     "report.code": "Code of the patient",
     "report.code_help": "Optional, to tell pages apart. A code, not a name.",
+    "report.notation": "Notation of the acuities",
+    "report.as_given": "as given",
+    "report.heat_maps": "Show where in the scans the prediction comes from; takes seconds longer",
     "predict": "Predict",
     "privacy": (
         "Scans and values go to the server that sent this page and nowhere else. Nothing stays on "

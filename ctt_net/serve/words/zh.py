@@ -3,12 +3,6 @@
 TEXTS = {
     "title": "预测术后视力",
     "model": "模型“{name}”，训练队列“{cohort}”。",
-    "simulated": "模拟数据：不具临床有效性",
-    "intended_use": (
-        "仅供科学研究使用，不是医疗器械；不得用于诊断、治疗决策或决定是否手术。"
-        "在本地人群中完成验证之前，其性能未知。"
-    ),
-    "written_by": "ctt-net {version}。",
     # Scans
     "scans": "OCT B 扫描图像",
     "scans.help": (
@@ -23,12 +17,8 @@ TEXTS = {
     "scan.view": "扫描方向",
     "scan.remove": "移除",
     "choose": "请选择",
-    "OD": "右眼 (OD)",
-    "OS": "左眼 (OS)",
     "OD.short": "右眼 (OD)",
     "OS.short": "左眼 (OS)",
-    "view.horizontal": "水平",
-    "view.vertical": "垂直",
     # Acuity
     "acuity": "术前视力",
     "acuity.help": (
@@ -48,10 +38,6 @@ TEXTS = {
     "not_known": "不详",
     "no": "否",
     "yes": "是",
-    "covariate.age_years": "年龄",
-    "covariate.sex": "性别",
-    "covariate.axial_length_mm": "眼轴长度",
-    "covariate.diabetes": "糖尿病",
     "device": "图像的设备",
     "scale.axial": "像素尺寸，轴向 (µm)",
     "scale.lateral": "像素尺寸，横向 (µm)",
@@ -59,6 +45,9 @@ TEXTS = {
     "report": "报告",
     "report.code": "患者编号",
     "report.code_help": "可不填，用于区分报告。请填编号，勿填姓名。",
+    "report.notation": "视力的记录方式",
+    "report.as_given": "与所填一致",
+    "report.heat_maps": "显示预测依据的图像区域（需多等数秒）",
     "predict": "预测",
     "privacy": (
         "图像和数据只发送到提供本页的服务器，不会传往别处。"
