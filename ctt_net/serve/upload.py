@@ -44,6 +44,7 @@ MAX_FIELDS = 500
 MAX_FIELD_BYTES = 64 * 1024
 MAX_NAME = 255
 PATIENT, FILES = "patient", "files"
+UNNAMED = "unnamed"
 _PLAIN = ("patient_id", "notation", "report_notation", "device")
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 
@@ -172,7 +173,7 @@ def patient_folder(upload: Upload) -> Iterator[Path]:
                     503, f"the server has no room for the scans: {error.strerror}"
                 ) from None
             files.setdefault(scan.eye, {})[scan.view] = scan.name
-        facts = {"patient_id": "patient", **upload.facts.to_dict(), "files": files}
+        facts = {"patient_id": UNNAMED, **upload.facts.to_dict(), "files": files}
         atomic_write(folder / PATIENT_FILE, dump_yaml(facts))
         yield folder
 

@@ -34,7 +34,7 @@ def as_command(small_run, one_eye, tmp_path):
         folder.mkdir()
         for view, data in scans.items():
             (folder / f"{row['laterality']}_{view}.png").write_bytes(data)
-        (folder / "patient.yaml").write_text(dump_yaml({"patient_id": "patient", **facts}))
+        (folder / "patient.yaml").write_text(dump_yaml({"patient_id": "unnamed", **facts}))
         done = predict_patient(folder, small_run, tmp_path / "out")
         return done.json_path.read_text(encoding="utf-8"), done.report_path.read_text("utf-8")
 

@@ -234,3 +234,8 @@ def test_axe_finds_nothing_serious(opened, files, width, scheme):
     for details in page.locator("details").all():
         details.evaluate("one => { one.open = true }")
     assert found() == []
+    page.check(".eye-va[data-eye=OD] .unknown")
+    page.locator("#scans li").nth(1).locator(".remove").click()
+    page.click("#predict")
+    page.wait_for_url("**/results/*")
+    assert found() == []
