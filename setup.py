@@ -56,7 +56,7 @@ EXTRAS = {
     "tracking": ["wandb>=0.19,<0.32"],
     "notebook": ["jupyterlab>=4"],
     # `ctt-net serve`
-    "serve": ["starlette>=1.0,<2", "uvicorn>=0.40,<1", "python-multipart>=0.0.20"],
+    "serve": ["starlette>=1.8,<2", "uvicorn>=0.40,<1", "python-multipart>=0.0.20"],
     # Runs and checks what `ctt-net bundle` writes.
     "bundle": ["monai>=1.5,<2", "fire>=0.6", "jsonschema>=4.20"],
     # `make docs`. MkDocs 2 drops plugins.

@@ -1,11 +1,13 @@
 """How fast `ctt-net serve` answers, and whether its memory stays flat under load.
 
     python -m benchmarks.serve MODEL PATIENT
-    python -m benchmarks.serve MODEL PATIENT --clients 8 --seconds 60
+    python -m benchmarks.serve MODEL PATIENT --clients 8 --seconds 60 --brief
 
 PATIENT is a folder with scans and patient.yaml. One client first, then several at once. Timed is
-the whole request, scans sent and JSON received. Memory is what all processes of the server hold
-together, by psutil (it comes with ipykernel, of the extra `dev`).
+the whole request, scans sent and JSON received; the processor time of the server per request does
+not depend on what else the machine does. Memory is what all processes of the server hold together.
+Both by psutil (it comes with ipykernel, of the extra `dev`). Heat maps are never asked for; --brief
+leaves out measures, explanation and similar eyes too.
 """
 
 import argparse
@@ -47,6 +49,13 @@ def memory_mb(process: psutil.Process) -> float:
     """Resident memory of a process and its children."""
     family = [process, *process.children(recursive=True)]
     return sum(one.memory_info().rss for one in family) / 2**20
+
+
+def processor_seconds(process: psutil.Process) -> float:
+    """Processor time of a process and its children so far."""
+    family = [process, *process.children(recursive=True)]
+    times = [one.cpu_times() for one in family]
+    return sum(one.user + one.system for one in times)
 
 
 def summary(name: str, seconds: list[float]) -> str:
@@ -104,6 +113,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=100)
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--brief", action="store_true", help="details=false")
     options = parser.parse_args()
     command = [sys.executable, "-m", "ctt_net.cli", "serve", str(options.model), "--port", "0"]
     start = time.perf_counter()
@@ -117,8 +127,13 @@ def main() -> None:
             print(f"ready after {time.perf_counter() - start:.1f} s, {memory_mb(process):.0f} MB")
             views = httpx.get(f"{address}v1/model").json()["views"]
             request = request_of(options.patient, options.eye or ["OD"], views)
+            if options.brief:
+                request["data"]["details"] = "false"
             one_client(address, request, WARM_UP)
+            before = processor_seconds(process)
             print(summary("one client", one_client(address, request, options.requests)))
+            spent = (processor_seconds(process) - before) / options.requests
+            print(f"processor time of a request: {1000 * spent:.0f} ms")
             took, errors, memory = many_clients(
                 address, request, options.clients, options.seconds, process
             )
