@@ -119,6 +119,15 @@ class SimilarEyes(BaseModel):
     quartiles_logmar: list[float] | None = Field(description="null of fewer than ten eyes")
 
 
+class Details(BaseModel):
+    """What is said of one eye beside its prediction."""
+
+    laterality: Literal["OD", "OS"]
+    measures: list[Measure]
+    explanation: Explanation
+    similar_eyes: SimilarEyes | None = Field(description="null: the model keeps none")
+
+
 class Eye(BaseModel):
     """One eye."""
 
@@ -136,9 +145,6 @@ class Eye(BaseModel):
     abstain: bool = Field(description="true: do not use this prediction")
     abstain_because: list[str]
     reason: str
-    measures: list[Measure] = Field([], description="absent without details")
-    explanation: Explanation | None = Field(None, description="absent without details")
-    similar_eyes: SimilarEyes | None = Field(None, description="null: the model keeps none")
 
 
 class OutcomeRule(BaseModel):
@@ -184,6 +190,7 @@ class Prediction(BaseModel):
     model: ModelUsed
     provenance: Provenance
     eyes: list[Eye] = Field(description="the right eye first")
+    details: list[Details] = Field([], description="in the order of the eyes, if asked for")
 
 
 class CovariateKnown(BaseModel):

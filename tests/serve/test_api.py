@@ -232,14 +232,17 @@ def test_the_page_is_written_in_the_language_of_the_browser(client):
 def test_what_an_answer_holds_is_asked_for(client, form_of):
     files, data = form_of
 
-    def eye(**wanted):
-        return posted(client, files, {**data, **wanted}).json()["eyes"][0]
+    def answer(**wanted):
+        return posted(client, files, {**data, **wanted}).json()
 
-    assert eye()["explanation"]["heat_maps"] == {}
-    assert set(eye(heat_maps="true")["explanation"]["heat_maps"]) == {"horizontal", "vertical"}
-    brief = eye(details="false")
-    assert "explanation" not in brief
-    assert brief["postop"] == eye()["postop"]
+    def heat_maps(prediction):
+        return set(prediction["details"][0]["explanation"]["heat_maps"])
+
+    assert heat_maps(answer()) == set()
+    assert heat_maps(answer(heat_maps="true")) == {"horizontal", "vertical"}
+    brief = answer(details="false")
+    assert "details" not in brief
+    assert brief["eyes"] == answer()["eyes"]
     page = posted(client, files, {**data, "language": "zh"}, accept="text/html").text
     assert texts("zh")["intended_use"] in page
     for wrong in ({"language": "xx"}, {"details": "maybe"}):
