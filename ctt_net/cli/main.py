@@ -51,6 +51,7 @@ COMMANDS = (
     evaluate,
     predict,
     explain,
+    info,
     serve,
     measure,
     compare,

@@ -59,6 +59,7 @@ class Provenance:
         recalibrated_on: Name and numbers of the cohort that it was recalibrated on; those patients
             and scans are among the fingerprints.
         intended_use: The sentence that goes with every result.
+        trained: When, ISO 8601, UTC; None of an older folder, which does not say.
         digests: SHA-256 of every other file of the model folder, by name; empty in one of version
             0.1 and until it is finished.
     """
@@ -77,6 +78,7 @@ class Provenance:
     versions: Mapping[str, str] = field(default_factory=lambda: library_versions())
     revision: str | None = field(default_factory=lambda: git_revision())
     intended_use: str = INTENDED_USE
+    trained: str | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
 
     def text(self) -> str:

@@ -12,6 +12,7 @@ from ctt_net.baselines.clinical import Baselines, write_baselines
 from ctt_net.cohort import Covariate
 from ctt_net.data.covariates import covariate_levels, covariate_ranges
 from ctt_net.data.module import EyeDataModule
+from ctt_net.io.clock import utc_now
 from ctt_net.model_folder.digests import seal
 from ctt_net.model_folder.member import ONNX_FILE
 from ctt_net.model_folder.provenance import (
@@ -159,4 +160,5 @@ def _provenance(
         trained_on=f"{trainer.strategy.root_device.type}, precision {trainer.precision}",
         started_from=None if start is None else start.source.facts(),
         origins=origins_of(fitted, salt),
+        trained=utc_now(),
     ).after(before)
