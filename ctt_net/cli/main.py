@@ -18,6 +18,7 @@ from ctt_net.cli import (
     deidentify,
     evaluate,
     explain,
+    info,
     measure,
     plan,
     predict,

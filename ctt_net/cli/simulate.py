@@ -4,6 +4,9 @@ import argparse
 from pathlib import Path
 
 from ctt_net.cli.command import DONE, Commands, add_command
+from ctt_net.errors import InputError
+
+EYES = 400
 
 
 def add(commands: Commands) -> None:
@@ -11,22 +14,29 @@ def add(commands: Commands) -> None:
     parser = add_command(
         commands,
         "simulate",
-        "make a cohort folder of simulated eyes with a known truth",
+        "make a cohort, or one patient, of simulated eyes with a known truth",
         run,
         [
             "ctt-net simulate data/synthetic --eyes 400 --seed 0",
             "ctt-net simulate data/held_out --eyes 100 --seed 1",
             "ctt-net simulate data/segmentation --extras --labels",
+            "ctt-net simulate data/patient --patient",
         ],
     )
-    parser.add_argument("out", type=Path, help="cohort folder to make; must not exist")
-    parser.add_argument("--eyes", type=int, default=400, help="operated eyes (default: 400)")
-    parser.add_argument("--seed", type=int, default=0, help="same seed, same bytes (default: 0)")
+    parser.add_argument("out", type=Path, help="folder to make; must not exist")
+    parser.add_argument(
+        "--patient",
+        action="store_true",
+        help="make the folder of one patient, as ctt-net predict reads it; takes --seed only",
+    )
+    parser.add_argument("--eyes", type=int, help=f"operated eyes (default: {EYES})")
+    parser.add_argument(
+        "--seed", type=int, help="same seed, same bytes (default: 0; of a patient 2)"
+    )
     parser.add_argument("--workers", type=int, help="processes (default: all cores)")
     parser.add_argument(
         "--start-patient",
         type=int,
-        default=0,
         help="index of the first patient: further patients of the same seed (default: 0)",
     )
     parser.add_argument(
@@ -34,12 +44,11 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("--device", help="scan everybody on this device (default: both, by chance)")
     parser.add_argument(
-        "--missing-views", type=float, default=0.0, help="share of eyes that lack one scan"
+        "--missing-views", type=float, help="share of eyes that lack one scan (default: 0)"
     )
     parser.add_argument(
         "--unseen-causes",
         type=float,
-        default=0.0,
         help="share of eyes that see poorly for a cause no scan shows (default: 0)",
     )
     parser.add_argument(
@@ -56,6 +65,8 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Simulate, and say what error the best possible reader of the scans would have."""
+    if options.patient:
+        return _run_patient(options)
     import os
 
     from rich.console import Console
@@ -64,13 +75,13 @@ def run(options: argparse.Namespace) -> int:
     from ctt_net.synthetic.simulate import CohortPlan, simulate_cohort
 
     plan = CohortPlan(
-        n_eyes=options.eyes,
-        seed=options.seed,
-        first_patient=options.start_patient,
+        n_eyes=EYES if options.eyes is None else options.eyes,
+        seed=options.seed or 0,
+        first_patient=options.start_patient or 0,
         id_prefix=options.id_prefix,
         devices=(options.device,) if options.device else CohortPlan.devices,
-        missing_views=options.missing_views,
-        unseen_causes=options.unseen_causes,
+        missing_views=options.missing_views or 0.0,
+        unseen_causes=options.unseen_causes or 0.0,
         extras=options.extras,
         labels=options.labels,
     )
@@ -82,5 +93,28 @@ def run(options: argparse.Namespace) -> int:
     patients = cohort.table["patient_id"].nunique()
     print(f"{options.out}: {plan.n_eyes} simulated eyes of {patients} patients")
     print(f"lowest achievable mean absolute error: {error.abs().mean():.3f} logMAR")
+    print("Simulated eyes: no clinical validity. Research use only. Not a medical device.")
+    return DONE
+
+
+def _run_patient(options: argparse.Namespace) -> int:
+    """One patient; the true outcome, which no folder tells, is printed."""
+    from ctt_net.synthetic.patient import simulate_patient
+
+    of_cohorts = [
+        name
+        for name, value in vars(options).items()
+        if name not in ("out", "patient", "seed", "command", "run") and value not in (None, False)
+    ]
+    if of_cohorts:
+        raise InputError(
+            f"--patient takes --seed only; leave out --{of_cohorts[0].replace('_', '-')}"
+        )
+    for row in simulate_patient(options.out, 2 if options.seed is None else options.seed):
+        print(
+            f"{options.out}: {row['laterality']} of simulated patient {row['patient_id']}, acuity "
+            f"before {row['preop_va']}, after {row['postop_va']} ({row['postop_logmar']:.2f} "
+            f"logMAR)"
+        )
     print("Simulated eyes: no clinical validity. Research use only. Not a medical device.")
     return DONE

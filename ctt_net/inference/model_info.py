@@ -1,4 +1,4 @@
-"""What a model folder is: trained on what, when, how well, what it takes, and whether it is whole."""
+"""What a model is: trained on what, when, how well, what it takes, and whether it is whole."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from ctt_net.io.json_file import read_json
 from ctt_net.metrics.summary import METRICS_FILE
 from ctt_net.model_folder.digests import files_digests
 from ctt_net.model_folder.facts import model_facts
-from ctt_net.model_folder.predictor import Predictor
+from ctt_net.model_folder.predictor import Predictor, model_folders
 from ctt_net.report.comparison import span_text, strongest_baseline
 
 _NO_CLINICAL_VALIDITY = "trained on simulated eyes: no clinical validity"
@@ -32,6 +32,7 @@ def model_info(model: Path | str | Predictor) -> dict[str, Any]:
     predictor = model if isinstance(model, Predictor) else Predictor.load(model)
     spec, members = predictor.spec, predictor.members
     n_files = [len(one.provenance.digests) for one in members]
+    run, metrics = record_folder(predictor), own_metrics(predictor)
     return {
         "name": spec.name,
         "intended_use": INTENDED_USE,
@@ -60,22 +61,32 @@ def model_info(model: Path | str | Predictor) -> dict[str, Any]:
             }
             for name, device in spec.devices.items()
         },
-        "performance": _performance(record_folder(predictor)),
+        "performance": None if metrics is None else read_json(metrics, _figures),
         "warnings": predictor.warnings,
         "digest": predictor.digest,
         "digests_verified": all(n_files),
         "members": [
-            {"folder": one.folder.name, "files": files_digests(one.folder)} for one in members
+            {
+                "folder": one.folder.resolve().relative_to(run.resolve()).as_posix(),
+                "files": files_digests(one.folder),
+            }
+            for one in members
         ],
     }
 
 
-def _performance(run: Path) -> dict[str, Any] | None:
-    """Figures of the run's own `metrics.json`; None where there is none, as of a single fold."""
-    path = run / METRICS_FILE
-    if not path.is_file():
+def own_metrics(predictor: Predictor) -> Path | None:
+    """`metrics.json` of the run that a predictor is all of; None where there is none.
+
+    Args:
+        predictor: A run's folds. One fold alone has no figures of its own.
+    """
+    run = record_folder(predictor)
+    if not (run / METRICS_FILE).is_file():
         return None
-    return read_json(path, _figures)
+    whole = {folder.resolve() for folder in model_folders(run)}
+    ours = {member.folder.resolve() for member in predictor.members}
+    return run / METRICS_FILE if whole == ours else None
 
 
 def _figures(metrics: dict[str, Any]) -> dict[str, Any]:

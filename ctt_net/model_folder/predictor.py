@@ -22,6 +22,7 @@ from ctt_net.errors import InputError
 from ctt_net.model_folder.digests import files_digests, sha256_of
 from ctt_net.model_folder.ensemble import Estimate, estimate
 from ctt_net.model_folder.member import Member
+from ctt_net.model_folder.pretrained import resolve_model
 from ctt_net.model_folder.spec import SPEC_FILE, ModelSpec
 from ctt_net.types import ModelOutput
 from ctt_net.uncertainty.calibration import Calibration, calibration_warnings, guarantee
@@ -64,7 +65,7 @@ class Predictor:
         """Load a model folder, or every fold of a run folder.
 
         Args:
-            path: Of the folder.
+            path: Folder, or a name as `resolve_model` takes it.
             threads: Of one run of a network; 0 = as many as there are cores.
 
         Raises:
@@ -285,10 +286,13 @@ def _reported_folds(run: Path) -> set[str]:
 def model_folders(path: Path | str) -> list[Path]:
     """The model folders below a run, or the one that `path` is.
 
+    Args:
+        path: Folder, or a name as `resolve_model` takes it.
+
     Raises:
         InputError: If there is none.
     """
-    path = Path(path)
+    path = resolve_model(path)
     if (path / SPEC_FILE).is_file():
         return [path]
     folders = sorted(
@@ -302,7 +306,7 @@ def model_folders(path: Path | str) -> list[Path]:
     )
     if not folders:
         raise InputError(
-            f"{path}: no model here; give a run folder (runs/<name>) or a model folder "
-            f"(with {SPEC_FILE})"
+            f"{path}: no model here; give a run folder (runs/<name>), a model folder (with "
+            f"{SPEC_FILE}), or 'simulated' for the one that comes with ctt-net"
         )
     return folders

@@ -3,7 +3,6 @@
 import importlib
 import json
 import re
-import sys
 
 import pytest
 import torch
@@ -13,6 +12,7 @@ from ctt_net.inference.patient import PatientFile, read_patient
 from ctt_net.inference.predict import predict_patient
 from ctt_net.models.fusion.base import FusionInput
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
+from ctt_net.synthetic.patient import simulate_patient
 from ctt_net.training.config import TrainingConfig
 from ctt_net.uncertainty.abstention import ABSTENTION_REASONS
 from ctt_net.uncertainty.flags import IN_WORDS
@@ -64,11 +64,9 @@ def documented(prediction):
 
 
 @pytest.fixture(scope="module")
-def prediction(small_run, repository, tmp_path_factory):
-    sys.path.insert(0, str(repository))
-    patient = importlib.import_module("datasets.synthetic.patient")
+def prediction(small_run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("patient")
-    patient.write_patient(folder / "in", seed=2)
+    simulate_patient(folder / "in", seed=2)
     return predict_patient(folder / "in", small_run, folder / "out").prediction
 
 
