@@ -4,7 +4,6 @@ import hashlib
 
 import cv2
 import numpy as np
-from scipy.fft import dctn
 
 SIDE = 16
 _SMALL = 64
@@ -37,6 +36,8 @@ def perceptual_hash(pixels: np.ndarray) -> np.ndarray:
         (32,) uint8, 256 bits packed.
     """
     small = cv2.resize(pixels, (_SMALL, _SMALL), interpolation=cv2.INTER_AREA).astype(np.float32)
+    from scipy.fft import dctn  # here, since a prediction does without
+
     waves = dctn(small, norm="ortho")[:SIDE, 1 : SIDE + 1]
     return np.packbits(waves > np.median(waves))
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
-
-from rich.table import Table
+from typing import TYPE_CHECKING, Any, Literal
 
 from ctt_net.baselines.clinical import baseline_label
 from ctt_net.errors import count_of
 from ctt_net.metrics.bootstrap import interval_key
 from ctt_net.metrics.chart_units import PER_LOGMAR
 from ctt_net.report.warnings import TOO_FEW_PATIENTS
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 # For columns and legends; what each knows stands in `baseline_label`.
 SHORT_LABELS = {
@@ -119,12 +120,14 @@ def paired_finding(low: float | None, high: float | None, n_patients: int) -> Fi
     return "alike" if max(-low, high) <= LETTER_LOGMAR else "open"
 
 
-def render_table(metrics: Mapping[str, Any]) -> Table:
+def render_table(metrics: Mapping[str, Any]) -> "Table":
     """The comparison for the terminal."""
     level = f"{metrics['settings']['level']:.0%}"
     counted = (
         f"{count_of(metrics['n_eyes'], 'eye')} of {count_of(metrics['n_patients'], 'patient')}"
     )
+    from rich.table import Table
+
     table = Table(title=f"Mean absolute error, logMAR; {counted}")
     table.add_column("")
     for heading in (f"MAE ({level} CI)", f"model minus this ({level} CI)"):

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from ctt_net.io.atomic_write import atomic_write
 from ctt_net.io.json_file import json_text, read_json
@@ -207,6 +206,9 @@ def upper_limit(values: NDArray[np.float64], share: float = SHARE_WITHIN) -> flo
     if rank <= n:
         return float(np.sort(values)[rank - 1])
     logs = np.log(np.maximum(values, 1e-12))
+    # Here and not above: a prediction, which fits nothing, starts sooner.
+    from scipy import stats
+
     reach = stats.t.ppf(share, n - 1) * logs.std(ddof=1) * np.sqrt(1 + 1 / n)
     return float(max(np.exp(logs.mean() + reach), values.max()))
 

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import binom
+from scipy.special import bdtr
 
 from ctt_net.acuity import BANDS
 
@@ -110,7 +110,8 @@ def half_widths(
         if n >= MIN_BAND_PATIENTS and band_confidence is not None:
             # The k-th of n scores covers Beta(k, n + 1 - k): level or more if fewer than k of n
             # eyes that are each covered with this probability are.
-            widths.append(_quantiles(own, scale, 1 + int(binom.ppf(band_confidence, n, level))))
+            fewer = int(np.argmax(bdtr(np.arange(n + 1), n, level) >= band_confidence))
+            widths.append(_quantiles(own, scale, 1 + fewer))
         elif n >= FEW_BAND_PATIENTS:
             widths.append(_quantiles(own, scale, _rank(n, level)))
         if n < MIN_BAND_PATIENTS:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 # Of either class; a line through fewer is chance.
 MIN_EVENTS = 10
@@ -71,6 +70,9 @@ class RecoveryCalibration:
             return value, np.array([rest.sum(), (rest * x).sum()])
 
         bounds = [(-MAX_INTERCEPT, MAX_INTERCEPT), (MIN_SLOPE, MAX_SLOPE)]
+        # Here and not above: a prediction, which fits nothing, starts sooner.
+        from scipy.optimize import minimize
+
         found = minimize(loss, np.array([0.0, 1.0]), jac=True, bounds=bounds, method="L-BFGS-B")
         return cls(float(found.x[1]), float(found.x[0]), events / n, n, events)
 

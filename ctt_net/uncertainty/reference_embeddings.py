@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
-from sklearn.covariance import LedoitWolf
 
 from ctt_net.errors import InputError
 from ctt_net.imaging.artifacts.panel import layering
@@ -67,6 +66,9 @@ class ReferenceEmbeddings:
         spread = features.std(axis=0)
         # A feature that is constant in training may vary a little without being far from it.
         spread = np.maximum(spread, 1e-3 * max(float(spread.max()), 1e-6))
+        # Here and not above: a prediction, which fits nothing, starts sooner.
+        from sklearn.covariance import LedoitWolf
+
         covariance = LedoitWolf().fit((features - features.mean(axis=0)) / spread).covariance_
         return cls(features.mean(axis=0), covariance * np.outer(spread, spread))
 

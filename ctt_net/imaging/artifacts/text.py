@@ -8,7 +8,6 @@ has no common brightness and no common line.
 
 import cv2
 import numpy as np
-from scipy.sparse.csgraph import connected_components
 
 from ctt_net.imaging.artifacts.fill import Box
 from ctt_net.imaging.artifacts.strokes import CLEAR, Strokes
@@ -92,7 +91,15 @@ def _lines(
     taller, lower = np.maximum(height[:, None], height), np.minimum(height[:, None], height)
     alike = np.abs(peak[:, None] - peak) <= 0.3 * np.minimum(contrast[:, None], contrast)
     linked = (shared >= 0.6 * lower) & (gap <= taller) & (taller <= 2.2 * lower) & alike
-    return connected_components(linked, directed=False)[1]
+    # Connected components: each part takes the lowest number among those that it is linked to.
+    # scipy.sparse would take longer to load than a scan takes to be read.
+    line = np.arange(len(letters))
+    while True:
+        lowest = np.where(linked, line, len(letters)).min(axis=1, initial=len(letters))
+        lowest = np.minimum(lowest, line)[np.minimum(lowest, line)]
+        if np.array_equal(lowest, line):
+            return np.unique(line, return_inverse=True)[1]
+        line = lowest
 
 
 def _is_text(strokes: Strokes, line: np.ndarray, peak: np.ndarray, contrast: np.ndarray) -> bool:

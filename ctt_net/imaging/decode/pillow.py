@@ -4,7 +4,6 @@ import io
 import warnings
 from pathlib import Path
 
-import imagecodecs
 import numpy as np
 from PIL import Image
 
@@ -72,6 +71,8 @@ def _raster(image: Image.Image, data: bytes, kind: str, path: Path) -> Raster:
 
 def _deep_png(data: bytes) -> np.ndarray:
     """Decode 16 bit colour or grey + alpha, of which Pillow keeps the upper 8 bits only."""
+    import imagecodecs  # here, since few scans need it
+
     return np.asarray(imagecodecs.png_decode(data))
 
 
