@@ -282,7 +282,8 @@ class Model:
                 a script must begin with `if __name__ == "__main__":`.
 
         Yields:
-            Of each patient the contents of prediction.json; of one that cannot be predicted
+            Of each patient the contents of prediction.json, without `details`; of one that cannot be
+            predicted
             `{"patient_id": ..., "error": ...}`.
 
         Raises:

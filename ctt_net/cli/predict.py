@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
     if options.workers is not None or options.pages:
         raise InputError(
             f"{options.patient}: --workers and --pages are for many patients, and this is one; "
-            f"patient; leave them out"
+            f"leave them out"
         )
     from ctt_net.inference.patient_report import line_and_letters
     from ctt_net.inference.predict import predict_patient
