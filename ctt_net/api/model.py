@@ -282,9 +282,8 @@ class Model:
                 a script must begin with `if __name__ == "__main__":`.
 
         Yields:
-            Of each patient the contents of prediction.json, without `details`; of one that cannot be
-            predicted
-            `{"patient_id": ..., "error": ...}`.
+            Of each patient the contents of prediction.json, without `details`; of one that cannot
+            be predicted `{"patient_id": ..., "error": ...}`.
 
         Raises:
             InputError: If the input as a whole cannot be used.
