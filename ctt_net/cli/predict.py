@@ -32,7 +32,13 @@ def add(commands: Commands) -> None:
         help="folder with one patient's scans; or, for many patients, a folder of such folders, a "
         "cohort folder, or a table of files (CSV)",
     )
-    parser.add_argument("--model", type=Path, required=True, help="run folder or model folder")
+    parser.add_argument(
+        "--model",
+        type=Path,
+        required=True,
+        help="run folder or model folder; 'simulated' is one that comes with ctt-net, to try this "
+        "with (no clinical validity)",
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")
     parser.add_argument(
         "--preop-va",

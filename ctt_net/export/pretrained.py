@@ -84,6 +84,6 @@ ctt-net predict PATIENT --model FOLDER --out OUT
 ```
 
 It predicts the postoperative visual acuity of cataract eyes from preoperative OCT B-scans and the
-preoperative acuity. Measure it on eyes of your own
-before you believe it: `ctt-net evaluate FOLDER COHORT --out OUT`.
+preoperative acuity. Measure it on eyes of your own before you believe it:
+`ctt-net evaluate FOLDER COHORT --out OUT`.
 """

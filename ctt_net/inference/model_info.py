@@ -160,4 +160,4 @@ def _figure(figure: dict[str, Any], digits: int) -> str:
     if figure["value"] is None:
         return "undefined"
     low, high = figure[level]
-    return f"{figure['value']:.{digits}f} ({level[2:]}% CI {span_text(low, high)})"
+    return f"{figure['value']:.{digits}f} ({level[2:]}% CI {span_text(low, high, digits)})"
