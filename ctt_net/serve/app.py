@@ -100,6 +100,8 @@ def create_app(
         settings: What is allowed; by default no token, loopback names only.
     """
     settings = settings or Settings()
+    for language in LANGUAGES:  # read now, not when the first page is asked for
+        texts(language)
     site = Site(facts, workers, settings)
     routes = [
         Route("/", partial(_page, site), methods=["GET"], name="page"),

@@ -14,7 +14,6 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ctt_net.errors import InputError
-from ctt_net.model_folder.predictor import model_folders
 from ctt_net.serve.app import Settings, create_app
 from ctt_net.serve.guard import LOOPBACK
 from ctt_net.serve.upload import remove_stale_folders
@@ -90,7 +89,10 @@ def serve(
     Raises:
         InputError: If the model, the address or the token is wrong.
     """
-    model_folders(model)
+    if not model.is_dir():  # what is in it, the workers find out
+        raise InputError(
+            f"{model}: no model here; give a run folder (runs/<name>) or a model folder"
+        )
     if token is not None and (len(token) < LEAST_TOKEN or not token.isascii() or " " in token):
         raise InputError(
             f"the token has {len(token)} characters; give at least {LEAST_TOKEN}, letters and "

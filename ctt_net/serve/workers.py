@@ -53,9 +53,16 @@ class Workers:
         Raises:
             InputError: If the model cannot be loaded.
         """
-        started = await asyncio.gather(
-            *(self._run(START_SECONDS, worker.describe, self._model) for _ in range(self._number))
+        loading = (
+            self._run(START_SECONDS, worker.describe, self._model) for _ in range(self._number)
         )
+        try:
+            started = await asyncio.gather(*loading)
+        except (TimeoutError, anyio.BrokenWorkerProcess):
+            raise InputError(
+                f"{self._model}: was not loaded within {START_SECONDS:g} seconds, or for want of "
+                f"memory not at all; start fewer --workers than {self._number}"
+            ) from None
         if isinstance(started[0], str):
             raise InputError(started[0])
         return started[0]

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from ctt_net.cli import main
+from ctt_net.errors import InputError
 from ctt_net.serve import guard
 from ctt_net.serve import run as run_module
 from ctt_net.serve.app import Settings, create_app
@@ -176,6 +177,12 @@ def test_what_cannot_be_served_is_one_message(small_run, tmp_path, capsys):
     message = capsys.readouterr().err
     assert f"port {port}" in message
     assert "--port" in message
-    assert main(["serve", str(tmp_path)]) == 2
+    assert main(["serve", str(tmp_path / "no")]) == 2
     assert "no model here" in capsys.readouterr().err
     assert main(["serve", str(small_run), "--port", "99999"]) == 2
+
+
+def test_what_a_worker_cannot_load_is_refused(tmp_path):
+    """A folder without a model, found out in the worker and said by the server."""
+    with pytest.raises(InputError, match="no model here"):
+        asyncio.run(Workers(str(tmp_path), 1).start())
