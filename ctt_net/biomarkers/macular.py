@@ -103,9 +103,21 @@ LIMITS: dict[str, tuple[float, float, str]] = {
     "epithelium": (0.0, np.inf, "it shows no bright pigment epithelium"),
     "nerve_fibres": (-np.inf, 1.7, "its uppermost layer outshines the rest, as if upside down"),
     "inner_share": (
-        0.0, 0.535, "its inner layers are too thick for a macula, as in a circular scan of the disc"
+        0.2, 0.535, "its inner layers are too thick for a macula, as in a circular scan of the disc"
     ),
 }  # fmt: skip
+
+# What `read_bscan` sees only coarsely: the layers of a clear macula refute it. Of 27 upright scans
+# with such a note 25 have them, and of 357 other pictures none of those that had the note.
+REFUTABLE_NOTES = frozenset({"not_a_bscan", "upside_down"})
+CLEAR = {
+    "roughness": (0.0, 0.7),
+    "border": (0.55, 1.0),
+    "layering": (0.55, 1.0),
+    "epithelium": (1.0, np.inf),
+    "nerve_fibres": (0.0, 1.3),
+    "inner_share": (0.3, 0.52),
+}
 
 
 def not_macular(pixels: NDArray[np.uint8]) -> Note | None:
@@ -114,8 +126,12 @@ def not_macular(pixels: NDArray[np.uint8]) -> Note | None:
     Args:
         pixels: (H, W) grey, vitreous up.
     """
-    signs = vars(macular_signs(pixels))
-    wrong = [text for name, (low, high, text) in LIMITS.items() if not low <= signs[name] <= high]
+    return _note(macular_signs(pixels))
+
+
+def _note(signs: Signs) -> Note | None:
+    values = vars(signs)
+    wrong = [text for name, (low, high, text) in LIMITS.items() if not low <= values[name] <= high]
     if not wrong:
         return None
     return Note("not_macular", f"the picture is probably no B-scan of the macula: {wrong[0]}")
@@ -124,6 +140,7 @@ def not_macular(pixels: NDArray[np.uint8]) -> Note | None:
 def read_macular_bscan(path: str | Path) -> BScan:
     """Read a scan as `read_bscan` does, and note if it shows no macula.
 
+    Where the layers of a macula are clear, the coarser doubts `REFUTABLE_NOTES` are taken back.
     All that measures, checks or predicts reads scans by this function.
 
     Args:
@@ -133,10 +150,16 @@ def read_macular_bscan(path: str | Path) -> BScan:
         ImagingError: As `read_bscan` does.
     """
     scan = read_bscan(path)
-    if any(note.code in UNUSABLE_NOTES for note in scan.notes):
-        return scan  # known already, and cheaper
-    note = not_macular(scan.pixels)
-    return scan if note is None else replace(scan, notes=(*scan.notes, note))
+    doubts = {note.code for note in scan.notes} & UNUSABLE_NOTES
+    if doubts - REFUTABLE_NOTES:
+        return scan
+    signs = macular_signs(scan.pixels)
+    if not doubts:
+        note = _note(signs)
+        return scan if note is None else replace(scan, notes=(*scan.notes, note))
+    if not all(low <= vars(signs)[name] <= high for name, (low, high) in CLEAR.items()):
+        return scan
+    return replace(scan, notes=tuple(note for note in scan.notes if note.code not in doubts))
 
 
 @lru_cache(maxsize=1)

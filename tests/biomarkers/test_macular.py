@@ -1,13 +1,12 @@
 """Pictures that are no macular B-scan are known by their layers, and B-scans are let through."""
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from benchmarks.not_macular import KINDS, bscans, outcome
 from ctt_net.biomarkers.macular import LIMITS, macular_signs, not_macular, read_macular_bscan
-from ctt_net.imaging import UNUSABLE_NOTES, read_bscan
+from ctt_net.imaging import UNUSABLE_NOTES, BScan, Note, read_bscan
 
 # A montage of scans of one macula has a macula's layers; see docs/experiments.md.
 REFUSED_KINDS = [kind for kind in KINDS if kind != "montage"]
@@ -62,12 +61,23 @@ def test_the_note_says_why_and_leaves_the_pixels(tmp_path):
     assert np.array_equal(got.pixels, plain.pixels)
 
 
-def test_what_the_reader_doubts_already_is_not_segmented(tmp_path, monkeypatch):
-    def fail(*_):
-        raise AssertionError("segmented")
+def test_a_clear_macula_refutes_a_coarse_doubt_and_no_other(monkeypatch, tmp_path):
+    pixels = next(picture for kind, picture in bscans(1, seed=3) if kind == "cirrus_like")
+    panel = Note("panel_cut", "cut")
 
-    monkeypatch.setattr("ctt_net.biomarkers.macular.macular_signs", fail)
-    noise = np.random.default_rng(0).integers(0, 255, (300, 400)).astype(np.uint8)
-    noise = cv2.GaussianBlur(noise, (0, 0), 3)
-    codes = {note.code for note in read_macular_bscan(saved(tmp_path, noise)).notes}
-    assert codes & UNUSABLE_NOTES
+    def read(code, shown):
+        scan = BScan(np.ascontiguousarray(shown), notes=(panel, Note(code, "a doubt")))
+        monkeypatch.setattr("ctt_net.biomarkers.macular.read_bscan", lambda _: scan)
+        return [note.code for note in read_macular_bscan(tmp_path / "scan.png").notes]
+
+    for code in ("upside_down", "not_a_bscan"):
+        assert read(code, pixels) == ["panel_cut"]
+        assert read(code, pixels[::-1]) == ["panel_cut", code]
+    for code in ("inverted", "report_page"):
+        assert read(code, pixels) == ["panel_cut", code]
+
+
+def test_turned_over_real_scans_are_still_said_to_be_upside_down(real_data, tmp_path):
+    for path in [*(real_data / "kermany").glob("*.jpeg"), real_data / "octid" / "MH91.jpeg"]:
+        turned = saved(tmp_path, np.ascontiguousarray(read_bscan(path).pixels[::-1]))
+        assert {note.code for note in read_macular_bscan(turned).notes} & UNUSABLE_NOTES
