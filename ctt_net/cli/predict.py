@@ -23,6 +23,8 @@ def add(commands: Commands) -> None:
             "    --preop-va OD=20/60 --preop-va OS=unknown",
             "ctt-net predict data/patient_0042 --model runs/ctt_net --out out/0042 \\",
             "    --language zh --report-notation five_mark --heat-maps",
+            "ctt-net predict data/patient_0042 --model runs/ctt_net --out out/0042 \\",
+            "    --format json,html,dicom-sr,fhir",
             "ctt-net predict data/clinic --model runs/ctt_net --out out/clinic",
         ],
     )
@@ -72,6 +74,13 @@ def add(commands: Commands) -> None:
         help="replace an earlier prediction in that folder, whosever it is; of many patients, "
         "begin anew",
     )
+    parser.add_argument(
+        "--format",
+        default="json,html",
+        metavar="LIST",
+        help="also write dicom-sr (measurement report), dicom-sc (a page as a picture) or fhir, of "
+        "one patient; json and html are always written (default: %(default)s)",
+    )
     many = parser.add_argument_group("many patients")
     many.add_argument(
         "--workers", type=int, help="processes (default: all cores where it is worth it)"
@@ -94,9 +103,11 @@ def run(options: argparse.Namespace) -> int:
             f"{options.patient}: --workers and --pages are for many patients, and this is one; "
             f"leave them out"
         )
+    from ctt_net.export.formats import exports_of
     from ctt_net.inference.patient_report import line_and_letters
     from ctt_net.inference.predict import predict_patient
 
+    exports = exports_of(_formats(options))
     done = predict_patient(
         options.patient,
         options.model,
@@ -107,6 +118,7 @@ def run(options: argparse.Namespace) -> int:
         heat_maps=options.heat_maps,
         language=options.language,
         report_notation=options.report_notation,
+        exports=exports,
     )
     for eye in done.prediction["eyes"]:
         before = eye["preop"]["text"] if eye["preop"] else "unknown"
@@ -120,14 +132,24 @@ def run(options: argparse.Namespace) -> int:
             print(f"    {'do not use' if eye['abstain'] else 'note'}: {eye['reason']}")
     for warning in done.prediction["model"]["warnings"]:
         print(f"note: {warning}")
+    for name in exports:
+        print(f"written: {options.out / name}")
     print(f"prediction: {done.json_path}\nreport: {done.report_path}\n{INTENDED_USE}")
     return DONE
+
+
+def _formats(options: argparse.Namespace) -> list[str]:
+    return [name.strip() for name in options.format.split(",") if name.strip()]
 
 
 def _run_many(options: argparse.Namespace) -> int:
     from ctt_net.inference.many import FAILED_FILE, predict_many
     from ctt_net.io.progress import progress_bar
 
+    if set(_formats(options)) - {"json", "html"}:
+        raise InputError(
+            f"{options.patient}: --format is for one patient, and this holds many; leave it out"
+        )
     if options.preop_va:
         raise InputError(
             f"{options.patient}: --preop-va is for one patient, and this holds many; state the "

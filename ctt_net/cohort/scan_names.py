@@ -51,16 +51,30 @@ def eye_and_view(path: Path, views: Iterable[str]) -> tuple[str, str]:
     Raises:
         InputError: If the name says nothing, two things, or a time after surgery.
     """
-    if _found(path.stem.lower(), {"postop": POSTOP_WORDS}):
-        raise InputError(
-            f"{path}: the name says that the scan was taken after surgery, and only those from "
-            f"before can be predicted from; leave it out, or, if it is from before, {_FIX}"
-        )
+    check_preoperative(path)
     known = {view: (view.lower(), *VIEW_WORDS.get(view, ())) for view in views}
     name = path.stem.lower()
     eyes = _found(name, EYE_WORDS) | _sides_beside_view(name, known)
     eye = _only(path, eyes, "the eye (OD or OS)")
     return eye, _only(path, _found(name, known), f"the view ({', '.join(known)})")
+
+
+def eyes_named(path: Path) -> set[str]:
+    """`OD`, `OS` or both, as words of a file's name say that stand for an eye anywhere."""
+    return _found(path.stem.lower(), EYE_WORDS)
+
+
+def check_preoperative(path: Path) -> None:
+    """Refuse a scan whose name says that it was taken after surgery.
+
+    Raises:
+        InputError: With the fix.
+    """
+    if _found(path.stem.lower(), {"postop": POSTOP_WORDS}):
+        raise InputError(
+            f"{path}: the name says that the scan was taken after surgery, and only those from "
+            f"before can be predicted from; leave it out, or, if it is from before, {_FIX}"
+        )
 
 
 def _found(name: str, vocabulary: Mapping[str, tuple[str, ...]]) -> set[str]:

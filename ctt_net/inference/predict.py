@@ -1,6 +1,7 @@
 """From a patient folder to `prediction.json` and a one-page report."""
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from ctt_net.imaging import UNUSABLE_NOTES, BScan
 from ctt_net.inference.patient import Patient, PatientEye, read_patient
 from ctt_net.inference.patient_cohort import patient_cohort, used_covariates
 from ctt_net.inference.patient_details import EyeDetails, eye_details
+from ctt_net.inference.patient_dicom import without_dicom
 from ctt_net.inference.patient_measures import (
     OnceSegmenter,
     Scale,
@@ -40,6 +42,15 @@ from ctt_net.uncertainty.flags import flags_in_words
 
 PREDICTION_FILE = "prediction.json"
 REPORT_FILE = "report.html"
+
+# Files that an export may add, by format; those of an earlier prediction do not outlive it.
+EXPORT_FILES = {
+    "dicom-sr": "prediction_sr.dcm",
+    "dicom-sc": "report_sc.dcm",
+    "fhir": "prediction.fhir.json",
+}
+# File name to what makes the file of the contents of prediction.json.
+Exports = Mapping[str, Callable[[Mapping[str, Any]], bytes]]
 
 # Printed acuities stay within what charts and policies can say.
 CHART_LOGMAR = (-0.3, 3.0)
@@ -102,12 +113,18 @@ class PatientPrediction:
         return render_report(self.prediction, self.bscans, self.details, language, notation)
 
     def write(
-        self, out: Path, language: Language = "en", notation: ReportNotation | None = None
+        self,
+        out: Path,
+        language: Language = "en",
+        notation: ReportNotation | None = None,
+        exports: Exports | None = None,
     ) -> "PatientPrediction":
-        """Write prediction.json and report.html, together or not at all; see `page`."""
+        """Write prediction.json, report.html and `exports`, together or not at all; see `page`."""
         text = json.dumps(self.prediction, indent=2, ensure_ascii=False, allow_nan=False)
         page = self.page(language, notation)
-        atomic_write_all(out, {PREDICTION_FILE: text + "\n", REPORT_FILE: page})
+        more = {name: make(self.prediction) for name, make in (exports or {}).items()}
+        stale = set(EXPORT_FILES.values()) - set(more)
+        atomic_write_all(out, {PREDICTION_FILE: text + "\n", REPORT_FILE: page, **more}, stale)
         return replace(self, json_path=out / PREDICTION_FILE, report_path=out / REPORT_FILE)
 
 
@@ -123,6 +140,7 @@ def predict_patient(
     heat_maps: bool = False,
     language: Language = "en",
     report_notation: ReportNotation | None = None,
+    exports: Exports | None = None,
 ) -> PatientPrediction:
     """Predict every eye of a patient folder.
 
@@ -138,6 +156,7 @@ def predict_patient(
         language: Of the page: `en` or `zh`.
         report_notation: Of the acuities on the page; None = as patient.yaml says, else that of the
             acuity before surgery.
+        exports: Further files for `out`, such as those of `ctt_net.export.formats`.
 
     Raises:
         InputError: If the folder, a scan, the model or `out` is wrong; nothing is written then.
@@ -147,11 +166,13 @@ def predict_patient(
         check_no_earlier(Path(out), overwrite)
     predictor = model if isinstance(model, Predictor) else Predictor.load(model)
     spec = predictor.spec
-    patient = read_patient(folder, spec.views, spec.off_chart_policy, preop_va, notation)
-    done = predict_read(patient, folder, predictor)
+    with without_dicom(folder, spec.views) as cut:
+        patient = read_patient(cut.folder, spec.views, spec.off_chart_policy, preop_va, notation)
+        done = predict_read(patient, cut.folder, predictor)
+        cut.name_sources(done.prediction)
     if details:
         done = done.with_details(heat_maps=heat_maps)
-    return done if out is None else done.write(Path(out), language, report_notation)
+    return done if out is None else done.write(Path(out), language, report_notation, exports)
 
 
 def predict_read(patient: Patient, folder: Path, predictor: Predictor) -> PatientPrediction:
