@@ -243,6 +243,7 @@ def predict_read(patient: Patient, folder: Path, predictor: Predictor) -> Patien
                         "sha256": sha256_of(eye.scans[name].read_bytes())
                         if name in eye.scans
                         else None,
+                        "dicom": None,
                         "present": name in bscans[i],
                         "quality": _rounded(scans.quality[i, v]) if name in bscans[i] else None,
                         "notes": [note.text for note in bscans[i][name].notes]

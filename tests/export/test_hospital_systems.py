@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from ctt_net import INTENDED_USE
+from ctt_net.cli.main import main
 from ctt_net.errors import InputError
 from ctt_net.export.fhir import fhir_bundle
 from ctt_net.export.formats import exports_of
@@ -201,3 +202,23 @@ def test_an_unknown_format_and_a_missing_package_are_named(monkeypatch):
     with pytest.raises(InputError, match=r"highdicom.*\[dicom\]"):
         exports_of(["dicom-sr"])
     assert list(exports_of(["fhir"])) == ["prediction.fhir.json"]
+
+
+def test_the_command_writes_them_and_leaves_none_of_an_earlier_prediction(
+    small_run, patient, tmp_path, capsys
+):
+    out = tmp_path / "out"
+    command = ["predict", str(patient), "--model", str(small_run), "--out", str(out)]
+    assert main([*command, "--format", "json, fhir,dicom-sr"]) == 0
+    assert f"written: {out / 'prediction.fhir.json'}" in capsys.readouterr().out
+    assert {path.name for path in out.iterdir()} == {
+        "prediction.json", "report.html", "prediction.fhir.json", "prediction_sr.dcm"
+    }  # fmt: skip
+    written = json.loads((out / "prediction.json").read_text("utf-8"))
+    assert json.loads((out / "prediction.fhir.json").read_text("utf-8")) == fhir_bundle(written)
+    assert main([*command, "--overwrite", "--format", "json,dicom-sc"]) == 0
+    assert {path.name for path in out.iterdir()} == {
+        "prediction.json", "report.html", "report_sc.dcm"
+    }  # fmt: skip
+    assert main([*command, "--overwrite", "--format", "pdf"]) == 2
+    assert "--format 'pdf': choose of json" in capsys.readouterr().err
