@@ -56,10 +56,10 @@ def secondary_capture(prediction: Prediction) -> "Dataset":
         series_description="Predicted visual acuity. Research use only",
         specific_character_set="ISO_IR 192",
     )
-    page.PatientOrientation = None  # a page has none, but highdicom asks for one
+    page.PatientOrientation = []  # a page has none, but highdicom asks for one
     sides = {"OD": "R", "OS": "L"}
     eyes = [sides[eye["laterality"]] for eye in prediction["eyes"]]
-    page.Laterality = eyes[0] if len(eyes) == 1 else None
+    page.Laterality = eyes[0] if len(eyes) == 1 else ""
     page.BurnedInAnnotation = "YES"  # the patient's id stands on the page
     return with_times(page, prediction)
 
