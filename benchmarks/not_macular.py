@@ -44,7 +44,9 @@ SCAN_SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp")
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", type=Path, help="run or model folder: count its abstention too")
+    parser.add_argument(
+        "--model", type=Path, help="run or model folder: count what is out of its distribution too"
+    )
     parser.add_argument("--real", type=Path, help="folder of real B-scans")
     parser.add_argument("--seed", type=int, default=2, help="of the pictures (default: 2)")
     parser.add_argument("--scans", type=int, default=50, help="simulated a device (default: 50)")
@@ -89,14 +91,14 @@ def outcome(path: Path, predictor: Any = None) -> str:
 
 
 def abstains(path: Path, predictor: Any) -> bool:
-    """Whether a model abstains on a picture given as one view of an eye."""
+    """Whether a picture, given as one view of an eye, is out of a model's distribution."""
     from ctt_net.inference.predict import predict_patient
 
     with tempfile.TemporaryDirectory() as name:
         view = next(iter(predictor.spec.views))
         (Path(name) / f"OD_{view}{path.suffix}").write_bytes(path.read_bytes())
-        said = predict_patient(name, predictor, preop_va=("OD=20/60",)).prediction
-    return bool(said["eyes"][0]["abstain"])
+        said = predict_patient(name, predictor, preop_va=("OD=20/60",), details=False)
+    return "out_of_distribution" in said.prediction["eyes"][0]["abstain_because"]
 
 
 def print_table(table: pd.DataFrame) -> None:
