@@ -107,6 +107,10 @@ def test_the_report_holds_the_numbers_of_the_eye_predicted_and_none_of_the_other
     uncertainty = by_name["+, range of upper measurement uncertainty"]
     assert after["logmar"] + uncertainty == pytest.approx(interval["upper_logmar"], abs=1e-4)
     assert ("horizontal_mh_size_um", 412.5, "um") in numbers(report)
+    of_details = prediction["details"][0]["measures"]
+    assert of_details
+    for one in of_details:
+        assert by_name[f"{one['view']}_{one['name']}"] == pytest.approx(one["value"])
     assert INTENDED_USE in texts(report)
     assert prediction["eyes"][1]["reason"] in texts(report)
     assert report.VerificationFlag == "UNVERIFIED"

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 Eye = Mapping[str, Any]
 
 _SCHEME = "99CTTNET"
-_UNITS = {"um": "um", "µm": "um", "mm": "mm", "mm2": "mm2", "mm3": "mm3", "years": "a", "%": "%"}
+_UNITS = {"um": "um", "µm": "um", "mm": "mm", "mm2": "mm2", "mm3": "mm3", "%": "%"}
+_PURE = ("share", "ratio", "0/1")  # numbers without a unit
 _LONGEST = 64  # characters of a short text or of a code's meaning
 _LONGEST_CODE = 16
 _SIDES = {"OD": "Right", "OS": "Left"}
@@ -104,9 +105,8 @@ def _after(eye: Eye, prediction: Prediction) -> "MeasurementsAndQualitativeEvalu
     from highdicom import sr
 
     measures = [
-        sr.Measurement(_own(one["name"], one["name"]), float(one["value"]), _unit(one["unit"]))
-        for one in eye["covariates"]
-        if one["measured_in"] and one["value"] is not None
+        sr.Measurement(_own(name, name), value, _unit(unit))
+        for name, (value, unit) in _measures(eye, prediction).items()
     ]
     if eye["abstain"]:
         abstains = _own("abstention", "The model abstains: no number is given")
@@ -132,6 +132,20 @@ def _after(eye: Eye, prediction: Prediction) -> "MeasurementsAndQualitativeEvalu
         if p is not None
     ]
     return _group(eye, prediction, "predicted after surgery", numbers + measures, [])
+
+
+def _measures(eye: Eye, prediction: Prediction) -> dict[str, tuple[float, str | None]]:
+    """`<view>_<measure>` to value and unit: those the model took, and those of the details."""
+    found = {
+        one["name"]: (float(one["value"]), one["unit"])
+        for one in eye["covariates"]
+        if one["measured_in"] and one["value"] is not None
+    }
+    for details in prediction.get("details", ()):
+        if details["laterality"] == eye["laterality"]:
+            for one in details["measures"]:
+                found[f"{one['view']}_{one['name']}"] = float(one["value"]), one["unit"]
+    return found
 
 
 def _group(
@@ -212,7 +226,7 @@ def _no_unit() -> "CodedConcept":
 def _unit(unit: str | None) -> "CodedConcept":
     from highdicom.sr import CodedConcept
 
-    if not unit:
+    if not unit or unit in _PURE:
         return _no_unit()
     code = _UNITS.get(unit, f"{{{unit}}}"[:_LONGEST_CODE])
     return CodedConcept(code, "UCUM", unit)
