@@ -25,9 +25,14 @@ from ctt_net.cohort.predictions import (
 )
 from ctt_net.data.scans import Progress
 from ctt_net.errors import InputError
-from ctt_net.inference.patient import check_different_pictures, read_patient
+from ctt_net.inference.patient import check_different_pictures
 from ctt_net.inference.patient_list import ListedPatient, PatientList, list_patients
-from ctt_net.inference.predict import PatientPrediction, predict_read, predicting_model
+from ctt_net.inference.predict import (
+    PatientPrediction,
+    predict_patient,
+    predict_read,
+    predicting_model,
+)
 from ctt_net.inference.run_manifest import run_manifest
 from ctt_net.io.atomic_write import atomic_write, check_writable, named, only_writer
 from ctt_net.io.formula import escape_formula
@@ -183,17 +188,16 @@ def _answer(one: ListedPatient, predictor: Predictor, pages: Path | None) -> Ans
 def _predicted(one: ListedPatient, predictor: Predictor) -> PatientPrediction:
     if one.wrong:
         raise InputError(one.wrong)
-    patient, spec = one.patient, predictor.spec
-    if patient is None:
-        patient = read_patient(one.folder, spec.views, spec.off_chart_policy)
+    if one.patient is None:
+        done, stated_in = predict_patient(one.folder, predictor, details=False), one.folder
     else:
-        check_different_pictures(
-            one.folder, (scan for eye in patient.eyes for scan in eye.scans.values())
-        )
-    fault = id_fault(patient.patient_id)  # it goes into tables
+        scans = (scan for eye in one.patient.eyes for scan in eye.scans.values())
+        check_different_pictures(one.folder, scans)
+        done, stated_in = predict_read(one.patient, one.folder, predictor), one.patient.stated_in
+    fault = id_fault(done.prediction["patient_id"])  # it goes into tables
     if fault is not None:
-        raise InputError(f"{patient.stated_in}: patient_id: {fault}")
-    return predict_read(patient, one.folder, predictor)
+        raise InputError(f"{stated_in}: patient_id: {fault}")
+    return done
 
 
 def _file_name(name: str) -> str:
