@@ -112,8 +112,10 @@ def draw_eye(
         scans: View to (H, W) grey, as decoded.
         heat_maps: View to (H, W) logMAR, of `Preprocessing.to_scan`.
     """
+    from matplotlib import pyplot  # a notebook shows its figures only
+
     count = max(2, len(heat_maps))
-    figure = Figure(figsize=(4.6 * count, 7.0 if heat_maps else 3.6), layout="constrained")
+    figure = pyplot.figure(figsize=(4.6 * count, 7.0 if heat_maps else 3.6), layout="constrained")
     grid = figure.add_gridspec(2 if heat_maps else 1, 2 * count)
     _draw_contributions(figure.add_subplot(grid[0, :count]), explanation)
     _draw_what_if(figure.add_subplot(grid[0, count:]), explanation, preop_logmar)
@@ -124,6 +126,7 @@ def draw_eye(
         draw_heat_map(axes, scans[view], heat, limit, view)
     figure.suptitle(f"{name}: predicted {explanation.predicted_logmar:.2f} logMAR")
     figure.supxlabel(_wrapped(INTENDED_USE), fontsize=6.5, color=SOFT)
+    pyplot.close(figure)  # a notebook shows what a cell returns, and would show it twice
     return figure
 
 

@@ -12,7 +12,7 @@ from ctt_net import INTENDED_USE
 from ctt_net.training.config import TrainingConfig
 from ctt_net.training.run import FinishedRun
 
-NOTEBOOKS = ("explore_a_cohort.ipynb", "train_and_evaluate.ipynb")
+NOTEBOOKS = ("explore_a_cohort.ipynb", "question_one_eye.ipynb", "train_and_evaluate.ipynb")
 
 
 @pytest.fixture(params=NOTEBOOKS)
@@ -73,6 +73,17 @@ def test_a_run_is_read_and_evaluated(repository, small_run, other_cohort, tmp_pa
     assert "interval.coverage" in said
     assert "evaluation on unseen eyes" in said
     assert pictures == 3
+
+
+def test_one_eye_is_questioned(repository, tmp_path, monkeypatch):
+    for name in ("CTT_NET_MODEL", "CTT_NET_PATIENT"):
+        monkeypatch.delenv(name, raising=False)
+    said, pictures = run_through(repository, "question_one_eye.ipynb", tmp_path, monkeypatch)
+    sums = re.search(r"sum (-?[\d.]+), predicted (-?[\d.]+) logMAR", said)
+    assert sums[1] == sums[2]
+    assert "preop_va" in said
+    assert "abstain True: A scan of this eye is not an upright OCT B-scan" in said
+    assert pictures == 1
 
 
 def test_the_run_that_it_trains_where_there_is_none_can_be_trained(
