@@ -100,6 +100,7 @@ SLOW_FILES = {
     ),
     *("explain/test_lesions.py", "imaging/test_to_scan.py"),
     *("report/test_words_and_numbers.py", "training/test_pretrain_targets.py"),
+    *("serve/test_api.py", "serve/test_guard.py", "serve/test_hostile.py", "serve/test_live.py"),
     *("training/test_start_from.py", "uncertainty/test_abstention.py"),
 }
 

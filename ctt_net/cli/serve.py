@@ -18,11 +18,17 @@ def add(commands: Commands) -> None:
         "serve a model as a web page and an HTTP API",
         run,
         [
+            "ctt-net serve simulated",
             "ctt-net serve runs/ctt_net",
             "ctt-net serve runs/ctt_net --host 0.0.0.0 --name ocular.hospital.example",
         ],
     )
-    parser.add_argument("model", type=Path, help="run folder or model folder")
+    parser.add_argument(
+        "model",
+        type=Path,
+        help="run folder or model folder; 'simulated' is one that comes with ctt-net, to try this "
+        "with (no clinical validity)",
+    )
     parser.add_argument(
         "--host",
         default="127.0.0.1",

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ctt_net.errors import InputError
+from ctt_net.model_folder.pretrained import SIMULATED, resolve_model
 from ctt_net.serve.app import Settings, create_app
 from ctt_net.serve.guard import LOOPBACK
 from ctt_net.serve.upload import remove_stale_folders
@@ -76,7 +77,7 @@ def serve(
     """Serve a model until the process is told to end.
 
     Args:
-        model: Model or run folder.
+        model: Model or run folder, or a name as `resolve_model` takes it.
         host: Address to listen on.
         port: Port; 0 = any free one.
         token: That clients must show; made and printed where one is needed and none is given.
@@ -89,9 +90,11 @@ def serve(
     Raises:
         InputError: If the model, the address or the token is wrong.
     """
-    if not model.is_dir():  # what is in it, the workers find out
+    folder = resolve_model(model)
+    if not folder.is_dir():  # what is in it, the workers find out
         raise InputError(
-            f"{model}: no model here; give a run folder (runs/<name>) or a model folder"
+            f"{model}: no model here; give a run folder (runs/<name>), a model folder, or "
+            f"'{SIMULATED}' for the one that comes with ctt-net"
         )
     if token is not None and (len(token) < LEAST_TOKEN or not token.isascii() or " " in token):
         raise InputError(
@@ -111,7 +114,7 @@ def serve(
     with _listen(host, port) as listening:
         shown = _shown_address(host, listening.getsockname()[1])
         address = f"http://{shown}/" + (f"login?token={token}" if token else "")
-        pool = Workers(str(model.resolve()), workers, seconds=predict_seconds)
+        pool = Workers(str(folder.resolve()), workers, seconds=predict_seconds)
         asyncio.run(_serve(pool, settings, listening, lambda: ready(address)))
 
 

@@ -15,6 +15,7 @@ pytest.importorskip("starlette")
 from starlette.testclient import TestClient
 
 from ctt_net.model_folder.predictor import Predictor
+from ctt_net.model_folder.pretrained import resolve_model
 from ctt_net.serve.app import Settings, create_app
 from ctt_net.serve.worker import model_facts
 from ctt_net.serve.workers import Workers
@@ -23,8 +24,19 @@ MB = 2**20
 
 
 @pytest.fixture(scope="session")
-def facts(small_run):
-    return model_facts(Predictor.load(small_run))
+def model():
+    """The model that comes with the package: these tests are about what is around it."""
+    return resolve_model("simulated")
+
+
+@pytest.fixture(scope="session")
+def predictor(model):
+    return Predictor.load(model)
+
+
+@pytest.fixture(scope="session")
+def facts(predictor):
+    return model_facts(predictor)
 
 
 @pytest.fixture(scope="session")
@@ -38,8 +50,8 @@ def temporary(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def workers(small_run):
-    return Workers(str(small_run), 1, waiting=2)
+def workers(model):
+    return Workers(str(model), 1, waiting=2)
 
 
 @pytest.fixture(scope="session")
@@ -96,8 +108,8 @@ def running(model, *options, env=()):
 
 
 @pytest.fixture(scope="session")
-def live(small_run, tmp_path_factory):
+def live(model, tmp_path_factory):
     """A server on this machine: (address, log, its folder for temporary files)."""
     place = tmp_path_factory.mktemp("live")
-    with running(small_run, "--max-upload-mb", "8", env={"TMPDIR": str(place)}) as (address, log):
+    with running(model, "--max-upload-mb", "8", env={"TMPDIR": str(place)}) as (address, log):
         yield address, log, place

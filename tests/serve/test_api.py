@@ -25,7 +25,7 @@ def timeless(text):
 
 
 @pytest.fixture
-def as_command(small_run, one_eye, tmp_path):
+def as_command(predictor, one_eye, tmp_path):
     """What `ctt-net predict` writes of the same eye, with these facts."""
     row, scans = one_eye
 
@@ -35,7 +35,7 @@ def as_command(small_run, one_eye, tmp_path):
         for view, data in scans.items():
             (folder / f"{row['laterality']}_{view}.png").write_bytes(data)
         (folder / "patient.yaml").write_text(dump_yaml({"patient_id": "unnamed", **facts}))
-        done = predict_patient(folder, small_run, tmp_path / "out")
+        done = predict_patient(folder, predictor, tmp_path / "out")
         return done.json_path.read_text(encoding="utf-8"), done.report_path.read_text("utf-8")
 
     return run
@@ -144,7 +144,7 @@ def test_every_route_of_the_api_is_described(client, facts):
     assert routes == named | {("/v1/openapi.json", "get")}
 
 
-def test_the_model_is_described(client, small_run, facts):
+def test_the_model_is_described(client, model, facts):
     answer = client.get("/v1/model").json()
     assert answer["views"] == ["horizontal", "vertical"]
     assert answer["synthetic"] is True

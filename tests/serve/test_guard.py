@@ -160,9 +160,9 @@ def test_an_open_server_answers_to_no_other_name(open_client):
 
 
 @pytest.mark.parametrize("token", ["short", "with spaces in it everywhere", "ключ" * 8])
-def test_a_token_that_can_be_guessed_is_refused(small_run, token):
+def test_a_token_that_can_be_guessed_is_refused(model, token):
     with pytest.raises(InputError, match="token"):
-        serve(small_run, token=token)
+        serve(model, token=token)
 
 
 def test_a_failure_says_where_and_not_what(client, workers, form_of, monkeypatch, caplog):

@@ -150,7 +150,7 @@ def test_headers_without_end_are_refused(impatient):
 
 
 @pytest.mark.parametrize(("host", "open_to_others"), [("0.0.0.0", True), ("127.0.0.1", False)])
-def test_open_to_a_network_it_makes_a_token(small_run, monkeypatch, host, open_to_others):
+def test_open_to_a_network_it_makes_a_token(model, monkeypatch, host, open_to_others):
     started, said = [], []
 
     async def start(workers, settings, listening, ready):
@@ -158,7 +158,7 @@ def test_open_to_a_network_it_makes_a_token(small_run, monkeypatch, host, open_t
         ready()
 
     monkeypatch.setattr(run_module, "_serve", start)
-    run_module.serve(small_run, host, 0, names=("ocular.example",), ready=said.append)
+    run_module.serve(model, host, 0, names=("ocular.example",), ready=said.append)
     (settings,) = started
     assert settings.any_address == open_to_others
     assert "ocular.example" in settings.names
@@ -170,16 +170,16 @@ def test_open_to_a_network_it_makes_a_token(small_run, monkeypatch, host, open_t
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", said[0])
 
 
-def test_what_cannot_be_served_is_one_message(small_run, tmp_path, capsys):
+def test_what_cannot_be_served_is_one_message(model, tmp_path, capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert main(["serve", str(small_run), "--port", str(port)]) == 2
+        assert main(["serve", str(model), "--port", str(port)]) == 2
     message = capsys.readouterr().err
     assert f"port {port}" in message
     assert "--port" in message
     assert main(["serve", str(tmp_path / "no")]) == 2
     assert "no model here" in capsys.readouterr().err
-    assert main(["serve", str(small_run), "--port", "99999"]) == 2
+    assert main(["serve", str(model), "--port", "99999"]) == 2
 
 
 def test_what_a_worker_cannot_load_is_refused(tmp_path):
