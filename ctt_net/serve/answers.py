@@ -60,6 +60,7 @@ class ViewUsed(BaseModel):
     name: str
     file: str | None
     sha256: str | None
+    dicom: dict[str, str] | None = Field(description="UIDs, of a scan that came as DICOM")
     present: bool
     quality: float | None = Field(description="signal quality, 0 to 1")
     notes: list[str]

@@ -25,6 +25,7 @@ from ctt_net.serve.guard import COOKIE, Guard
 from ctt_net.serve.kept import KEPT_SECONDS, KeptResults
 from ctt_net.serve.request_error import RequestError
 from ctt_net.serve.upload import (
+    SUFFIXES,
     in_words_of_the_client,
     patient_folder,
     read_upload,
@@ -208,6 +209,7 @@ def _form(site: Site, request: Request, problem: RequestError | None = None) -> 
         model=site.facts,
         views=[said.get(f"view.{view}", view) for view in site.views],
         eyes=EYES,
+        suffixes=SUFFIXES,
         report_notations=REPORT_NOTATIONS,
         problem=problem,
         texts=script,

@@ -16,7 +16,8 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from ctt_net.acuity import is_missing
-from ctt_net.cohort.scan_names import IMAGE_SUFFIXES, eye_and_view, is_scan
+from ctt_net.cohort.scan_names import IMAGE_SUFFIXES, eye_and_view
+from ctt_net.devices.opt_dicom import OptDicom
 from ctt_net.errors import InputError
 from ctt_net.inference.patient import (
     PATIENT_FILE,
@@ -38,6 +39,9 @@ STALE_SECONDS = 3600
 # A memory file system, where there is one; but for swapping, it never reaches a disk.
 MEMORY = Path("/dev/shm")
 FREE_BYTES = 1 << 30
+
+# DICOM by eye and view, as the rest: of a volume, that view is cut.
+SUFFIXES = (*IMAGE_SUFFIXES, *OptDicom.suffixes)
 
 # Fields of a form, as dotted keys of patient.yaml, and the most of them a patient needs.
 MAX_FIELDS = 500
@@ -163,7 +167,9 @@ def patient_folder(upload: Upload) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(
         prefix=PREFIX, dir=_place(), ignore_cleanup_errors=True
     ) as name:
-        folder = Path(name)
+        # The name is that of a patient of whom nothing else says one.
+        folder = Path(name) / UNNAMED
+        folder.mkdir()
         files: dict[str, dict[str, str]] = {}
         for scan in upload.scans:
             try:
@@ -173,7 +179,7 @@ def patient_folder(upload: Upload) -> Iterator[Path]:
                     503, f"the server has no room for the scans: {error.strerror}"
                 ) from None
             files.setdefault(scan.eye, {})[scan.view] = scan.name
-        facts = {"patient_id": UNNAMED, **upload.facts.to_dict(), "files": files}
+        facts = {**upload.facts.to_dict(), "files": files}
         atomic_write(folder / PATIENT_FILE, dump_yaml(facts))
         yield folder
 
@@ -357,12 +363,12 @@ def _of_name(name: str, views: Sequence[str]) -> tuple[str, str]:
 
 
 def _checked(sent: str) -> str:
-    """The last part of a name, which must be that of a picture."""
+    """The last part of a name, which must be that of a picture or of DICOM."""
     name = _base(sent)
     if len(sent) > MAX_NAME:
         raise RequestError(422, f"{_shown(sent)}: longer than {MAX_NAME} characters", FILES)
-    if not is_scan(Path(name)):
-        kinds = ", ".join(IMAGE_SUFFIXES)
+    if name.startswith(".") or Path(name).suffix.lower() not in SUFFIXES:
+        kinds = ", ".join(SUFFIXES)
         raise RequestError(422, f"{_shown(sent)}: no scan; its name must end in {kinds}", FILES)
     return name
 

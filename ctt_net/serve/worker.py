@@ -2,6 +2,7 @@
 
 import logging
 import os
+import tempfile
 import traceback
 from dataclasses import dataclass
 from functools import lru_cache
@@ -62,6 +63,8 @@ def predict(model: str, folder: str, wanted: Wanted) -> Answer:
     # Here, since the server itself names these functions and needs none of it.
     from ctt_net.inference.predict import predict_patient
 
+    # Whatever is cut from DICOM goes beside the folder, and away with it.
+    tempfile.tempdir = str(Path(folder).parent)
     try:
         done = predict_patient(
             folder, _predictor(model), details=wanted.details, heat_maps=wanted.heat_maps

@@ -249,3 +249,22 @@ def test_what_an_answer_holds_is_asked_for(client, form_of):
         refused = posted(client, files, {**data, **wrong})
         assert refused.status_code == 422
         assert refused.json()["field"] == next(iter(wrong))
+
+
+def test_a_view_is_cut_from_dicom(client, tmp_path, temporary):
+    pytest.importorskip("pydicom", reason="the extra formats is not installed")
+    from tests.devices.conftest import make_volume, write_dicom
+
+    write_dicom(tmp_path / "cube.dcm", make_volume(), StudyInstanceUID="1.2", SeriesInstanceUID="1")
+    data = (tmp_path / "cube.dcm").read_bytes()
+    before = sorted(temporary.rglob("*"))
+    answer = posted(client, [("files.OD.horizontal", ("cube.dcm", data))], {"preop_va.OD": "20/60"})
+    assert answer.status_code == 200, answer.text
+    view = answer.json()["eyes"][0]["views"][0]
+    assert view["present"]
+    assert view["dicom"]["study_instance_uid"] == "1.2"
+    wrong_eye = [("files.OS.horizontal", ("cube.dcm", data))]
+    refused = posted(client, wrong_eye, {"preop_va.OS": "20/60"})
+    assert refused.status_code == 422
+    assert "tags say" in refused.json()["detail"]
+    assert sorted(temporary.rglob("*")) == before

@@ -87,6 +87,7 @@ CONTENTS = {
     "svg with a script": lambda: SVG,
     "html with a script": lambda: b"<!DOCTYPE html><script>alert(1)</script>",
     "raw device file": lambda: b"HSF-OCT-103" + bytes(3000),
+    "dicom without anything": lambda: bytes(128) + b"DICM" + bytes(500),
     "numpy array": lambda: b"\x93NUMPY" + bytes(300),
 }  # fmt: skip
 

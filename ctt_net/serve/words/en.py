@@ -6,8 +6,8 @@ TEXTS = {
     # Scans
     "scans": "OCT B-scans",
     "scans.help": (
-        "One patient, one scan for each eye and view ({views}). PNG, TIFF, JPEG or BMP, as the "
-        "device exports them. A missing view is allowed."
+        "One patient, one scan for each eye and view ({views}). PNG, TIFF, JPEG, BMP or DICOM, as "
+        "the device exports them. A missing view is allowed."
     ),
     "scans.choose": "Choose scans",
     "scans.drop": "or drop them anywhere on this page",

@@ -7,7 +7,7 @@ TEXTS = {
     "scans": "OCT B 扫描图像",
     "scans.help": (
         "请上传同一患者的图像，每只眼每个扫描方向一张（{views}）。支持设备直接导出的 PNG、TIFF、"
-        "JPEG 或 BMP。可以缺少某个方向。"
+        "JPEG、BMP 或 DICOM。可以缺少某个方向。"
     ),
     "scans.choose": "选择图像",
     "scans.drop": "或拖放到本页任意位置",
