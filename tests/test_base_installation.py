@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 NEED_AN_EXTRA = (
     "ctt_net.training", "ctt_net.models", "ctt_net.losses", "ctt_net.export.monai_bundle.network",
     "ctt_net.export.monai_bundle.run", "ctt_net.export.monai_bundle.write",
-    "ctt_net.data.augmentation", "ctt_net.data.dataset", "ctt_net.data.module",
+    "ctt_net.data.augmentation", "ctt_net.data.dataset", "ctt_net.data.module", "ctt_net.serve.",
 )  # fmt: skip
 
 IMPORT_ALL = """
