@@ -25,7 +25,7 @@ MARGIN = 4.0
 USUAL_WORST_LOGMAR = 1.0
 MOST_TICKS = 15
 ROW = 18  # height of a row of text, pixels
-DOTS = 44  # height of the dots of similar eyes
+DOTS = 38  # height of the dots of similar eyes
 CURVE_WIDTH, CURVE_HEIGHT = 360, 200
 # Points of an outline across a scan.
 OUTLINE_POINTS = 192
@@ -74,10 +74,10 @@ class Scale:
 def element(name: str, content: str = "", **attributes: object) -> Markup:
     """One SVG element; `_` of a name stands for `-`, and a last one is dropped."""
     written = "".join(
-        Markup(' {}="{}"').format(key.rstrip("_").replace("_", "-"), value)
+        f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"'
         for key, value in attributes.items()
     )
-    return Markup("<{0}{1}>{2}</{0}>").format(name, Markup(written), content)
+    return Markup(f"<{name}{written}>{escape(content)}</{name}>")
 
 
 def figure(height: int, parts: Sequence[Markup], title: str, details: str, name: str) -> Markup:
@@ -419,8 +419,3 @@ def waterfall(values: Sequence[int]) -> list[tuple[int, int]]:
     """
     sums = np.cumsum(values).tolist()
     return [(sums[0], sums[0]), *pairwise(sums)]
-
-
-def described(parts: Sequence[str]) -> Markup:
-    """Escaped text of several parts."""
-    return Markup(" ").join(escape(part) for part in parts)

@@ -34,6 +34,8 @@ from ctt_net.uncertainty.abstention import ABSTAIN
 from ctt_net.uncertainty.flags import LOW_QUALITY
 from ctt_net.uncertainty.similar_eyes import FEWEST_NEIGHBOURS, WITHIN_LOGMAR
 
+# View to its outlines and the lesions among them.
+Outlined = Mapping[str, tuple[Markup, list[str]]]
 TEMPLATES = Path(__file__).parent / "templates"
 # Of the picture on the page; the scan itself stays where it is.
 WIDTH_PX, JPEG_QUALITY = 640, 85
@@ -145,6 +147,10 @@ class _Page:
         if reached is not None and len(reached) < FEWEST_NEIGHBOURS:
             reached = None
         interval = eye["interval"]
+        outlined = {
+            view: figures.outlines(one.segmentation)
+            for view, one in (details.scans if details else {}).items()
+        }
         values = [
             eye["postop"]["logmar"], interval["upper_logmar"],
             *([eye["preop"]["logmar"]] if eye["preop"] else []),
@@ -162,12 +168,12 @@ class _Page:
             "scale": self._scale(eye, scale, reached),
             "chances": [self._chance(one, eye) for one in self.outcomes],
             "scans": [
-                self._scan(view, scans[view["name"]], eye, details)
+                self._scan(view, scans[view["name"]], eye, details, outlined)
                 for view in eye["views"]
                 if view["present"]
             ],
             "heat": None if details is None else self._heat(details),
-            "legend": self._legend(details),
+            "legend": self._legend(outlined),
             "measures": None if details is None else self._measures(details),
             "why": None if details is None else self._why(eye, details),
             "what_if": None if details is None else self._what_if(eye, details),
@@ -195,9 +201,13 @@ class _Page:
         return self.words("with_letters", line=line, letters=self._count("letters", letters))
 
     def recorded(self, preop: Mapping[str, Any]) -> str:
-        """An acuity before surgery; off the chart its word."""
-        word = preop["off_chart"]
-        return self.words(word) if word else self.line(preop["logmar"])
+        """An acuity before surgery: as recorded in this notation; off the chart its word."""
+        if preop["off_chart"]:
+            return self.words(preop["off_chart"])
+        if preop["notation"] != self.notation:
+            return self.line(preop["logmar"])
+        text = preop["text"].strip()
+        return self._count("letters", int(text)) if text.isdecimal() else text
 
     def _count(self, what: str, n: int) -> str:
         return self.words(f"{what}.one" if abs(n) == 1 else f"{what}.many", n=n)
@@ -261,7 +271,7 @@ class _Page:
                 lines=self._count("lines", lines),
                 letters=self._count("letters", letters),
             )
-        return w("now", before=self.line(preop["logmar"]), change=change)
+        return w("now", before=self.recorded(preop), change=change)
 
     def _interval(self, eye: Mapping[str, Any]) -> str:
         w, interval = self.words, eye["interval"]
@@ -311,7 +321,7 @@ class _Page:
         )  # fmt: skip
 
     def _short(self, key: str, preop: Mapping[str, Any]) -> str:
-        return f"{self.words(key)} {preop['off_chart'] or self.line(preop['logmar'])}"
+        return f"{self.words(key)} {preop['off_chart'] or self.recorded(preop)}"
 
     @staticmethod
     def _threshold(outcome: Outcome, preop: Mapping[str, Any] | None) -> float | None:
@@ -355,9 +365,12 @@ class _Page:
             return w("similar.few", least=FEWEST_NEIGHBOURS)
         best, middle, worst = np.percentile(reached, [25, 50, 75])
         lines = f"{WITHIN_LOGMAR / LINE_LOGMAR:g}"
+        ends = self.line(worst), self.line(best)
+        range_ = w("similar.same" if ends[0] == ends[1] else "similar.half",
+                   worst=ends[0], best=ends[1])  # fmt: skip
         return w(
             "similar.sentence", n=len(reached), lines=w("lines.many", n=lines),
-            middle=self.line(middle), worst=self.line(worst), best=self.line(best),
+            middle=self.line(middle), range=range_,
         )  # fmt: skip
 
     # Scans
@@ -368,10 +381,11 @@ class _Page:
         bscan: BScan,
         eye: Mapping[str, Any],
         details: EyeDetails | None,
+        outlined: Outlined,
     ) -> dict[str, Any]:
         w, name = self.words, view["name"]
         found = None if details is None else details.scans.get(name)
-        layers, lesions = (None, []) if found is None else figures.outlines(found.segmentation)
+        layers, lesions = outlined.get(name, (None, []))
         shown = w.name("view", name)
         alt = [w("scan.alt", view=shown, eye=w(eye["laterality"]))]
         if found is not None:
@@ -406,18 +420,14 @@ class _Page:
         scale = "" if letters < 0.5 else self.words("heat.scale", n=f"{letters:.1f}")
         return {"scale": scale}
 
-    def _legend(self, details: EyeDetails | None) -> list[tuple[str, str]]:
-        if details is None or not details.scans:
+    def _legend(self, outlined: Outlined) -> list[tuple[str, str]]:
+        if not outlined:
             return []
-        legend = [
-            (self.words(f"surface.{name}"), figures.rgb(colour))
-            for name, colour in SURFACE_COLOURS.items()
-        ]
-        seen = {
-            name
-            for scan in details.scans.values()
-            for name in figures.outlines(scan.segmentation)[1]
-        }
+        by_colour: dict[str, list[str]] = {}
+        for name, colour in SURFACE_COLOURS.items():
+            by_colour.setdefault(figures.rgb(colour), []).append(self.words(f"surface.{name}"))
+        legend = [(self.words.list(names), colour) for colour, names in by_colour.items()]
+        seen = {name for _, lesions in outlined.values() for name in lesions}
         return legend + [
             (self.words(f"area.{name}"), figures.rgb(colour))
             for name, colour in LESION_COLOURS.items()

@@ -14,6 +14,7 @@ from ctt_net.acuity import (
     ReportNotation,
     decimal_from_logmar,
     letters_from_logmar,
+    recorded_notation,
     snellen_from_logmar,
 )
 from ctt_net.baselines.clinical import left_out_baselines
@@ -321,7 +322,13 @@ def _preop(eye: PatientEye) -> dict[str, Any] | None:
         return None
     word = acuity.off_chart
     lines = {"snellen_20ft": word, "snellen_6m": word} if word else {}
-    return {"text": acuity.text, "off_chart": word, **notations(acuity.logmar), **lines}
+    return {
+        "text": acuity.text,
+        "off_chart": word,
+        "notation": recorded_notation(acuity),
+        **notations(acuity.logmar),
+        **lines,
+    }
 
 
 def notations(logmar: float) -> dict[str, Any]:

@@ -139,6 +139,15 @@ def test_the_sentence_in_other_cases(done, changes, said):
     assert said in sentence(changed(done, **changes).page())
 
 
+@pytest.mark.parametrize("notation", ["snellen_feet", "letters"])
+def test_an_acuity_in_its_own_notation_is_shown_as_recorded(done, notation):
+    text = {"snellen_feet": "20/60+1", "letters": "62"}[notation]
+    preop = {"text": text, "notation": notation, "logmar": 0.457}
+    shown = {"snellen_feet": "now 20/60+1: ", "letters": "now 62 letters: "}[notation]
+    assert shown in sentence(changed(done, preop=preop).page(notation=notation))
+    assert "now 0.32: " in sentence(changed(done, preop=preop).page(notation="decimal"))
+
+
 @pytest.mark.parametrize(
     ("probability", "words"),
     [(0.834, "about 83 of 100 such eyes"), (0.9949, "about 99 of 100 such eyes"),
@@ -225,7 +234,8 @@ def test_similar_eyes_are_counted_and_their_outcomes_shown(done):
     page = changed(done, similar=reached).page()
     assert "24 eyes that the network was not trained on" in page
     assert "half of them reached 20/25 or better" in page
-    assert "ended between 20/25 and 20/20" in page
+    assert "and half ended between 20/25 and 20/20" in page
+    assert "and half ended at 20/32" in changed(done, similar=[0.2] * 12).page()
     assert page.count('class="eye-dot"') == 24
     few = changed(done, similar=reached[:9]).page()
     assert "Fewer than 10 eyes" in few

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ctt_net.acuity import in_notation
 from ctt_net.baselines.clinical_start import ClinicalStart
 from ctt_net.cohort import read_cohort
 from ctt_net.data.scans import load_scans
@@ -118,11 +119,12 @@ def test_a_patient_is_told_how_much_the_images_say(run, small_run, cohort, tmp_p
     assert told.prediction["model"]["image_weight"] == 0.3
     clinical = told.prediction["eyes"][0]["baselines"]["stack"]
     page = told.report_path.read_text()
-    assert "Influence of the images" in page
-    assert f"Clinical prediction: {clinical:.2f} logMAR" in page.replace("\N{MINUS SIGN}", "-")
+    assert "The scans move a prediction 30% of the way" in page
+    line = in_notation(clinical, "snellen_feet")
+    assert f"<dt>Clinical prediction that the model starts from</dt><dd>{line}</dd>" in page
     before = predict_patient(folder, small_run, tmp_path / "before", given)
     assert before.prediction["model"]["image_weight"] is None
-    assert "Influence of the images" not in before.report_path.read_text()
+    assert "The scans move a prediction" not in before.report_path.read_text()
 
 
 def test_a_recalibrated_model_starts_from_the_same(run, other_cohort, seen, tmp_path, monkeypatch):

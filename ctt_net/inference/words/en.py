@@ -101,9 +101,10 @@ TEXTS = {
     "similar": "How similar eyes ended:",
     "similar.sentence": (
         "{n} eyes that the network was not trained on had such an acuity before and such a "
-        "prediction (each within {lines}): half of them reached {middle} or better, and half "
-        "ended between {worst} and {best}."
+        "prediction (each within {lines}): half of them reached {middle} or better, {range}."
     ),
+    "similar.half": "and half ended between {worst} and {best}",
+    "similar.same": "and half ended at {best}",
     "similar.label": "similar eyes",
     "similar.few": (
         "Fewer than {least} eyes that the network was not trained on were similar to this one: too "
@@ -199,7 +200,7 @@ TEXTS = {
     "area.membrane": "epiretinal membrane",
     # Explanation
     "why": "What the prediction rests on",
-    "why.start": "nothing known of the eye",
+    "why.start": "start: nothing known of the eye",
     "why.sum": "prediction",
     "why.input": "input",
     "why.letters": "letters",

@@ -87,8 +87,10 @@ TEXTS = {
     "similar": "相似眼的实际结局：",
     "similar.sentence": (
         "有 {n} 只未参与该网络训练的眼，其术前视力与预测值均与该眼相近（各相差不超过 {lines}）："
-        "其中一半达到 {middle} 或更好，中间一半介于 {worst} 至 {best}。"
+        "其中一半达到 {middle} 或更好，{range}。"
     ),
+    "similar.half": "中间一半介于 {worst} 至 {best}",
+    "similar.same": "中间一半为 {best}",
     "similar.label": "相似眼",
     "similar.few": "未参与训练的眼中，与该眼相似者不足 {least} 只，例数过少，不予显示。",
     "similar.unknown": "术前视力不详，不予显示。",
@@ -177,7 +179,7 @@ TEXTS = {
     "area.membrane": "视网膜前膜",
     # Explanation
     "why": "预测依据",
-    "why.start": "对该眼一无所知时",
+    "why.start": "起点：对该眼一无所知",
     "why.sum": "预测",
     "why.input": "输入",
     "why.letters": "字母数",
