@@ -12,7 +12,8 @@ import pytest
 from ctt_net.acuity import REPORT_NOTATIONS
 from ctt_net.cohort import read_cohort
 from ctt_net.inference.patient_figures import letters_that_add_up
-from ctt_net.inference.patient_report import frequency, render_report
+from ctt_net.inference.patient_report import render_report
+from ctt_net.inference.patient_texts import frequency
 from ctt_net.inference.predict import predict_patient
 from ctt_net.inference.words import Words
 from ctt_net.model_folder.predictor import Predictor
