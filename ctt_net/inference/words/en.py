@@ -119,7 +119,6 @@ TEXTS = {
     "show.heat": "what moved the prediction",
     "scan.alt": "OCT B-scan, {view}, {eye}",
     "scan.layers_alt": "Outlined in it: {found}.",
-    "scan.heat_alt": "Influence on the prediction, {low} to {high} letters.",
     "quality": "signal quality {word} ({value})",
     "quality.good": "good",
     "quality.fair": "fair",
@@ -137,7 +136,6 @@ TEXTS = {
     "notes": "Notes on the scans",
     # Measures
     "measures": "Measured in the scans",
-    "measures.unit": "value",
     "measures.usual": "healthy eyes",
     "measures.no_range": "no range",
     "measures.none": "none",
@@ -149,10 +147,6 @@ TEXTS = {
     "measures.source": (
         "Healthy eyes: mean and 1.96 SD to both sides, of adults and other devices; one healthy "
         "eye in twenty lies outside. {sources}."
-    ),
-    "measures.no_scale": (
-        "The size of a pixel is unknown, so no length was measured; say device or scale in "
-        "patient.yaml."
     ),
     "measure.central_thickness_um": "thickness at the foveal centre",
     "measure.central_subfield_thickness_um": "mean thickness, central 1 mm of the line",
@@ -204,7 +198,6 @@ TEXTS = {
     "why.sum": "prediction",
     "why.input": "input",
     "why.letters": "letters",
-    "why.logmar": "logMAR",
     "why.preop_va": "acuity before surgery",
     "why.covariates": "{names}",
     "why.measures": "what was measured in the scans",
@@ -222,7 +215,6 @@ TEXTS = {
     "what_if": "With another acuity before surgery",
     "what_if.text": "All else as it is. What the model says of such an eye, not an effect.",
     "what_if.x": "acuity before surgery",
-    "what_if.y": "predicted",
     "what_if.alt": (
         "Predicted acuity rises from {first} for an eye of {first_preop} to {last} for one of "
         "{last_preop}."

@@ -102,7 +102,6 @@ TEXTS = {
     "show.heat": "影响预测的区域",
     "scan.alt": "OCT B 扫描，{view}，{eye}",
     "scan.layers_alt": "图中勾画：{found}。",
-    "scan.heat_alt": "对预测的影响：{low} 至 {high} 个字母。",
     "quality": "信号质量{word}（{value}）",
     "quality.good": "良好",
     "quality.fair": "一般",
@@ -119,7 +118,6 @@ TEXTS = {
     "notes": "图像读取说明",
     # Measures
     "measures": "图像测量值",
-    "measures.unit": "数值",
     "measures.usual": "健康眼参考",
     "measures.no_range": "无参考范围",
     "measures.none": "无",
@@ -132,7 +130,6 @@ TEXTS = {
         "健康眼参考：成人均值 ± 1.96 倍标准差，所用设备可能不同；"
         "每 20 只健康眼约有 1 只在此范围外。{sources}。"
     ),
-    "measures.no_scale": ("像素尺寸未知，未测量长度；请在 patient.yaml 中填写 device 或 scale。"),
     "measure.central_thickness_um": "黄斑中心凹厚度",
     "measure.central_subfield_thickness_um": "该扫描线中央 1 mm 平均厚度",
     "measure.choroidal_thickness_um": "中心凹下脉络膜厚度",
@@ -183,7 +180,6 @@ TEXTS = {
     "why.sum": "预测",
     "why.input": "输入",
     "why.letters": "字母数",
-    "why.logmar": "logMAR",
     "why.preop_va": "术前视力",
     "why.covariates": "{names}",
     "why.measures": "图像测量值",
@@ -197,7 +193,6 @@ TEXTS = {
     "what_if": "若术前视力不同",
     "what_if.text": "其余条件不变。这是模型对此类眼的预测，并非因果效应。",
     "what_if.x": "术前视力",
-    "what_if.y": "预测",
     "what_if.alt": (
         "术前视力为 {first_preop} 时预测 {first}，术前视力为 {last_preop} 时预测 {last}。"
     ),
