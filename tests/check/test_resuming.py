@@ -5,9 +5,9 @@ import shutil
 
 import pytest
 
+from ctt_net.biomarkers.macular import read_macular_bscan
 from ctt_net.check import examine
 from ctt_net.check.scans import cache, record
-from ctt_net.imaging import read_bscan
 
 
 @pytest.fixture
@@ -17,9 +17,9 @@ def read_files(monkeypatch):
 
     def counting(path):
         names.append(path.name)
-        return read_bscan(path)
+        return read_macular_bscan(path)
 
-    monkeypatch.setattr(record, "read_bscan", counting)
+    monkeypatch.setattr(record, "read_macular_bscan", counting)
     return names
 
 
@@ -54,9 +54,9 @@ def test_an_interruption_keeps_what_was_read(scans, tmp_path, monkeypatch, read_
         if len(read_files) == 13:
             raise KeyboardInterrupt
         read_files.append(path.name)
-        return read_bscan(path)
+        return read_macular_bscan(path)
 
-    monkeypatch.setattr(record, "read_bscan", interrupted)
+    monkeypatch.setattr(record, "read_macular_bscan", interrupted)
     monkeypatch.setattr(cache, "_CHUNK", 4)
     out = tmp_path / "fresh"
     with pytest.raises(KeyboardInterrupt):

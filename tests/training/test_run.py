@@ -27,7 +27,7 @@ def test_a_run_holds_what_the_design_promises(small_run):
         assert names == {
             "model.yaml", "model.safetensors", "model.onnx", "calibration.json",
             "provenance.json", "baselines.json", "abstention.json",
-            "reference_embeddings.safetensors",
+            "reference_embeddings.safetensors", "similar_eyes.json",
         }  # fmt: skip
         assert (small_run / f"fold_{fold}/metrics.csv").exists()
     assert not (small_run / "fold_3").exists()
