@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from rich.console import Console
 
 from benchmarks import compare as command
@@ -35,37 +36,23 @@ def in_process(monkeypatch):
     monkeypatch.setattr(comparison, "run_jobs", run)
 
 
-TINY = """
-data:
-  batch_size: 16
-  preprocessing: {height: 64, width: 96, crop: retina}
-model:
-  backbone:
-    class_path: ctt_net.models.backbone.SmallConvBackbone
-    init_args: {widths: [4, 8, 8], columns: 3}
-  fusion:
-    class_path: ctt_net.models.fusion.CrossTokenFusion
-    init_args: {dim: 16, depth: 1, exchanges: 1}
-  head: {class_path: ctt_net.models.head.ResidualHead}
-  loss: {class_path: ctt_net.losses.JointLoss}
-trainer: {accelerator: cpu}
-"""
-
-
 @pytest.fixture
-def plan(write_plan, small_cohort, other_cohort, tmp_path):
-    config = tmp_path / "tiny.yaml"
-    config.write_text(TINY, encoding="utf-8")
+def plan(write_plan, small_cohort, other_cohort, tiny_network):
+    _, config, *keys = tiny_network
+    tiny = {
+        key.removeprefix("--"): yaml.safe_load(value)
+        for key, value in zip(keys[::2], keys[1::2], strict=True)
+    }
     return write_plan(
         cohort=str(small_cohort),
         held_out=str(other_cohort),
         folds=[1, 2],
         reference="ridge",
-        overrides={"trainer.max_epochs": 1},
+        overrides={**tiny, "trainer.max_epochs": 1},
         rows={
             "mean": {"baseline": "mean"},
             "ridge": {"baseline": "preop_only"},
-            "network": {"config": str(config)},
+            "network": {"config": config},
             "oracle": {"oracle": True},
         },
     )

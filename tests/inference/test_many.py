@@ -80,7 +80,7 @@ def contents(out):
 def test_each_row_is_the_prediction_of_that_patient_alone(clinic, whole, small_run, tmp_path):
     eyes = eyes_of(whole)
     assert len({eye["source"] for eye in eyes}) == 6
-    for folder in clinic.iterdir():
+    for folder in sorted(clinic.iterdir())[:3]:
         out = tmp_path / folder.name
         assert main(["predict", str(folder), "--model", str(small_run), "--out", str(out)]) == 0
         alone = json.loads((out / "prediction.json").read_text())
