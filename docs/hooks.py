@@ -48,10 +48,12 @@ def _commands() -> str:
     os.environ["COLUMNS"] = "80"  # one width, whatever the terminal
     parts = []
     for command in COMMANDS:
-        name = command.__name__.rpartition(".")[2]
+        name = command.__name__.rpartition(".")[2].replace("_", "-")
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
             main([name, "--help"])
+        if not printed.getvalue():
+            raise ValueError(f"ctt-net {name} has no help")
         text = re.sub(r"\n\nResearch use only\..*", "", printed.getvalue(), flags=re.DOTALL)
         parts.append(f"## {name}\n```text\n{text.strip()}\n```")
     return "\n\n".join(parts)
