@@ -96,7 +96,9 @@ class BoostedTrees(FittedModel):
         numbers = design(table, features)
         unknown, fills = np.isnan(numbers), imputer().fit(numbers).statistics_
         start = float(target_logmar.mean())
-        fitted = GradientBoostingRegressor(**SETTINGS).fit(
+        # A tree of no eye is none: where one eye is left, it is in every tree.
+        some = {"subsample": 1.0} if len(target_logmar) == 1 else {}
+        fitted = GradientBoostingRegressor(**{**SETTINGS, **some}).fit(
             np.hstack([np.where(unknown, fills, numbers), unknown]), target_logmar - start
         )
         trees = [one.tree_ for one in fitted.estimators_[:, 0]]

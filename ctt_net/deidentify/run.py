@@ -22,7 +22,7 @@ from ctt_net.deidentify.rows import SCAN_FOLDER, Rows, coded_rows
 from ctt_net.deidentify.scans import WrittenScan, write_scans
 from ctt_net.deidentify.verify import verify
 from ctt_net.errors import InputError
-from ctt_net.io.atomic_folder import new_folder
+from ctt_net.io.atomic_folder import folder_beside, new_folder
 from ctt_net.io.atomic_write import atomic_write
 from ctt_net.io.yaml_file import dump_yaml
 
@@ -100,8 +100,7 @@ def deidentify(
         InputError: If the cohort is wrong, a place is not allowed, or an identifying text is
             found in the result, which is then removed.
     """
-    out = out.absolute()  # '.' has no name
-    review = review or out.with_name(f"{out.name}_review")
+    review = review or folder_beside(out, "_review")
     _check_not_nested(root, out, review)
     cohort = read_cohort(root)
     check_no_identity(cohort)

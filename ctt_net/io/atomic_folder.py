@@ -53,6 +53,26 @@ def new_folder(out: Path, replace: bool = False) -> Iterator[Path]:
         shutil.rmtree(beside, ignore_errors=True)  # on success: what stood there before, if any
 
 
+def folder_beside(out: Path, ending: str) -> Path:
+    """The folder beside `out` whose name has an ending.
+
+    Args:
+        out: Folder.
+        ending: Such as `_review`.
+
+    Raises:
+        InputError: If `out` has no name, as the root of a disk.
+
+    Example:
+        >>> folder_beside(Path("out/cohort"), "_review").as_posix()
+        'out/cohort_review'
+    """
+    out = out if out.name else out.absolute()  # '.' has no name
+    if not out.name:
+        raise InputError(f"{out}: has no name that {ending!r} could be added to; name a new folder")
+    return out.with_name(f"{out.name}{ending}")
+
+
 def check_not_taken(out: Path, replace: bool = False) -> None:
     """Refuse, before long work, what `new_folder` would refuse at its end; nothing is made yet.
 

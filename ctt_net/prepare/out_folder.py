@@ -8,6 +8,7 @@ from ctt_net.cohort.folder import MANIFEST_FILE, SPEC_FILE
 from ctt_net.cohort.folds import FOLDS_FILE
 from ctt_net.cohort.manifest_text import FLOW_FILE
 from ctt_net.errors import InputError
+from ctt_net.io.atomic_folder import folder_beside
 from ctt_net.io.atomic_write import check_can_make_folder
 
 MAPPING_FILE = "mapping.yaml"
@@ -46,7 +47,7 @@ def check_out(out: Path, replace: bool, inputs: Iterable[Path]) -> None:
 
 def held_out_folder(out: Path) -> Path:
     """Where the eyes go that are held out of a cohort."""
-    return out.with_name(f"{out.name}_held_out")
+    return folder_beside(out, "_held_out")
 
 
 def check_no_held_out(out: Path) -> None:

@@ -73,6 +73,12 @@ def test_few_eyes_get_no_tree_but_about_their_mean(make_eyes):
     assert predicted[0] == pytest.approx(eyes["postop_logmar"].mean(), abs=0.02)
 
 
+def test_one_eye_gets_its_own_outcome(make_eyes):
+    eyes = make_eyes(n_patients=15)[0].iloc[:1]
+    trees = BoostedTrees.fit(eyes, FEATURES, eyes["postop_logmar"].to_numpy())
+    np.testing.assert_allclose(trees.predict(eyes), eyes["postop_logmar"])
+
+
 def test_they_follow_what_no_line_can(make_eyes):
     """Acuity that depends on age by a step: half of the variance is not linear."""
     eyes, _ = make_eyes(n_patients=300)

@@ -5,12 +5,22 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from ctt_net.errors import InputError
 from ctt_net.io import atomic_folder as whole_folder
-from ctt_net.io.atomic_folder import new_folder
+from ctt_net.io.atomic_folder import folder_beside, new_folder
+
+
+def test_a_folder_beside_has_the_name_and_an_ending(tmp_path, monkeypatch):
+    (tmp_path / "cohort").mkdir()
+    monkeypatch.chdir(tmp_path / "cohort")
+    assert folder_beside(Path(), "_held_out") == tmp_path / "cohort_held_out"
+    assert folder_beside(Path("out/one"), "_review") == Path("out/one_review")
+    with pytest.raises(InputError, match="has no name"):
+        folder_beside(Path(tmp_path.anchor), "_review")
 
 
 def listed(folder):
