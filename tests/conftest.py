@@ -102,6 +102,10 @@ SLOW_FILES = {
     *("report/test_words_and_numbers.py", "training/test_pretrain_targets.py"),
     *("serve/test_api.py", "serve/test_guard.py", "serve/test_hostile.py", "serve/test_live.py"),
     *("training/test_start_from.py", "uncertainty/test_abstention.py"),
+    *("acuity/test_properties.py", "biomarkers/test_measures.py"),
+    *("export/test_hospital_systems.py", "imaging/test_formats.py", "metrics/test_selective.py"),
+    *("metrics/test_summary.py", "prepare/test_find_scans.py", "prepare/test_read_table.py"),
+    *("prepare/test_visits.py", "training/test_config_keys.py"),
 }
 
 

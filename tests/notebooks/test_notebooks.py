@@ -75,6 +75,7 @@ def test_a_run_is_read_and_evaluated(repository, small_run, other_cohort, tmp_pa
     assert pictures == 3
 
 
+@pytest.mark.slow
 def test_one_eye_is_questioned(repository, tmp_path, monkeypatch):
     for name in ("CTT_NET_MODEL", "CTT_NET_PATIENT"):
         monkeypatch.delenv(name, raising=False)
