@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ctt_net.errors import InputError
 from ctt_net.explain import Explanation, explain_eyes
 from ctt_net.explain.figure import heat_map_png, letter_limit
-from ctt_net.inference.predict import PatientPrediction, predict_patient
-from ctt_net.io.atomic_write import atomic_write_all, check_writable, roll_back_unfinished
+from ctt_net.inference.patient_details import maps_on_scans
+from ctt_net.inference.predict import PatientPrediction, check_no_earlier, predict_patient
+from ctt_net.io.atomic_write import atomic_write_all
 from ctt_net.io.json_file import json_text
 from ctt_net.model_folder.predictor import Predictor
 
@@ -48,15 +48,12 @@ class PatientExplanation:
     @cached_property
     def heat_maps(self) -> dict[tuple[str, str], NDArray[np.float32]]:
         """Eye and view to the heat map on the scan as it was decoded: (H, W), logMAR."""
-        spec = self.predicted.predictor.spec
         return {
-            (eye, view): spec.preprocessing.to_scan(
-                heat, scans[view].pixels, eye, spec.views[view].direction
-            )
+            (eye, view): heat
             for eye, one, scans in zip(
                 self.lateralities, self.explanations, self.predicted.bscans, strict=True
             )
-            for view, heat in (one.heat_maps or {}).items()
+            for view, heat in maps_on_scans(one, scans, eye, self.predicted.predictor).items()
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -159,10 +156,4 @@ def explain_patient(
 
 def check_no_earlier_explanation(out: Path, overwrite: bool) -> None:
     """Refuse, before long work, a folder that cannot be written or holds another explanation."""
-    check_writable(out, EXPLANATION_FILE)
-    roll_back_unfinished(out)
-    if not overwrite and (out / EXPLANATION_FILE).exists():
-        raise InputError(
-            f"{out / EXPLANATION_FILE} is there already, perhaps another patient's; name another "
-            f"--out, or say --overwrite"
-        )
+    check_no_earlier(out, overwrite, (EXPLANATION_FILE,))

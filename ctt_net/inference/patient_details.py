@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from ctt_net.biomarkers.definitions import DEFINITIONS
 from ctt_net.biomarkers.measures import Measures, measure
 from ctt_net.biomarkers.normal import NORMAL_RANGES
+from ctt_net.biomarkers.segmenter import Segmenter
 from ctt_net.data.scans import Scans
 from ctt_net.explain import Explanation, explain_eyes
 from ctt_net.imaging import UNUSABLE_NOTES, BScan
 from ctt_net.imaging.segmentation import Segmentation
-from ctt_net.inference.patient_measures import OnceSegmenter, Scale
+from ctt_net.inference.patient_measures import Scale
 from ctt_net.model_folder.predictor import Predictor
 from ctt_net.uncertainty.similar_eyes import FEWEST_NEIGHBOURS, WITHIN_LOGMAR
 
@@ -97,7 +98,6 @@ def eye_details(
     prediction: Mapping[str, Any],
     bscans: Sequence[Mapping[str, BScan]],
     scales: Sequence[Mapping[str, tuple[Scale, str]]],
-    segmenter: OnceSegmenter,
     predictor: Predictor,
     table: pd.DataFrame,
     scans: Scans,
@@ -110,13 +110,12 @@ def eye_details(
         prediction: Contents of prediction.json so far.
         bscans: Of each eye, view to scan.
         scales: Of each eye, view to size of a pixel and why it is unknown.
-        segmenter: Segments the scans.
         predictor: That predicted.
         table: One row per eye, with the measures that the model takes.
         scans: What the network read.
         heat_maps: Whether to make them.
     """
-    preprocessing, views = predictor.spec.preprocessing, predictor.spec.views
+    segmenter = Segmenter.load()
     explanations = explain_eyes(predictor, table, scans, heat_maps)
     details = []
     for i, (eye, pictures) in enumerate(zip(prediction["eyes"], bscans, strict=True)):
@@ -128,22 +127,39 @@ def eye_details(
             segmentation = segmenter.segment(scan.pixels)
             measures = measure(segmentation, axial, lateral, segmenter.error_sd)
             found[view] = MeasuredScan(segmentation, measures)
-        maps = explanations[i].heat_maps or {}
         similar = predictor.similar_eyes
         details.append(
             EyeDetails(
                 found,
                 why,
                 explanations[i],
-                {
-                    view: preprocessing.to_scan(
-                        values, pictures[view].pixels, eye["laterality"], views[view].direction
-                    )
-                    for view, values in maps.items()
-                },
+                maps_on_scans(explanations[i], pictures, eye["laterality"], predictor),
                 None
                 if similar is None
                 else similar.nearest(float(table["preop_logmar"].iloc[i]), eye["postop"]["logmar"]),
             )
         )
     return tuple(details)
+
+
+def maps_on_scans(
+    explanation: Explanation, pictures: Mapping[str, BScan], laterality: str, predictor: Predictor
+) -> dict[str, NDArray[np.float32]]:
+    """Heat maps on the scans as they were decoded.
+
+    Args:
+        explanation: Of one eye.
+        pictures: View to its scan.
+        laterality: `OD` or `OS`.
+        predictor: That predicted.
+
+    Returns:
+        View to (H, W), logMAR, NaN = not read by the network.
+    """
+    spec = predictor.spec
+    return {
+        view: spec.preprocessing.to_scan(
+            values, pictures[view].pixels, laterality, spec.views[view].direction
+        )
+        for view, values in (explanation.heat_maps or {}).items()
+    }

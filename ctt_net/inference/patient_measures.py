@@ -1,27 +1,23 @@
 """What is measured in a patient's own scans: covariates, and what the page shows."""
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ctt_net.biomarkers.segmenter import Segmenter
 from ctt_net.cohort import Cohort
 from ctt_net.cohort.schema import Device
 from ctt_net.devices.convert import FACTS_FILE
 from ctt_net.errors import InputError
 from ctt_net.imaging import UNUSABLE_NOTES, BScan
-from ctt_net.imaging.segmentation import Segmentation
 from ctt_net.inference.patient import PATIENT_FILE, Patient
 from ctt_net.measure import Source, measured_columns
 from ctt_net.measure.sources import recorded_scale
 from ctt_net.model_folder.predictor import Predictor
-
-if TYPE_CHECKING:
-    from ctt_net.biomarkers import Segmenter
 
 Scale = tuple[float | None, float | None]
 
@@ -35,31 +31,6 @@ OTHER_SCALE = (
     f"the size of a pixel is another in {PATIENT_FILE} than in {FACTS_FILE}, so no length was "
     f"measured; correct one of them"
 )
-
-
-class OnceSegmenter:
-    """The network in this package, opened when the first scan is segmented; each scan once."""
-
-    def __init__(self) -> None:
-        self._done: dict[int, tuple[NDArray[np.uint8], Segmentation]] = {}
-
-    @cached_property
-    def _network(self) -> "Segmenter":
-        from ctt_net.biomarkers.segmenter import Segmenter
-
-        return Segmenter.load()
-
-    @property
-    def error_sd(self) -> Mapping[str, float]:
-        """Name of a measure to the SD of its error on unseen simulated scans."""
-        return self._network.error_sd
-
-    def segment(self, pixels: NDArray[np.uint8]) -> Segmentation:
-        """Segment (H, W) grey, vitreous up."""
-        # The array is kept beside it, so that no other takes its id.
-        if id(pixels) not in self._done:
-            self._done[id(pixels)] = pixels, self._network.segment(pixels)
-        return self._done[id(pixels)][1]
 
 
 def patient_scales(
@@ -92,7 +63,6 @@ def measure_patient(
     scales: Sequence[Mapping[str, tuple[Scale, str]]],
     bscans: Sequence[Mapping[str, BScan]],
     predictor: Predictor,
-    segmenter: OnceSegmenter,
 ) -> tuple[pd.DataFrame, list[list[str]]]:
     """Measure the scans of a patient as those of the training cohort were measured.
 
@@ -101,7 +71,6 @@ def measure_patient(
         scales: As `patient_scales` gives them.
         bscans: Of each eye, view to scan.
         predictor: Declares what is measured.
-        segmenter: Segments the scans.
 
     Returns:
         The rows of the cohort with the measures, NaN = not measured; and of each eye why.
@@ -120,7 +89,7 @@ def measure_patient(
                 notes[eye].append(f"{view}: {unusable[0] if unusable else note}")
             if not unusable:
                 sources.append(Source(eye, view, "", partial(_pixels, scan), *scale))
-    columns, found = measured_columns(sources, wanted, ids, segmenter)
+    columns, found = measured_columns(sources, wanted, ids, Segmenter.load())
     for eye, view, note in found:
         notes[eye].append(f"{view}: {note}")
     table = cohort.table.drop(columns=columns.columns)

@@ -1,7 +1,7 @@
 """From a patient folder to `prediction.json` and a one-page report."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,6 @@ from ctt_net.inference.patient_cohort import patient_cohort, used_covariates
 from ctt_net.inference.patient_details import EyeDetails, eye_details
 from ctt_net.inference.patient_dicom import without_dicom
 from ctt_net.inference.patient_measures import (
-    OnceSegmenter,
     Scale,
     measure_patient,
     patient_scales,
@@ -68,7 +67,6 @@ class PatientPrediction:
         table: One row per eye, as a cohort has it, with the measures.
         scans: What the network read, views in its order.
         scales: Of each eye, view to size of a pixel and why it is unknown.
-        segmenter: Segments the scans.
         details: Of each eye, what the page shows beside the numbers; empty if not asked for.
         json_path: Place of prediction.json, None if nothing was written.
         report_path: Place of the page, None if nothing was written.
@@ -80,7 +78,6 @@ class PatientPrediction:
     table: pd.DataFrame
     scans: Scans
     scales: list[dict[str, tuple[Scale, str]]] = field(default_factory=list)
-    segmenter: OnceSegmenter = field(default_factory=OnceSegmenter)
     details: tuple[EyeDetails, ...] = ()
     json_path: Path | None = None
     report_path: Path | None = None
@@ -95,8 +92,8 @@ class PatientPrediction:
             The same with `details`, which are in `prediction` too.
         """
         details = eye_details(
-            self.prediction, self.bscans, self.scales, self.segmenter, self.predictor, self.table,
-            self.scans, heat_maps=heat_maps,
+            self.prediction, self.bscans, self.scales, self.predictor, self.table, self.scans,
+            heat_maps=heat_maps,
         )  # fmt: skip
         listed = [
             {"laterality": eye["laterality"], **one.to_dict()}
@@ -196,11 +193,8 @@ def predict_read(patient: Patient, folder: Path, predictor: Predictor) -> Patien
 
     scans = arrange_views(load_scans(cohort, spec.preprocessing, also=keep), cohort, spec)
     needed = any(one.measured_in for one in predictor.covariates.values())
-    scales, segmenter = (
-        patient_scales(patient, folder, spec.devices, needed=needed),
-        OnceSegmenter(),
-    )
-    table, notes = measure_patient(cohort, scales, bscans, predictor, segmenter)
+    scales = patient_scales(patient, folder, spec.devices, needed=needed)
+    table, notes = measure_patient(cohort, scales, bscans, predictor)
     said = predicted(predictor, table, scans)
     known = predictor.covariates
     measured = [name for name, one in known.items() if one.measured_in]
@@ -261,14 +255,22 @@ def predict_read(patient: Patient, folder: Path, predictor: Predictor) -> Patien
             for i, eye in enumerate(patient.eyes)
         ],
     }
-    return PatientPrediction(prediction, bscans, predictor, table, scans, scales, segmenter)
+    return PatientPrediction(prediction, bscans, predictor, table, scans, scales)
 
 
-def check_no_earlier(out: Path, overwrite: bool) -> None:
-    """Refuse, before long work, a folder that cannot be written or holds somebody's report."""
-    check_writable(out, PREDICTION_FILE)
+def check_no_earlier(
+    out: Path, overwrite: bool, names: Sequence[str] = (PREDICTION_FILE, REPORT_FILE)
+) -> None:
+    """Refuse, before long work, a folder that cannot be written or holds somebody's results.
+
+    Args:
+        out: The folder.
+        overwrite: Whether results in it may be replaced.
+        names: Of their files.
+    """
+    check_writable(out, names[0])
     roll_back_unfinished(out)
-    for name in (PREDICTION_FILE, REPORT_FILE):
+    for name in names:
         if not overwrite and (out / name).exists():
             raise InputError(
                 f"{out / name} is there already, perhaps another patient's; name another --out, or "
