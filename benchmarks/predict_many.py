@@ -119,7 +119,7 @@ def _bare(cohort: Cohort, predictor: Predictor) -> None:
         }
         if spec.covariates:
             feeds["covariates"] = covariate_values(cohort.table, spec.covariates).astype("float32")
-        member._session.run(None, feeds)
+        member.opened().run(None, feeds)
 
 
 def run(clinic: Path, model: Path, scratch: Path, workers: int) -> None:

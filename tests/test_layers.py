@@ -71,6 +71,15 @@ def test_help_loads_no_training_stack(repository, arguments):
     assert loaded_after(code, repository, prints="usage: ctt-net") == []
 
 
+def test_a_prediction_starts_without_what_only_evaluations_fit_and_draw_with(repository):
+    code = (
+        "from ctt_net.inference.predict import predict_patient\n"
+        "slow = {'scipy', 'sklearn', 'matplotlib', 'openpyxl', 'rich'} & set(sys.modules)\n"
+        "assert not slow, slow\n"
+    )
+    assert loaded_after(code, repository) == []
+
+
 def test_the_test_of_heavy_packages_can_fail(repository):
     assert "torch" in loaded_after("sys.modules['torch'] = sys", repository)
 

@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from ctt_net.biomarkers.definitions import (
     CENTRAL_MM,
@@ -229,7 +229,7 @@ class _Scan:
         hole, cyst = (self.lesions[LESIONS.index(name)] for name in ("hole", "cyst"))
         lifted = (self.rows >= self.tips) & (self.rows < self.rpe) & fluid
         empty = lifted | ((hole.astype(float) + cyst > 0.5) & (hole >= cyst))
-        labels, _ = ndimage.label(empty, np.ones((3, 3)))
+        _, labels = cv2.connectedComponents(empty.astype(np.uint8))
         return np.asarray(np.isin(labels, np.unique(labels[(hole > POSSIBLE) & empty])) & empty)
 
     def _base_of_hole(self) -> Mask:
@@ -249,7 +249,9 @@ class _Scan:
             inner = inner - np.count_nonzero(self.cysts & (self.rows < self.opl), axis=0)
         columns = np.arange(self.width)
         inner = np.interp(columns, columns[self.valid], inner[self.valid])
-        inner = ndimage.gaussian_filter1d(inner, PIT_BLUR_UM / self.lateral_or_nominal)
+        sigma = PIT_BLUR_UM / self.lateral_or_nominal
+        blur = cv2.getGaussianKernel(2 * int(4.0 * sigma + 0.5) + 1, sigma)[:, 0]
+        inner = np.convolve(np.pad(inner, blur.size // 2, mode="symmetric"), blur, mode="valid")
         sought = self.valid & (np.abs(columns - middle) <= PIT_WITHIN_SHARE * self.width)
         if sought.any():
             lowest = int(columns[sought][np.argmin(inner[sought])])
@@ -462,5 +464,6 @@ def _area(mask: Mask, smallest: float) -> float:
     """Pixels of a mask in connected parts of at least so many."""
     if not mask.any():
         return 0.0
-    sizes = np.bincount(ndimage.label(mask)[0].ravel())[1:]
+    found = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    sizes = found[2][1:, cv2.CC_STAT_AREA]
     return float(sizes[sizes >= smallest].sum())

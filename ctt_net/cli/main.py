@@ -1,6 +1,7 @@
 """Which commands there are, and how they end."""
 
 import argparse
+import atexit
 import errno
 import gc
 import io
@@ -83,6 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _encode_output()
     # A large table is millions of cells without a cycle, searched again and again otherwise.
     gc.set_threshold(100_000, 20, 100)
+    # Nor is all that was loaded searched at the end, which takes a sixth of a prediction's time.
+    atexit.register(gc.freeze)
     try:
         # Their keys are those of the constructors, which only the training stack can name.
         for name, command in (("train", train), ("pretrain", pretrain)):

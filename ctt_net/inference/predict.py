@@ -162,7 +162,8 @@ def predict_patient(
     folder = Path(folder)
     if out is not None:
         check_no_earlier(Path(out), overwrite)
-    predictor = model if isinstance(model, Predictor) else Predictor.load(model)
+    # Its network opens while the scans are read.
+    predictor = model if isinstance(model, Predictor) else Predictor.load(model, wait=False)
     spec = predictor.spec
     with without_dicom(folder, spec.views) as cut:
         patient = read_patient(cut.folder, spec.views, spec.off_chart_policy, preop_va, notation)

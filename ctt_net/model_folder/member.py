@@ -5,6 +5,7 @@ hospital that only evaluates or predicts installs no training stack. Where the f
 `clinical_start.json`, the prediction is the clinical one, moved towards the network's.
 """
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from copy import copy
 from functools import cached_property
 from pathlib import Path
@@ -52,17 +53,34 @@ class Member:
             calibration.json.
         session: Runs in place of model.onnx, which may be missing then.
         threads: Of one run of model.onnx; 0 = as many as there are cores.
+        wait: For model.onnx to be open; else it opens in the background, as `opened` waits for.
 
     Raises:
         InputError: If something is missing, damaged, or not what this folder was made with.
     """
 
-    def __init__(self, folder: Path, session: Session | None = None, threads: int = 0) -> None:
+    def __init__(
+        self, folder: Path, session: Session | None = None, threads: int = 0, *, wait: bool = True
+    ) -> None:
         self.folder = folder
         self.provenance = verify(folder)
         self.spec = ModelSpec.read(folder)
-        self._session = self._open(folder / ONNX_FILE, threads) if session is None else session
+        pool = ThreadPoolExecutor(1)
+        self._session: Future[Session] = pool.submit(
+            lambda: session or self._open(folder / ONNX_FILE, threads)
+        )
+        pool.shutdown(wait=wait)
+        if wait:
+            self.opened()
         self._last_clinical: tuple[tuple[bytes, bytes], NDArray[np.float64]] | None = None
+
+    def opened(self) -> Session:
+        """What runs the network, once it is open.
+
+        Raises:
+            InputError: If model.onnx is missing, damaged, or does not fit model.yaml.
+        """
+        return self._session.result()
 
     @cached_property
     def calibration(self) -> Calibration:
@@ -173,7 +191,7 @@ class Member:
             }
             if self.spec.covariates:
                 feeds["covariates"] = covariates[piece].astype(np.float32)
-            parts.append(self._session.run(None, feeds))
+            parts.append(self.opened().run(None, feeds))
         K = len(self.spec.outcomes)
         if not parts:
             return ModelOutput(np.zeros(0), np.zeros(0), np.zeros((0, K)))

@@ -61,18 +61,22 @@ class Predictor:
         self.level = self.calibrations[0].level
 
     @classmethod
-    def load(cls, path: Path | str, threads: int = 0) -> "Predictor":
+    def load(cls, path: Path | str, threads: int = 0, *, wait: bool = True) -> "Predictor":
         """Load a model folder, or every fold of a run folder.
 
         Args:
             path: Folder, or a name as `resolve_model` takes it.
             threads: Of one run of a network; 0 = as many as there are cores.
+            wait: For the networks to be open; else what is wrong with one is said at first use.
 
         Raises:
             InputError: If there is no model.
         """
         folders = model_folders(path)
-        members = [Member(folder, threads=threads) for folder in folders]
+        # ONNX Runtime opens networks without the GIL: of several folds at once.
+        members = [Member(folder, threads=threads, wait=False) for folder in folders]
+        for member in members if wait else ():
+            member.opened()
         if gone := _reported_folds(Path(path)) - {folder.parent.name for folder in folders}:
             LOG.warning(
                 "%s: %s of its predictions.csv missing: the ensemble is of %d, not %d",

@@ -12,7 +12,6 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import bdtr
 
 from ctt_net.acuity import BANDS
 
@@ -108,6 +107,8 @@ def half_widths(
         n = sum(map(len, own))
         widths = []
         if n >= MIN_BAND_PATIENTS and band_confidence is not None:
+            from scipy.special import bdtr  # here, since a prediction of few patients does without
+
             # The k-th of n scores covers Beta(k, n + 1 - k): level or more if fewer than k of n
             # eyes that are each covered with this probability are.
             fewer = int(np.argmax(bdtr(np.arange(n + 1), n, level) >= band_confidence))

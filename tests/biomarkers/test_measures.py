@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from ctt_net.biomarkers import DEFINITIONS, NAMES, measure
+from ctt_net.biomarkers.hole import running_median
 from ctt_net.imaging.segmentation import LESIONS, SURFACES, Segmentation
 from ctt_net.synthetic import DEVICES
 from ctt_net.synthetic.anatomy import Build
@@ -510,3 +512,12 @@ def test_a_simulated_gap_is_as_long_as_it_was_made(device, severity):
     found, section, *_ = simulated("atrophy", device, "vertical", severity)
     assert found["rpe_loss_um"] == pytest.approx((section.pigment < 0.5).sum() * pixel, abs=pixel)
     assert found["ellipsoid_gap_um"] >= 0.95 * found["rpe_loss_um"]
+
+
+@pytest.mark.parametrize(("border", "name"), [("edge", "nearest"), ("symmetric", "reflect")])
+@pytest.mark.parametrize("size", [3, 4, 7])
+def test_the_running_median_is_that_of_scipy(size, border, name):
+    for count in (7, 8, 60):
+        values = np.random.default_rng(count).normal(size=count)
+        expected = ndimage.median_filter(values, size, mode=name)
+        assert np.array_equal(running_median(values, size, border), expected)

@@ -80,6 +80,16 @@ def test_a_missing_or_damaged_file_is_named(folder, name):
         Predictor.load(folder)
 
 
+def test_a_network_that_opens_in_the_background_is_refused_at_its_first_use(folder):
+    (folder / "model.onnx").write_bytes(b"\x00garbage")
+    seal(folder)
+    with pytest.raises(InputError, match=r"model\.onnx"):
+        Predictor.load(folder)
+    predictor = Predictor.load(folder, wait=False)
+    with pytest.raises(InputError, match=r"model\.onnx"):
+        predictor.predict(*eyes())
+
+
 def test_a_folder_without_a_model_says_what_to_give(tmp_path):
     with pytest.raises(InputError, match="run folder"):
         Predictor.load(tmp_path)
