@@ -1,5 +1,6 @@
 """Every scan of a cohort read once: network input, facts, surroundings of the retina."""
 
+import json
 from dataclasses import dataclass
 
 import cv2
@@ -7,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ctt_net.cohort import Cohort
-from ctt_net.data.scan_cache import ScanTask
-from ctt_net.data.scans import Progress, Scans, load_scans
+from ctt_net.data.scan_cache import Arrays
+from ctt_net.data.scans import Progress, Scans, measured_scans
 from ctt_net.imaging import BScan, Preprocessing
 from ctt_net.imaging.fingerprint import hashes_with_mirror, pixel_digest
 from ctt_net.imaging.retina import outline_retina
@@ -83,20 +84,37 @@ def read_scans(
     files = np.full(shape, None, object)
     around = np.zeros((*shape, SIZE[1], SIZE[0]), np.int8)
 
-    def also(task: ScanTask, scan: BScan) -> None:
-        place = (task.position, task.view)
-        around[place] = outside(scan.pixels)
+    scans, measured = measured_scans(cohort, preprocessing, _measure, progress)
+    for place, found in measured.items():
+        around[place] = found["outside"]
+        path = str(cohort.table.iloc[place[0]][list(cohort.spec.views)[place[1]]])
+        facts = json.loads(found["facts"].tobytes())
         files[place] = ScanFile(
-            path=str(cohort.table.iloc[task.position][task.view_name]),
-            size=(scan.pixels.shape[1], scan.pixels.shape[0]),
-            layout=scan.device_layout,
-            overlays=scan.overlays,
-            digest=pixel_digest(scan.pixels),
-            hashes=hashes_with_mirror(scan.pixels),
-            grey_levels=grey_level_statistics(scan.pixels),
+            path=path,
+            size=tuple(facts["size"]),
+            layout=facts["layout"],
+            overlays=tuple(facts["overlays"]),
+            digest=facts["digest"],
+            hashes=found["hashes"],
+            grey_levels=found["grey_levels"],
         )
+    return CohortScans(scans, files, around)
 
-    return CohortScans(load_scans(cohort, preprocessing, progress, also=also), files, around)
+
+def _measure(scan: BScan) -> Arrays:
+    """What a cache keeps with a scan: arrays, and facts in words as bytes of JSON."""
+    facts = {
+        "size": scan.pixels.shape[::-1],
+        "layout": scan.device_layout,
+        "overlays": scan.overlays,
+        "digest": pixel_digest(scan.pixels),
+    }
+    return {
+        "outside": outside(scan.pixels),
+        "hashes": hashes_with_mirror(scan.pixels),
+        "grey_levels": grey_level_statistics(scan.pixels),
+        "facts": np.frombuffer(json.dumps(facts).encode(), np.uint8),
+    }
 
 
 def outside(pixels: NDArray[np.uint8]) -> NDArray[np.int8]:

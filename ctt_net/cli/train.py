@@ -33,7 +33,7 @@ a run:
 often changed (defaults: the configuration's):
   --data.batch_size N         eyes per step
   --data.num_workers N        processes that load eyes; the numbers do not depend on it
-  --data.scan_cache FOLDER    keep decoded scans for the next training
+  --data.scan_cache FOLDER    keep prepared scans for the next command
   --data.covariates LIST      which of the cohort's; --model.covariates null: none
   --model.learning_rate X     of everything but the backbone
   --model.fusion NAME         CrossTokenFusion, ConcatFusion, MeanFusion, ...

@@ -66,8 +66,8 @@ class EyeDataModule(pl.LightningDataModule):
         seed: Folds, order and augmentation; in a config it is `seed_everything`.
         preprocessing: Scan file to network input.
         augmentation: Of training scans; null switches it off.
-        scan_cache: Folder where decoded scans are kept for the next training on them; null keeps
-            none.
+        scan_cache: Folder where prepared scans are kept for the next command that reads them; null
+            = as the environment variable CTT_NET_SCAN_CACHE says, and none if that is not set.
         covariates: Which of the cohort's covariates go to the network, if it takes any: `all`, or a
             list of names.
     """

@@ -1,25 +1,45 @@
-"""Decoded scans kept on disk, for many trainings on one cohort."""
+"""Prepared scans kept on disk, a small file each, so that the next command decodes nothing.
+
+An entry is named after all that decides on its content: path, size and time of change of the file,
+not its bytes, since reading and hashing those takes a third of the time that decoding a raw TIFF
+does, and a network drive has to send them; the preprocessing; the side and the direction; and the
+code that reads scans. A cohort that has got one more scan reads one. Entries appear whole, so that
+several processes can fill one folder, and begin with a checksum: what is damaged is read anew.
+"""
 
 import contextlib
 import hashlib
-import io
+import inspect
 import json
-import zipfile
+import math
+import os
+import tempfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from ctt_net import __version__
 from ctt_net.biomarkers.macular import macular_reader_version
-from ctt_net.imaging import Preprocessing
-from ctt_net.io.atomic_write import atomic_write
+from ctt_net.imaging import BScan, Preprocessing
+from ctt_net.io.atomic_write import atomic_write, named
 
 Arrays = dict[str, NDArray[Any]]
+Measure = Callable[[BScan], Arrays]
+
+# Folder of the cache of every command that is given none.
+VARIABLE = "CTT_NET_SCAN_CACHE"
+# Beyond it the entries that were not used for longest are deleted: 700,000 scans of the default
+# size.
+MOST_BYTES = 20 * 2**30
+
+_CHECKSUM = 4  # bytes in front of the arrays
 
 
 @dataclass(frozen=True)
@@ -38,40 +58,95 @@ class ScanTask:
     direction: str
 
 
-def kept_arrays(
-    folder: Path,
-    tasks: Sequence[ScanTask],
-    preprocessing: Preprocessing,
-    read: Callable[[], Arrays],
-) -> Arrays:
-    """Scans as they were read before, if nothing has changed since; else read and kept.
-
-    A file counts as unchanged if its size and time of change are; the code that reads scans counts
-    too.
+class ScanCache:
+    """A folder of prepared scans; it holds patients' scans, as the cohort does.
 
     Args:
-        folder: Of the cache; made if need be. It holds patients' scans, as the cohort does.
-        tasks: Which files become which scans.
+        folder: Made if need be; None = as the environment variable `CTT_NET_SCAN_CACHE` says, and
+            nothing is kept where that is not set either.
         preprocessing: Scan file to network input.
-        read: Reads them.
+        measure: What else is kept of each scan.
     """
-    path = folder / f"{_name(tasks, preprocessing)}.npz"
-    # A file that was cut short is as good as none.
-    damaged = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
-    with contextlib.suppress(*damaged), np.load(path, allow_pickle=False) as kept:
-        return dict(kept)
-    arrays = read()
-    file = io.BytesIO()
-    np.savez(file, **arrays)  # type: ignore[arg-type]
-    atomic_write(path, file.getvalue())
-    return arrays
 
+    def __init__(
+        self, folder: Path | None, preprocessing: Preprocessing, measure: Measure | None = None
+    ) -> None:
+        default = os.environ.get(VARIABLE)
+        self.folder = Path(default) if folder is None and default else folder
+        self._written = False
+        code = "" if measure is None else Path(inspect.getfile(measure)).read_text("utf-8")
+        self._version = [__version__, macular_reader_version(), preprocessing.to_dict(), code]
 
-def _name(tasks: Sequence[ScanTask], preprocessing: Preprocessing) -> str:
-    files = []
-    for task in tasks:
+    def get(self, task: ScanTask) -> Arrays | None:
+        """What is kept of a scan whose file has not changed since."""
+        if self.folder is None:
+            return None
+        try:
+            path = self._path(task)
+            content = path.read_bytes()
+            arrays = load(content[_CHECKSUM:])
+            if content[:_CHECKSUM] != _checksum(content[_CHECKSUM:]):
+                return None
+        except (OSError, SafetensorError, ValueError, KeyError):
+            return None
+        with contextlib.suppress(OSError):  # another user's
+            os.utime(path)
+        return arrays
+
+    def put(self, task: ScanTask, arrays: Arrays) -> None:
+        """Keep a scan.
+
+        Raises:
+            InputError: If the folder cannot be written.
+        """
+        if self.folder is not None:
+            content = save(arrays)
+            atomic_write(self._path(task), _checksum(content) + content)
+            self._written = True
+
+    def zeros(self, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+        """Room for the pixels of a cohort: a mapped file, which memory need not hold, if any.
+
+        The file has no name and is gone with the process.
+
+        Raises:
+            InputError: If the folder cannot be written.
+        """
+        if self.folder is None or 0 in shape:
+            return np.zeros(shape, np.uint8)
+        with named(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.folder) as file:
+                if hasattr(os, "posix_fallocate"):  # else a full disk would end the process later
+                    os.posix_fallocate(file.fileno(), 0, math.prod(shape))
+                return np.asarray(np.memmap(file, np.uint8, mode="w+", shape=shape))
+
+    def trim(self) -> None:
+        """Delete what was not used for longest, once there is too much."""
+        if self.folder is None or not self._written:
+            return
+        entries = []
+        for path in self.folder.glob("*/*"):
+            try:
+                facts = path.stat()
+            except OSError:  # another process has deleted it
+                continue
+            entries.append((facts.st_mtime_ns, facts.st_size, path))
+        too_much = sum(size for _, size, _ in entries) - MOST_BYTES
+        for _, size, path in sorted(entries):
+            if too_much <= 0:
+                return
+            path.unlink(missing_ok=True)
+            too_much -= size
+
+    def _path(self, task: ScanTask) -> Path:
+        assert self.folder is not None
         facts = task.path.stat()
-        place = (task.position, task.view, task.laterality, task.direction)
-        files.append([str(task.path.resolve()), facts.st_size, facts.st_mtime_ns, *place])
-    what = [__version__, macular_reader_version(), preprocessing.to_dict(), files]
-    return hashlib.sha256(json.dumps(what).encode()).hexdigest()
+        file = [os.path.realpath(task.path), facts.st_size, facts.st_mtime_ns]
+        what = [*self._version, *file, task.laterality, task.direction]
+        name = hashlib.sha256(json.dumps(what).encode()).hexdigest()
+        return self.folder / name[:2] / name
+
+
+def _checksum(content: bytes) -> bytes:
+    return zlib.crc32(content).to_bytes(_CHECKSUM, "big")

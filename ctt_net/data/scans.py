@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ctt_net.biomarkers.macular import read_macular_bscan
 from ctt_net.cohort import Cohort
-from ctt_net.data.scan_cache import ScanTask, kept_arrays
+from ctt_net.data.scan_cache import Arrays, Measure, ScanCache, ScanTask
 from ctt_net.errors import InputError, count_of
 from ctt_net.imaging import (
     DOUBTS,
@@ -79,17 +79,17 @@ def read_each(
     tasks: list[ScanTask], progress: Progress | None = None
 ) -> Iterator[tuple[ScanTask, BScan | ImagingError]]:
     """Read scans on all cores (decoders release the GIL), in order; a bad one is its error."""
-    return _each(tasks, lambda _, scan: scan, progress)
+    return _each(tasks, lambda task: read_macular_bscan(task.path), progress)
 
 
 def _each(
-    tasks: list[ScanTask], work: Callable[[ScanTask, BScan], T], progress: Progress | None
+    tasks: list[ScanTask], work: Callable[[ScanTask], T], progress: Progress | None
 ) -> Iterator[tuple[ScanTask, T | ImagingError]]:
     """The same with what is made of each scan, on its core."""
 
     def read(task: ScanTask) -> T | ImagingError:
         try:
-            return work(task, read_macular_bscan(task.path))
+            return work(task)
         except ImagingError as error:
             return error
 
@@ -114,63 +114,88 @@ def load_scans(
     """Decode, orient, crop and resize every scan of a cohort.
 
     At 128x192 an eye of two views takes 49 kB, so 3,000 eyes fit in 150 MB and a second epoch
-    decodes nothing.
+    decodes nothing. With a cache the pixels lie in a mapped file, so that a cohort may be larger
+    than memory.
 
     Args:
         cohort: Whose scans.
         preprocessing: Scan file to network input.
         progress: Called after each scan.
-        cache: Folder where the result is kept for the next time; None keeps nothing.
-        also: Given each scan as it was read, in order; not those that a cache had.
+        cache: Folder where prepared scans are kept for the next time, see `ScanCache`; None = as
+            the environment variable `CTT_NET_SCAN_CACHE` says.
+        also: Given each scan as it was read, in order; all are read then, whatever a cache has.
 
     Raises:
         InputError: Naming each row, view and file that cannot be read.
     """
-    tasks = scan_tasks(cohort)
-
-    def read() -> Scans:
-        return _read_scans(cohort, tasks, preprocessing, progress, also)
-
-    if cache is None:
-        return read()
-    return Scans(**kept_arrays(cache, tasks, preprocessing, lambda: vars(read())))
+    return measured_scans(cohort, preprocessing, None, progress, cache, also)[0]
 
 
-def _read_scans(
+def measured_scans(
     cohort: Cohort,
-    tasks: list[ScanTask],
     preprocessing: Preprocessing,
-    progress: Progress | None,
-    also: Callable[[ScanTask, BScan], None] | None,
-) -> Scans:
-    def work(task: ScanTask, scan: BScan) -> tuple[BScan, NDArray[np.uint8], float, list[bool]]:
+    measure: Measure | None,
+    progress: Progress | None = None,
+    cache: Path | None = None,
+    also: Callable[[ScanTask, BScan], None] | None = None,
+) -> tuple[Scans, dict[tuple[int, int], Arrays]]:
+    """Scans as `load_scans` gives them, and what is measured on each before it is prepared.
+
+    Args:
+        cohort: Whose scans.
+        preprocessing: Scan file to network input.
+        measure: Gives arrays, which a cache keeps with the scan; called on all cores.
+        progress: As in `load_scans`.
+        cache: As in `load_scans`.
+        also: As in `load_scans`.
+
+    Returns:
+        The scans, and the arrays by row of the table and number of the view.
+
+    Raises:
+        InputError: As in `load_scans`.
+    """
+    kept = ScanCache(cache, preprocessing, measure)
+
+    def work(task: ScanTask) -> tuple[Arrays, BScan | None]:
+        found = kept.get(task) if also is None else None
+        if found is not None:
+            return found, None
+        scan = read_macular_bscan(task.path)
         doubts = doubts_of(scan, task.laterality, task.direction)
-        return (
-            scan,
-            preprocessing(scan.pixels, task.laterality, task.direction),
-            signal_quality(scan.pixels),
-            [name in doubts for name in DOUBTS],
-        )
+        arrays = {
+            "pixels": preprocessing(scan.pixels, task.laterality, task.direction),
+            "quality": np.array(signal_quality(scan.pixels)),
+            "doubts": np.array([name in doubts for name in DOUBTS]),
+        }
+        return arrays | ({} if measure is None else measure(scan)), scan
 
     shape = (len(cohort.table), len(cohort.spec.views))
     scans = Scans(
-        np.zeros((*shape, preprocessing.height, preprocessing.width), dtype=np.uint8),
+        kept.zeros((*shape, preprocessing.height, preprocessing.width)),
         np.zeros(shape, dtype=bool),
         np.full(shape, np.nan),
     )
+    measured: dict[tuple[int, int], Arrays] = {}
     broken = []
-    for task, result in _each(tasks, work, progress):
+    for task, result in _each(scan_tasks(cohort), work, progress):
         if isinstance(result, ImagingError):
             row = f"row {task.row}, column" if task.row else task.laterality
             broken.append(f"{row} {task.view_name}: {result}")
             continue
         place = (task.position, task.view)
-        scan, scans.pixels[place], scans.quality[place], scans.doubts[place] = result
+        arrays, scan = result
+        if scan is not None:
+            kept.put(task, arrays)
+            if also is not None:
+                also(task, scan)
+        for name in ("pixels", "quality", "doubts"):
+            getattr(scans, name)[place] = arrays.pop(name)
         scans.present[place] = True
-        if also is not None:
-            also(task, scan)
+        measured[place] = arrays
+    kept.trim()
     check_readable(cohort, broken)
-    return scans
+    return scans, measured
 
 
 def check_readable(cohort: Cohort, broken: list[str]) -> None:

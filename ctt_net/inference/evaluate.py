@@ -66,7 +66,7 @@ def evaluate_model(
         out: Folder to write to; None writes nothing but the record of this test-set evaluation.
         allow_training_eyes: Go on although patients or scans took part in the training.
         progress: Called after each scan.
-        scan_cache: Folder where decoded scans are kept for the next time; None keeps none.
+        scan_cache: As in `load_scans`.
 
     Raises:
         InputError: If something is wrong, or eyes of the training are found among the rows.

@@ -35,7 +35,7 @@ def load_unseen_scans(
         cohort: Whose rows are wanted.
         fix: End of a refusal: why not, and what to do. None lets eyes of the training pass.
         progress: Called after each scan.
-        cache: Folder where decoded scans are kept for the next time; None keeps none.
+        cache: As in `load_scans`.
 
     Returns:
         Views in the network's order.

@@ -148,7 +148,9 @@ def _provenance(
     before = None if start is None else start.source.provenance
     # Patients of the source are patients of this model; one salt, or none would be recognised.
     salt = new_salt() if before is None else before.salt
-    scans = data.scans_of(fitted)
+    rows, kept = data.cohort.table.index.get_indexer(fitted.index), data.scans
+    # One by one: a cohort may be larger than memory.
+    scans = (scan.tobytes() for row in rows for scan in kept.pixels[row][kept.present[row]])
     return Provenance(
         seed=config.seed,
         fold=fold,
@@ -156,7 +158,7 @@ def _provenance(
         n_val=len(data.part("val")),
         salt=salt,
         patients=patient_fingerprints(fitted["patient_id"].astype(str), salt),
-        scans=fingerprints((scan.tobytes() for scan in scans.pixels[scans.present]), salt),
+        scans=fingerprints(scans, salt),
         trained_on=f"{trainer.strategy.root_device.type}, precision {trainer.precision}",
         started_from=None if start is None else start.source.facts(),
         origins=origins_of(fitted, salt),

@@ -1,12 +1,15 @@
 """Every scan of a cohort decoded once."""
 
+import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from ctt_net.cohort import read_cohort
-from ctt_net.data.scans import load_scans, scan_tasks
+from ctt_net.data import scans as scans_module
+from ctt_net.data.scans import load_scans, measured_scans, scan_tasks
 from ctt_net.errors import InputError
 from ctt_net.imaging import Preprocessing, read_bscan, signal_quality
 
@@ -61,50 +64,125 @@ def test_unreadable_scans_are_named_all_at_once_by_row_column_and_file(cohort_fo
     assert "e03_vertical.png" in message
 
 
-def test_kept_scans_are_the_same_and_are_not_read_again(cohort_folder, tmp_path, monkeypatch):
+@pytest.fixture
+def reads(monkeypatch):
+    """Files that were decoded."""
+    files, read = [], scans_module.read_macular_bscan
+    monkeypatch.setattr(
+        scans_module, "read_macular_bscan", lambda path: (files.append(path.name), read(path))[1]
+    )
+    return files
+
+
+@pytest.fixture
+def few(cohort_folder):
+    """A few eyes of the cohort, in the folder of all."""
     cohort = read_cohort(cohort_folder)
-    first = load_scans(cohort, SMALL, cache=tmp_path / "scans")
-    assert [path.suffix for path in (tmp_path / "scans").iterdir()] == [".npz"]
-    reader = "ctt_net.data.scans.read_macular_bscan"
-    monkeypatch.setattr(reader, lambda path: pytest.fail("read again"))
-    again = load_scans(cohort, SMALL, cache=tmp_path / "scans")
-    for part in ("pixels", "present", "quality"):
-        np.testing.assert_array_equal(getattr(again, part), getattr(first, part))
+    return cohort.where(cohort.table["eye_id"].isin(cohort.table["eye_id"][:3]))
 
 
-@pytest.mark.parametrize("left", [0, 0.5, 0.99])
-def test_a_kept_file_that_is_damaged_is_read_anew(cohort_folder, tmp_path, left):
-    cohort = read_cohort(cohort_folder)
-    whole = load_scans(cohort, SMALL, cache=tmp_path)
-    (file,) = tmp_path.glob("*.npz")
-    content = file.read_bytes()
-    file.write_bytes(content[: int(left * len(content))])
-    again = load_scans(cohort, SMALL, cache=tmp_path)
-    np.testing.assert_array_equal(again.pixels, whole.pixels)
-    assert len(file.read_bytes()) == len(content)
+def assert_same(ours, theirs):
+    for part in ("pixels", "present", "quality", "doubts"):
+        np.testing.assert_array_equal(getattr(ours, part), getattr(theirs, part))
 
 
-@pytest.fixture(scope="module")
-def kept_scans(cohort_folder, tmp_path_factory):
-    """A cohort beside the scans that were kept of it."""
-    place = tmp_path_factory.mktemp("kept")
-    root = shutil.copytree(cohort_folder, place / "cohort")
-    load_scans(read_cohort(root), SMALL, cache=place / "scans")
-    return place
+def test_kept_scans_are_the_same_and_are_not_read_again(few, tmp_path, reads):
+    plain = load_scans(few, SMALL)
+    first = load_scans(few, SMALL, cache=tmp_path / "scans")
+    reads.clear()
+    again = load_scans(few, SMALL, cache=tmp_path / "scans")
+    assert not reads
+    assert_same(first, plain)
+    assert_same(again, plain)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("change", ["file", "preprocessing", "rows"])
-def test_what_has_changed_is_read_anew(kept_scans, tmp_path, change):
-    shutil.copytree(kept_scans, tmp_path, dirs_exist_ok=True)
-    root = tmp_path / "cohort"
-    cohort, preprocessing = read_cohort(root), SMALL
+def test_the_environment_names_the_folder_for_every_command(few, tmp_path, reads, monkeypatch):
+    monkeypatch.setenv("CTT_NET_SCAN_CACHE", str(tmp_path))
+    load_scans(few, SMALL)
+    reads.clear()
+    load_scans(few, SMALL)
+    assert not reads
+
+
+def test_one_more_scan_decodes_one(few, tmp_path, reads):
+    fewer = few.where(few.table["eye_id"] != few.table["eye_id"].iloc[-1])
+    load_scans(fewer, SMALL, cache=tmp_path)
+    reads.clear()
+    assert_same(load_scans(few, SMALL, cache=tmp_path), load_scans(few, SMALL))
+    added = few.table.iloc[-1][list(few.spec.views)]
+    assert sorted(reads[: len(reads) - len(scan_tasks(few))]) == sorted(
+        path.rpartition("/")[2] for path in added if path
+    )
+
+
+@pytest.mark.parametrize("change", ["cut", "bit", "empty"])
+def test_a_damaged_entry_is_read_anew(few, tmp_path, reads, change):
+    whole = load_scans(few, SMALL, cache=tmp_path)
+    entry = next(tmp_path.glob("*/*"))
+    content = bytearray(entry.read_bytes())
+    content[-5] ^= 1
+    entry.write_bytes({"cut": content[:-9], "bit": content, "empty": b""}[change])
+    reads.clear()
+    assert_same(load_scans(few, SMALL, cache=tmp_path), whole)
+    assert len(reads) == 1
+    assert_same(load_scans(few, SMALL, cache=tmp_path), whole)
+    assert len(reads) == 1
+
+
+def test_several_commands_can_fill_one_folder(few, tmp_path):
+    plain = load_scans(few, SMALL)
+    with ThreadPoolExecutor(4) as pool:
+        for scans in pool.map(lambda _: load_scans(few, SMALL, cache=tmp_path), range(4)):
+            assert_same(scans, plain)
+    assert len(list(tmp_path.glob("*/*"))) == len(scan_tasks(few))
+
+
+def test_beyond_its_limit_what_was_not_used_for_longest_goes(few, tmp_path, reads, monkeypatch):
+    load_scans(few, SMALL, cache=tmp_path)
+    entries = sorted(tmp_path.glob("*/*"))
+    for age, entry in enumerate(entries):
+        os.utime(entry, (1e9 - age, 1e9 - age))
+    monkeypatch.setattr("ctt_net.data.scan_cache.MOST_BYTES", 3 * entries[0].stat().st_size)
+    one = few.where(few.table["eye_id"] == few.table["eye_id"].iloc[0])
+    load_scans(one, Preprocessing(height=32, width=48, crop="retina"), cache=tmp_path)
+    left = set(tmp_path.glob("*/*"))
+    assert len(left) == 3
+    assert left & set(entries) == set(entries[: 3 - len(left - set(entries))])
+
+
+def test_what_is_measured_is_kept_with_the_scan(few, tmp_path, reads):
+    def mean(scan):
+        return {"mean": np.array(scan.pixels.mean())}
+
+    first = measured_scans(few, SMALL, mean, cache=tmp_path)[1]
+    reads.clear()
+    again = measured_scans(few, SMALL, mean, cache=tmp_path)[1]
+    assert not reads
+    assert first == again
+    task = scan_tasks(few)[0]
+    assert first[task.position, task.view]["mean"] == read_bscan(task.path).pixels.mean()
+    load_scans(few, SMALL, cache=tmp_path)  # without the measure it is another entry
+    assert reads
+
+
+def test_a_folder_that_cannot_be_made_is_named(few, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"file.*cannot be written"):
+        load_scans(few, SMALL, cache=tmp_path / "file")
+
+
+@pytest.mark.parametrize("change", ["file", "preprocessing", "side"])
+def test_what_has_changed_is_read_anew(cohort_folder, tmp_path, change):
+    root, preprocessing = shutil.copytree(cohort_folder, tmp_path / "cohort"), SMALL
+    cohort = read_cohort(root)
+    cohort = cohort.where(cohort.table["eye_id"].isin(cohort.table["eye_id"][:3]))
+    before = load_scans(cohort, preprocessing, cache=tmp_path / "scans")
     if change == "file":
         shutil.copy(root / "scans/e03_horizontal.png", root / "scans/e01_horizontal.png")
     elif change == "preprocessing":
         preprocessing = Preprocessing(height=32, width=48, crop="retina")
     else:
-        cohort = cohort.where(cohort.table["eye_id"] != cohort.table["eye_id"].iloc[0])
+        cohort.table["laterality"] = cohort.table["laterality"].map({"OD": "OS", "OS": "OD"})
     kept = load_scans(cohort, preprocessing, cache=tmp_path / "scans")
-    np.testing.assert_array_equal(kept.pixels, load_scans(cohort, preprocessing).pixels)
-    assert len(list((tmp_path / "scans").iterdir())) == 2
+    assert_same(kept, load_scans(cohort, preprocessing))
+    assert not np.array_equal(kept.pixels, before.pixels)
