@@ -91,20 +91,17 @@ def brightest_path(smooth: np.ndarray) -> np.ndarray:
     moves = np.arange(-_MAX_CLIMB, _MAX_CLIMB + 1)
     cost = np.float32(_CLIMB_COST) * np.abs(moves, dtype=np.float32)[:, None]
     columns = np.ascontiguousarray(gain.T)
-    padded = np.full(height + 2 * _MAX_CLIMB, -np.inf, np.float32)
-    total = padded[_MAX_CLIMB:-_MAX_CLIMB]
-    reachable = np.lib.stride_tricks.sliding_window_view(padded, height)  # follows `total`
-    total[:] = columns[0]
-    best = np.zeros((width, height), np.int64)
+    totals = np.full((width, height + 2 * _MAX_CLIMB), -np.inf, np.float32)
+    totals[0, _MAX_CLIMB:-_MAX_CLIMB] = columns[0]
+    reachable = np.lib.stride_tricks.sliding_window_view(totals, height, axis=1)  # follows `totals`
     for x in range(1, width):
-        options = reachable - cost
-        options.argmax(axis=0, out=best[x])
-        np.add(options.max(axis=0), columns[x], out=total)
-    came = np.arange(height) + best - _MAX_CLIMB
+        options = reachable[x - 1] - cost
+        np.add(options.max(axis=0), columns[x], out=totals[x, _MAX_CLIMB:-_MAX_CLIMB])
     path = np.empty(width, np.int64)
-    path[-1] = int(total.argmax())
+    path[-1] = int(totals[-1].argmax()) - _MAX_CLIMB
     for x in range(width - 1, 0, -1):
-        path[x - 1] = came[x, path[x]]
+        near = totals[x - 1, path[x] : path[x] + len(moves)] - cost[:, 0]
+        path[x - 1] = path[x] + int(near.argmax()) - _MAX_CLIMB
     return path
 
 

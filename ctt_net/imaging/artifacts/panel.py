@@ -23,27 +23,32 @@ def find_panel(pixels: np.ndarray) -> slice | None:
     Args:
         pixels: (H, W) uint8.
     """
-    column = _end_of_left_panel(pixels)
+    height, width = pixels.shape
+    if width - height < height * _MIN_RIGHT_SHARE:
+        return None
+    smooth = cv2.blur(pixels, (1, 15))
+    change = cv2.absdiff(smooth[:, 1:], smooth[:, :-1])
+    steps = cv2.reduce(change, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32F)[0] / np.float32(height)
+    column = _end_of_left_panel(pixels, steps)
     if column is not None:
-        return slice(column, pixels.shape[1])
-    column = _end_of_left_panel(np.ascontiguousarray(pixels[:, ::-1]))
-    return None if column is None else slice(0, pixels.shape[1] - column)
+        return slice(column, width)
+    column = _end_of_left_panel(pixels[:, ::-1], steps[::-1])
+    return None if column is None else slice(0, width - column)
 
 
-def _end_of_left_panel(pixels: np.ndarray) -> int | None:
-    """First column behind a panel at the left."""
+def _end_of_left_panel(pixels: np.ndarray, steps: np.ndarray) -> int | None:
+    """First column behind a panel at the left; steps[i] is the mean change from column i to i + 1."""
     height, width = pixels.shape
     reach = max(3, round(height * _SEAM_SEARCH))
-    if width - height < height * _MIN_RIGHT_SHARE or width - height - reach < 2:
+    if width - height - reach < 2:
         return None
-    smooth = cv2.blur(pixels, (1, 15)).astype(np.float32)
-    steps = np.abs(np.diff(smooth, axis=1)).mean(axis=0)  # steps[i]: column i -> i + 1
     first = max(0, height - reach - 1)
     near = steps[first : height + reach]
     column = first + int(near.argmax()) + 1
     if float(near.max()) < _SEAM_TIMES * (float(np.median(steps)) + 0.25):
         return None
-    panel, bscan = layering(pixels[:, : column - 2]), layering(pixels[:, column + 2 :])
+    whole = np.ascontiguousarray(pixels)
+    panel, bscan = layering(whole[:, : column - 2]), layering(whole[:, column + 2 :])
     return column if panel < _LAYERED and bscan > 1.25 * panel else None
 
 

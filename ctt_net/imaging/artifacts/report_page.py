@@ -33,7 +33,7 @@ def looks_like_report_page(pixels: np.ndarray) -> bool:
     even = cv2.subtract(cv2.dilate(picture, window), cv2.erode(picture, window)) <= _EVEN
     if not even.any():
         return False
-    level = int(np.bincount(picture[even], minlength=256).argmax())
+    level = int(cv2.calcHist([picture], [0], even.astype(np.uint8), [256], [0, 256]).argmax())
     away = cv2.absdiff(picture, np.full_like(picture, level))
     ground = (even & (away <= _EVEN)).astype(np.uint8)
     line = max(7, round(_LINE * picture.shape[0]))

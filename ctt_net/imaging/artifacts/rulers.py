@@ -42,10 +42,12 @@ def _is_line(strokes: Strokes, part: int, pixels: np.ndarray) -> bool:
     np.maximum.at(brightest, place, pixels[rows[on_line], columns[on_line]])
     unbroken = (brightest > 0).mean()
     brightest = brightest[brightest > 0]
+    if len(brightest) < _SHORTEST or unbroken < _UNBROKEN:
+        return False
     level = float(np.median(brightest))
     contrast = max(float(np.median(strokes.rise[rows, columns])), 1.0)
     even = (np.abs(brightest - level) <= 0.12 * contrast).mean()
-    if len(brightest) < _SHORTEST or unbroken < _UNBROKEN or even < _EVEN:
+    if even < _EVEN:
         return False
     across, down = 4 * axes[:, 0]
     beside = np.maximum(
