@@ -83,6 +83,9 @@ class PrecisionTrainer(pl.Trainer):
         **kwargs: Any,
     ) -> None:
         super().__init__(accelerator=accelerator, precision=precision, **kwargs)
+        # Deterministic training would fill all new memory with NaN first, 1,700 times a step. That
+        # helps to find operations that read it; ours do not, and the numbers are the same.
+        torch.utils.deterministic.fill_uninitialized_memory = False
 
 
 def warn_of_slow_precision(trainer: pl.Trainer, console: Console) -> None:

@@ -37,7 +37,7 @@ def find_panel(pixels: np.ndarray) -> slice | None:
 
 
 def _end_of_left_panel(pixels: np.ndarray, steps: np.ndarray) -> int | None:
-    """First column behind a panel at the left; steps[i] is the mean change from column i to i + 1."""
+    """First column behind a panel at the left; steps[i]: mean change from column i to i + 1."""
     height, width = pixels.shape
     reach = max(3, round(height * _SEAM_SEARCH))
     if width - height - reach < 2:
