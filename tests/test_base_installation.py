@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 pytestmark = pytest.mark.slow
 
@@ -112,7 +113,8 @@ def test_a_cohort_is_checked_evaluated_and_a_patient_predicted(
     row = pd.read_csv(other_cohort / "manifest.csv", dtype=str).iloc[0]
     patient = tmp_path / "patient_1"
     patient.mkdir()
-    shutil.copy(other_cohort / row["horizontal"], patient / f"{row['laterality']}_horizontal.png")
+    with Image.open(other_cohort / row["horizontal"]) as scan:  # as a Cirrus exports it
+        scan.save(patient / f"{row['laterality']}_horizontal.tif", compression="tiff_lzw")
     acuity = f"{row['laterality']}=20/60"
     for command, result in (
         (["check", small_cohort, "--tables-only", "--out"], "check.html"),

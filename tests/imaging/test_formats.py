@@ -1,12 +1,16 @@
 """Every bit depth and colour mode ends in the same grey B-scan."""
 
+import importlib
+
 import cv2
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image
 
 from ctt_net.imaging import ImagingError, read_bscan
+from ctt_net.imaging.decode.tiff import lzw_by_pillow
 
 
 def _written(pixels, tmp_path, name, mode, **options):
@@ -35,12 +39,42 @@ def test_deep_tiff_copies_of_a_scan_give_the_same_grey(bscan, tmp_path, scale, d
     assert np.abs(got.astype(int) - bright).max() <= 1  # 12 bit full scale is 4095, not 4080
 
 
+@pytest.fixture
+def base_installation(monkeypatch):
+    """Tifffile as it is without the package imagecodecs."""
+    own = importlib.import_module("tifffile._imagecodecs")
+    monkeypatch.setattr(own, "lzw_decode", lzw_by_pillow, raising=False)
+    monkeypatch.setattr(tifffile.tifffile, "imagecodecs", own)
+    codecs = tifffile.tifffile.CompressionCodec(encode=False)
+    monkeypatch.setattr(tifffile.TIFF, "DECOMPRESSORS", codecs)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("options", [{}, {"tile": (64, 64)}, {"rowsperstrip": 7}])
+def test_lzw_needs_no_extra(bscan, tmp_path, dtype, options, request):
+    path = tmp_path / "lzw.tif"
+    pixels = np.dstack([bscan.astype(dtype) * (257 if dtype == np.uint16 else 1)] * 3)
+    tifffile.imwrite(path, pixels, compression="lzw", predictor=True, photometric="rgb", **options)
+    request.getfixturevalue("base_installation")  # which writes no LZW
+    assert np.array_equal(read_bscan(path).pixels, bscan)
+
+
+def test_a_compression_that_needs_an_extra_says_which(bscan, tmp_path, request):
+    tifffile.imwrite(tmp_path / "jpeg.tif", bscan, compression="jpeg")
+    assert read_bscan(tmp_path / "jpeg.tif").pixels.shape == bscan.shape
+    request.getfixturevalue("base_installation")
+    with pytest.raises(ImagingError, match=r"jpeg\.tif.*compressed as JPEG.*formats"):
+        read_bscan(tmp_path / "jpeg.tif")
+
+
 def test_sixteen_bit_png_grey_and_colour_give_the_same_grey(bscan, tmp_path):
     deep = bscan.astype(np.uint16) * 257
     cv2.imwrite(str(tmp_path / "grey.png"), deep)
     cv2.imwrite(str(tmp_path / "colour.png"), np.dstack([deep] * 3))
     cv2.imwrite(str(tmp_path / "alpha.png"), np.dstack([deep] * 3 + [np.full_like(deep, 60000)]))
-    for name in ("grey", "colour", "alpha"):
+    grey_alpha = imagecodecs.png_encode(np.dstack([deep, np.full_like(deep, 60000)]))
+    (tmp_path / "grey_alpha.png").write_bytes(grey_alpha)
+    for name in ("grey", "colour", "alpha", "grey_alpha"):
         assert np.array_equal(read_bscan(tmp_path / f"{name}.png").pixels, bscan)
 
 

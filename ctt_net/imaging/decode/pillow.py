@@ -4,6 +4,7 @@ import io
 import warnings
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image
 
@@ -71,9 +72,10 @@ def _raster(image: Image.Image, data: bytes, kind: str, path: Path) -> Raster:
 
 def _deep_png(data: bytes) -> np.ndarray:
     """Decode 16 bit colour or grey + alpha, of which Pillow keeps the upper 8 bits only."""
-    import imagecodecs  # here, since few scans need it
-
-    return np.asarray(imagecodecs.png_decode(data))
+    samples = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    # OpenCV gives blue first, and grey with alpha as three equal colours with alpha.
+    channels = {2: [2, 1, 0], 4: [0, 3], 6: [2, 1, 0, 3]}[data[25]]
+    return np.asarray(samples)[..., channels]
 
 
 def _orientation(image: Image.Image) -> int:

@@ -2,13 +2,16 @@
 
 import io
 import logging
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import tifffile
+from PIL import Image
 
+from ctt_net.errors import install_extra
 from ctt_net.imaging.bscan import ImagingError, Note
 from ctt_net.imaging.decode.raster import (
     MAX_DECODED_BYTES,
@@ -54,6 +57,12 @@ def _check_page(page: tifffile.TiffPage, file_bytes: int, path: Path) -> None:
         raise ImagingError.of(path, "a TIFF volume or spectral stack", "export single B-scans")
     if page.dtype is None or page.dtype.kind not in "uifb":
         raise ImagingError.of(path, "a TIFF with unknown sample type", _FIX)
+    if page.compression not in tifffile.TIFF.DECOMPRESSORS:
+        raise ImagingError.of(
+            path,
+            f"a TIFF compressed as {getattr(page.compression, 'name', page.compression)}",
+            f"{_FIX}, or {install_extra('formats')}",
+        )
     if page.size * page.dtype.itemsize > MAX_DECODED_BYTES:
         raise ImagingError.of(
             path, f"a TIFF that decodes to {page.size * page.dtype.itemsize >> 20} MB", _FIX
@@ -103,6 +112,24 @@ def _inverted(samples: np.ndarray, bits: int, notes: list[Note]) -> np.ndarray:
     if samples.dtype.kind == "u":
         return ((1 << bits) - 1 - samples.astype(np.int64)).astype(samples.dtype)
     return samples.max() + samples.min() - samples
+
+
+def lzw_by_pillow(data: bytes, /, *, out: int) -> bytes:
+    """LZW, as Cirrus exports it, which tifffile cannot decode without imagecodecs (80 MB).
+
+    Args:
+        data: One strip or tile.
+        out: Bytes it decodes to.
+    """
+    tags = {256: out, 257: 1, 258: 8, 259: 5, 262: 1, 273: 122, 277: 1, 278: 1, 279: len(data)}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    one_row = struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + entries + bytes(4) + data
+    with Image.open(io.BytesIO(one_row), formats=["TIFF"]) as image:
+        return image.tobytes()
+
+
+if 5 not in tifffile.TIFF.DECOMPRESSORS:
+    vars(tifffile.tifffile.imagecodecs)["lzw_decode"] = lzw_by_pillow
 
 
 def _pictures(tiff: tifffile.TiffFile, first: tifffile.TiffPage) -> int:
