@@ -20,7 +20,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,9 +35,9 @@ from torch.utils.data import DataLoader
 
 import ctt_net
 from benchmarks.machine_limits import machine_limits, seconds
-from benchmarks.plain_pipeline import Pictures, PlainCtt, plain_optimiser, plain_step
+from benchmarks.plain_pipeline import PlainCtt, plain_optimiser, plain_step
+from benchmarks.turns import BATCH, PREPARED, Bench, Works, compared
 from ctt_net.biomarkers.macular import macular_signs, read_macular_bscan
-from ctt_net.cohort import Cohort
 from ctt_net.data.augmentation import ReferenceAugmentation, ScanAugmenter
 from ctt_net.data.dataset import EpochSampler, EyeDataset, collate_eyes
 from ctt_net.data.scans import load_scans
@@ -46,95 +46,11 @@ from ctt_net.imaging.decode import decode_file
 from ctt_net.io.atomic_write import atomic_write
 from ctt_net.io.onnx_file import open_onnx
 from ctt_net.model_folder.member import ONNX_FILE
-from ctt_net.models import MultiViewNet
-from ctt_net.synthetic import CohortPlan, simulate_cohort
-from ctt_net.training.config import TrainingConfig
 from ctt_net.training.export import export_onnx, quiet_exporter
 from ctt_net.training.schedule import parameter_groups
 from ctt_net.training.trainer import best_precision
 
-BATCH = 8
-PREPARED = Preprocessing(256, 256, "none")  # as published
 GFLOP_OF_A_STEP = 27.9  # an eye, forward and backward at 256x256, by torch's flop counter
-Works = dict[str, Callable[[], Any]]
-
-
-class Bench:
-    """A cohort of whole eyes, both pipelines, and how they are compared.
-
-    Args:
-        scratch: Folder for all that is written.
-        device: `cpu` or `cuda`.
-        rounds: Turns of each comparison.
-        eyes: To simulate.
-    """
-
-    def __init__(self, scratch: Path, device: str, rounds: int, eyes: int) -> None:
-        self.scratch, self.device, self.rounds = scratch, device, rounds
-        plan = CohortPlan(n_eyes=eyes, seed=5, missing_views=0.0)
-        self.cohort: Cohort = simulate_cohort(scratch / "cohort", plan)
-        self.views = list(self.cohort.spec.views)
-        self.eyes = eyes // BATCH * BATCH
-        self.kept = scratch / "kept"
-
-    def turns(self, works: Works, eyes: int) -> dict[str, Any]:
-        """Run works in turns, after one run to warm up; ratios are those of the first to each."""
-        for work in works.values():
-            work()
-        spent = [[seconds(one, self.device) for one in works.values()] for _ in range(self.rounds)]
-        return compared(list(works), np.array(spent), eyes)
-
-    def pictures(self, train: bool) -> DataLoader:
-        """The plain loader: no processes."""
-        table = self.cohort.table
-        rows = table.to_dict("records")
-        files: Any = [tuple(self.cohort.scan_path(row, v) for v in self.views) for row in rows]
-        preop, postop = (
-            torch.tensor(10.0 ** -table[name].fillna(0.5).to_numpy(), dtype=torch.float32)
-            for name in ("preop_logmar", "postop_logmar")
-        )
-        data = Pictures(files, preop, postop, PREPARED.height, train)
-        return DataLoader(data, BATCH, shuffle=train, drop_last=True)
-
-    def config(self, precision: str = "32-true") -> TrainingConfig:
-        """The published configuration, for one epoch after another."""
-        keys = {
-            "data.cohort": self.cohort.root,
-            "data.scan_cache": self.kept,
-            "model.backbone.init_args.weights": "none",
-            "model.learning_rate": 0.01,
-            "trainer.accelerator": "gpu" if self.device == "cuda" else "cpu",
-            "trainer.devices": 1,
-            "trainer.max_steps": -1,
-            "trainer.max_epochs": self.rounds + 1,
-            "trainer.val_check_interval": "null",
-            "trainer.limit_val_batches": 0,
-            "trainer.enable_progress_bar": False,
-            "trainer.precision": precision,
-        }
-        given = itertools.chain(*((f"--{key}", str(value)) for key, value in keys.items()))
-        return TrainingConfig(["--config", "configs/reference/ctt.yaml", *given])
-
-    def network(self) -> MultiViewNet:
-        """Ours of the published configuration, on the device."""
-        network: MultiViewNet = self.config().build(1, self.scratch / "run")[0].network
-        return network.to(self.device)
-
-
-def compared(names: list[str], spent: Any, eyes: int) -> dict[str, Any]:
-    """Milliseconds an eye, and the ratio of the first to each with its quartiles.
-
-    Args:
-        names: What took turns.
-        spent: (R, N) seconds.
-        eyes: In one turn.
-    """
-    middle, low, high = np.percentile(spent[:, :1] / spent, (50, 25, 75), axis=0).round(2).tolist()
-    each = (1e3 * np.median(spent, axis=0) / eyes).round(2).tolist()
-    return {
-        name: {"ms_an_eye": each[i], "ratio": middle[i], "iqr": [low[i], high[i]]}
-        for i, name in enumerate(names)
-    }
 
 
 def loader(bench: Bench) -> dict[str, Any]:
@@ -240,7 +156,8 @@ def evaluation(bench: Bench) -> dict[str, Any]:
     network = bench.network().cpu().eval()
     with quiet_exporter():
         export_onnx(network, bench.scratch, PREPARED.height, PREPARED.width)
-    session = open_onnx(bench.scratch / ONNX_FILE, "", threads=1)
+    threads = torch.get_num_threads()
+    session = open_onnx(bench.scratch / ONNX_FILE, "", threads=threads)
     preop = bench.cohort.table["preop_logmar"].to_numpy(np.float32)
 
     def theirs() -> None:
@@ -248,16 +165,49 @@ def evaluation(bench: Bench) -> dict[str, Any]:
             for horizontal, vertical, acuity, _ in pictures:
                 plain(horizontal, vertical, acuity)
 
-    def ours(cache: Path | None) -> None:
+    def feeds(cache: Path | None) -> Iterator[dict[str, Any]]:
         scans = load_scans(bench.cohort, PREPARED, cache=cache)
         for start in range(0, bench.eyes, BATCH):
             part = slice(start, start + BATCH)
             pixels, present = scans.pixels[part][:, :, None], scans.present[part]
-            feeds = {"views": pixels, "view_present": present, "preop_logmar": preop[part]}
-            session.run(None, feeds)
+            yield {"views": pixels, "view_present": present, "preop_logmar": preop[part]}
 
-    works = {"plain": theirs, "read": lambda: ours(None), "kept": lambda: ours(bench.kept)}
-    return bench.turns(works, bench.eyes)
+    def ours(network: Any, cache: Path | None) -> Any:
+        return np.concatenate([network.run(None, batch)[0] for batch in feeds(cache)])
+
+    small = quantised(bench.scratch / ONNX_FILE, itertools.islice(feeds(bench.kept), 2), threads)
+    works = {
+        "plain": theirs,
+        "read": lambda: ours(session, None),
+        "kept": lambda: ours(session, bench.kept),
+        "kept, int8": lambda: ours(small, bench.kept),
+    }
+    found = bench.turns(works, bench.eyes)
+    error = np.abs(ours(session, bench.kept) - ours(small, bench.kept))
+    found["kept, int8"]["largest_error_logmar"] = round(float(error.max()), 4)
+    return found
+
+
+def quantised(path: Path, batches: Iterator[dict[str, Any]], threads: int) -> Any:
+    """A session of the network in int8: ONNX Runtime's static quantisation.
+
+    Args:
+        path: Of the network in float32.
+        batches: Eyes by which the ranges of values are set.
+        threads: Of a run.
+    """
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
+
+    class Reader(CalibrationDataReader):
+        def get_next(self) -> dict[str, Any] | None:
+            return next(batches, None)
+
+    place = path.with_name("int8.onnx")
+    quantize_static(
+        path, place, Reader(), quant_format=QuantFormat.QDQ, op_types_to_quantize=["Conv"],
+        per_channel=True,
+    )  # fmt: skip
+    return open_onnx(place, "", threads=threads)
 
 
 def preparation(bench: Bench) -> dict[str, Any]:
@@ -321,12 +271,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--threads", type=int, default=1, help="above 1 times are by the clock")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--eyes", type=int, default=48)
     parser.add_argument("--out", type=Path, default=Path("out/speed.json"))
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    torch.set_num_threads(1)
+    torch.set_num_threads(arguments.threads)
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(Path(scratch), arguments.device, arguments.rounds, arguments.eyes)
         scans = sorted((bench.cohort.root / "images").glob("*.png"))

@@ -259,6 +259,9 @@ class EyeDataModule(pl.LightningDataModule):
             # Of its own: drawing from the global stream would tie dropout to the number of workers.
             generator=torch.Generator().manual_seed(self.seed),
             persistent_workers=self.num_workers > 0,
+            # Pinned memory is copied while the device computes.
+            pin_memory=self.trainer is not None
+            and self.trainer.strategy.root_device.type == "cuda",
             collate_fn=collate_eyes,
         )
 

@@ -11,7 +11,7 @@ _SMALL = 64
 # scan and the mirror image of any in 44; copies in 16 at most, but up to 40 where darkening clips
 # the background and up to 64 where 2 % were cropped at one side (docs/concepts/scan_facts.md).
 MAX_DISTANCE = 30
-_BLOCK = 2048
+_BLOCK = 1024
 
 
 def pixel_digest(pixels: np.ndarray) -> str:
@@ -52,7 +52,7 @@ def near_duplicates(hashes: np.ndarray, max_distance: int = MAX_DISTANCE) -> lis
     """Pairs of the same picture, re-encoded, resized or slightly changed.
 
     Args:
-        hashes: (N, 32) uint8, rows of `perceptual_hash`; 10,000 take about three seconds.
+        hashes: (N, 32) uint8, rows of `perceptual_hash`.
         max_distance: bits in which the two may differ.
 
     Returns:
@@ -61,17 +61,19 @@ def near_duplicates(hashes: np.ndarray, max_distance: int = MAX_DISTANCE) -> lis
     hashes = np.asarray(hashes, np.uint8)
     if len(hashes) < 2:
         return []
-    # Of signs +1 and -1 the product over n bits is n - 2 x (bits that differ).
-    signs = np.unpackbits(hashes, axis=1).astype(np.float32) * 2 - 1
-    least = signs.shape[1] - 2 * max_distance
+    # Of signs +1 and -1 the product over n bits is n - 2 x (bits that differ). Half of the bits,
+    # every other one, rule out nearly all pairs at half the cost.
+    half = np.unpackbits(hashes, axis=1)[:, ::2].astype(np.float32) * 2 - 1
+    least = half.shape[1] - 2 * max_distance
     pairs: list[tuple[int, int]] = []
-    starts = range(0, len(signs), _BLOCK)
+    starts = range(0, len(half), _BLOCK)
     for row, column in ((i, j) for i in starts for j in starts if i <= j):
-        alike = signs[row : row + _BLOCK] @ signs[column : column + _BLOCK].T
-        first, second = (
-            at + at0 for at, at0 in zip(np.nonzero(alike >= least), (row, column), strict=True)
-        )
-        keep = second > first
+        alike = half[row : row + _BLOCK] @ half[column : column + _BLOCK].T
+        first, second = np.divmod(np.flatnonzero(alike.ravel() >= least), alike.shape[1])
+        first, second = first + row, second + column
+        first, second = first[second > first], second[second > first]
+        differ = np.unpackbits(hashes[first] ^ hashes[second], axis=1).sum(axis=1)
+        keep = differ <= max_distance
         pairs += zip(first[keep].tolist(), second[keep].tolist(), strict=True)
     return sorted(pairs)
 
