@@ -10,6 +10,7 @@ result = ctt_net.evaluate(model, "data/held_out")
 ```
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,11 @@ INTENDED_USE = (
     "Research use only. Not a medical device; not for diagnosis, treatment decisions or deciding "
     "whether to operate. Performance in your population is unknown until you validate it locally."
 )
+
+# To be set before these are imported: onnxruntime reports its use to its maker and keeps an identifier
+# of the device in the home folder; albumentations asks a package registry for its newest version.
+for _switch in ("ORT_DISABLE_TELEMETRY", "NO_ALBUMENTATIONS_UPDATE"):
+    os.environ.setdefault(_switch, "1")
 
 # Loaded at first use: `import ctt_net` brings neither pandas nor torch.
 _MODULES = {

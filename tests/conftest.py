@@ -1,5 +1,6 @@
 """Switches and fixtures that every test shares."""
 
+import gc
 import hashlib
 import json
 import os
@@ -10,11 +11,13 @@ from pathlib import Path
 # thread each, since two OpenMP threads beside a busy neighbour are slower than one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 os.environ.setdefault("WANDB_MODE", "offline")
 os.environ.setdefault("MPLBACKEND", "Agg")
 # Results hold the time they were made; of two that are compared it must be the same.
 os.environ.setdefault("SOURCE_DATE_EPOCH", "1790000000")
+
+# Cycles are searched for rarely: that of the libraries' millions of objects takes a tenth of the time.
+gc.set_threshold(100_000, 20, 20)
 
 import pytest
 from filelock import FileLock

@@ -2,6 +2,7 @@
 
 import ast
 import html
+import os
 import struct
 import subprocess
 import sys
@@ -293,3 +294,26 @@ def test_a_table_of_predictions_holds_no_formula(planted, tmp_path, column, text
     with pytest.raises(InputError, match=r"row 5, column .*formula"):
         write_predictions(predictions, tmp_path / "predictions.csv")
     assert not (tmp_path / "predictions.csv").exists()
+
+
+def test_no_library_reports_its_use_or_asks_for_its_newest_version(tmp_path):
+    code = """
+        import sys
+        def watch(event, arguments):
+            if event in ("socket.connect", "socket.getaddrinfo"): print(event, arguments)
+        sys.addaudithook(watch)
+        import ctt_net.data.augmentation
+        from ctt_net.biomarkers import Segmenter
+        Segmenter.load()
+    """
+    switches = ("ORT_DISABLE_TELEMETRY", "NO_ALBUMENTATIONS_UPDATE")
+    plain = {key: value for key, value in os.environ.items() if key not in switches}
+    places = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME"), str(tmp_path))
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], cwd=REPOSITORY, env=plain | places,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert list(tmp_path.rglob("*onnxruntime*")) == []  # its identifier and its unsent reports
+    assert list(tmp_path.rglob(".ses")) == []

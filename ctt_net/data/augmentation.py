@@ -6,13 +6,9 @@ are nearly alike, no colour (a B-scan has none), no elastic warp (layer thicknes
 """
 
 import inspect
-import os
 import random
 from dataclasses import dataclass
 from typing import Any, get_args
-
-# albumentations asks a package registry for its newest version at import, unless told not to.
-os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
 import albumentations as A  # noqa: N812
 import cv2

@@ -54,6 +54,8 @@ def open_onnx(path: Path, fix: str, threads: int = 0) -> "onnxruntime.InferenceS
 
     if not path.is_file():
         raise InputError(f"{path}: no such file; {fix}")
+
+    onnxruntime.disable_telemetry_events()  # a program may have imported it before `ctt_net`
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = threads

@@ -1,8 +1,5 @@
 """Augmentation: safe for OCT, strict about its arguments, and the same for the same name."""
 
-import os
-import subprocess
-import sys
 from collections import Counter
 from dataclasses import replace
 from typing import get_args
@@ -163,23 +160,6 @@ def test_trap_unknown_arguments_of_albumentations_are_refused():
     with pytest.raises(TypeError, match="GaussNoise has no argument var_limit"):
         strict(A.GaussNoise, var_limit=(10, 50))
     assert isinstance(strict(A.GaussNoise, std_range=(0.02, 0.06)), A.GaussNoise)
-
-
-@pytest.mark.slow
-def test_trap_importing_albumentations_asks_no_server(repository):
-    code = (
-        "import sys\n"
-        "def watch(event, arguments):\n"
-        "    if event in ('socket.connect', 'socket.getaddrinfo'): print(event, arguments)\n"
-        "sys.addaudithook(watch)\n"
-        "import ctt_net.data.augmentation\n"
-    )
-    plain = {key: value for key, value in os.environ.items() if key != "NO_ALBUMENTATIONS_UPDATE"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=repository, env=plain, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == ""
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,10 @@ def spellings(text: str) -> set[bytes]:
 def streams(data: bytes) -> list[bytes]:
     """A file's bytes, and whatever zlib streams begin anywhere in it."""
     found = [data]
+    rest = memoryview(data)
     for match in re.finditer(rb"\x78[\x01\x5e\x9c\xda]", data):
         try:
-            found.append(zlib.decompressobj().decompress(data[match.start() :]))
+            found.append(zlib.decompressobj().decompress(rest[match.start() :]))
         except zlib.error:
             continue
     return found
