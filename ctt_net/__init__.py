@@ -33,8 +33,8 @@ INTENDED_USE = (
     "whether to operate. Performance in your population is unknown until you validate it locally."
 )
 
-# To be set before these are imported: onnxruntime reports its use to its maker and keeps an identifier
-# of the device in the home folder; albumentations asks a package registry for its newest version.
+# Before their import: onnxruntime reports its use to its maker, and keeps an identifier of the
+# device in the home folder; albumentations asks a package registry for its newest version.
 for _switch in ("ORT_DISABLE_TELEMETRY", "NO_ALBUMENTATIONS_UPDATE"):
     os.environ.setdefault(_switch, "1")
 

@@ -16,9 +16,6 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 # Results hold the time they were made; of two that are compared it must be the same.
 os.environ.setdefault("SOURCE_DATE_EPOCH", "1790000000")
 
-# Cycles are searched for rarely: that of the libraries' millions of objects takes a tenth of the time.
-gc.set_threshold(100_000, 20, 20)
-
 import pytest
 from filelock import FileLock
 from markupsafe import Markup
@@ -32,6 +29,9 @@ from tests.simulated_tables import (  # noqa: F401, fixtures
     predictions,
     spec,
 )
+
+# Looked through for cycles less often: the libraries' millions of objects take a tenth of the time.
+gc.set_threshold(100_000, 20, 20)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
