@@ -44,6 +44,26 @@ def add_command(
     return parser
 
 
+def add_preop_va(parser: argparse.ArgumentParser, also: str = "") -> None:
+    """Declare the acuity before surgery of one patient, and its notation.
+
+    Args:
+        parser: Of a command.
+        also: What else has that notation.
+    """
+    parser.add_argument(
+        "--preop-va",
+        action="append",
+        default=[],
+        metavar="EYE=VALUE",
+        help="preoperative acuity, such as OD=20/60; once per eye",
+    )
+    parser.add_argument(
+        "--notation",
+        help=f"notation of --preop-va{also}; fractions and words such as CF need none",
+    )
+
+
 @contextlib.contextmanager
 def needs_extra(what: str, extra: str) -> Iterator[None]:
     """Import inside; a package that is missing becomes one message that says how to install it.

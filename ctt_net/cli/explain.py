@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from ctt_net import INTENDED_USE
-from ctt_net.cli.command import DONE, Commands, add_command, needs_extra
+from ctt_net.cli.command import DONE, Commands, add_command, add_preop_va, needs_extra
 
 
 def add(commands: Commands) -> None:
@@ -23,16 +23,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("patient", type=Path, help="folder with one patient's scans")
     parser.add_argument("--model", type=Path, required=True, help="run folder or model folder")
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")
-    parser.add_argument(
-        "--preop-va",
-        action="append",
-        default=[],
-        metavar="EYE=VALUE",
-        help="preoperative acuity, such as OD=20/60; once per eye",
-    )
-    parser.add_argument(
-        "--notation", help="notation of --preop-va; fractions and words such as CF need none"
-    )
+    add_preop_va(parser)
     parser.add_argument(
         "--method",
         choices=("occlusion", "gradient"),

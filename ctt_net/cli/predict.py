@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ctt_net import INTENDED_USE
 from ctt_net.acuity import REPORT_NOTATIONS
-from ctt_net.cli.command import DONE, WRONG_INPUT, Commands, add_command
+from ctt_net.cli.command import DONE, WRONG_INPUT, Commands, add_command, add_preop_va
 from ctt_net.errors import InputError, count_of
 from ctt_net.inference.words import LANGUAGES
 
@@ -42,18 +42,7 @@ def add(commands: Commands) -> None:
         "with (no clinical validity)",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")
-    parser.add_argument(
-        "--preop-va",
-        action="append",
-        default=[],
-        metavar="EYE=VALUE",
-        help="preoperative acuity, such as OD=20/60; once per eye",
-    )
-    parser.add_argument(
-        "--notation",
-        help="notation of --preop-va, or of a table's preop_va; fractions and words such as CF "
-        "need none",
-    )
+    add_preop_va(parser, ", or of a table's preop_va")
     parser.add_argument(
         "--report-notation",
         choices=REPORT_NOTATIONS,
@@ -143,7 +132,7 @@ def _formats(options: argparse.Namespace) -> list[str]:
 
 
 def _run_many(options: argparse.Namespace) -> int:
-    from ctt_net.inference.many import FAILED_FILE, predict_many
+    from ctt_net.inference.many import FAILED_FILE, PAGES_FOLDER, Pages, predict_many
     from ctt_net.io.progress import progress_bar
 
     if set(_formats(options)) - {"json", "html"}:
@@ -155,10 +144,11 @@ def _run_many(options: argparse.Namespace) -> int:
             f"{options.patient}: --preop-va is for one patient, and this holds many; state the "
             f"acuity in each patient.yaml or in the table"
         )
-    if options.heat_maps or options.report_notation or options.language != "en":
+    shown = (options.language, options.report_notation, options.heat_maps)
+    if shown != ("en", None, False) and not options.pages:
         raise InputError(
-            f"{options.patient}: --heat-maps, --language and --report-notation are for one "
-            f"patient; leave them out"
+            f"{options.patient}: --heat-maps, --language and --report-notation are of the pages, "
+            f"which many patients have with --pages; add it, or leave them out"
         )
     with progress_bar("predicting patients") as progress:
         done = predict_many(
@@ -167,7 +157,7 @@ def _run_many(options: argparse.Namespace) -> int:
             options.out,
             notation=options.notation,
             workers=options.workers,
-            pages=options.pages,
+            pages=Pages(options.out / PAGES_FOLDER, *shown) if options.pages else None,
             overwrite=options.overwrite,
             progress=progress,
         )

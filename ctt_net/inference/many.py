@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ctt_net import INTENDED_USE, __version__
+from ctt_net.acuity import ReportNotation
 from ctt_net.cohort.ids import id_fault
 from ctt_net.cohort.predictions import (
     COLUMNS,
@@ -27,6 +28,7 @@ from ctt_net.data.scans import Progress
 from ctt_net.errors import InputError
 from ctt_net.inference.patient import check_different_pictures
 from ctt_net.inference.patient_list import ListedPatient, PatientList, list_patients
+from ctt_net.inference.patient_report import Language
 from ctt_net.inference.predict import (
     PatientPrediction,
     predict_patient,
@@ -87,6 +89,28 @@ class Summary:
     failed: int
 
 
+@dataclass(frozen=True)
+class Pages:
+    """Pages of many patients, each as `predict_patient` of one writes it.
+
+    Args:
+        folder: For a folder of each patient, with prediction.json and report.html.
+        language: Of the pages: `en` or `zh`.
+        report_notation: Of the acuities; None = as each patient.yaml says, else as recorded.
+        heat_maps: Also where in the scans each prediction comes from; takes seconds.
+    """
+
+    folder: Path
+    language: Language = "en"
+    report_notation: ReportNotation | None = None
+    heat_maps: bool = False
+
+    def write(self, done: PatientPrediction, name: str) -> None:
+        """Explain a prediction, and write it into a folder of that name."""
+        done = done.with_details(heat_maps=self.heat_maps)
+        done.write(self.folder / _file_name(name), self.language, self.report_notation)
+
+
 def predict_many(
     path: Path | str,
     model: Path | str | Predictor,
@@ -94,7 +118,7 @@ def predict_many(
     *,
     notation: str | None = None,
     workers: int | None = None,
-    pages: bool = False,
+    pages: Pages | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Summary:
@@ -109,7 +133,7 @@ def predict_many(
         out: Folder for `predictions.csv`, `predictions.jsonl`, `failed.csv` and `run.json`.
         notation: Of the acuities in a table, where no column says it.
         workers: Processes; None = all cores where there are enough patients.
-        pages: Write prediction.json and report.html of each patient, too.
+        pages: Of each patient, which are to be written too.
         overwrite: Begin anew, and replace what an earlier run wrote.
         progress: Called after each patient.
 
@@ -133,7 +157,7 @@ def predict_many(
         rows.begin(run, {one.name for one in listed.patients}, overwrite)
         kept = len(rows.patients)
         waiting = [one for one in listed.patients if one.name not in rows.patients]
-        answers = predict_each(waiting, predictor, workers, out / PAGES_FOLDER if pages else None)
+        answers = predict_each(waiting, predictor, workers, pages)
         failed = 0
         for done, answer in enumerate(answers, 1):
             failed += not rows.add(answer)
@@ -149,7 +173,7 @@ def predict_each(
     patients: Iterable[ListedPatient],
     predictor: Predictor,
     workers: int | None = None,
-    pages: Path | None = None,
+    pages: Pages | None = None,
 ) -> Iterator[Answer]:
     """Predict patients in their order; one that cannot be predicted is an answer with its error.
 
@@ -157,7 +181,7 @@ def predict_each(
         patients: As listed.
         predictor: What predicts; other processes load its model folders themselves.
         workers: Processes; None = all cores where there are enough patients, 1 = this one.
-        pages: Folder for a folder of each patient, with prediction.json and report.html.
+        pages: Of each patient, which are to be written too.
 
     Raises:
         InputError: If `workers` is none.
@@ -173,11 +197,11 @@ def predict_each(
     return _in_processes(patients, folders, workers, pages)
 
 
-def _answer(one: ListedPatient, predictor: Predictor, pages: Path | None) -> Answer:
+def _answer(one: ListedPatient, predictor: Predictor, pages: Pages | None) -> Answer:
     try:
         done = _predicted(one, predictor)
         if pages is not None:
-            done.with_details().write(pages / _file_name(one.name))
+            pages.write(done, one.name)
         return Answer(one, done.prediction)
     except InputError as error:
         return Answer(one, error=str(error))
@@ -210,7 +234,7 @@ def _file_name(name: str) -> str:
 _OWN: dict[str, Any] = {}
 
 
-def _begin(folders: list[Path], pages: Path | None) -> None:
+def _begin(folders: list[Path], pages: Pages | None) -> None:
     """Load the model in a worker process, with one thread for each network."""
     import cv2
 
@@ -233,7 +257,7 @@ def _work(one: ListedPatient) -> Answer:
 
 
 def _in_processes(
-    patients: list[ListedPatient], folders: list[Path], workers: int, pages: Path | None
+    patients: list[ListedPatient], folders: list[Path], workers: int, pages: Pages | None
 ) -> Iterator[Answer]:
     """Answers in order. A patient that ends its process is named, and the others go on."""
     rest = deque(patients)
@@ -266,7 +290,7 @@ def _in_processes(
 
 
 def _run(
-    path: Path, listed: PatientList, predictor: Predictor, notation: str | None, pages: bool
+    path: Path, listed: PatientList, predictor: Predictor, notation: str | None, pages: Pages | None
 ) -> dict[str, Any]:
     """Contents of `run.json`; `settings` must be the same for a run to go on."""
     manifest = run_manifest(predictor)
@@ -277,7 +301,7 @@ def _run(
             "input": path.resolve().as_posix(),
             "kind": listed.kind,
             "notation": notation,
-            "pages": pages,
+            "pages": pages and {**vars(pages), "folder": pages.folder.resolve().as_posix()},
             "model_digest": manifest["model_digest"],
             "ctt_net_version": __version__,
         },

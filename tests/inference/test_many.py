@@ -21,7 +21,7 @@ from ctt_net.cohort.predictions import read_predictions
 from ctt_net.data.scans import load_scans
 from ctt_net.errors import InputError
 from ctt_net.inference.evaluate import evaluate_table
-from ctt_net.inference.many import eye_lines, predict_each, predict_many
+from ctt_net.inference.many import Pages, eye_lines, predict_each, predict_many
 from ctt_net.inference.patient_list import ListedPatient, is_one_patient, list_patients
 from ctt_net.inference.predict import predict_patient
 from ctt_net.model_folder.predictor import Predictor
@@ -365,8 +365,10 @@ def test_pages_are_those_of_the_patient_alone(clinic, predictor, tmp_path):
     given = tmp_path / "clinic"
     one = sorted(clinic.iterdir())[0]
     shutil.copytree(one, given / one.name)
-    predict_many(given, predictor, tmp_path / "out", workers=1, pages=True)
-    predict_patient(one, predictor, tmp_path / "alone")
+    pages = Pages(tmp_path / "out/patients", "zh", "letters")
+    predict_many(given, predictor, tmp_path / "out", workers=1, pages=pages)
+    shown = {"language": "zh", "report_notation": "letters"}
+    predict_patient(one, predictor, tmp_path / "alone", **shown)
     for name in ("prediction.json", "report.html"):
         written = (tmp_path / "out/patients" / one.name / name).read_text()
         assert written == (tmp_path / "alone" / name).read_text()
