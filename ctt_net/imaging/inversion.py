@@ -19,7 +19,8 @@ def is_inverted(pixels: np.ndarray) -> bool:
         pixels: (H, W) uint8.
     """
     smooth = smooth_copy(pixels)
-    if float(((smooth - smooth.mean()) ** 3).mean()) >= 0:  # skewness, by far the cheaper of both
+    away = smooth - smooth.mean()
+    if float((away * away * away).mean()) >= 0:  # skewness, by far the cheaper of both
         return False
     columns = np.arange(smooth.shape[1])
     ground = float(np.median(smooth))

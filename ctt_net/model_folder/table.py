@@ -46,6 +46,8 @@ def arrange_views(scans: Scans, cohort: Cohort, spec: ModelSpec) -> Scans:
                     f"is another scan: {name!r} then counts as missing"
                 )
         columns.append(names.index(name) if name in names else -1)
+    if columns == list(range(len(names))):
+        return scans  # a cohort may be larger than memory
     chosen = np.array(columns)
     there = chosen >= 0
     return Scans(
