@@ -197,14 +197,16 @@ def quantised(path: Path, batches: Iterator[dict[str, Any]], threads: int) -> An
         threads: Of a run.
     """
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
 
     class Reader(CalibrationDataReader):
         def get_next(self) -> dict[str, Any] | None:
             return next(batches, None)
 
-    place = path.with_name("int8.onnx")
+    ready, place = path.with_name("ready.onnx"), path.with_name("int8.onnx")
+    quant_pre_process(path, ready, skip_symbolic_shape=True)
     quantize_static(
-        path, place, Reader(), quant_format=QuantFormat.QDQ, op_types_to_quantize=["Conv"],
+        ready, place, Reader(), quant_format=QuantFormat.QDQ, op_types_to_quantize=["Conv"],
         per_channel=True,
     )  # fmt: skip
     return open_onnx(place, "", threads=threads)
@@ -287,7 +289,8 @@ def main() -> int:
             result[name] = PARTS[name](bench)
             print(f"\n{PARTS[name].__doc__}")
             for row, values in result[name].items():
-                print(f"  {row:28s}", *(f"{key} {value}" for key, value in values.items()))
+                facts = [f"{key} {value}" for key, value in values.items()]
+                print(f"  {row:28s}", *facts, flush=True)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     result["peak_memory_mb"] = round(peak)
     print(f"\npeak memory of all: {peak:.0f} MB")

@@ -77,32 +77,41 @@ class ScanCache:
         code = "" if measure is None else Path(inspect.getfile(measure)).read_text("utf-8")
         self._version = [__version__, macular_reader_version(), preprocessing.to_dict(), code]
 
-    def get(self, task: ScanTask) -> Arrays | None:
-        """What is kept of a scan whose file has not changed since."""
+    def entry(self, task: ScanTask) -> Path | None:
+        """Where a scan is kept, to be asked before its file is read; None = nowhere."""
+        try:
+            facts = task.path.stat()
+        except OSError:  # the reader says what is wrong
+            return None
         if self.folder is None:
             return None
+        file = [os.path.realpath(task.path), facts.st_size, facts.st_mtime_ns]
+        what = [*self._version, *file, task.laterality, task.direction]
+        name = hashlib.sha256(json.dumps(what).encode()).hexdigest()
+        return self.folder / name[:2] / name
+
+    def get(self, entry: Path) -> Arrays | None:
+        """What is kept there, if it is whole."""
         try:
-            path = self._path(task)
-            content = path.read_bytes()
+            content = entry.read_bytes()
             arrays = load(content[_CHECKSUM:])
             if content[:_CHECKSUM] != _checksum(content[_CHECKSUM:]):
                 return None
         except (OSError, SafetensorError, ValueError, KeyError):
             return None
         with contextlib.suppress(OSError):  # another user's
-            os.utime(path)
+            os.utime(entry)
         return arrays
 
-    def put(self, task: ScanTask, arrays: Arrays) -> None:
+    def put(self, entry: Path, arrays: Arrays) -> None:
         """Keep a scan.
 
         Raises:
             InputError: If the folder cannot be written.
         """
-        if self.folder is not None:
-            content = save(arrays)
-            atomic_write(self._path(task), _checksum(content) + content)
-            self._written = True
+        content = save(arrays)
+        atomic_write(entry, _checksum(content) + content)
+        self._written = True
 
     def zeros(self, shape: tuple[int, ...]) -> NDArray[np.uint8]:
         """Room for the pixels of a cohort: a mapped file, which memory need not hold, if any.
@@ -138,14 +147,6 @@ class ScanCache:
                 return
             path.unlink(missing_ok=True)
             too_much -= size
-
-    def _path(self, task: ScanTask) -> Path:
-        assert self.folder is not None
-        facts = task.path.stat()
-        file = [os.path.realpath(task.path), facts.st_size, facts.st_mtime_ns]
-        what = [*self._version, *file, task.laterality, task.direction]
-        name = hashlib.sha256(json.dumps(what).encode()).hexdigest()
-        return self.folder / name[:2] / name
 
 
 def _checksum(content: bytes) -> bytes:

@@ -157,10 +157,11 @@ def measured_scans(
     """
     kept = ScanCache(cache, preprocessing, measure)
 
-    def work(task: ScanTask) -> tuple[Arrays, BScan | None]:
-        found = kept.get(task) if also is None else None
+    def work(task: ScanTask) -> tuple[Arrays, BScan | None, Path | None]:
+        entry = kept.entry(task)
+        found = kept.get(entry) if entry is not None and also is None else None
         if found is not None:
-            return found, None
+            return found, None, None
         scan = read_macular_bscan(task.path)
         doubts = doubts_of(scan, task.laterality, task.direction)
         arrays = {
@@ -168,7 +169,7 @@ def measured_scans(
             "quality": np.array(signal_quality(scan.pixels)),
             "doubts": np.array([name in doubts for name in DOUBTS]),
         }
-        return arrays | ({} if measure is None else measure(scan)), scan
+        return arrays | ({} if measure is None else measure(scan)), scan, entry
 
     shape = (len(cohort.table), len(cohort.spec.views))
     scans = Scans(
@@ -184,11 +185,11 @@ def measured_scans(
             broken.append(f"{row} {task.view_name}: {result}")
             continue
         place = (task.position, task.view)
-        arrays, scan = result
-        if scan is not None:
-            kept.put(task, arrays)
-            if also is not None:
-                also(task, scan)
+        arrays, scan, entry = result
+        if entry is not None:
+            kept.put(entry, arrays)
+        if scan is not None and also is not None:
+            also(task, scan)
         for name in ("pixels", "quality", "doubts"):
             getattr(scans, name)[place] = arrays.pop(name)
         scans.present[place] = True

@@ -186,3 +186,24 @@ def test_what_has_changed_is_read_anew(cohort_folder, tmp_path, change):
     kept = load_scans(cohort, preprocessing, cache=tmp_path / "scans")
     assert_same(kept, load_scans(cohort, preprocessing))
     assert not np.array_equal(kept.pixels, before.pixels)
+
+
+def test_what_was_replaced_while_it_was_read_is_not_taken_for_the_new_file(
+    cohort_folder, tmp_path, monkeypatch
+):
+    root = shutil.copytree(cohort_folder, tmp_path / "cohort")
+    cohort = read_cohort(root)
+    cohort = cohort.where(cohort.table["eye_id"] == cohort.table["eye_id"].iloc[0])
+    new, read = root / "scans/e03_horizontal.png", scans_module.read_macular_bscan
+
+    def replaced(path):
+        scan = read(path)
+        shutil.copy(new, path)
+        return scan
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scans_module, "read_macular_bscan", replaced)
+        before = load_scans(cohort, SMALL, cache=tmp_path / "scans")
+    after = load_scans(cohort, SMALL, cache=tmp_path / "scans")
+    assert_same(after, load_scans(cohort, SMALL))
+    assert not np.array_equal(after.pixels, before.pixels)
