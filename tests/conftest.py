@@ -158,6 +158,14 @@ def shared_folder(tmp_path_factory, worker_id):
 
 
 @pytest.fixture(scope="session", autouse=True)
+def scans_kept(shared_folder):
+    """Prepare each scan once: many tests read those of the same cohorts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CTT_NET_SCAN_CACHE", str(shared_folder / "scan_cache"))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def segmented_once(shared_folder):
     """Look once for the layers of a macula in each picture: many tests read the same scans."""
     from ctt_net.biomarkers import macular
@@ -215,7 +223,7 @@ def other_cohort(made_once) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_network(shared_folder) -> list[str]:
+def tiny_network() -> list[str]:
     """Command-line keys that make the default config small enough for a test."""
     return [
         "--config", str(REPOSITORY / "configs/ctt_net.yaml"),
@@ -231,7 +239,6 @@ def tiny_network(shared_folder) -> list[str]:
         "--model.covariates.init_args.layers", "1",
         # After two epochs no eye supports the network, and no test would see anything of it.
         "--model.clinical_start", "false",
-        "--data.scan_cache", str(shared_folder / "scan_cache"),
         "--trainer.max_epochs", "2",
         "--trainer.accelerator", "cpu",
         "--trainer.enable_progress_bar", "false",

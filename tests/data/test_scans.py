@@ -64,6 +64,12 @@ def test_unreadable_scans_are_named_all_at_once_by_row_column_and_file(cohort_fo
     assert "e03_vertical.png" in message
 
 
+@pytest.fixture(autouse=True)
+def nothing_kept(monkeypatch):
+    """As long as nothing is said."""
+    monkeypatch.delenv("CTT_NET_SCAN_CACHE")
+
+
 @pytest.fixture
 def reads(monkeypatch):
     """Files that were decoded."""

@@ -21,12 +21,9 @@ CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 
 
 @pytest.fixture
-def data(small_cohort, small_run, shared_folder):
+def data(small_cohort, small_run):
     spec = Member(small_run / "fold_1/model").spec
-    size = Preprocessing(**vars(spec.preprocessing))
-    return EyeDataModule(
-        str(small_cohort), preprocessing=size, scan_cache=str(shared_folder / "scan_cache")
-    )
+    return EyeDataModule(str(small_cohort), preprocessing=Preprocessing(**vars(spec.preprocessing)))
 
 
 def test_the_weight_is_that_of_the_validation_split_and_the_scores_are_of_unseen_eyes(
