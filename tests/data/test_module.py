@@ -187,6 +187,7 @@ def test_drawing_batches_leaves_the_random_stream_of_the_run_alone(data, without
 
 
 def test_a_second_epoch_decodes_nothing(data, monkeypatch):
+    monkeypatch.delenv("CTT_NET_SCAN_CACHE")
     calls = []
     monkeypatch.setattr(
         scans_room,
