@@ -123,7 +123,7 @@ def load_scans(
         progress: Called after each scan.
         cache: Folder where prepared scans are kept for the next time, see `ScanCache`; None = as
             the environment variable `CTT_NET_SCAN_CACHE` says.
-        also: Given each scan as it was read, in order; all are read then, whatever a cache has.
+        also: Given each scan as it was read, in order; all are read then, and none is kept.
 
     Raises:
         InputError: Naming each row, view and file that cannot be read.
@@ -158,8 +158,8 @@ def measured_scans(
     kept = ScanCache(cache, preprocessing, measure)
 
     def work(task: ScanTask) -> tuple[Arrays, BScan | None, Path | None]:
-        entry = kept.entry(task)
-        found = kept.get(entry) if entry is not None and also is None else None
+        entry = kept.entry(task) if also is None else None
+        found = None if entry is None else kept.get(entry)
         if found is not None:
             return found, None, None
         scan = read_macular_bscan(task.path)

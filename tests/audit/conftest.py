@@ -16,11 +16,12 @@ def ask(tmp_path, monkeypatch):
     def run(cohort, *members):
         scans = iter(cohort.scans)
 
-        def from_memory(tasks, work, progress):
-            for task in tasks:
-                yield task, work(task, BScan(next(scans)))
+        def in_turn(tasks, work, progress):
+            return ((task, work(task)) for task in tasks)
 
-        monkeypatch.setattr(scans_room, "_each", from_memory)
+        monkeypatch.setattr(scans_room, "read_macular_bscan", lambda path: BScan(next(scans)))
+        monkeypatch.setattr(scans_room, "_each", in_turn)
+        monkeypatch.delenv("CTT_NET_SCAN_CACHE")
         members = members or (make_model(tmp_path / "model", reads_the_lesion),)
         return audit(predictor(*members), cohort.write(tmp_path / "cohort"))
 
