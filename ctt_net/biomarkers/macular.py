@@ -6,6 +6,7 @@ every A-scan, and the pigment epithelium is bright. In other pictures one of the
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +23,10 @@ from ctt_net.imaging.segmentation import ONNX_FILE, SURFACES, WEIGHTS_FOLDER
 
 Floats = NDArray[np.float32]
 
+# Rows of the network's input, and share of the A-scans.
+EDGE_ROWS = 1.0
+FEWEST_COLUMNS = 0.25
+
 # Depth of the samples of an A-scan: 0 is the inner border of the retina, 1 Bruch's membrane.
 DEPTHS = np.linspace(-0.6, 1.6, 45)
 # Brightness there in SD of the picture, mean of simulated scans; that of real ones correlates with
@@ -37,6 +42,9 @@ PROFILE = np.array([
 @dataclass(frozen=True)
 class Signs:
     """What tells a macular B-scan from other pictures.
+
+    NaN where the edge of the picture cuts off what it would be read from in most A-scans: a retina
+    without vitreous above it, or without its outer layers, is a retina all the same.
 
     Args:
         roughness: Mean bend of the inner border from A-scan to A-scan, rows of the network's input.
@@ -75,15 +83,24 @@ def macular_signs(pixels: NDArray[np.uint8]) -> Signs:
     def between(start: float, stop: float) -> Floats:
         return np.asarray(flat[(start <= DEPTHS) & (stop > DEPTHS)].mean(axis=0))
 
+    # A surface that leaves the picture is said to run along its edge.
+    below_top, above_bottom = top >= EDGE_ROWS, bruch <= len(picture) - 1 - EDGE_ROWS
     innermost = between(0.04, 0.18)
     return Signs(
         roughness=float(np.abs(np.diff(top, 2)).mean()),
-        border=float((innermost > between(-0.4, -0.1) + 0.5).mean()),
+        border=_where(below_top, np.mean, innermost > between(-0.4, -0.1) + 0.5),
         layering=float(np.median(_correlation(flat, PROFILE[:, None]))),
-        epithelium=float(np.median(between(0.85, 1.02) - between(0.45, 0.7))),
-        nerve_fibres=float(np.median(innermost - between(0.25, 0.4))),
-        inner_share=float(np.median((outer - top) / thick)),
+        epithelium=_where(above_bottom, np.median, between(0.85, 1.02) - between(0.45, 0.7)),
+        nerve_fibres=_where(below_top, np.median, innermost - between(0.25, 0.4)),
+        inner_share=_where(below_top & above_bottom, np.median, (outer - top) / thick),
     )
+
+
+def _where(
+    columns: NDArray[np.bool_], of: Callable[[NDArray[Any]], Any], values: NDArray[Any]
+) -> float:
+    """A statistic of these A-scans; NaN if they are few."""
+    return float(of(values[columns])) if columns.mean() >= FEWEST_COLUMNS else np.nan
 
 
 def _correlation(columns: NDArray[Any], profile: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -130,11 +147,15 @@ def not_macular(pixels: NDArray[np.uint8]) -> Note | None:
 
 
 def _note(signs: Signs) -> Note | None:
-    values = vars(signs)
-    wrong = [text for name, (low, high, text) in LIMITS.items() if not low <= values[name] <= high]
-    if not wrong:
-        return None
-    return Note("not_macular", f"the picture is probably no B-scan of the macula: {wrong[0]}")
+    for name, (low, high, text) in LIMITS.items():
+        if _outside(vars(signs)[name], low, high):
+            return Note("not_macular", f"the picture is probably no B-scan of the macula: {text}")
+    return None
+
+
+def _outside(value: float, low: float, high: float) -> bool:
+    """Whether a sign is known and too low or too high."""
+    return value < low or value > high
 
 
 def read_macular_bscan(path: str | Path) -> BScan:
@@ -157,7 +178,7 @@ def read_macular_bscan(path: str | Path) -> BScan:
     if not doubts:
         note = _note(signs)
         return scan if note is None else replace(scan, notes=(*scan.notes, note))
-    if not all(low <= vars(signs)[name] <= high for name, (low, high) in CLEAR.items()):
+    if any(_outside(vars(signs)[name], *limits) for name, limits in CLEAR.items()):
         return scan
     return replace(scan, notes=tuple(note for note in scan.notes if note.code not in doubts))
 

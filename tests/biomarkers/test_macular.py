@@ -1,12 +1,17 @@
 """Pictures that are no macular B-scan are known by their layers, and B-scans are let through."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.not_macular import KINDS, bscans, outcome
+from benchmarks.not_macular import KINDS, bscans, outcome, simulated
 from ctt_net.biomarkers.macular import LIMITS, macular_signs, not_macular, read_macular_bscan
 from ctt_net.imaging import UNUSABLE_NOTES, BScan, Note, read_bscan
+from ctt_net.synthetic.device import CIRRUS_LIKE, TOPCON_LIKE
+from ctt_net.synthetic.scan import labelled_scan
+from ctt_net.synthetic.training_eyes import training_eye
 
 # A montage of scans of one macula has a macula's layers; see docs/experiments.md.
 REFUSED_KINDS = [kind for kind in KINDS if kind != "montage"]
@@ -29,6 +34,25 @@ def test_two_pictures_of_each_kind_are_refused(kind, tmp_path):
 def test_simulated_scans_of_every_device_look_are_let_through():
     for kind, pixels in bscans(3, seed=3):
         assert not_macular(pixels) is None, kind
+
+
+@pytest.mark.parametrize(
+    ("device", "number"), [(CIRRUS_LIKE, 0), (CIRRUS_LIKE, 87), (TOPCON_LIKE, 45)]
+)
+def test_a_retina_without_its_outer_layers_in_the_picture_is_one(device, number, tmp_path):
+    """Cut off by the lower edge, twice; and a bright layer that is no burnt-in text."""
+    place = {CIRRUS_LIKE.name: 1, TOPCON_LIKE.name: 2}[device.name]
+    pixels = simulated(np.random.default_rng((2, 99, place, number)), device)
+    assert outcome(saved(tmp_path, pixels)) == "accepted"
+
+
+def test_a_retina_that_the_upper_edge_cuts_off_is_one():
+    eye, device = training_eye(np.random.default_rng(3))
+    pixels, truth = labelled_scan(eye, replace(device, direction_mark=False), "horizontal")
+    first = int(truth.surface("ilm").max()) + 5
+    assert not_macular(pixels) is None
+    assert np.isnan(macular_signs(pixels[first:]).border)
+    assert not_macular(pixels[first:]) is None
 
 
 def test_real_scans_are_let_through(real_data):

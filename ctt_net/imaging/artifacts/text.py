@@ -17,7 +17,9 @@ _HEIGHTS = (5, 44)  # pixels, from a small letter's x-height to a capital with i
 _STROKE_WIDTH = 0.75  # mean run over height: letters 0.1 to 0.6, layers of a retina above 0.5
 _LINE_STROKE_WIDTH = 0.55
 _STROKES = 5.0  # upright strokes side by side: four letters have six or more
-_DENSITY = 1.1  # upright strokes per height of width: text 1.15 to 2.2, layers below 1
+# Upright strokes per height of width: text 1.14 to 2.5, of 16 pixels and more 1.9 at most; layers
+# below 1, but 2.55 and more where speckle tears a bright one to pieces.
+_DENSITY = (1.1, 2.52)
 _SPREAD = 0.12  # of brightness between the parts of a line, over its contrast
 _ALIGNED = 0.4  # share of the width whose parts end on the base line
 _TOUCHING = 14  # pixels: only smaller letters run into one another over a whole word
@@ -114,7 +116,7 @@ def _is_text(strokes: Strokes, line: np.ndarray, peak: np.ndarray, contrast: np.
     return bool(
         width >= 1.5 * height
         and runs >= _STROKES * height
-        and runs >= _DENSITY * width
+        and _DENSITY[0] * width <= runs <= _DENSITY[1] * width
         and strokes.area[line].sum() <= _LINE_STROKE_WIDTH * height * runs
         and usual >= _CONTRAST
         and peak.std() <= _SPREAD * usual
