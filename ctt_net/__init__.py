@@ -16,14 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ctt_net.api.cohort import Cohort, load_cohort, simulate_cohort
-    from ctt_net.api.model import (
-        ExplanationResult,
-        Model,
-        PatientResult,
-        create_model,
-        evaluate,
-        load_model,
-    )
+    from ctt_net.api.model import Model, create_model, evaluate, load_model
+    from ctt_net.api.patient import ExplanationResult, PatientResult
     from ctt_net.api.run import Result, Run, train
 
 __version__ = "0.2.0"
@@ -41,10 +35,8 @@ for _switch in ("ORT_DISABLE_TELEMETRY", "NO_ALBUMENTATIONS_UPDATE"):
 # Loaded at first use: `import ctt_net` brings neither pandas nor torch.
 _MODULES = {
     "cohort": ("Cohort", "load_cohort", "simulate_cohort"),
-    "model": (
-        *("ExplanationResult", "Model", "PatientResult"),
-        *("create_model", "evaluate", "load_model"),
-    ),
+    "model": ("Model", "create_model", "evaluate", "load_model"),
+    "patient": ("ExplanationResult", "PatientResult"),
     "run": ("Result", "Run", "train"),
 }
 _NAMES = {name: f"ctt_net.api.{module}" for module, names in _MODULES.items() for name in names}

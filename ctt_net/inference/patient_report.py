@@ -16,6 +16,7 @@ from ctt_net.acuity.notation import LINE_LOGMAR
 from ctt_net.imaging import BScan
 from ctt_net.inference import patient_figures as figures
 from ctt_net.inference.patient_details import EyeDetails
+from ctt_net.inference.patient_drawing import Scale
 from ctt_net.inference.patient_scans import ScanSection
 from ctt_net.inference.patient_texts import PageTexts, frequency
 from ctt_net.inference.patient_why import WhySection
@@ -109,7 +110,7 @@ class _Page:
             *([eye["preop"]["logmar"]] if eye["preop"] else []),
         ]  # fmt: skip
         similar = [] if reached is None else reached.tolist()
-        scale = figures.Scale.of([*values, *similar], self.texts.notation, self.texts.chinese)
+        scale = Scale.of([*values, *similar], self.texts.notation, self.texts.chinese)
         return {
             "id": side,
             "name": w(side),
@@ -197,7 +198,7 @@ class _Page:
     def _scale(
         self,
         eye: Mapping[str, Any],
-        scale: figures.Scale,
+        scale: Scale,
         reached: NDArray[np.float64] | None,
     ) -> Markup:
         w, preop, interval = self.texts.words, eye["preop"], eye["interval"]

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from ctt_net.inference import patient_figures as figures
 from ctt_net.inference.patient_details import EyeDetails
+from ctt_net.inference.patient_drawing import Scale
 from ctt_net.inference.patient_texts import PageTexts
 
 LETTER_LOGMAR = 0.02
@@ -85,7 +86,7 @@ class WhySection:
             known = rows[0]["preop_logmar"] - 0.05, rows[-1]["preop_logmar"] + 0.05
             if known[0] <= preop["logmar"] <= known[1]:
                 here = preop["logmar"], eye["postop"]["logmar"]
-        scale = figures.Scale.of([], self.texts.notation, self.texts.chinese)
+        scale = Scale.of([], self.texts.notation, self.texts.chinese)
         return figures.what_if_curve(
             rows, here, scale, self.texts.words, f"what-if-{eye['laterality']}"
         )
