@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 from ctt_net import INTENDED_USE
 from ctt_net.errors import InputError, install_extra
 
-DONE, INTERNAL_ERROR, WRONG_INPUT, FINDINGS, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 130, 141
+DONE, INTERNAL_ERROR, WRONG_INPUT, FINDINGS = 0, 1, 2, 3
+INTERRUPTED, PIPE_CLOSED, TERMINATED = 130, 141, 143  # 128 + number of the signal
 
 # argparse names the type of `add_subparsers` only privately.
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"

@@ -2,12 +2,16 @@
 
 import argparse
 import atexit
+import contextlib
 import errno
 import gc
 import io
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from ctt_net import INTENDED_USE, __version__
 from ctt_net.cli import (
@@ -33,8 +37,8 @@ from ctt_net.cli import (
     train,
     train_segmenter,
 )
-from ctt_net.cli.command import INTERRUPTED, PIPE_CLOSED, WRONG_INPUT
-from ctt_net.errors import InputError
+from ctt_net.cli.command import INTERRUPTED, PIPE_CLOSED, TERMINATED, WRONG_INPUT
+from ctt_net.errors import InputError, Terminated
 
 # Failures of disk and network, whatever was asked for, and how to fix them.
 _FIXES = {
@@ -45,6 +49,8 @@ _FIXES = {
     errno.EIO: "check that disk and network are connected",
     errno.ESTALE: "check that disk and network are connected",
 }
+
+_KEPT = "what was finished is kept, nothing is half written"
 
 COMMANDS = (
     prepare,
@@ -78,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Without the program's name; the process's own by default.
 
     Returns:
-        Exit code: 0 done, 2 the input is wrong, 1 an internal error.
+        Exit code: 0 done, 2 the input is wrong, 1 an internal error, 130 Ctrl-C, 143 SIGTERM.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     _encode_output()
@@ -86,6 +92,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.set_threshold(100_000, 20, 100)
     # Nor is all that was loaded searched at the end, which takes a sixth of a prediction's time.
     atexit.register(gc.freeze)
+    with _sigterm_interrupts() as stopped:
+        try:
+            status = _run(arguments)
+        except BaseException:
+            if not stopped:
+                raise
+    if not stopped:
+        return status
+    # Whatever it has led to, such as the end of a process that worked for this one.
+    print(f"stopped by SIGTERM; {_KEPT}", file=sys.stderr)
+    return TERMINATED
+
+
+def _run(arguments: list[str]) -> int:
+    """Run one command; its errors become messages and exit codes."""
     try:
         # Their keys are those of the constructors, which only the training stack can name.
         for name, command in (("train", train), ("pretrain", pretrain)):
@@ -94,12 +115,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(arguments)
         run: Callable[[argparse.Namespace], int] = options.run
         return run(options)
+    except Terminated:
+        raise
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return WRONG_INPUT
     except KeyboardInterrupt:
-        print("interrupted; what was finished is kept, nothing is half written", file=sys.stderr)
+        print(f"interrupted; {_KEPT}", file=sys.stderr)
         return INTERRUPTED
+    except MemoryError as error:
+        print(
+            f"error: out of memory ({error or 'no more could be had'}); end other programs, or "
+            f"lower the number of workers and what is read at once (of a training, "
+            f"data.batch_size, and the size in data.preprocessing)",
+            file=sys.stderr,
+        )
+        return WRONG_INPUT
     except BrokenPipeError:  # `ctt-net check COHORT --json | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
@@ -116,6 +147,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         fix = f"; {_FIXES[error.errno]}" if error.errno in _FIXES else ""
         print(f"error: {place}{error.strerror}{fix}", file=sys.stderr)
         return WRONG_INPUT
+
+
+@contextlib.contextmanager
+def _sigterm_interrupts() -> Iterator[list[int]]:
+    """Inside, SIGTERM does what Ctrl-C does; gives a list that it is added to."""
+    received: list[int] = []
+
+    def stop(number: int, _: Any) -> None:
+        received.append(number)
+        raise Terminated
+
+    default = signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    if not default or threading.current_thread() is not threading.main_thread():
+        yield received
+        return
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        yield received
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _encode_output() -> None:

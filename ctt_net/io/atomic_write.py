@@ -5,6 +5,7 @@ import errno
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
@@ -20,6 +21,8 @@ except ImportError:  # Windows: two commands that write to one folder at once ar
 # are moved and others are not, the journal.
 UNFINISHED = ".unfinished"
 _JOURNAL = "journal.txt"
+# Ending of a file that waits beside its place.
+_TEMPORARY = ".tmp"
 
 # What a folder is, by a file in it.
 _KINDS = {
@@ -45,17 +48,38 @@ def atomic_write(path: Path, content: str | bytes) -> None:
     """
     with named(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, name = tempfile.mkstemp(_TEMPORARY, f".{path.name}.", path.parent)
+        temporary = Path(name)
         try:
-            with os.fdopen(handle, "wb") as file:
+            with os.fdopen(handle, "wb") as file, _in_use(temporary):
                 file.write(_as_bytes(content))
-            umask = os.umask(0)
-            os.umask(umask)
-            Path(temporary).chmod(0o666 & ~umask)
-            Path(temporary).replace(path)
+                file.close()
+                umask = os.umask(0)
+                os.umask(umask)
+                temporary.chmod(0o666 & ~umask)
+                temporary.replace(path)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether `atomic_write` named a file, which it has not finished."""
+    return path.name.startswith(".") and path.name.endswith(_TEMPORARY)
+
+
+def remove_temporary(folder: Path) -> None:
+    """Remove what a killed process has left of an `atomic_write` in a folder or below.
+
+    Args:
+        folder: Other processes may write there meanwhile.
+    """
+    for path in folder.rglob(f".*{_TEMPORARY}"):
+        with contextlib.suppress(OSError):  # one in use is locked
+            # One that was made a moment ago may not be locked yet.
+            if time.time() - path.stat().st_mtime > 1:
+                with _in_use(path):
+                    path.unlink()
 
 
 def atomic_write_all(
@@ -245,6 +269,26 @@ def only_writer(path: Path) -> Iterator[BinaryIO]:
             except OSError:  # some network disks lock nothing
                 pass
         yield file
+
+
+@contextlib.contextmanager
+def _in_use(path: Path) -> Iterator[None]:
+    """Lock a file inside, where the system can.
+
+    Raises:
+        BlockingIOError: If another process has locked it.
+    """
+    if fcntl is None:
+        yield
+        return
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError:  # some network disks lock nothing
+            pass
+        yield
 
 
 @contextlib.contextmanager

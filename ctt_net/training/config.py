@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -14,7 +13,7 @@ from pytorch_lightning.accelerators import CPUAccelerator
 from pytorch_lightning.callbacks import Callback, ProgressBar
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.loggers import Logger
-from pytorch_lightning.utilities.rank_zero import rank_zero_only
+from pytorch_lightning.plugins import CheckpointIO
 
 from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
@@ -22,12 +21,15 @@ from ctt_net.io.renamed import current, current_arguments
 from ctt_net.io.yaml_file import parse_yaml
 from ctt_net.outcome import DEFAULT_OUTCOMES
 from ctt_net.training.config_keys import check_arguments, explain, first_words
+from ctt_net.training.epoch_log import TABLE_FILE, EpochTable, epoch_display
 from ctt_net.training.module import AcuityModule
+from ctt_net.training.run_log import LOG
+from ctt_net.training.tracking import Tracker
 from ctt_net.training.trainer import (
+    EpochSeed,
     PrecisionTrainer,
+    WholeCheckpoints,
     best_precision,
-    csv_log,
-    epoch_display,
     lightning_errors,
     silence_lightning,
 )
@@ -153,7 +155,7 @@ class TrainingConfig(LightningCLI):
         return self.parser.dump(config)
 
     def build(
-        self, fold: int, folder: Path, callbacks: Sequence[Callback] = (), steps: int = 0
+        self, fold: int, folder: Path, callbacks: Sequence[Callback] = ()
     ) -> tuple[AcuityModule, EyeDataModule, pl.Trainer]:
         """Instantiate network, data and trainer for one fold, from the run's seed.
 
@@ -161,7 +163,6 @@ class TrainingConfig(LightningCLI):
             fold: From 1.
             folder: Where its logs go.
             callbacks: Besides those of the configuration.
-            steps: Taken before, of a fold that is resumed.
 
         Raises:
             InputError: If a value does not suit its part.
@@ -169,7 +170,7 @@ class TrainingConfig(LightningCLI):
         config = self.config.clone()
         config.data.fold = fold
         name = f"{folder.parent.name}_fold_{fold}"
-        return self.instantiate(config, folder, name, callbacks, steps)
+        return self.instantiate(config, folder, name, callbacks)
 
     def instantiate(
         self,
@@ -177,7 +178,6 @@ class TrainingConfig(LightningCLI):
         folder: Path,
         name: str,
         callbacks: Sequence[Callback] = (),
-        steps: int = 0,
     ) -> tuple[Any, Any, pl.Trainer]:
         """Instantiate network, data and trainer of a configuration, from the run's seed.
 
@@ -186,7 +186,6 @@ class TrainingConfig(LightningCLI):
             folder: Where its logs go.
             name: What loggers call it.
             callbacks: Besides those of the configuration.
-            steps: Taken before, of a training that is resumed.
 
         Raises:
             InputError: If a value does not suit its part.
@@ -203,21 +202,27 @@ class TrainingConfig(LightningCLI):
             size = self.config_init.data.preprocessing
             # Refused before the first batch.
             backbone.check_size(size.height, size.width, size.crop)
-            if backbone.origin is not None and not self._origin_printed and is_first_process():
-                print(backbone.origin, file=sys.stderr)
+            if backbone.origin is not None and not self._origin_printed:
+                LOG.info("%s", backbone.origin)
                 self._origin_printed = True
             own = self.config_init.trainer.callbacks or []
             own = own if isinstance(own, list) else [own]
             bar = self.config_init.trainer.enable_progress_bar is not False
             if not any(isinstance(one, ProgressBar) for one in own):
-                own = [*own, epoch_display(bar)]
-                bar = isinstance(own[-1], ProgressBar)
+                own = [*own, *epoch_display(bar)]
+                bar = any(isinstance(one, ProgressBar) for one in own)
+            each_epoch = [EpochSeed(self.seed), EpochTable(folder / TABLE_FILE)]
+            plugins = self.config_init.trainer.plugins or []
+            plugins = plugins if isinstance(plugins, list) else [plugins]
+            if not any(isinstance(one, CheckpointIO) for one in plugins):
+                plugins = [*plugins, WholeCheckpoints()]
             with lightning_errors():
                 trainer = self.instantiate_trainer(
                     default_root_dir=str(folder),
-                    logger=_loggers(self.config_init.trainer.logger, folder, steps),
-                    callbacks=[*own, *callbacks],
+                    logger=_trackers(self.config_init.trainer.logger),
+                    callbacks=[*own, *each_epoch, *callbacks],
                     enable_progress_bar=bar,
+                    plugins=plugins,
                 )
             # Lightning would start a process for each.
             on_cpu = isinstance(trainer.accelerator, CPUAccelerator)
@@ -233,11 +238,6 @@ class TrainingConfig(LightningCLI):
         return self.config_init.model, self.config_init.data, trainer
 
 
-def is_first_process() -> bool:
-    """Whether this process writes; of several that train together only one does."""
-    return getattr(rank_zero_only, "rank", 0) == 0
-
-
 def _place_logger(config: Namespace, folder: Path, name: str) -> None:
     """Give a configured logger its folder and name, where it has such arguments."""
     logger: Any = config.trainer.logger
@@ -251,12 +251,11 @@ def _place_logger(config: Namespace, folder: Path, name: str) -> None:
             arguments.name = name
 
 
-def _loggers(configured: Any, folder: Path, steps: int) -> list[Logger]:
-    """CSV always, and what the configuration asks for besides."""
-    csv = csv_log(folder, steps if is_first_process() else 0)
+def _trackers(configured: Any) -> list[Logger]:
+    """Loggers that the configuration asks for; `metrics.csv` is always written."""
     if configured in (None, True, False):
-        return [csv]
-    return [csv, *(configured if isinstance(configured, list) else [configured])]
+        return []
+    return [Tracker(one) for one in (configured if isinstance(configured, list) else [configured])]
 
 
 def take_scan_size(config: Namespace) -> None:

@@ -8,9 +8,10 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 
-from ctt_net.errors import InputError
+from ctt_net.errors import InputError, Terminated
 from ctt_net.io.renamed import LOGGED, LOGGED_NOW
-from ctt_net.training.config import is_first_process
+from ctt_net.training.run_log import is_first_process
+from ctt_net.training.tracking import Tracker
 from ctt_net.training.trainer import lightning_errors
 
 CHECKPOINTS = "checkpoints"
@@ -47,8 +48,8 @@ class _Checkpoint(ModelCheckpoint):
         super().load_state_dict({key: moved(value) for key, value in state_dict.items()})
 
 
-def resumable(folder: Path) -> tuple[Path | None, int]:
-    """The checkpoint that a training below `folder` goes on from, and the steps taken before it.
+def resumable(folder: Path) -> Path | None:
+    """The checkpoint that a training below `folder` goes on from; None = from the start.
 
     That of the last epoch; where a person has deleted it, that of the best one.
 
@@ -61,8 +62,9 @@ def resumable(folder: Path) -> tuple[Path | None, int]:
         (best, None),
     ):
         if path.exists():
-            return path, int(_read_checkpoint(path, after)["global_step"])
-    return None, 0
+            _read_checkpoint(path, after)
+            return path
+    return None
 
 
 def _read_checkpoint(path: Path, after: str | None = None) -> dict[str, Any]:
@@ -116,8 +118,9 @@ def fit(
                 datamodule=data,
                 ckpt_path=None if checkpoint is None else str(checkpoint),
             )
-    except SystemExit:  # how Lightning ends a training that a person has stopped
-        raise KeyboardInterrupt from None
+    except SystemExit as end:  # how Lightning ends a training that somebody has stopped
+        stopped = end.__context__
+        raise stopped if isinstance(stopped, Terminated) else KeyboardInterrupt() from None
     if not best.best_model_path:
         raise InputError(
             "config: no epoch was finished, so there is no model; trainer.max_epochs must be 1 or "
@@ -129,12 +132,10 @@ def fit(
         module.load_state_dict(_read_checkpoint(Path(best.best_model_path))["state_dict"])
 
 
-def end_logs(trainer: pl.Trainer) -> None:
-    """Close the loggers once every process is done."""
+def end_trackers(trainer: pl.Trainer) -> None:
+    """Close what tracks the training once every process is done."""
     trainer.strategy.barrier()
     for logger in trainer.loggers:
         logger.finalize("success")
-        # Lightning leaves a wandb run open, and the next fold would go on in it.
-        finish = getattr(logger.experiment, "finish", None)
-        if finish is not None:
-            finish()
+        if isinstance(logger, Tracker):
+            logger.finish()

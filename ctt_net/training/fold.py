@@ -25,10 +25,11 @@ from ctt_net.model_folder.provenance import (
 from ctt_net.model_folder.spec import ModelSpec
 from ctt_net.training.architecture import describe
 from ctt_net.training.calibrate import calibrate_fold
-from ctt_net.training.config import TrainingConfig, is_first_process
+from ctt_net.training.config import TrainingConfig
 from ctt_net.training.export import export_onnx, export_weights
-from ctt_net.training.fit import checkpoints, end_logs, fit, resumable
+from ctt_net.training.fit import checkpoints, end_trackers, fit, resumable
 from ctt_net.training.module import MONITOR, AcuityModule
+from ctt_net.training.run_log import is_first_process
 from ctt_net.training.start_from import Start, start_from
 
 
@@ -52,15 +53,15 @@ def train_fold(config: TrainingConfig, run: Path, fold: int, shared: EyeDataModu
         shared: Data module of the run, whose scans are decoded already.
     """
     folder = fold_folder(run, fold)
-    checkpoint, steps = resumable(folder) if config.config.resume else (None, 0)
+    checkpoint = resumable(folder) if config.config.resume else None
     best, last = checkpoints(folder, MONITOR)
-    module, data, trainer = config.build(fold, folder, [best, last], steps)
+    module, data, trainer = config.build(fold, folder, [best, last])
     data.share(shared)
     start = start_from(module.start_from, module.network, data)
     fit(trainer, module, data, best, checkpoint)
     if is_first_process():
         _export(config, run, fold, module, data, trainer, start)
-    end_logs(trainer)
+    end_trackers(trainer)
 
 
 def _export(

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
 
 from ctt_net.cohort import val_rows
 from ctt_net.data.module import EyeDataModule
@@ -18,10 +17,11 @@ from ctt_net.model_folder.predictor import Predictor
 from ctt_net.model_folder.table import predict_eyes
 from ctt_net.report.results import Setting, write_results
 from ctt_net.training.calibrate import calibrated, for_report, predict_fold
-from ctt_net.training.config import TrainingConfig, is_first_process
+from ctt_net.training.config import TrainingConfig
 from ctt_net.training.fit import resumable
 from ctt_net.training.fold import fold_folder, model_folder, train_fold
 from ctt_net.training.run_folder import CONFIG_FILE, only_training_in
+from ctt_net.training.run_log import LOG, is_first_process
 from ctt_net.training.start_from import check_no_overlap, start_from
 from ctt_net.training.trainer import warn_of_slow_precision
 from ctt_net.uncertainty.calibration import n_calibrated
@@ -51,7 +51,6 @@ def train(arguments: Sequence[str]) -> FinishedRun:
     """
     config = TrainingConfig(arguments)
     run = config.out
-    console = Console(stderr=True, quiet=not is_first_process())
     module, data, trainer = config.build(1, run)
     folds = _chosen(config.config.folds, data)
     start = start_from(module.start_from, module.network, data)
@@ -59,15 +58,13 @@ def train(arguments: Sequence[str]) -> FinishedRun:
         check_no_overlap(start.source, data, folds)
     with only_training_in(run, config):
         if start is not None:
-            console.print(f"starts from {start.source.folder}: {start.in_words()}")
-        warn_of_slow_precision(trainer, console)
-        _train_folds(config, run, folds, data, console)
+            LOG.info("starts from %s: %s", start.source.folder, start.in_words())
+        warn_of_slow_precision(trainer)
+        _train_folds(config, run, folds, data)
         return FinishedRun(run, _report(run, data) if is_first_process() else None)
 
 
-def _train_folds(
-    config: TrainingConfig, run: Path, folds: list[int], data: EyeDataModule, console: Console
-) -> None:
+def _train_folds(config: TrainingConfig, run: Path, folds: list[int], data: EyeDataModule) -> None:
     """Read the scans once and train the folds that are not finished."""
     if config.config.resume:
         for fold in folds:
@@ -78,7 +75,7 @@ def _train_folds(
     if is_first_process():
         atomic_write(run / CONFIG_FILE, config.resolved())
     val = len(val_rows(data.cohort.table))
-    console.print(
+    LOG.info(
         f"{data.cohort.spec.name}: {len(data.folds) + val} eyes of known outcome, "
         + (f"{val} of them of split val, which choose the checkpoints, " if val else "")
         + f"{int(scans.present.sum())} scans; training fold {', '.join(map(str, folds))} "
@@ -86,9 +83,9 @@ def _train_folds(
     )
     for fold in folds:
         if config.config.resume and model_folder(run, fold).is_dir():
-            console.print(f"fold {fold}: finished already")
+            LOG.info("fold %d: finished already", fold)
             continue
-        console.print(f"fold {fold}: training")
+        LOG.info("fold %d: training", fold)
         train_fold(config, run, fold, data)
 
 

@@ -8,11 +8,12 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from ctt_net.errors import InputError
-from ctt_net.io.atomic_write import check_can_make_folder
+from ctt_net.io.atomic_write import check_can_make_folder, is_temporary, remove_temporary
 from ctt_net.io.renamed import current
 from ctt_net.io.yaml_file import parse_yaml, read_yaml_mapping
-from ctt_net.training.config import TrainingConfig, is_first_process
-from ctt_net.training.trainer import LOG_FILE
+from ctt_net.training.config import TrainingConfig
+from ctt_net.training.epoch_log import TABLE_FILE
+from ctt_net.training.run_log import TEXT_FILE, is_first_process, run_log
 
 CONFIG_FILE = "config.yaml"
 
@@ -23,6 +24,9 @@ NOT_OF_THE_MODEL = {"folds", "out", "resume"}
 # Of the process that trains in a folder. The operating system holds the lock, not the file: one
 # that a killed process leaves behind blocks nobody.
 LOCK_FILE = ".lock"
+
+# What a start leaves that failed before the first epoch was finished.
+NO_RUN_YET = (LOCK_FILE, CONFIG_FILE, TEXT_FILE, TABLE_FILE)
 
 
 @contextlib.contextmanager
@@ -44,10 +48,15 @@ def only_training_in(run: Path, config: TrainingConfig) -> Iterator[None]:
     lock = FileLock(run / LOCK_FILE)
     try:
         with lock.acquire(blocking=False):
-            check_same_run(run, config)  # what the other one has left until now
             try:
-                yield
+                check_same_run(run, config)  # what the other one has left until now
+                for place in filter(None, (run, config.config.data.scan_cache)):
+                    remove_temporary(Path(place))
+                with run_log(run):
+                    yield
             finally:
+                if all(path.name in (LOCK_FILE, TEXT_FILE) for path in run.iterdir()):
+                    (run / TEXT_FILE).unlink(missing_ok=True)
                 # Windows takes no open file away, and nobody minds one that stays.
                 with contextlib.suppress(OSError):
                     (run / LOCK_FILE).unlink()
@@ -72,7 +81,7 @@ def check_same_run(run: Path, config: TrainingConfig) -> None:
         return
     check_can_make_folder(run)
     if not run.exists() or all(
-        path.is_dir() or path.name in (LOCK_FILE, CONFIG_FILE, LOG_FILE) for path in run.rglob("*")
+        path.is_dir() or path.name in NO_RUN_YET or is_temporary(path) for path in run.rglob("*")
     ):
         return  # nothing there, or a start that failed before its first epoch was finished
     if not config.config.resume:

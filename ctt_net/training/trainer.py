@@ -1,26 +1,30 @@
-"""Around Lightning's trainer: errors in one line, precision by device, and the log of epochs."""
+"""Around Lightning's trainer: errors in one line, precision by device, whole checkpoints."""
 
 import contextlib
-import csv
+import io
 import logging
-import sys
-import time
+import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from lightning_fabric.plugins.precision.precision import _PRECISION_INPUT
 from lightning_fabric.utilities.exceptions import MisconfigurationException
-from pytorch_lightning.callbacks import Callback, RichProgressBar
-from pytorch_lightning.loggers import CSVLogger
-from rich.console import Console
+from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.plugins import TorchCheckpointIO
+from pytorch_lightning.utilities.memory import is_oom_error
 
 from ctt_net.errors import InputError
-from ctt_net.io.renamed import LOGGED, LOGGED_NOW
+from ctt_net.io.atomic_write import atomic_write
+from ctt_net.training.run_log import LOG
 
+# Lightning does not know of all that the CPU's allocator says, nor of a loader that the system has
+# ended to have its memory back.
+_FULL = re.compile("not enough memory|DataLoader worker .*(killed by signal|exited unexpectedly)")
 _TRAINERS = ("pytorch_lightning", "lightning_fabric", "torch.distributed")
 
 
@@ -39,10 +43,12 @@ def lightning_errors() -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:
-        # The CPU's allocator has no class of its own.
-        full = isinstance(error, MemoryError | torch.OutOfMemoryError)
-        if full or "not enough memory" in str(error):
-            fix = "out of memory; lower data.batch_size, or the size in data.preprocessing"
+        full = isinstance(error, MemoryError | torch.OutOfMemoryError) or is_oom_error(error)
+        if full or _FULL.search(str(error)):
+            fix = (
+                "out of memory; lower data.batch_size, data.num_workers, or the size in "
+                "data.preprocessing"
+            )
         elif isinstance(error, MisconfigurationException) or _raised_in(error, _TRAINERS):
             fix = "correct the keys under 'trainer', or the job that started this training"
         else:
@@ -86,15 +92,51 @@ class PrecisionTrainer(pl.Trainer):
         # Deterministic training would fill all new memory with NaN first, 1,700 times a step. That
         # helps to find operations that read it; ours do not, and the numbers are the same.
         torch.utils.deterministic.fill_uninitialized_memory = False
+        # Lightning's own would answer SIGTERM only after the batch, with a collective operation in
+        # the handler, and at SIGUSR1 leave a checkpoint amid the epoch, from which a training does
+        # not go on as it would have.
+        self._signal_connector.register_signal_handlers = lambda: None
 
 
-def warn_of_slow_precision(trainer: pl.Trainer, console: Console) -> None:
+class EpochSeed(Callback):
+    """Begins each epoch's chance (dropout) anew, so that a resumed training meets the same.
+
+    Checkpoints hold no state of the random generators. Order and augmentation have streams of
+    their own.
+
+    Args:
+        seed: Of the run.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Seed torch on all devices."""
+        words = np.random.SeedSequence([self.seed, trainer.current_epoch, trainer.global_rank])
+        torch.manual_seed(int(words.generate_state(1, np.uint64)[0] >> np.uint64(1)))
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """Writes checkpoints beside their place; Lightning's way is through another disk's /tmp."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
+    ) -> None:
+        """See `CheckpointIO.save_checkpoint`."""
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        atomic_write(Path(path), content.getvalue())
+
+
+def warn_of_slow_precision(trainer: pl.Trainer) -> None:
     """Say so, before a training starts, where it would be faster in single precision."""
     on_cpu = trainer.strategy.root_device.type == "cpu"
     if on_cpu and "bf16" in str(trainer.precision) and not cpu_has_bf16():
-        console.print(
-            f"warning: this processor has no instructions for bfloat16, so that precision "
-            f"{trainer.precision} is several times slower here than --trainer.precision 32-true"
+        LOG.warning(
+            "warning: this processor has no instructions for bfloat16, so that precision %s is "
+            "several times slower here than --trainer.precision 32-true",
+            trainer.precision,
         )
 
 
@@ -133,72 +175,3 @@ def silence_lightning() -> None:
     warnings.filterwarnings("ignore", message="Experiment logs directory .* exists and is not")
     for name in ("pytorch_lightning.utilities.rank_zero", "lightning_fabric.utilities.seed"):
         logging.getLogger(name).setLevel(logging.WARNING)
-
-
-LOG_FILE = "metrics.csv"
-
-
-def csv_log(folder: Path, steps: int) -> CSVLogger:
-    """The logger of `metrics.csv`; a resumed one keeps the rows of the epochs before.
-
-    Args:
-        folder: Of the fold.
-        steps: Taken before; later rows are of epochs that are trained again.
-    """
-    path = folder / LOG_FILE
-    kept = []
-    if steps and path.is_file():
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = [row for row in csv.DictReader(file) if (row.get("step") or "").isdigit()]
-        kept = [
-            {name.replace(LOGGED, LOGGED_NOW): value for name, value in row.items()}
-            for row in rows
-            if int(row["step"]) < steps
-        ]
-    logger = CSVLogger(save_dir=folder, name="", version="")
-    if kept:  # its writer takes the old file away at its start
-        logger.experiment.metrics.extend(kept)
-        logger.save()
-    return logger
-
-
-def epoch_display(bar: bool) -> Callback:
-    """A bar where a person watches, else a line per epoch that a log can hold.
-
-    Args:
-        bar: Whether one is wanted at all.
-    """
-    return EpochBar() if bar and sys.stderr.isatty() else EpochLines()
-
-
-class EpochBar(RichProgressBar):
-    """Lightning's bar, which counts epochs from 1."""
-
-    def _get_train_description(self, current_epoch: int) -> str:
-        return f"epoch {current_epoch + 1} of {self.trainer.max_epochs or '?'}"
-
-
-class EpochLines(Callback):
-    """Prints losses and seconds of each epoch to stderr."""
-
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Start the clock."""
-        self.began = time.monotonic()
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """One line."""
-        if not trainer.is_global_zero:
-            return
-        metrics = {
-            name: float(value)
-            for name, value in trainer.callback_metrics.items()
-            if name in trainer.progress_bar_metrics or name.endswith("/loss")
-        }
-        shown = [f"{name.replace('/', ' ')} {value:.4f}" for name, value in metrics.items()]
-        seconds = f"{time.monotonic() - self.began:.1f} s"
-        print(
-            f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}:",
-            ", ".join([*shown, seconds]),
-            file=sys.stderr,
-            flush=True,
-        )

@@ -47,6 +47,17 @@ def test_a_fault_of_ours_is_exit_code_1(repository, tmp_path):
     assert done.returncode == 1
 
 
+def test_a_full_memory_is_said_with_what_to_lower(monkeypatch, capsys):
+    def fail(options):
+        raise MemoryError("Unable to allocate 9 GiB")
+
+    monkeypatch.setattr("ctt_net.cli.check.run", fail)
+    assert main(["check", "."]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: out of memory (Unable to allocate 9 GiB); ")
+    assert "lower the number of workers" in said
+
+
 @pytest.mark.parametrize(("number", "fix"), [("ENOSPC", "make room"), ("EROFS", "another folder")])
 def test_a_full_or_closed_disk_is_said_not_traced(monkeypatch, capsys, number, fix):
     code = getattr(errno, number)

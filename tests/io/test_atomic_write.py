@@ -11,7 +11,13 @@ import pytest
 
 from ctt_net.errors import InputError
 from ctt_net.io import atomic_write as whole_file
-from ctt_net.io.atomic_write import UNFINISHED, atomic_write, atomic_write_all, roll_back_unfinished
+from ctt_net.io.atomic_write import (
+    UNFINISHED,
+    atomic_write,
+    atomic_write_all,
+    remove_temporary,
+    roll_back_unfinished,
+)
 
 OLD = {"a.json": "old a", "figures/x.png": b"old x", "stale.csv": "old stale"}
 NEW = {"a.json": "new a", "figures/x.png": b"new x", "b.html": "new b"}
@@ -50,6 +56,27 @@ def test_a_failure_leaves_the_old_file_and_nothing_beside(tmp_path, monkeypatch)
         atomic_write(target, "new")
     assert target.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a fork of itself")
+def test_what_a_killed_process_left_is_removed_and_what_one_writes_is_not(tmp_path, monkeypatch):
+    (tmp_path / "below").mkdir()
+    if not os.fork():
+        monkeypatch.setattr(Path, "replace", lambda *_: os.kill(os.getpid(), 9))
+        atomic_write(tmp_path / "below/file", "cut off")
+    os.wait()
+    (left,) = (tmp_path / "below").iterdir()
+    os.utime(left, (0, 0))
+    replace = Path.replace
+
+    def meanwhile(self, other):
+        os.utime(self, (0, 0))
+        remove_temporary(tmp_path)
+        return replace(self, other)
+
+    monkeypatch.setattr(Path, "replace", meanwhile)
+    atomic_write(tmp_path / "other", "whole")
+    assert contents(tmp_path) == {"other": "whole"}
 
 
 def test_an_interruption_leaves_nothing_beside(tmp_path, monkeypatch):

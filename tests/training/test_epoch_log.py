@@ -1,20 +1,25 @@
 """What is shown of an epoch, on a terminal and off it."""
 
+import logging
 from types import SimpleNamespace
 
 import pytest
 import torch
 
-from ctt_net.training.trainer import EpochBar, EpochLines, epoch_display
+from ctt_net.training.epoch_log import EpochBar, EpochLines, epoch_display
 
 
 @pytest.mark.parametrize(
     ("terminal", "wanted", "shown"),
-    [(True, True, EpochBar), (True, False, EpochLines), (False, True, EpochLines)],
+    [
+        (True, True, [EpochBar, EpochLines]),
+        (True, False, [EpochLines]),
+        (False, True, [EpochLines]),
+    ],
 )
 def test_a_bar_is_for_people_only(monkeypatch, terminal, wanted, shown):
     monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
-    assert type(epoch_display(wanted)) is shown
+    assert [type(one) for one in epoch_display(wanted)] == shown
 
 
 def test_epochs_count_from_one_up_to_their_number(capsys):
@@ -25,7 +30,7 @@ def test_epochs_count_from_one_up_to_their_number(capsys):
         callback_metrics={"train/loss": torch.tensor(0.25), "train/recovery": torch.tensor(1.0)},
         progress_bar_metrics={"train/loss": 0.25},
     )
-    lines = EpochLines()
+    lines = EpochLines(logging.INFO)
     lines.on_train_epoch_start(trainer, None)
     lines.on_train_epoch_end(trainer, None)
     said = capsys.readouterr().err

@@ -77,7 +77,7 @@ def test_the_folder_holds_weights_figures_and_their_story(pretrained, other_coho
     names = {path.name for path in pretrained.iterdir()}
     assert names == {
         "checkpoints", "config.yaml", "metrics.csv", "metrics.json", "pretrained.safetensors",
-        "pretrained.yaml",
+        "pretrained.yaml", "train.log",
     }  # fmt: skip
     spec = yaml.safe_load((pretrained / "pretrained.yaml").read_text())
     assert spec["synthetic"] is True

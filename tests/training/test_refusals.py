@@ -56,6 +56,11 @@ def test_a_slurm_job_of_another_size_is_refused(tiny_network, small_cohort, tmp_
         (MisconfigurationException("no such\nmonitor"), "trainer: no such monitor"),
         (torch.OutOfMemoryError("CUDA: tried 2 GiB"), "lower data.batch_size"),
         (RuntimeError("DefaultCPUAllocator: not enough memory"), "lower data.batch_size"),
+        (
+            RuntimeError("DataLoader worker (pid 7) is killed by signal"),
+            "data.num_workers",
+        ),
+        (MemoryError("Unable to allocate 9 GiB"), "Unable to allocate 9 GiB .out of memory; lower"),
         (InputError("row 3"), "^row 3$"),
     ],
 )

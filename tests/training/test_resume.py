@@ -1,12 +1,15 @@
 """A training that breaks off: what stays, what goes on, and what stands in the way."""
 
+import os
 import shutil
+import signal
 
 import pandas as pd
 import pytest
 import torch
 from filelock import FileLock
 
+from ctt_net.cli import main
 from ctt_net.errors import InputError
 from ctt_net.losses import JointLoss
 from ctt_net.training.fit import resumable
@@ -18,25 +21,36 @@ pytestmark = pytest.mark.usefixtures("traced_once")
 
 @pytest.fixture(scope="module")
 def keys(small_cohort, tiny_network):
-    return [
-        *tiny_network, "--data.cohort", str(small_cohort), "--folds", "1",
-        "--trainer.max_epochs", "4",
-    ]  # fmt: skip
+    """Of a run that is `small_run` in its first fold."""
+    return [*tiny_network, "--data.cohort", str(small_cohort), "--folds", "1"]
+
+
+def killed(keys, out, after):
+    """Fork a training that ends itself (SIGKILL) at some batch; how it ended."""
+
+    def kill(module, batch, index):
+        if (module.current_epoch, index) == after:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    child = os.fork()
+    if not child:
+        try:
+            AcuityModule.on_train_batch_start = kill
+            train([*keys, "--out", str(out), "--resume", "true"])
+        finally:
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 @pytest.fixture(scope="module")
 def cut_off(keys, made_once):
-    """A run that was stopped at the start of its third epoch; read-only."""
-
-    def stop(module):
-        if module.current_epoch == 2:
-            raise KeyboardInterrupt
+    """A run that was killed in its first epoch, and again in its second; read-only."""
+    if not hasattr(os, "fork"):
+        pytest.skip("kills a fork of itself")
 
     def make(out):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(AcuityModule, "on_train_epoch_start", stop, raising=False)
-            with pytest.raises(KeyboardInterrupt):
-                train([*keys, "--out", str(out)])
+        for after in ((0, 1), (1, 1)):
+            assert killed(keys, out, after) == -signal.SIGKILL
 
     return made_once("cut_off_run", make)
 
@@ -46,27 +60,46 @@ def run(cut_off, tmp_path):
     return shutil.copytree(cut_off, tmp_path / "cut_off_run")
 
 
-@pytest.mark.slow
-def test_a_resumed_fold_keeps_the_log_of_the_epochs_before(run, keys):
-    log = run / "fold_1/metrics.csv"
-    before = pd.read_csv(log)
-    assert set(before["epoch"]) == {0, 1}
-    # Rows of an epoch that was not finished, and of a line cut short by a kill.
-    log.write_text(log.read_text() + "2,9,9,,9,9,9\n2,9,9,4,9,9,9\n2,9")
+def test_a_killed_and_resumed_training_ends_as_one_that_was_left_alone(run, keys, small_run):
+    stray = run / "fold_1/checkpoints/.last.ckpt.x.tmp"
+    stray.write_text("cut off")
+    os.utime(stray, (0, 0))
+    (run / "fold_1/metrics.csv").write_text("epoch,step\n7,9\n8,")
     train([*keys, "--out", str(run), "--resume", "true"])
-    after = pd.read_csv(log)
-    pd.testing.assert_frame_equal(after.iloc[: len(before)], before)
-    for column in ("train/loss", "val/mae"):
-        assert after.dropna(subset=column)["epoch"].tolist() == [0, 1, 2, 3]
-    assert (after[["train/loss", "val/mae"]].max() < 9).all()
+    for name in ("metrics.csv", "model/model.safetensors", "model/baselines.json"):
+        whole = small_run / "fold_1" / name
+        assert (run / "fold_1" / name).read_bytes() == whole.read_bytes(), name
+    names = [
+        {path.relative_to(one / "fold_1") for path in (one / "fold_1").rglob("*")}
+        for one in (run, small_run)
+    ]
+    assert names[0] == names[1]
     assert not (run / ".lock").exists()
     # The best epoch is that of the whole training, in this copy of its folder.
+    log = pd.read_csv(run / "fold_1/metrics.csv")
+    assert log["epoch"].tolist() == [0, 1]
     place = run / "fold_1/checkpoints"
     state = torch.load(place / "last.ckpt", weights_only=True)["callbacks"]
     (best,) = (one for key, one in state.items() if "selection/mae" in key)  # as 0.1 had it
     assert best["best_model_path"] == str((place / "best.ckpt").resolve())
-    assert float(best["best_model_score"]) == pytest.approx(after["val/mae"].min())
+    assert float(best["best_model_score"]) == pytest.approx(log["val/mae"].min())
     assert "resume: false" in (run / "config.yaml").read_text()
+    said = (run / "train.log").read_text()
+    assert said.count("fold 1: training") == 3
+    assert said.count("epoch 2 of 2: ") == 1
+    assert said.endswith(" done\n")
+
+
+def test_sigterm_stops_a_training_with_a_message(run, keys, monkeypatch, capsys):
+    def terminate(module, batch, index):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(AcuityModule, "on_train_batch_start", terminate)
+    assert main(["train", *keys, "--out", str(run), "--resume", "true"]) == 143
+    assert "stopped by SIGTERM; what was finished is kept" in capsys.readouterr().err
+    assert "stopped by SIGTERM; --resume true continues" in (run / "train.log").read_text()
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert resumable(run / "fold_1") == run / "fold_1/checkpoints/last.ckpt"
 
 
 def cut_short(path):
@@ -94,18 +127,16 @@ def test_a_damaged_checkpoint_is_named_with_what_to_do(run, keys, damage):
     assert f"{last}: the checkpoint is missing or damaged" in str(caught.value)
     assert f"delete {last} and resume" in str(caught.value)
     last.unlink()  # as it says
-    checkpoint, steps = resumable(run / "fold_1")
-    assert checkpoint == best
-    assert steps > 0
+    assert resumable(run / "fold_1") == best
     damage(best)
     with pytest.raises(InputError, match=f"delete {best.parent} and"):
         resumable(run / "fold_1")
     shutil.rmtree(best.parent)
-    assert resumable(run / "fold_1") == (None, 0)
+    assert resumable(run / "fold_1") is None
 
 
 def test_a_second_training_in_a_folder_is_refused_until_the_first_ends(run, keys):
-    resume = [*keys, "--out", str(run), "--resume", "true", "--trainer.max_epochs", "2"]
+    resume = [*keys, "--out", str(run), "--resume", "true", "--trainer.max_epochs", "3"]
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     with (
         FileLock(run / ".lock"),
@@ -115,7 +146,7 @@ def test_a_second_training_in_a_folder_is_refused_until_the_first_ends(run, keys
     assert {path: path.read_bytes() for path in before} == before
     # A file that a killed process left behind holds no lock.
     (run / ".lock").touch()
-    with pytest.raises(InputError, match=r"began with trainer\.max_epochs: 4, and it is 2 now"):
+    with pytest.raises(InputError, match=r"began with trainer\.max_epochs: 2, and it is 3 now"):
         train(resume)
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from pytorch_lightning.cli import LightningArgumentParser
-from rich.console import Console
 
 from ctt_net import INTENDED_USE
 from ctt_net.data.covariates import covariate_levels
@@ -16,8 +15,8 @@ from ctt_net.io.json_file import write_json
 from ctt_net.io.progress import progress_bar
 from ctt_net.model_folder.provenance import git_revision, library_versions
 from ctt_net.training.architecture import describe
-from ctt_net.training.config import TrainingConfig, is_first_process
-from ctt_net.training.fit import checkpoints, end_logs, fit, resumable
+from ctt_net.training.config import TrainingConfig
+from ctt_net.training.fit import checkpoints, end_trackers, fit, resumable
 from ctt_net.training.pretrain.data import Lesions, PretrainDataModule
 from ctt_net.training.pretrain.figures import Figures, lesion_figures
 from ctt_net.training.pretrain.folder import (
@@ -27,6 +26,7 @@ from ctt_net.training.pretrain.folder import (
 )
 from ctt_net.training.pretrain.module import MONITOR, PretrainModule
 from ctt_net.training.run_folder import CONFIG_FILE, only_training_in
+from ctt_net.training.run_log import LOG, is_first_process
 from ctt_net.training.trainer import warn_of_slow_precision
 from ctt_net.types import EyeBatch
 
@@ -76,35 +76,37 @@ def pretrain(arguments: Sequence[str]) -> FinishedPretraining:
     """
     config = PretrainConfig(arguments)
     folder = config.out
-    console = Console(stderr=True, quiet=not is_first_process())
     _, data, _ = config.instantiate(config.config.clone(), folder, folder.name)
     data.parts  # noqa: B018 - what is wrong with the cohort comes first
     with only_training_in(folder, config):
         if (folder / PRETRAINED_FILE).exists():
-            console.print(f"{folder}: finished already")
+            LOG.info("%s: finished already", folder)
             figures: Figures | None = dict(PretrainedSpec.read(folder).figures)
         else:
-            figures = _pretrain(config, folder, console)
+            figures = _pretrain(config, folder)
         return FinishedPretraining(folder, figures if is_first_process() else None)
 
 
-def _pretrain(config: PretrainConfig, folder: Path, console: Console) -> Figures | None:
+def _pretrain(config: PretrainConfig, folder: Path) -> Figures | None:
     """Pretrain, and write what comes of it; the figures on the first process only."""
-    checkpoint, steps = resumable(folder) if config.config.resume else (None, 0)
+    checkpoint = resumable(folder) if config.config.resume else None
     best, last = checkpoints(folder, MONITOR)
     module, data, trainer = config.instantiate(
-        config.config.clone(), folder, folder.name, [best, last], steps
+        config.config.clone(), folder, folder.name, [best, last]
     )
-    warn_of_slow_precision(trainer, console)
+    warn_of_slow_precision(trainer)
     train, val = data.targets_of("train"), data.targets_of("val")
     with progress_bar("reading scans") as progress:
         data.progress = progress
         scans = data.scans
     if is_first_process():
         atomic_write(folder / CONFIG_FILE, config.resolved())
-    console.print(
-        f"{data.cohort.spec.source}: {len(train.potential)} simulated eyes to learn from, "
-        f"{len(val.potential)} to choose the epoch by, {int(scans.present.sum())} scans"
+    LOG.info(
+        "%s: %d simulated eyes to learn from, %d to choose the epoch by, %d scans",
+        data.cohort.spec.source,
+        len(train.potential),
+        len(val.potential),
+        int(scans.present.sum()),
     )
     fit(trainer, module, data, best, checkpoint)
     figures = None
@@ -112,7 +114,7 @@ def _pretrain(config: PretrainConfig, folder: Path, console: Console) -> Figures
         module.to(trainer.strategy.root_device)
         found = read_part(module, data)
         figures = _write(folder, config, module, data, found)
-    end_logs(trainer)
+    end_trackers(trainer)
     return figures
 
 

@@ -34,13 +34,13 @@ from ctt_net.synthetic import (
     training_eye,
 )
 from ctt_net.synthetic.scan import labelled_scan
+from ctt_net.training.epoch_log import epoch_display
 from ctt_net.training.export import quiet_exporter, without_traces
 from ctt_net.training.segmentation.data import SegmentationDataset, simulate
 from ctt_net.training.segmentation.figures import segmentation_figures
 from ctt_net.training.segmentation.module import SegmentationModule
 from ctt_net.training.trainer import (
     best_precision,
-    epoch_display,
     lightning_errors,
     silence_lightning,
 )
@@ -144,8 +144,8 @@ def fit(plan: SegmentationPlan) -> SegmentationNet:
             precision=precision,
             max_epochs=plan.epochs,
             gradient_clip_val=1.0,
-            callbacks=[display],
-            enable_progress_bar=isinstance(display, ProgressBar),
+            callbacks=display,
+            enable_progress_bar=any(isinstance(one, ProgressBar) for one in display),
             logger=False,
             enable_checkpointing=False,
             enable_model_summary=False,
