@@ -57,6 +57,7 @@ EXTRAS = {
     # tune: lora. It brings transformers, which torchmetrics then imports too: 2 s at each start.
     "lora": ["peft>=0.15,<1"],
     "hub": ["huggingface_hub>=0.25"],  # models by name: hf://organisation/name
+    "launch": ["ray>=2.40,<3", "submitit>=1.5,<2"],  # jobs on Ray and on SLURM
     "tracking": ["wandb>=0.19,<0.32"],
     "notebook": ["jupyterlab>=4"],
     # `ctt-net serve`

@@ -10,7 +10,6 @@ Research use only. Not a medical device.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +23,8 @@ from benchmarks.comparison.compare import compare
 from ctt_net import INTENDED_USE
 from ctt_net.cli.command import INTERRUPTED, WRONG_INPUT
 from ctt_net.errors import InputError
+from ctt_net.io.yaml_file import parse_yaml
+from ctt_net.launch import PLACES, Place
 
 
 def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -44,9 +45,20 @@ def read_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--jobs",
         type=int,
-        default=os.cpu_count() or 1,
-        help="trainings at a time, one thread each; 1 = one training on all cores "
-        "(default: as many as cores)",
+        help="trainings at a time; here with one thread each, 1 = one training on all cores "
+        "(default: as many as cores, or as the cluster has room for)",
+    )
+    parser.add_argument(
+        "--launcher",
+        choices=PLACES,
+        default="local",
+        help="where the trainings run (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--launcher-options",
+        default="{}",
+        metavar="YAML",
+        help="of a job on slurm or ray, such as '{partition: gpu, gpus_per_node: 1}'",
     )
     parser.add_argument(
         "--bootstrap", type=int, default=2000, help="resamples of patients (default: 2000)"
@@ -68,7 +80,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             arguments.out,
             cohort_folder=arguments.cohort,
             held_out_folders=arguments.held_out,
-            at_once=arguments.jobs,
+            place=Place(
+                arguments.launcher,
+                arguments.jobs,
+                parse_yaml(arguments.launcher_options, "--launcher-options", plain=True),
+            ),
             bootstrap=arguments.bootstrap,
             console=console,
         )

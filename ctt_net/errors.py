@@ -12,10 +12,6 @@ class InputError(ValueError):
     """
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM: a scheduler or an operator ends the program, which ends as after Ctrl-C."""
-
-
 def install_extra(extra: str) -> str:
     """The command that installs an extra.
 

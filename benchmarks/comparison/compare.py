@@ -8,12 +8,12 @@ from rich.console import Console
 from benchmarks.comparison.job import Job, make_jobs, training_arguments
 from benchmarks.comparison.page import write_markdown, write_page
 from benchmarks.comparison.plan import Plan, read_plan
-from benchmarks.comparison.processes import Failure, run_jobs
 from benchmarks.comparison.scores import measure
 from benchmarks.comparison.table import facts_of, flat_table
 from ctt_net.cohort import Cohort, read_cohort
 from ctt_net.errors import InputError
 from ctt_net.io.atomic_write import atomic_write_all, check_can_make_folder
+from ctt_net.launch import Place, exit_code, run_jobs
 
 TABLE_FILE, MARKDOWN_FILE, PAGE_FILE = "comparison.csv", "comparison.md", "comparison.html"
 
@@ -24,7 +24,7 @@ def compare(
     *,
     cohort_folder: Path | None,
     held_out_folders: Sequence[Path] | None,
-    at_once: int,
+    place: Place,
     bootstrap: int,
     console: Console,
 ) -> int:
@@ -35,7 +35,7 @@ def compare(
         out: Folder for the runs and the table.
         cohort_folder: Instead of the plan's.
         held_out_folders: Instead of the plan's.
-        at_once: Processes at a time.
+        place: Where the trainings run.
         bootstrap: Resamples of patients.
         console: For progress.
 
@@ -45,8 +45,8 @@ def compare(
     Raises:
         InputError: If plan, cohorts, configurations or folder are wrong; nothing has run then.
     """
-    if at_once < 1 or bootstrap < 2:
-        raise InputError("--jobs must be 1 or more and --bootstrap 2 or more")
+    if bootstrap < 2:
+        raise InputError("--bootstrap must be 2 or more")
     check_can_make_folder(out)
     plan = read_plan(plan_file, cohort_folder, held_out_folders)
     cohort = read_cohort(plan.cohort)
@@ -55,10 +55,14 @@ def compare(
     for job in jobs:
         job.check_same()
     _check_configs(plan, jobs)
-    failures = run_jobs(jobs, at_once, console)
-    _report(failures, console)
+    for job in jobs:
+        if not job.finished():
+            job.write_task()
+    failures = run_jobs(jobs, place)
+    for failure in failures:
+        console.print(f"\n{failure}", markup=False, highlight=False, soft_wrap=True)
     finished = [job for job in jobs if job.finished()]
-    failed = [failure.job.title for failure in failures]
+    failed = [failure.title for failure in failures]
     scores = measure(plan, finished, list(held_out), bootstrap)
     if scores:
         synthetic = any(one.spec.synthetic for one in (cohort, *held_out.values()))
@@ -74,9 +78,7 @@ def compare(
         atomic_write_all(out, files)
         print(text)
         console.print(f"{out / PAGE_FILE}", highlight=False, soft_wrap=True)
-    if not failures:
-        return 0
-    return 2 if all(failure.status == 2 for failure in failures) else 1
+    return exit_code(failures)
 
 
 def _folds(plan: Plan, cohort: Cohort) -> list[int]:
@@ -107,14 +109,3 @@ def _check_configs(plan: Plan, jobs: Sequence[Job]) -> None:
             TrainingConfig(training_arguments(job.task))
         except InputError as error:
             raise InputError(f"{plan.path}: rows.{name}: {error}") from None
-
-
-def _report(failures: Sequence[Failure], console: Console) -> None:
-    for failure in failures:
-        said = f"\nfailed: {failure.job.title} (exit code {failure.status}); the log ends with"
-        console.print(
-            f"{said}\n{failure.last_lines}\n(all of it: {failure.job.log_file})",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )

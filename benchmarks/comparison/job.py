@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,9 @@ from ctt_net.cohort import Cohort
 from ctt_net.errors import InputError
 from ctt_net.io.atomic_write import atomic_write
 from ctt_net.io.yaml_file import dump_yaml, read_yaml_mapping
+from ctt_net.launch import Command
 
+ROOT = Path(__file__).resolve().parents[2]
 HELD_OUT = "held_out"
 
 # What a row is. Folds, held-out cohorts and places may be added without training anew.
@@ -81,7 +84,19 @@ class Job:
         same = all(done.get(name) == fingerprint for name, fingerprint in held_out.items())
         return facts.get("folds") == list(self.folds) and same
 
-    def folds_done(self) -> int:
+    @property
+    def command(self) -> Command:
+        """Of the process, which reads the description."""
+        arguments = ("-m", "benchmarks.comparison.run_job", str(self.task_file.resolve()))
+        paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+        return Command(arguments, self.log_file, environment=(("PYTHONPATH", paths),))
+
+    @property
+    def parts(self) -> int:
+        """Folds to train; a row without a network is done in a moment."""
+        return len(self.folds) if self.row.kind == "config" else 1
+
+    def parts_done(self) -> int:
         """Folds whose model is there."""
         return sum((self.run / f"fold_{fold}" / "model").is_dir() for fold in self.folds)
 

@@ -6,8 +6,6 @@ cohorts, and leaves what it cost beside the run folder. Continues an interrupted
 
 import json
 import resource
-import shutil
-import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -18,17 +16,17 @@ from benchmarks.comparison.job import HELD_OUT, training_arguments
 from ctt_net.cli import main as ctt_net
 from ctt_net.errors import InputError
 from ctt_net.io.atomic_write import atomic_write
+from ctt_net.io.sigterm import sigterm_interrupts
 from ctt_net.io.yaml_file import read_yaml_mapping
 from ctt_net.model_folder.provenance import git_revision, library_versions
 
 
 def main(task_file: Path) -> int:
     """Do what a task file says; exit code as every command's."""
-    # A process that was started in the background may ignore it.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     task = read_yaml_mapping(task_file)
     try:
-        return _train(task) if task["kind"] == "config" else _fit(task)
+        with sigterm_interrupts():
+            return _train(task) if task["kind"] == "config" else _fit(task)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -38,9 +36,6 @@ def main(task_file: Path) -> int:
 
 def _train(task: Mapping[str, Any]) -> int:
     run = Path(task["run"])
-    if run.exists() and not any(run.glob("fold_*/*/*")):
-        # It failed before its first checkpoint; what it left would only be refused.
-        shutil.rmtree(run)
     status = _timed(task, lambda: ctt_net(["train", *training_arguments(task)]))
     if status:
         return status

@@ -2,16 +2,12 @@
 
 import argparse
 import atexit
-import contextlib
 import errno
 import gc
 import io
 import os
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from ctt_net import INTENDED_USE, __version__
 from ctt_net.cli import (
@@ -38,7 +34,8 @@ from ctt_net.cli import (
     train_segmenter,
 )
 from ctt_net.cli.command import INTERRUPTED, PIPE_CLOSED, TERMINATED, WRONG_INPUT
-from ctt_net.errors import InputError, Terminated
+from ctt_net.errors import InputError
+from ctt_net.io.sigterm import Terminated, sigterm_interrupts
 
 # Failures of disk and network, whatever was asked for, and how to fix them.
 _FIXES = {
@@ -92,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.set_threshold(100_000, 20, 100)
     # Nor is all that was loaded searched at the end, which takes a sixth of a prediction's time.
     atexit.register(gc.freeze)
-    with _sigterm_interrupts() as stopped:
+    with sigterm_interrupts() as stopped:
         try:
             status = _run(arguments)
         except BaseException:
@@ -147,26 +144,6 @@ def _run(arguments: list[str]) -> int:
         fix = f"; {_FIXES[error.errno]}" if error.errno in _FIXES else ""
         print(f"error: {place}{error.strerror}{fix}", file=sys.stderr)
         return WRONG_INPUT
-
-
-@contextlib.contextmanager
-def _sigterm_interrupts() -> Iterator[list[int]]:
-    """Inside, SIGTERM does what Ctrl-C does; gives a list that it is added to."""
-    received: list[int] = []
-
-    def stop(number: int, _: Any) -> None:
-        received.append(number)
-        raise Terminated
-
-    default = signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    if not default or threading.current_thread() is not threading.main_thread():
-        yield received
-        return
-    signal.signal(signal.SIGTERM, stop)
-    try:
-        yield received
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _encode_output() -> None:

@@ -1,5 +1,6 @@
 """`ctt-net train`: its keys come from the constructors it configures, not from here."""
 
+import sys
 from collections.abc import Sequence
 
 from ctt_net import INTENDED_USE
@@ -28,6 +29,9 @@ a run:
   --out FOLDER                run folder to make (default: runs/<name of the last config>)
   --folds N                   folds to train, 1 or [1,2] (default: all)
   --resume true               go on with a run folder; finished folds stay
+  --launcher NAME             each fold as a job of its own: local, slurm, ray (extra: launch)
+  --jobs N                    jobs at a time
+  --report false              train the folds only, beside others in the same folder
   --seed_everything N         folds, first weights, order, augmentation (default: 0)
 
 often changed (defaults: the configuration's):
@@ -83,8 +87,11 @@ def run(arguments: Sequence[str]) -> int:
     if checked is None:
         return DONE
     with needs_extra("training", "train"):
+        from ctt_net.launch import exit_code
         from ctt_net.training.run import train
     finished = train(checked)
     if finished.metrics is not None:
         print_results(finished.metrics, finished.folder / "report.html")
-    return DONE
+    for failure in finished.failures:
+        print(f"failed: {failure.title}: {failure.log_file}", file=sys.stderr)
+    return exit_code(finished.failures)

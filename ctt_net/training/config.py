@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytorch_lightning as pl
 from jsonargparse import Namespace, set_loader
@@ -19,6 +19,7 @@ from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
 from ctt_net.io.renamed import current, current_arguments
 from ctt_net.io.yaml_file import parse_yaml
+from ctt_net.launch import Place
 from ctt_net.outcome import DEFAULT_OUTCOMES
 from ctt_net.training.config_keys import check_arguments, explain, first_words
 from ctt_net.training.epoch_log import TABLE_FILE, EpochTable, epoch_display
@@ -37,6 +38,9 @@ from ctt_net.training.trainer import (
 # The most processes that train on the CPU; two are let be on any machine.
 MOST_PROCESSES = max(os.cpu_count() or 1, 2)
 
+
+# Keys that a resumed run may change, besides its folds and its folder.
+HOW_STARTED = ("resume", "report", "launcher", "jobs", "launcher_options")
 
 # Of the whole program, since jsonargparse makes parsers of its own for the parts of a config.
 set_loader("yaml", lambda text: current(parse_yaml(text, "config", plain=True)), (InputError,))
@@ -125,6 +129,33 @@ class TrainingConfig(LightningCLI):
             default=None,
             help="Folds to train, from 1: a number or a list such as [1,2]; all by default.",
         )
+        parser.add_argument(
+            "--report",
+            type=bool,
+            default=True,
+            help="False trains the folds only, so that others can be trained beside them in the "
+            "same folder; --resume true then writes the report.",
+        )
+        parser.add_argument(
+            "--launcher",
+            type=Literal["local", "slurm", "ray"] | None,
+            default=None,
+            help="Train each fold as a job of its own: a process of this machine, a job of SLURM "
+            "(submitit) or a task of Ray. One after the other in this process by default.",
+        )
+        parser.add_argument(
+            "--jobs",
+            type=int | None,
+            default=None,
+            help="Jobs at a time; by default as many as there are processors, or as the cluster "
+            "has room for.",
+        )
+        parser.add_argument(
+            "--launcher_options",
+            type=dict[str, Any],
+            default={},
+            help="Of a job on slurm or ray, such as {partition: gpu, gpus_per_node: 1}.",
+        )
         # As plain data, so that the resolved config can be written and read again.
         outcomes = [outcome.to_dict() for outcome in DEFAULT_OUTCOMES]
         parser.set_defaults({"model.outcomes": outcomes})
@@ -149,10 +180,26 @@ class TrainingConfig(LightningCLI):
         return Path("runs") / name
 
     def resolved(self) -> str:
-        """The whole configuration with every default, as YAML; as of a start, not of a resume."""
+        """The whole configuration with every default, as YAML, but how it was started."""
         config = self.config.clone()
-        config.resume = False
+        for key in set(HOW_STARTED) & set(vars(config)):
+            config[key] = self.parser.get_default(key)
         return self.parser.dump(config)
+
+    @property
+    def place(self) -> Place | None:
+        """Where the folds are trained as jobs of their own; None = in this process."""
+        config = self.config
+        if config.get("launcher") is None:
+            if config.get("jobs") is not None or config.get("launcher_options"):
+                raise InputError("jobs, launcher_options: give a launcher, too, or leave them out")
+            return None
+        if int(os.environ.get("WORLD_SIZE", 1)) > 1:
+            raise InputError(
+                "launcher: this training has several processes already; start it without torchrun, "
+                "and set trainer.devices, or leave the launcher out"
+            )
+        return Place(config.launcher, config.jobs, config.launcher_options)
 
     def build(
         self, fold: int, folder: Path, callbacks: Sequence[Callback] = ()

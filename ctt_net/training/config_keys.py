@@ -30,6 +30,7 @@ COMMON = (
     "resume",
     "scan_size_of_backbone",
 )
+_RUN = ("folds", "report", "launcher", "jobs", "launcher_options")
 _SECTIONS = {
     "train": (("training/module.py", "AcuityModule", ()), ("data/module.py", "EyeDataModule", ())),
     "pretrain": (
@@ -54,7 +55,7 @@ def known_keys(program: str) -> frozenset[str]:
     Args:
         program: `train` or `pretrain`.
     """
-    keys = {*COMMON, *(("folds",) if program == "train" else ())}
+    keys = {*COMMON, *(_RUN if program == "train" else ())}
     for section, (file, name, without) in zip(("model", "data"), _SECTIONS[program], strict=True):
         found = _arguments(Path(ctt_net.__file__).parent / file, name)
         keys |= {section, *(f"{section}.{key}" for key in found if key not in without)}

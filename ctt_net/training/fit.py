@@ -8,8 +8,9 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 
-from ctt_net.errors import InputError, Terminated
+from ctt_net.errors import InputError
 from ctt_net.io.renamed import LOGGED, LOGGED_NOW
+from ctt_net.io.sigterm import Terminated
 from ctt_net.training.run_log import is_first_process
 from ctt_net.training.tracking import Tracker
 from ctt_net.training.trainer import lightning_errors

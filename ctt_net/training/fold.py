@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from ctt_net.cohort import Covariate
 from ctt_net.data.covariates import covariate_levels, covariate_ranges
 from ctt_net.data.module import EyeDataModule
 from ctt_net.io.clock import utc_now
+from ctt_net.launch import Command
 from ctt_net.model_folder.digests import seal
 from ctt_net.model_folder.member import ONNX_FILE
 from ctt_net.model_folder.provenance import (
@@ -29,6 +31,7 @@ from ctt_net.training.config import TrainingConfig
 from ctt_net.training.export import export_onnx, export_weights
 from ctt_net.training.fit import checkpoints, end_trackers, fit, resumable
 from ctt_net.training.module import MONITOR, AcuityModule
+from ctt_net.training.run_folder import CONFIG_FILE
 from ctt_net.training.run_log import is_first_process
 from ctt_net.training.start_from import Start, start_from
 
@@ -41,6 +44,41 @@ def fold_folder(run: Path, fold: int) -> Path:
 def model_folder(run: Path, fold: int) -> Path:
     """Model folder of one fold of a run."""
     return fold_folder(run, fold) / "model"
+
+
+@dataclass(frozen=True)
+class FoldJob:
+    """The training of one fold, as a job of its own.
+
+    Args:
+        run: Run folder, with its configuration.
+        fold: From 1.
+    """
+
+    run: Path
+    fold: int
+    parts: int = 1
+
+    @property
+    def title(self) -> str:
+        """For messages."""
+        return f"fold {self.fold}"
+
+    @property
+    def command(self) -> Command:
+        """Without the report, so that several can work in one run folder."""
+        run = self.run.resolve()
+        keys = ["--config", str(run / CONFIG_FILE), "--out", str(run), "--folds", str(self.fold)]
+        arguments = ("-m", "ctt_net.cli", "train", *keys, "--resume", "true", "--report", "false")
+        return Command(arguments, fold_folder(run, self.fold) / "output.log")
+
+    def parts_done(self) -> int:
+        """One where it is finished."""
+        return int(self.finished())
+
+    def finished(self) -> bool:
+        """Whether its model is there."""
+        return model_folder(self.run, self.fold).is_dir()
 
 
 def train_fold(config: TrainingConfig, run: Path, fold: int, shared: EyeDataModule) -> None:

@@ -12,6 +12,7 @@ from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
 from ctt_net.io.atomic_write import atomic_write
 from ctt_net.io.progress import progress_bar
+from ctt_net.launch import Failure, Place, run_jobs
 from ctt_net.model_folder.facts import model_facts
 from ctt_net.model_folder.predictor import Predictor
 from ctt_net.model_folder.table import predict_eyes
@@ -19,7 +20,7 @@ from ctt_net.report.results import Setting, write_results
 from ctt_net.training.calibrate import calibrated, for_report, predict_fold
 from ctt_net.training.config import TrainingConfig
 from ctt_net.training.fit import resumable
-from ctt_net.training.fold import fold_folder, model_folder, train_fold
+from ctt_net.training.fold import FoldJob, fold_folder, model_folder, train_fold
 from ctt_net.training.run_folder import CONFIG_FILE, only_training_in
 from ctt_net.training.run_log import LOG, is_first_process
 from ctt_net.training.start_from import check_no_overlap, start_from
@@ -33,11 +34,14 @@ class FinishedRun:
 
     Args:
         folder: Run folder.
-        metrics: Out-of-fold figures, None on all but the first process.
+        metrics: Out-of-fold figures, None where no report was written: on all but the first
+            process, or if no fold is finished.
+        failures: Folds that failed as jobs of their own.
     """
 
     folder: Path
     metrics: dict[str, Any] | None
+    failures: Sequence[Failure] = ()
 
 
 def train(arguments: Sequence[str]) -> FinishedRun:
@@ -52,41 +56,58 @@ def train(arguments: Sequence[str]) -> FinishedRun:
     config = TrainingConfig(arguments)
     run = config.out
     module, data, trainer = config.build(1, run)
-    folds = _chosen(config.config.folds, data)
+    folds, place = _chosen(config.config.folds, data), config.place
     start = start_from(module.start_from, module.network, data)
     if start is not None:
         check_no_overlap(start.source, data, folds)
-    with only_training_in(run, config):
+    places = [run] if config.config.report else []
+    if place is None:
+        places += [fold_folder(run, fold) for fold in folds]
+    with only_training_in(run, config, places):
         if start is not None:
             LOG.info("starts from %s: %s", start.source.folder, start.in_words())
         warn_of_slow_precision(trainer)
-        _train_folds(config, run, folds, data)
-        return FinishedRun(run, _report(run, data) if is_first_process() else None)
+        failures = _train_folds(config, run, folds, data, place)
+        report = config.config.report and is_first_process() and any(run.glob("fold_*/model"))
+        return FinishedRun(run, _report(run, data) if report else None, failures)
 
 
-def _train_folds(config: TrainingConfig, run: Path, folds: list[int], data: EyeDataModule) -> None:
-    """Read the scans once and train the folds that are not finished."""
+def _train_folds(
+    config: TrainingConfig,
+    run: Path,
+    folds: list[int],
+    data: EyeDataModule,
+    place: Place | None,
+) -> list[Failure]:
+    """Train the folds that are not finished, here or as jobs; those jobs that failed."""
     if config.config.resume:
         for fold in folds:
             resumable(fold_folder(run, fold))  # a damaged checkpoint is refused before long work
-    with progress_bar("reading scans") as progress:
-        data.progress = progress
-        scans = data.scans
-    if is_first_process():
+    scans = ""
+    if place is None:
+        with progress_bar("reading scans") as progress:  # once for all folds
+            data.progress = progress
+            scans = f"{int(data.scans.present.sum())} scans; "
+    if is_first_process() and (config.config.report or not (run / CONFIG_FILE).exists()):
         atomic_write(run / CONFIG_FILE, config.resolved())
     val = len(val_rows(data.cohort.table))
     LOG.info(
         f"{data.cohort.spec.name}: {len(data.folds) + val} eyes of known outcome, "
         + (f"{val} of them of split val, which choose the checkpoints, " if val else "")
-        + f"{int(scans.present.sum())} scans; training fold {', '.join(map(str, folds))} "
-        f"of {data.folds.nunique()}"
+        + f"{scans}training fold {', '.join(map(str, folds))} of {data.folds.nunique()}"
     )
+    if place is not None:
+        failures = run_jobs([FoldJob(run, fold) for fold in folds], place)
+        for failure in failures:
+            LOG.error("%s", failure)
+        return failures
     for fold in folds:
         if config.config.resume and model_folder(run, fold).is_dir():
             LOG.info("fold %d: finished already", fold)
             continue
         LOG.info("fold %d: training", fold)
         train_fold(config, run, fold, data)
+    return []
 
 
 def _chosen(folds: int | list[int] | None, data: EyeDataModule) -> list[int]:

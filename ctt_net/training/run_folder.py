@@ -1,7 +1,7 @@
 """A run folder: its configuration, and the lock that keeps other runs out."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,13 @@ from ctt_net.errors import InputError
 from ctt_net.io.atomic_write import check_can_make_folder, is_temporary, remove_temporary
 from ctt_net.io.renamed import current
 from ctt_net.io.yaml_file import parse_yaml, read_yaml_mapping
-from ctt_net.training.config import TrainingConfig
+from ctt_net.training.config import HOW_STARTED, TrainingConfig
 from ctt_net.training.epoch_log import TABLE_FILE
 from ctt_net.training.run_log import TEXT_FILE, is_first_process, run_log
 
 CONFIG_FILE = "config.yaml"
 
-# Sections of a configuration that a resumed run may change.
-NOT_OF_THE_MODEL = {"folds", "out", "resume"}
+NOT_OF_THE_MODEL = {"folds", "out", *HOW_STARTED}
 
 
 # Of the process that trains in a folder. The operating system holds the lock, not the file: one
@@ -30,12 +29,15 @@ NO_RUN_YET = (LOCK_FILE, CONFIG_FILE, TEXT_FILE, TABLE_FILE)
 
 
 @contextlib.contextmanager
-def only_training_in(run: Path, config: TrainingConfig) -> Iterator[None]:
-    """Train inside; nobody else does in this folder meanwhile.
+def only_training_in(
+    run: Path, config: TrainingConfig, places: Sequence[Path] = ()
+) -> Iterator[None]:
+    """Train inside; nobody else does in these folders meanwhile.
 
     Args:
         run: Run folder; made if missing, and taken away again if nothing was written to it.
         config: The configuration now.
+        places: That are locked, the first of which gets the log; the run folder by default.
 
     Raises:
         InputError: If another process trains there, or it is the folder of another run.
@@ -44,26 +46,37 @@ def only_training_in(run: Path, config: TrainingConfig) -> Iterator[None]:
     if not is_first_process():
         yield
         return
-    run.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(run / LOCK_FILE)
+    with contextlib.ExitStack() as stack:
+        for place in places or (run,):
+            stack.enter_context(_locked(place, run))
+        check_same_run(run, config)  # what the other one has left until now
+        for place in filter(None, (run, config.config.data.scan_cache)):
+            remove_temporary(Path(place))
+        with run_log((places or (run,))[0]):
+            yield
+
+
+@contextlib.contextmanager
+def _locked(place: Path, run: Path) -> Iterator[None]:
+    """Lock a folder of a run; both are taken away again if nothing was written to them."""
+    place.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(place / LOCK_FILE)
     try:
         with lock.acquire(blocking=False):
             try:
-                check_same_run(run, config)  # what the other one has left until now
-                for place in filter(None, (run, config.config.data.scan_cache)):
-                    remove_temporary(Path(place))
-                with run_log(run):
-                    yield
+                yield
             finally:
-                if all(path.name in (LOCK_FILE, TEXT_FILE) for path in run.iterdir()):
-                    (run / TEXT_FILE).unlink(missing_ok=True)
+                if all(path.name in (LOCK_FILE, TEXT_FILE) for path in place.iterdir()):
+                    (place / TEXT_FILE).unlink(missing_ok=True)
                 # Windows takes no open file away, and nobody minds one that stays.
                 with contextlib.suppress(OSError):
-                    (run / LOCK_FILE).unlink()
-                    run.rmdir()  # refused where a run was written
+                    (place / LOCK_FILE).unlink()
+                    place.rmdir()  # refused where something was written
+                    run.rmdir()
     except Timeout:
         raise InputError(
-            f"{run}: another process is training in this folder; wait for it, or give another --out"
+            f"{place}: another process is training in this folder; wait for it, or give another "
+            f"--out"
         ) from None
 
 

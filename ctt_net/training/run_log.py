@@ -9,7 +9,8 @@ from pathlib import Path
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from ctt_net import __version__
-from ctt_net.errors import InputError, Terminated
+from ctt_net.errors import InputError
+from ctt_net.io.sigterm import Terminated
 
 TEXT_FILE = "train.log"
 

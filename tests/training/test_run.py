@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,10 +10,12 @@ import pytest
 import yaml
 
 from ctt_net.baselines.clinical import Baselines
+from ctt_net.cli import main
 from ctt_net.cohort import read_cohort
 from ctt_net.data.covariates import covariate_values
 from ctt_net.data.scans import load_scans
 from ctt_net.errors import InputError
+from ctt_net.launch import Failure, Place
 from ctt_net.model_folder.predictor import Predictor, model_folders
 from ctt_net.training.run import train
 
@@ -115,18 +118,42 @@ def test_a_run_folder_is_never_overwritten(small_run, small_cohort, tiny_network
         train([*tiny_network, *keys])
 
 
-def test_resume_keeps_finished_folds_and_trains_the_missing_one(
-    small_run, small_cohort, tiny_network, tmp_path
+def test_folds_as_jobs_leave_what_they_leave_in_one_process(
+    small_run, small_cohort, tiny_network, tmp_path, monkeypatch, capsys
 ):
+    """The finished fold stays, the missing one is trained by a command of its own, one fails."""
     run = tmp_path / "small"
     shutil.copytree(small_run, run)
     shutil.rmtree(run / "fold_2")
     kept = (run / "fold_1/model/model.safetensors").stat().st_mtime_ns
-    keys = ["--data.cohort", str(small_cohort), "--folds", "2", "--out", str(run)]
-    train([*tiny_network, *keys, "--resume", "true"])
+
+    def in_this_process(jobs, place):
+        assert place == Place("local", 2)
+        waiting = [job for job in jobs if not job.finished()]
+        assert [job.fold for job in waiting] == [2, 3]
+        for job in waiting[:1]:
+            assert main(job.command.arguments[2:]) == 0
+        return [Failure("fold 3", 2, "no room", Path("fold_3/output.log"))]
+
+    monkeypatch.setattr("ctt_net.training.run.run_jobs", in_this_process)
+    keys = ["--data.cohort", str(small_cohort), "--folds", "[1,2,3]", "--out", str(run)]
+    keys += ["--resume", "true", "--launcher", "local", "--jobs", "2"]
+    assert main(["train", *tiny_network, *keys]) == 2
+    assert "failed: fold 3: fold_3/output.log" in capsys.readouterr().err
     assert (run / "fold_1/model/model.safetensors").stat().st_mtime_ns == kept
-    again = pd.read_csv(run / "predictions.csv")
-    pd.testing.assert_frame_equal(again, pd.read_csv(small_run / "predictions.csv"))
+    for name in ("predictions.csv", "fold_2/model/model.safetensors", "fold_2/metrics.csv"):
+        assert (run / name).read_bytes() == (small_run / name).read_bytes(), name
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    assert config["folds"] == [1, 2, 3]
+    assert config.get("launcher") is None
+    assert "fold 2: training" in (run / "fold_2/train.log").read_text()
+    assert not (run / "fold_3").exists()
+
+
+def test_jobs_without_a_launcher_are_refused(small_cohort, tiny_network, tmp_path):
+    keys = ["--data.cohort", str(small_cohort), "--out", str(tmp_path / "run"), "--jobs", "2"]
+    with pytest.raises(InputError, match="jobs, launcher_options: give a launcher"):
+        train([*tiny_network, *keys])
 
 
 def test_a_fold_that_does_not_exist_is_named(small_cohort, tiny_network, tmp_path):
