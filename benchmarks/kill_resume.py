@@ -125,7 +125,7 @@ def differences(place: Path, whole: dict[str, Any]) -> list[str]:
     faults = [f"{name} is missing" for name in whole.keys() - now.keys()]
     faults += [f"{name} is too much" for name in now.keys() - whole.keys()]
     faults += [f"{name} differs" for name in whole.keys() & now.keys() if whole[name] != now[name]]
-    strays = [path.name for path in (place / "cache").iterdir() if path.suffix != ".npz"]
+    strays = [path.name for path in (place / "cache").iterdir() if path.name.startswith(".")]
     return sorted(faults + [f"cache/{name} is too much" for name in strays])
 
 

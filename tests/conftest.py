@@ -69,7 +69,12 @@ def real_data() -> Path:
 # Together they take three quarters of the time; `make quick` leaves them out.
 SLOW_FILES = {
     *("api/test_cohort.py", "api/test_names.py", "audit/test_planted_faults.py"),
-    *("audit/test_written.py", "baselines/test_clinical.py", "benchmarks/test_processes.py"),
+    *(
+        "audit/test_written.py",
+        "baselines/test_clinical.py",
+        "launch/test_slurm.py",
+        "launch/test_ray.py",
+    ),
     *("check/test_clean_cohorts.py", "check/test_planted_faults.py", "check/test_resuming.py"),
     *("check/test_written.py", "cli/test_check.py", "cli/test_help.py", "cohort/test_formulas.py"),
     *("cohort/test_fuzz.py", "cohort/test_scan_paths.py", "data/test_fewer_eyes.py"),

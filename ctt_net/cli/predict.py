@@ -75,6 +75,11 @@ def add(commands: Commands) -> None:
         "--workers", type=int, help="processes (default: all cores where it is worth it)"
     )
     many.add_argument(
+        "--shard",
+        metavar="I/N",
+        help="only the I-th of N parts of the patients, into a folder of its own below --out",
+    )
+    many.add_argument(
         "--pages",
         action="store_true",
         help="write prediction.json and report.html of each patient, too",
@@ -87,10 +92,10 @@ def run(options: argparse.Namespace) -> int:
 
     if not is_one_patient(options.patient):
         return _run_many(options)
-    if options.workers is not None or options.pages:
+    if options.workers is not None or options.pages or options.shard:
         raise InputError(
-            f"{options.patient}: --workers and --pages are for many patients, and this is one; "
-            f"leave them out"
+            f"{options.patient}: --workers, --pages and --shard are for many patients, and this is "
+            f"one; leave them out"
         )
     from ctt_net.export.formats import exports_of
     from ctt_net.inference.patient_report import line_and_letters
@@ -133,6 +138,7 @@ def _formats(options: argparse.Namespace) -> list[str]:
 
 def _run_many(options: argparse.Namespace) -> int:
     from ctt_net.inference.many import FAILED_FILE, PAGES_FOLDER, Pages, predict_many
+    from ctt_net.inference.shard import Shard
     from ctt_net.io.progress import progress_bar
 
     if set(_formats(options)) - {"json", "html"}:
@@ -150,15 +156,18 @@ def _run_many(options: argparse.Namespace) -> int:
             f"{options.patient}: --heat-maps, --language and --report-notation are of the pages, "
             f"which many patients have with --pages; add it, or leave them out"
         )
+    shard = None if options.shard is None else Shard.parse(options.shard)
+    out = options.out if shard is None else options.out / shard.folder
     with progress_bar("predicting patients") as progress:
         done = predict_many(
             options.patient,
             options.model,
-            options.out,
+            out,
             notation=options.notation,
             workers=options.workers,
-            pages=Pages(options.out / PAGES_FOLDER, *shown) if options.pages else None,
+            pages=Pages(out / PAGES_FOLDER, *shown) if options.pages else None,
             overwrite=options.overwrite,
+            shard=shard,
             progress=progress,
         )
     before = f" ({count_of(done.kept, 'patient')} of an earlier run)" if done.kept else ""
@@ -167,7 +176,7 @@ def _run_many(options: argparse.Namespace) -> int:
         f"abstains on {count_of(done.abstained, 'eye')}"
     )
     if done.failed:
-        failed = options.out / FAILED_FILE
+        failed = out / FAILED_FILE
         print(f"{count_of(done.failed, 'patient')} not predicted: {failed}")
-    print(f"predictions: {options.out}\n{INTENDED_USE}")
+    print(f"predictions: {out}\n{INTENDED_USE}")
     return WRONG_INPUT if done.failed else DONE

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -36,6 +36,7 @@ from ctt_net.inference.predict import (
     predicting_model,
 )
 from ctt_net.inference.run_manifest import run_manifest
+from ctt_net.inference.shard import Shard
 from ctt_net.io.atomic_write import atomic_write, check_writable, named, only_writer
 from ctt_net.io.formula import escape_formula
 from ctt_net.io.json_file import json_text, read_json
@@ -120,6 +121,7 @@ def predict_many(
     workers: int | None = None,
     pages: Pages | None = None,
     overwrite: bool = False,
+    shard: Shard | None = None,
     progress: Progress | None = None,
 ) -> Summary:
     """Predict all patients of a folder, a cohort or a table, and write a row per eye as it goes.
@@ -135,6 +137,7 @@ def predict_many(
         workers: Processes; None = all cores where there are enough patients.
         pages: Of each patient, which are to be written too.
         overwrite: Begin anew, and replace what an earlier run wrote.
+        shard: Only the patients of this part; each needs an `out` of its own.
         progress: Called after each patient.
 
     Raises:
@@ -149,6 +152,8 @@ def predict_many(
     listed = list_patients(path, predictor, notation)
     if not listed.patients:
         raise InputError(f"{path}: no patient here")
+    if shard is not None:
+        listed = replace(listed, patients=[one for one in listed.patients if shard.has(one.name)])
     run = _run(path, listed, predictor, notation, pages)
     with named(out):
         out.mkdir(parents=True, exist_ok=True)

@@ -88,6 +88,9 @@ class PrecisionTrainer(pl.Trainer):
         precision: Literal["auto"] | _PRECISION_INPUT | None = None,
         **kwargs: Any,
     ) -> None:
+        # Lightning's sampler would count an eye twice where the processes do not divide their
+        # number. Training eyes are divided by a sampler of ours; each process validates all.
+        kwargs["use_distributed_sampler"] = False
         super().__init__(accelerator=accelerator, precision=precision, **kwargs)
         # Deterministic training would fill all new memory with NaN first, 1,700 times a step. That
         # helps to find operations that read it; ours do not, and the numbers are the same.

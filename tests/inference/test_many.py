@@ -24,6 +24,7 @@ from ctt_net.inference.evaluate import evaluate_table
 from ctt_net.inference.many import Pages, eye_lines, predict_each, predict_many
 from ctt_net.inference.patient_list import ListedPatient, is_one_patient, list_patients
 from ctt_net.inference.predict import predict_patient
+from ctt_net.inference.shard import Shard
 from ctt_net.model_folder.predictor import Predictor
 from ctt_net.model_folder.table import predict_eyes
 
@@ -106,6 +107,28 @@ def test_the_table_says_what_the_lines_say(whole):
         assert row["laterality"] == eye["laterality"]
         assert row["predicted_snellen"] == eye["postop"]["snellen_20ft"]
         assert row["postop_logmar"] == ""
+
+
+def test_shards_together_are_the_whole(clinic, whole, small_run, tmp_path):
+    out = tmp_path / "out"
+    for number in (1, 2, 3):
+        keys = ["--model", str(small_run), "--out", str(out), "--workers", "1"]
+        assert main(["predict", str(clinic), *keys, "--shard", f"{number}/3"]) == 0
+    parts = [eyes_of(out / f"shard_{number}_of_3") for number in (1, 2, 3)]
+    together = sorted((eye for part in parts for eye in part), key=lambda eye: eye["eye_id"])
+    assert together == sorted(eyes_of(whole), key=lambda eye: eye["eye_id"])
+    assert sum(map(bool, parts)) > 1
+    # Others that come do not move those who are there.
+    names = [f"patient_{number}" for number in range(3000)]
+    sizes = [sum(map(Shard(number, 3).has, names)) for number in (1, 2, 3)]
+    assert sum(sizes) == 3000
+    assert min(sizes) > 900
+
+
+@pytest.mark.parametrize("shard", ["0/3", "4/3", "3", "a/b", "1/"])
+def test_a_shard_that_is_none_is_refused(shard):
+    with pytest.raises(InputError, match=f"--shard {shard}"):
+        Shard.parse(shard)
 
 
 @pytest.mark.parametrize("cut", [1, 40, "line", "patient", "all", "table"])

@@ -31,7 +31,7 @@ def run(small_cohort, tiny_network, tmp_path_factory, repository):
         "--model.fusion", "MeanFusion", "--model.covariates", "null",
     ]  # fmt: skip
     done = subprocess.run(
-        command, cwd=repository, capture_output=True, text=True, timeout=400, check=False,
+        command, cwd=repository, capture_output=True, text=True, timeout=900, check=False,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
