@@ -32,7 +32,8 @@ class JointLoss(nn.Module):
 
         head.loss  +  recovery_weight * mean_k BCE(logit_k, label_k)
 
-    Labels that an unknown preop acuity leaves open are left out.
+    Labels that an unknown preop acuity leaves open are left out, and so are those that the bounds
+    of an outcome leave open.
 
     Args:
         recovery_weight: Weight of the second term.
@@ -68,16 +69,16 @@ class JointLoss(nn.Module):
         self.outcomes = None if outcomes is None else tuple(outcomes)
 
     def forward(self, prediction: Prediction, batch: EyeBatch, head: Head) -> LossParts:
-        """Compare B predictions with the truth; every `batch.postop_logmar` must be known."""
-        regression = head.loss(prediction, batch.postop_logmar)
+        """Compare B predictions with the truth, of which bounds at the least must be known."""
+        best, worst = batch.postop_lower_logmar, batch.postop_upper_logmar
+        regression = head.loss(prediction, best, worst)
         chosen = self._chosen(head)
-        truth = [
-            (
-                outcome.margin(batch.preop_logmar, batch.postop_logmar).isfinite(),
-                outcome.decided_yes(batch.preop_logmar, batch.postop_logmar),
-            )
-            for outcome in (head.outcomes[k] for k in chosen)
-        ]
+        truth = []
+        for outcome in (head.outcomes[k] for k in chosen):
+            label = outcome.decided_yes(batch.preop_logmar, worst)
+            known = ~outcome.margin(batch.preop_logmar, worst).isnan()
+            agreed = label == outcome.decided_yes(batch.preop_logmar, best)
+            truth.append((known & agreed, label))
         decided, label = (torch.stack(each, dim=1) for each in zip(*truth, strict=True))
         label = label.to(prediction.recovery_logit.dtype)
         if self.auxiliary == "hinge":

@@ -26,7 +26,9 @@ class EyeSample:
         views: (V, H, W) uint8 grey B-scans in the right eye's orientation; absent ones are zero.
         view_present: (V,) bool.
         preop_logmar: Preoperative acuity, NaN = unknown.
-        postop_logmar: Postoperative acuity, NaN = unknown (when predicting).
+        postop_lower_logmar: Best that the postoperative acuity may be, -inf = open, NaN = unknown
+            (when predicting).
+        postop_upper_logmar: Worst that it may be, inf = open; equal where it is known exactly.
         covariates: (F,) float32 as in `EyeBatch`, or None where a network takes none.
     """
 
@@ -34,7 +36,8 @@ class EyeSample:
     views: NDArray[np.uint8]
     view_present: NDArray[np.bool_]
     preop_logmar: float
-    postop_logmar: float = float("nan")
+    postop_lower_logmar: float = float("nan")
+    postop_upper_logmar: float = float("nan")
     covariates: NDArray[np.float32] | None = None
 
 
@@ -45,7 +48,8 @@ class EyeBatch(NamedTuple):
         views: (B, V, 1, H, W) uint8; the network scales and normalises.
         view_present: (B, V) bool.
         preop_logmar: (B,) float32, NaN = unknown.
-        postop_logmar: (B,) float32, NaN = unknown.
+        postop_lower_logmar: (B,) float32 as in `EyeSample`.
+        postop_upper_logmar: (B,) float32.
         position: (B,) int64, row of each eye in the dataset's table.
         covariates: (B, F) float32: a number in its own unit or the index of a level, NaN = unknown.
     """
@@ -53,9 +57,16 @@ class EyeBatch(NamedTuple):
     views: Tensor
     view_present: Tensor
     preop_logmar: Tensor
-    postop_logmar: Tensor
+    postop_lower_logmar: Tensor
+    postop_upper_logmar: Tensor
     position: Tensor
     covariates: Tensor
+
+    @property
+    def postop_logmar(self) -> Tensor:
+        """(B,) the acuity after surgery, NaN where it is not known exactly."""
+        lower, upper = self.postop_lower_logmar, self.postop_upper_logmar
+        return lower.where(lower == upper, float("nan"))
 
 
 class Prediction(NamedTuple):

@@ -22,7 +22,8 @@ def batch_of(preop, postop):
         views=torch.zeros(B, 1, 1, 2, 2, dtype=torch.uint8),
         view_present=torch.ones(B, 1, dtype=torch.bool),
         preop_logmar=torch.tensor(preop),
-        postop_logmar=torch.tensor(postop),
+        postop_lower_logmar=torch.tensor(postop),
+        postop_upper_logmar=torch.tensor(postop),
         position=torch.arange(B),
         covariates=torch.zeros(B, 0),
     )
@@ -184,3 +185,16 @@ def test_a_term_that_is_none_is_refused_by_key():
         InputError, match=r"loss\.auxiliary must be one of bce, hinge, none, got 'off'"
     ):
         JointLoss(auxiliary="off")
+
+
+def test_bounds_decide_an_outcome_where_both_ends_agree(prediction):
+    """0.5 or better, worse than 0.5, a band around the cut, a band beyond it; an exact eye."""
+    batch = batch_of([0.6, 0.6, 0.6, 0.6, 0.6], [0.1] * 5)._replace(
+        postop_lower_logmar=torch.tensor([-torch.inf, 0.311, 0.2, 0.45, 0.1]),
+        postop_upper_logmar=torch.tensor([0.301, torch.inf, 0.5, 0.7, 0.1]),
+    )
+    JointLoss()(prediction, batch, HEAD).recovery.backward()
+    # Reaches 0.30, and gains 0.20 (reaches 0.40): yes is pulled up, no is pulled down, open is 0.
+    signs = [[-1, -1], [1, 0], [0, 0], [1, 1], [-1, -1]]
+    assert prediction.recovery_logit.grad.sign().tolist() == signs
+    assert batch.postop_logmar.isnan().tolist() == [True] * 4 + [False]

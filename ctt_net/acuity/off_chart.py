@@ -6,6 +6,9 @@ from types import MappingProxyType
 
 from ctt_net.acuity.record import AcuityError
 
+# As an outcome a word then is "worse than the chart's end"; as an input it needs a number.
+CENSORED = "censored"
+
 OFF_CHART_POLICIES: Mapping[str, Mapping[str, float]] = MappingProxyType(
     {
         name: MappingProxyType(values)
@@ -26,6 +29,8 @@ OFF_CHART_POLICIES: Mapping[str, Mapping[str, float]] = MappingProxyType(
             "five_mark": {"CF": 2.0, "HM": 3.0, "LP": 4.0, "NLP": 5.0},
             # The published CTT-Net code gives every word the decimal 0.01.
             "cttnet_ref": {"CF": 2.0, "HM": 2.0, "LP": 2.0, "NLP": 2.0},
+            # Inputs as by `bach`.
+            CENSORED: {"CF": 1.9, "HM": 2.3, "LP": 2.7, "NLP": 3.0},
         }.items()
     }
 )

@@ -138,7 +138,7 @@ class ClinicalStart:
         """Fit the stack; the image weight is 0 until `with_image_weight`.
 
         Args:
-            table: Training and validation split of a fold, all of known outcome.
+            table: Training and validation split of a fold, all of exactly known outcome.
             spec: Of the cohort.
             covariates: Those of the network.
 

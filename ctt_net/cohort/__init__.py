@@ -11,5 +11,6 @@ from ctt_net.cohort.folds import (
     val_rows,
     write_folds,
 )
+from ctt_net.cohort.outcomes import exactly_known, is_censored, outcome_bounds
 from ctt_net.cohort.problem import CohortError, Problem
 from ctt_net.cohort.schema import AcuityColumns, CohortSpec, Device, Direction, View

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from ctt_net.acuity import AcuityError, is_missing, parse_va
+from ctt_net.acuity import AcuityError, is_missing, parse_va, parse_va_bounds
 from ctt_net.cohort.covariate import Covariate, impossible_value, possible_range
 from ctt_net.cohort.problem import Problem
-from ctt_net.cohort.schema import CohortSpec
+from ctt_net.cohort.schema import BOUND_COLUMNS, CohortSpec
 from ctt_net.cohort.words import matched
 
 # The recorded text and the float beside it may differ by the rounding of a table, not by a letter.
@@ -29,6 +29,8 @@ def says_missing(texts: pd.Series) -> pd.Series:
 def add_acuities(table: pd.DataFrame, spec: CohortSpec) -> tuple[pd.DataFrame, list[Problem]]:
     """Fill `<time>_logmar` and `<time>_off_chart` from `<time>_va`, and check those that stand.
 
+    `BOUND_COLUMNS` are there if an outcome is known within bounds only.
+
     Args:
         table: Manifest as text, indexed by row number.
         spec: Gives the notation of each column and the off-chart policy.
@@ -40,56 +42,90 @@ def add_acuities(table: pd.DataFrame, spec: CohortSpec) -> tuple[pd.DataFrame, l
     problems: list[Problem] = []
     for time in ("preop", "postop"):
         column = f"{time}_va"
-        logmar, off_chart, found = _read_acuities(table[column], spec)
+        logmar, off_chart, bounds, found = _read_acuities(table[column], spec)
         problems += found
         unreadable = {problem.row for problem in found}
         readable = ~table.index.isin(list(unreadable))
         given = table[readable]
-        problems += _logmar_disagreements(given, time, logmar[readable], spec)
+        problems += _logmar_disagreements(given, f"{time}_logmar", column, logmar[readable], spec)
         problems += _off_chart_disagreements(given, time, off_chart[readable])
         table[f"{time}_logmar"] = logmar
         table[f"{time}_off_chart"] = off_chart
+    # Of the outcomes, which are read last.
+    for name, bound in zip(BOUND_COLUMNS, bounds, strict=True):
+        problems += _logmar_disagreements(given, name, column, bound[readable], spec)
+        table[name] = bound
+    if bounds[0].equals(bounds[1]):
+        table = table.drop(columns=list(BOUND_COLUMNS))
     return table, problems
+
+
+_UNKNOWN = (np.nan, "", np.nan, np.nan)
 
 
 def _read_acuities(
     texts: pd.Series, spec: CohortSpec
-) -> tuple[pd.Series, pd.Series, list[Problem]]:
-    """Acuity in logMAR (NaN = unknown) and off-chart word (empty = on the chart) of one column."""
+) -> tuple[pd.Series, pd.Series, tuple[pd.Series, pd.Series], list[Problem]]:
+    """One column: logMAR (NaN = no such number), off-chart word (empty = on the chart), bounds.
+
+    Bounds are NaN where they are open.
+    """
     column = str(texts.name)
-    notation = spec.notation[column]
-    read: dict[str, tuple[float, str]] = {}
+    read: dict[str, tuple[float, str, float, float]] = {}
     wrong: dict[str, str] = {}
     for text in texts.unique():  # charts have few lines: read each text once
         try:
-            if is_missing(text):
-                read[text] = (np.nan, "")
-            else:
-                acuity = parse_va(text, notation, spec.acuity.off_chart_policy)
-                read[text] = (acuity.logmar, acuity.off_chart or "")
+            read[text] = _UNKNOWN if is_missing(text) else _read_acuity(text, column, spec)
         except AcuityError as error:
-            read[text] = (np.nan, "")
+            read[text] = _UNKNOWN
             wrong[text] = str(error)
     problems = [
         Problem(wrong[text], row=row, column=column)
         for row, text in texts[texts.isin(list(wrong))].items()
     ]
-    logmar = texts.map(lambda text: read[text][0]).astype(float)
-    return logmar, texts.map(lambda text: read[text][1]).astype(object), problems
+    logmar, lower, upper = (
+        texts.map({text: one[part] for text, one in read.items()}).astype(float)
+        for part in (0, 2, 3)
+    )
+    words = texts.map(lambda text: read[text][1]).astype(object)
+    return logmar, words, (lower, upper), problems
+
+
+def _read_acuity(text: str, column: str, spec: CohortSpec) -> tuple[float, str, float, float]:
+    """Acuity, off-chart word and bounds of one cell.
+
+    Raises:
+        AcuityError: If it cannot be read.
+    """
+    notation, policy = spec.notation[column], spec.acuity
+    bounds = parse_va_bounds(text, notation)
+    if bounds is not None:
+        if column != "postop_va":
+            raise AcuityError(
+                f"{text!r} is a range, and an acuity before surgery is an input and needs one "
+                f"number; write the acuity that was measured, or leave the cell empty if unknown"
+            )
+        lower, upper = (bound if np.isfinite(bound) else np.nan for bound in bounds)
+        return np.nan, "", lower, upper
+    acuity = parse_va(text, notation, policy.off_chart_policy)
+    beyond = policy.off_chart_outcomes_from
+    if column == "postop_va" and acuity.off_chart and beyond is not None:
+        return np.nan, acuity.off_chart, beyond, np.nan
+    return acuity.logmar, acuity.off_chart or "", acuity.logmar, acuity.logmar
 
 
 def _logmar_disagreements(
-    table: pd.DataFrame, time: str, logmar: pd.Series, spec: CohortSpec
+    table: pd.DataFrame, name: str, column: str, logmar: pd.Series, spec: CohortSpec
 ) -> list[Problem]:
     """Where a logMAR column stands in the file already, it must say what the text says."""
-    name, column = f"{time}_logmar", f"{time}_va"
     if name not in table:
         return []
     given, problems = read_numbers(table[name], name)
     wrong = given.notna() & ~((given - logmar).abs() <= AGREEMENT_LOGMAR)
     columns = (table.index[wrong], given[wrong], table.loc[wrong, column], logmar[wrong])
     for row, number, text, expected in zip(*columns, strict=True):
-        meaning = "unknown" if np.isnan(expected) else f"{expected:.3f} logMAR"
+        unknown = "unknown" if is_missing(text) else "not one number"
+        meaning = unknown if np.isnan(expected) else f"{expected:.3f} logMAR"
         problems.append(
             Problem(
                 f"{number:g} does not agree with {column} {text!r}, which as "

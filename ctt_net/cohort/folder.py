@@ -15,7 +15,12 @@ from ctt_net.cohort.folds import FOLDS_FILE, make_folds, most_folds, read_folds,
 from ctt_net.cohort.manifest import interpret_manifest
 from ctt_net.cohort.manifest_text import parse_manifest_text, read_manifest_text
 from ctt_net.cohort.problem import HEADER_ROW, CohortError, Problem
-from ctt_net.cohort.schema import ACUITY_COLUMNS, IDENTITY_COLUMNS, CohortSpec
+from ctt_net.cohort.schema import (
+    ACUITY_COLUMNS,
+    BOUND_COLUMNS,
+    IDENTITY_COLUMNS,
+    CohortSpec,
+)
 from ctt_net.errors import InputError
 from ctt_net.io.atomic_write import atomic_write
 from ctt_net.io.formula import escape_formula
@@ -34,10 +39,12 @@ class Cohort:
     Args:
         root: Its folder.
         spec: What `cohort.yaml` declares.
-        table: One row per eye, in the manifest's order. `<time>_logmar` are floats (NaN = unknown),
-            view columns hold a path relative to `root` or an empty text, covariates are floats
-            (numeric, binary) or level names, NaN = unknown, dates are yyyy-mm-dd or an empty text
-            (`ctt_net.cohort.dates.read_dates` makes days of them); other columns are text.
+        table: One row per eye, in the manifest's order. `<time>_logmar` are floats (NaN = unknown);
+            `postop_lower_logmar` and `postop_upper_logmar` are there if an outcome is known within
+            bounds only (NaN = open; `ctt_net.cohort.outcomes`). View columns hold a path relative
+            to `root` or an empty text, covariates are floats (numeric, binary) or level names, NaN
+            = unknown, dates are yyyy-mm-dd or an empty text (`ctt_net.cohort.dates.read_dates`
+            makes days of them); other columns are text.
         rows: Line of each eye in the manifest, as a spreadsheet counts them.
         warnings: Findings that do not stop anything.
     """
@@ -154,11 +161,13 @@ def write_cohort(
     _check_no_errors(problems, root)
     if not len(raw):
         raise InputError(f"{root / MANIFEST_FILE}: no rows; a cohort has at least one eye")
-    for column in ("preop_logmar", "postop_logmar"):
+    bounds = [name for name in BOUND_COLUMNS if name in table]
+    raw = raw.drop(columns=list(BOUND_COLUMNS), errors="ignore")
+    for column in ("preop_logmar", "postop_logmar", *bounds):
         raw[column] = ["" if pd.isna(x) else f"{x:.6g}" for x in table[column]]
     for column in ("preop_off_chart", "postop_off_chart"):
         raw[column] = table[column]
-    first = [*IDENTITY_COLUMNS, *ACUITY_COLUMNS, *spec.views]
+    first = [*IDENTITY_COLUMNS, *ACUITY_COLUMNS, *bounds, *spec.views]
     ordered = raw[[*first, *(name for name in raw.columns if name not in first)]]
     text = _as_csv(ordered)
     cohort, problems = _interpreted(text, spec, root)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ctt_net.cohort.ids import one_spelling
 from ctt_net.cohort.manifest_text import read_manifest_text
+from ctt_net.cohort.outcomes import exactly_known, outcome_bounds
 from ctt_net.errors import InputError, count_of
 from ctt_net.io.atomic_write import atomic_write
 
@@ -19,10 +20,18 @@ BAND_CUTS_LOGMAR = (0.1, 0.3, 0.5, 1.0)
 
 
 def strata(table: pd.DataFrame, smallest: int) -> np.ndarray:
-    """Outcome band of each eye, split by device where each part still holds `smallest` eyes."""
+    """Outcome band of each eye, split by device where each part still holds `smallest` eyes.
+
+    Outcomes known within bounds have bands of their own, that of their middle or only bound.
+    """
+    lower, upper = outcome_bounds(table)
+    postop = np.where(np.isfinite(lower), lower, upper)
+    both = np.isfinite(lower) & np.isfinite(upper) & (lower < upper)
+    postop[both] = (lower + upper)[both] / 2
     # Half a letter of slack, so that 20/40 = 0.301 falls in "0.30 or better".
-    band = np.digitize(table["postop_logmar"].to_numpy(float) - 0.005, BAND_CUTS_LOGMAR, right=True)
+    band = np.digitize(postop - 0.005, BAND_CUTS_LOGMAR, right=True)
     labels = pd.Series(band.astype(str), index=table.index)
+    labels = labels.where(lower == upper, labels + " within bounds")
     if "device" in table:
         finer = labels + "/" + table["device"].astype(str)
         size = finer.map(finer.value_counts())
@@ -49,15 +58,16 @@ def make_folds(table: pd.DataFrame, n_folds: int = 5, seed: int = 0) -> pd.Serie
         raise InputError(f"{n_folds} folds divide nothing; ask for 2 or more")
     rows = fold_rows(table).sort_values("eye_id")
     patient = one_spelling(rows["patient_id"])
-    patients = patient.nunique()
+    # Figures are of exactly known outcomes, so each fold needs some.
+    patients = patient[exactly_known(rows).index].nunique()
     if patients < 2:
         raise InputError(
-            f"{count_of(patients, 'patient')} with a known outcome outside the splits test and "
-            f"val: too few for folds, so this cohort can be evaluated on, not trained on"
+            f"{count_of(patients, 'patient')} with an exactly known outcome outside the splits "
+            f"test and val: too few for folds, so this cohort can be evaluated on, not trained on"
         )
     if patients < n_folds:
         raise InputError(
-            f"{patients} patients with a known outcome cannot make {n_folds} folds; "
+            f"{patients} patients with an exactly known outcome cannot make {n_folds} folds; "
             f"ask for at most {patients}"
         )
     # Here and not above: half of the start-up of a prediction, which makes no folds.
@@ -79,14 +89,14 @@ def make_folds(table: pd.DataFrame, n_folds: int = 5, seed: int = 0) -> pd.Serie
 
 def most_folds(table: pd.DataFrame, wanted: int = 5) -> int:
     """So many folds, or as many as there are patients for; below 2 there can be none."""
-    return min(wanted, one_spelling(fold_rows(table)["patient_id"]).nunique())
+    return min(wanted, one_spelling(exactly_known(fold_rows(table))["patient_id"]).nunique())
 
 
 def development_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """Eyes that may train a model or choose its checkpoint: outcome known, `split` not test."""
-    known = table["postop_logmar"].notna()
+    """Eyes that may train a model: outcome known, if only within bounds, `split` not test."""
+    known = ~np.isnan(outcome_bounds(table)[0])
     if "split" in table:
-        known &= table["split"] != "test"
+        known &= (table["split"] != "test").to_numpy(bool)
     return table[known]
 
 

@@ -5,7 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ctt_net.acuity import NOTATIONS, OFF_CHART_POLICIES
+from ctt_net.acuity import CENSORED, NOTATIONS, OFF_CHART_POLICIES
+from ctt_net.acuity.bounds import BEYOND_LOGMAR
 from ctt_net.cohort.covariate import Covariate
 from ctt_net.cohort.dates import DATE_COLUMNS
 from ctt_net.io.schema import Choice, Flag, Schema, Text, schema_error
@@ -17,9 +18,12 @@ ACUITY_COLUMNS = (
     *("preop_logmar", "postop_logmar"),
     *("preop_off_chart", "postop_off_chart"),
 )
+# Of outcomes that are known within bounds only: best and worst that they may be, empty = open.
+BOUND_COLUMNS = ("postop_lower_logmar", "postop_upper_logmar")
 OWN_MEANING = (
     *IDENTITY_COLUMNS,
     *ACUITY_COLUMNS,
+    *BOUND_COLUMNS,
     *DATE_COLUMNS,
     *("followup_days", "split", "fold"),
 )
@@ -27,6 +31,8 @@ OWN_MEANING = (
 Direction = Literal["horizontal", "vertical", "oblique"]
 Notation = Annotated[str, Choice(NOTATIONS)]
 OffChartPolicy = Annotated[str, Choice(OFF_CHART_POLICIES)]
+# See `AcuityPolicy`.
+CHART_END_LOGMAR = 1.0
 Micrometres = Annotated[float, Field(gt=0)]
 
 
@@ -59,13 +65,37 @@ class AcuityPolicy(Schema):
     """How the acuities are understood.
 
     Args:
-        off_chart_policy: What counting fingers and less count as (see `ctt_net.acuity`).
+        off_chart_policy: What counting fingers and less count as (see `ctt_net.acuity`). With
+            `censored` such an outcome has no number: it is known to be worse than the chart's end.
+            Before surgery, where a network needs a number, it counts as with `bach`.
+        chart_end_logmar: Of the policy `censored`: the largest line of the chart that outcomes
+            are measured on; by default 1.0, the 20/200 line of ETDRS charts at 4 m (Ferris 1982,
+            doi 10.1016/0002-9394(82)90197-0). A cohort whose eyes walk up to the chart has another.
         expect_improvement: Most eyes see better after surgery. Where that is truly not so, `false`
             switches the inverted-unit alarm off.
     """
 
     off_chart_policy: OffChartPolicy = "bach"
+    chart_end_logmar: Annotated[float, Field(ge=0.3, le=2.0)] | None = None
     expect_improvement: Flag = True
+
+    @property
+    def off_chart_outcomes_from(self) -> float | None:
+        """The best logMAR that an outcome off the chart may be; None = the policy has a number."""
+        if self.off_chart_policy != CENSORED:
+            return None
+        end = CHART_END_LOGMAR if self.chart_end_logmar is None else self.chart_end_logmar
+        return end + BEYOND_LOGMAR
+
+    @model_validator(mode="after")
+    def _chart_ends_where_censored(self) -> Self:
+        if self.chart_end_logmar is not None and self.off_chart_policy != CENSORED:
+            raise schema_error(
+                f"means nothing with off_chart_policy {self.off_chart_policy}; take it out, or "
+                f"set off_chart_policy: {CENSORED}",
+                "chart_end_logmar",
+            )
+        return self
 
 
 class AcuityColumns(AcuityPolicy):

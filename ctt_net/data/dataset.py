@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset, DistributedSampler
 
-from ctt_net.cohort import Direction
+from ctt_net.cohort import Direction, outcome_bounds
 from ctt_net.data.augmentation import ScanAugmenter
 from ctt_net.data.scans import Scans
 from ctt_net.types import EyeBatch, EyeSample
@@ -53,7 +53,7 @@ class EyeDataset(Dataset[tuple[int, EyeSample]]):
         self._covariates = covariates
         self._eye_ids = table["eye_id"].tolist()
         self._preop: NDArray[np.float32] = table["preop_logmar"].to_numpy(np.float32)
-        self._postop: NDArray[np.float32] = table["postop_logmar"].to_numpy(np.float32)
+        self._bounds: NDArray[np.float32] = np.stack(outcome_bounds(table), 1).astype(np.float32)
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -81,7 +81,8 @@ class EyeDataset(Dataset[tuple[int, EyeSample]]):
             views=views,
             view_present=present,
             preop_logmar=float(self._preop[index]),
-            postop_logmar=float(self._postop[index]),
+            postop_lower_logmar=float(self._bounds[index, 0]),
+            postop_upper_logmar=float(self._bounds[index, 1]),
             covariates=None if self._covariates is None else self._covariates[index],
         )
         return index, sample
@@ -94,7 +95,8 @@ def collate_eyes(items: Sequence[tuple[int, EyeSample]]) -> EyeBatch:
         views=torch.from_numpy(np.stack([sample.views for sample in samples])[:, :, None]),
         view_present=torch.from_numpy(np.stack([sample.view_present for sample in samples])),
         preop_logmar=torch.tensor([sample.preop_logmar for sample in samples]),
-        postop_logmar=torch.tensor([sample.postop_logmar for sample in samples]),
+        postop_lower_logmar=torch.tensor([sample.postop_lower_logmar for sample in samples]),
+        postop_upper_logmar=torch.tensor([sample.postop_upper_logmar for sample in samples]),
         position=torch.tensor(positions),
         covariates=torch.tensor(np.stack([_covariates(sample) for sample in samples])),
     )

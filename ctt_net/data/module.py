@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 from ctt_net.cohort import (
     Cohort,
     Covariate,
+    exactly_known,
     fold_rows,
     make_folds,
     read_cohort,
@@ -180,10 +181,12 @@ class EyeDataModule(pl.LightningDataModule):
         return rest[chosen] if part == "val" else rest[~chosen]
 
     def _check_enough(self, val: pd.DataFrame) -> None:
+        val = exactly_known(val)
         patients = val["patient_id"].nunique()
         if patients < MIN_VAL_PATIENTS:
             raise InputError(
-                f"{self.folder}: {len(val)} eyes of {patients} patients with a known outcome stand "
+                f"{self.folder}: {len(val)} eyes of {patients} patients with an exactly known "
+                f"outcome stand "
                 f"as split val, too few to choose a checkpoint; mark {MIN_VAL_PATIENTS} patients "
                 f"or more, or empty those cells of the column split: "
                 f"data.val_fraction then sets eyes aside"
@@ -195,7 +198,7 @@ class EyeDataModule(pl.LightningDataModule):
         order = np.argsort(rest["eye_id"].to_numpy(str), kind="stable")
         ordered = rest.iloc[order]
         patient = one_spelling(ordered["patient_id"])
-        patients = patient.nunique()
+        patients = patient[exactly_known(ordered).index].nunique()
         if patients < 2 * pieces:
             raise InputError(
                 f"{self.folder}: {patients} patients outside fold {self.fold} are too few to set a "

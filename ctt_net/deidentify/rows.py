@@ -7,7 +7,8 @@ from datetime import date, timedelta
 
 import pandas as pd
 
-from ctt_net.acuity import is_missing
+from ctt_net.acuity import is_missing, parse_va_bounds
+from ctt_net.acuity.text import normalised
 from ctt_net.cohort import Cohort
 from ctt_net.cohort.dates import DATE_COLUMNS
 from ctt_net.deidentify.acuity_text import acuity_text
@@ -72,7 +73,10 @@ def coded_rows(cohort: Cohort, codes: Codes) -> Rows:
         columns = (old[f"{time}_logmar"], old[f"{time}_off_chart"], old[f"{time}_va"])
         notation = spec.notation[f"{time}_va"]
         new[f"{time}_va"] = [
-            acuity_text(logmar, word, notation, str(text))
+            # Bounds hold numbers and a few words only, or they would not be read.
+            normalised(text)
+            if parse_va_bounds(text, notation)
+            else acuity_text(logmar, word, notation, text)
             for logmar, word, text in zip(*columns, strict=True)
         ]
     for number, view in enumerate(spec.views):

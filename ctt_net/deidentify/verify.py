@@ -9,7 +9,7 @@ from ctt_net.cohort.dates import DATE_COLUMNS
 from ctt_net.cohort.folder import MANIFEST_FILE, SPEC_FILE
 from ctt_net.cohort.folds import FOLDS_FILE
 from ctt_net.cohort.manifest_text import FLOW_FILE, read_manifest_text
-from ctt_net.cohort.schema import ACUITY_COLUMNS
+from ctt_net.cohort.schema import ACUITY_COLUMNS, BOUND_COLUMNS
 from ctt_net.deidentify.names import ByteNames, Names, is_short
 from ctt_net.deidentify.other_files import FLOW_UNITS, NUMBER
 from ctt_net.deidentify.report import REPORT_FILE
@@ -20,11 +20,14 @@ from ctt_net.io.yaml_file import dump_yaml
 
 _TABLES = (MANIFEST_FILE, FOLDS_FILE, FLOW_FILE)
 _ACUITY = re.compile(r"[0-9./+-]*|CF|HM|LP|NLP")
+_BOUNDS = "better|worse|than|or|and|to|[<>=≥≤≧≦~〜至到及或以上下]"
+_OUTCOME = re.compile(rf"{_ACUITY.pattern}|(?:[0-9.,/+ -]|{_BOUNDS})*")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|")
 _FLOW = re.compile(rf"[0-9]+(?: left out)?|{'|'.join(FLOW_UNITS)}|")
 _FORMS = {
     **dict.fromkeys(DATE_COLUMNS, _DAY),
-    **dict.fromkeys(ACUITY_COLUMNS, _ACUITY),
+    **dict.fromkeys((*ACUITY_COLUMNS, *BOUND_COLUMNS), _ACUITY),
+    "postop_va": _OUTCOME,
     "followup_days": NUMBER,
     "laterality": re.compile("OD|OS"),
     "split": re.compile("train|val|test|"),

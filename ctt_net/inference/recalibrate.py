@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ctt_net import __version__
-from ctt_net.cohort import Cohort, development_rows, read_cohort
+from ctt_net.cohort import Cohort, development_rows, exactly_known, read_cohort
 from ctt_net.data.scans import Progress, Scans
 from ctt_net.errors import InputError
 from ctt_net.inference.training_overlap import load_unseen_scans
@@ -92,15 +92,15 @@ def recalibrate(
     check_not_taken(out)
     predictor = Predictor.load(model)
     cohort = read_cohort(cohort_folder)
-    local = development_rows(cohort.table).index
+    local = exactly_known(development_rows(cohort.table)).index
     chosen = cohort.where(cohort.table.index.to_series().isin(local))
     table = chosen.table
     n = table["patient_id"].nunique()
     if n < MIN_PATIENTS:
         raise InputError(
-            f"{cohort.root}: {n} patients of known outcome (rows of split test are not counted); "
-            f"{MIN_PATIENTS} are the fewest that can recalibrate: the coverage that fewer bring "
-            f"is left to chance, and 100 do much better"
+            f"{cohort.root}: {n} patients of exactly known outcome (rows of split test are not "
+            f"counted); {MIN_PATIENTS} are the fewest that can recalibrate: the coverage that "
+            f"fewer bring is left to chance, and 100 do much better"
         )
     scans = load_unseen_scans(predictor, chosen, _FIX, progress=progress)
     outputs = predictor.outputs(table, scans)

@@ -14,6 +14,7 @@ from ctt_net.baselines.clinical_start import (
     UNSEEN_EYES,
     ClinicalStart,
 )
+from ctt_net.cohort import exactly_known
 from ctt_net.data.module import EyeDataModule
 from ctt_net.data.scans import Scans
 from ctt_net.errors import InputError
@@ -42,7 +43,7 @@ class HeldOut:
     """Eyes that a network was not fitted to, and what it says of them.
 
     Args:
-        table: E rows of a cohort.
+        table: E rows of a cohort whose outcome is known exactly.
         network: What the network alone predicts.
         clinical_logmar: (E,) what its clinical start predicts where that has not seen them either;
             None = it has none.
@@ -112,7 +113,7 @@ def predict_fold(folder: Path, fold: int, data: EyeDataModule) -> FoldEyes:
     """
     member = Member(folder)
     data.fold = fold
-    test, val = data.part("test"), data.part("val")
+    test, val = exactly_known(data.part("test")), exactly_known(data.part("val"))
     known = [p for p in test["patient_id"].unique() if member.provenance.knows_patient(str(p))]
     if known:
         raise InputError(
@@ -133,7 +134,7 @@ def predict_fold(folder: Path, fold: int, data: EyeDataModule) -> FoldEyes:
 
 def _fitted_start(member: Member, data: EyeDataModule) -> tuple[ClinicalStart, NDArray[np.float64]]:
     """The clinical predictor of a fold, and what it says of its validation split out of fold."""
-    train, val = data.part("train"), data.part("val")
+    train, val = exactly_known(data.part("train")), exactly_known(data.part("val"))
     table = pd.concat([train, val])
     start, unseen = ClinicalStart.fit(table, data.cohort.spec, member.spec.covariates)
     return start, unseen[val.index].to_numpy(float)
@@ -182,7 +183,7 @@ def calibrate_fold(folder: Path, data: EyeDataModule, clinical_start: bool) -> N
         clinical_start: Whether predictions start from the clinical one.
     """
     member = Member(folder)
-    train, val = data.part("train"), data.part("val")
+    train, val = data.part("train"), exactly_known(data.part("val"))
     scans = data.scans_of(val)
     eyes = HeldOut(val, member.network(*member.inputs(val, scans)), None)
     if clinical_start:

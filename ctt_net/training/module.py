@@ -11,6 +11,7 @@ from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torchmetrics import MeanAbsoluteError
 
+from ctt_net.cohort import exactly_known
 from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
 from ctt_net.losses import JointLoss
@@ -116,6 +117,7 @@ class AcuityModule(pl.LightningModule):
             data = self.trainer.datamodule
             table = data.part("train")
             self.initialise_inputs(data, table)
+            table = exactly_known(table)
             self.network.head.initialise(
                 torch.tensor(table["preop_logmar"].to_numpy("float32")),
                 torch.tensor(table["postop_logmar"].to_numpy("float32")),
@@ -184,7 +186,9 @@ class AcuityModule(pl.LightningModule):
         prediction = self._predict(batch)
         parts = self.loss(prediction, batch, self.network.head)
         self._check_number(parts.total, "validation")
-        self.val_mae(prediction.postop_logmar, batch.postop_logmar)
+        truth = batch.postop_logmar
+        exact = truth.isfinite()
+        self.val_mae(prediction.postop_logmar[exact], truth[exact])
         size = len(batch.position)
         self.log("val/loss", parts.total, batch_size=size, sync_dist=True)
         self.log(MONITOR, self.val_mae, prog_bar=True, batch_size=size)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ctt_net.cohort import val_rows
+from ctt_net.cohort import development_rows, is_censored, val_rows
 from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
 from ctt_net.io.atomic_write import atomic_write
@@ -91,8 +91,10 @@ def _train_folds(
     if is_first_process() and (config.config.report or not (run / CONFIG_FILE).exists()):
         atomic_write(run / CONFIG_FILE, config.resolved())
     val = len(val_rows(data.cohort.table))
+    censored = int(is_censored(development_rows(data.cohort.table)).sum())
     LOG.info(
         f"{data.cohort.spec.name}: {len(data.folds) + val} eyes of known outcome, "
+        + (f"{censored} of them within bounds only, " if censored else "")
         + (f"{val} of them of split val, which choose the checkpoints, " if val else "")
         + f"{scans}training fold {', '.join(map(str, folds))} of {data.folds.nunique()}"
     )

@@ -203,4 +203,5 @@ def test_an_unknown_notation_or_policy_names_the_choices():
         parse_va("0.5", "decimal", "Bach 2007")
     assert set(OFF_CHART_POLICIES) == {
         "bach", "schulze", "lange", "herrero", "holladay", "nod_style", "five_mark", "cttnet_ref",
+        "censored",
     }  # fmt: skip

@@ -35,7 +35,9 @@ def test_an_item_is_the_eye_of_its_row(table, scans):
         assert sample.views.dtype == np.uint8
         assert np.array_equal(sample.view_present, scans.present[position])
         np.testing.assert_allclose(sample.preop_logmar, table["preop_logmar"][index], rtol=1e-6)
-        np.testing.assert_allclose(sample.postop_logmar, table["postop_logmar"][index], rtol=1e-6)
+        np.testing.assert_allclose(
+            sample.postop_lower_logmar, table["postop_logmar"][index], rtol=1e-6
+        )
 
 
 def test_augmentation_changes_scans_and_never_labels_masks_or_the_store(table, scans):
@@ -49,7 +51,7 @@ def test_augmentation_changes_scans_and_never_labels_masks_or_the_store(table, s
         assert np.array_equal(ours.view_present, theirs.view_present)
         assert ours.eye_id == theirs.eye_id
         np.testing.assert_equal(ours.preop_logmar, theirs.preop_logmar)
-        np.testing.assert_equal(ours.postop_logmar, theirs.postop_logmar)
+        np.testing.assert_equal(ours.postop_upper_logmar, theirs.postop_upper_logmar)
     assert np.array_equal(scans.pixels, before)
 
 

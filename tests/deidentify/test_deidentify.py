@@ -96,6 +96,16 @@ def test_a_name_beside_an_acuity_never_gets_past_reading(few_eyes, edit, refused
     assert "keep one reading a cell" in refused()
 
 
+def test_bounds_of_an_outcome_stay_what_they_are(few_eyes, edit, key_file, tmp_path):
+    cells = [">= 0.5", "0.3–0.5 ", "Worse than 0.1", "0.5"]
+    edit(few_eyes, postop_va=cells, postop_logmar="", postop_off_chart="")
+    before = read_cohort(few_eyes).table["postop_upper_logmar"]
+    deidentify(few_eyes, tmp_path / "out", key_file)
+    after = read_cohort(tmp_path / "out").table
+    assert set(after["postop_va"]) == {">= 0.5", "0.3-0.5", "worse than 0.1", "0.5"}
+    assert sorted(after["postop_upper_logmar"].dropna()) == sorted(before.dropna())
+
+
 def test_devices_keep_a_model_and_lose_a_serial_number(few_eyes, edit, declare, key_file, tmp_path):
     edit(few_eyes, device=["Cirrus 5000", "Spectralis", "Spectralis S/N 12", "Triton 40021"])
     declare(few_eyes, devices={"Cirrus 5000": {}})

@@ -163,6 +163,50 @@ def test_a_word_beside_a_number_is_a_contradiction(raw):
     raw.fails("row 2, column Before: holds '0.1' although the off-chart column says 'CF'")
 
 
+BOUNDED = {
+    "column": "After",
+    "notation": "decimal",
+    "no_better_than": "Best",
+    "no_worse_than": {"column": "Worst"},
+}
+
+
+def after(*cells):
+    return [
+        {**eye, "After": text, "Best": best, "Worst": worst}
+        for eye, (text, best, worst) in zip(EYES, cells, strict=False)
+    ]
+
+
+def test_bounds_of_an_outcome_in_cells_and_in_columns_of_their_own(raw):
+    raw.table(after(("", "0.5", "0.3"), ("", "", "0.8"), ("<0.1", "", "")))
+    eyes = raw.say("columns", postop_va=BOUNDED).eyes()
+    assert list(eyes["postop_va"]) == ["0.3 to 0.5", "0.8 or better", "<0.1"]
+    assert list(eyes["postop_lower_logmar"]) == ["0.30103", "", "1.01"]
+    assert list(eyes["postop_upper_logmar"]) == ["0.522879", "0.09691", ""]
+
+
+def test_an_outcome_within_its_bounds_is_taken_as_it_stands(raw):
+    raw.table(after(("0.4", "0.5", "0.3"), ("", "0.5", "0.5"), ("0.8", "", "")))
+    assert list(raw.say("columns", postop_va=BOUNDED).eyes()["postop_va"]) == ["0.4", "0.5", "0.8"]
+
+
+def test_bounds_that_contradict_are_named_with_row_and_fix(raw):
+    raw.table(after(("", "0.3", "0.5"), ("0.8", "0.5", "0.3"), ("", "CF", "")))
+    raw.say("columns", postop_va=BOUNDED)
+    raw.fails(
+        "row 2, column After: no better than '0.3' and no worse than '0.5' contradict each other",
+        "row 3, column After: holds '0.8', which is not within its bounds",
+        "row 4, column After: the bound 'CF' is no acuity on a chart",
+    )
+
+
+def test_an_acuity_before_surgery_has_no_bounds(raw):
+    rule = {"column": "Before", "notation": "decimal", "no_worse_than": "After"}
+    raw.say("columns", preop_va=rule)
+    raw.fails("columns.preop_va.no_worse_than", "an input and needs one number")
+
+
 def test_an_acuity_that_the_expression_does_not_fit_is_no_missing_one(raw):
     raw.table([{"MRN": "1", "Eye": "R", "Before": "VA 0.3", "After": "0.5"},
                {"MRN": "2", "Eye": "R", "Before": "0,3 cc", "After": "0.5"}])  # fmt: skip

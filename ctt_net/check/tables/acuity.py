@@ -4,7 +4,7 @@ import pandas as pd
 
 from ctt_net.check.finding import Check, Finding
 from ctt_net.check.tables.notation import recorded_numbers
-from ctt_net.cohort import Cohort
+from ctt_net.cohort import Cohort, outcome_bounds
 from ctt_net.errors import count_of
 
 ALARM_OFF = Check(
@@ -66,7 +66,7 @@ def acuity_findings(cohort: Cohort) -> list[Finding]:
             ALARM_OFF.found("warning", "the inverted-unit alarm is switched off in cohort.yaml")
         )
     rows = pd.Series(cohort.rows, index=cohort.table.index)
-    unknown = cohort.table["postop_logmar"].isna()
+    unknown = pd.Series(outcome_bounds(cohort.table)[0], index=rows.index).isna()
     if unknown.any():
         message = f"{count_of(unknown.sum(), 'eye')} without postop_va: not used for training"
         found.append(OUTCOME_MISSING.found("warning", message, rows[unknown], "postop_va"))
@@ -79,7 +79,7 @@ def _of_one_column(cohort: Cohort, time: str, rows: pd.Series) -> list[Finding]:
     found = []
     table, column = cohort.table, f"{time}_va"
     known = table[f"{time}_logmar"].dropna()
-    off = table[f"{time}_off_chart"] != ""
+    off = (table[f"{time}_off_chart"] != "") & table[f"{time}_logmar"].notna()
     if len(known) < _ENOUGH_EYES:
         return []
     if (known == known.iloc[0]).all():

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from ctt_net.cohort import Cohort
+from ctt_net.cohort import Cohort, is_censored
 from ctt_net.cohort.manifest import undeclared_columns
 from ctt_net.errors import count_of
 
@@ -59,7 +59,11 @@ def _views(cohort: Cohort) -> Facts:
 
 def _acuities(cohort: Cohort) -> Facts:
     facts = []
+    censored = is_censored(cohort.table)
     for time in ("preop", "postop"):
+        missing = cohort.table[f"{time}_logmar"].isna()
+        if time == "postop":
+            missing &= ~censored
         logmar = cohort.table[f"{time}_logmar"]
         words = cohort.table[f"{time}_off_chart"]
         off = ", ".join(f"{word} {n}" for word, n in words[words != ""].value_counts().items())
@@ -67,10 +71,14 @@ def _acuities(cohort: Cohort) -> Facts:
         if logmar.notna().any():
             span = (
                 f"{logmar.min():.2f} to {logmar.max():.2f}, median {logmar.median():.2f} logMAR "
-                f"({logmar.isna().sum()} missing)"
+                f"({missing.sum()} missing)"
             )
         facts.append((f"{time} acuity ({cohort.spec.notation[f'{time}_va']})", span))
         facts.append((f"{time} off-chart ({cohort.spec.acuity.off_chart_policy})", off or "none"))
+    if censored.any():
+        off_chart = (cohort.table["postop_off_chart"] != "")[censored].sum()
+        what = f"{censored.sum()} ({off_chart} of them off the chart): train, but are in no error"
+        facts.append(("postop acuity known within bounds only", what))
     return facts
 
 

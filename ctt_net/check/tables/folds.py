@@ -3,7 +3,7 @@
 import numpy as np
 
 from ctt_net.check.finding import Check, Finding
-from ctt_net.cohort import Cohort, development_rows
+from ctt_net.cohort import Cohort, development_rows, exactly_known
 from ctt_net.cohort.folds import FOLDS_FILE
 from ctt_net.cohort.problem import Severity
 from ctt_net.errors import InputError, count_of
@@ -61,7 +61,7 @@ def fold_findings(cohort: Cohort) -> tuple[list[tuple[str, str]], list[Finding]]
 
 def _few(cohort: Cohort) -> list[Finding]:
     """Fewer patients to train on than a regression on the tables alone would need."""
-    rows = development_rows(cohort.table)
+    rows = exactly_known(development_rows(cohort.table))
     patients, sd = rows["patient_id"].nunique(), float(np.std(rows["postop_logmar"], ddof=1))
     parameters = 1 + sum(max(1, len(c.levels) - 1) for c in cohort.spec.covariates.values())
     if not sd > 0:

@@ -39,15 +39,25 @@ class Head(nn.Module, ABC):
         """
 
     @abstractmethod
-    def loss(self, prediction: Prediction, postop_logmar: Tensor) -> Tensor:
-        """What its regression is trained with, mean over eyes.
+    def losses(self, prediction: Prediction, lower_logmar: Tensor, upper_logmar: Tensor) -> Tensor:
+        """What its regression is trained with, of each eye: (B,).
 
-        Its own negative log-likelihood, or the squared error of a head that has none.
+        Its own negative log-likelihood: by the density where the truth is known exactly, by the
+        probability between the bounds elsewhere (Klein and Moeschberger 2003, section 3.5). A head
+        that has none takes the squared distance to the truth or to what the bounds allow.
 
         Args:
             prediction: Of this head.
-            postop_logmar: (B,) truth, all known.
+            lower_logmar: (B,) best that the acuity may be, -inf = open.
+            upper_logmar: (B,) worst, inf = open; equal where it is known exactly.
         """
+
+    def loss(
+        self, prediction: Prediction, lower_logmar: Tensor, upper_logmar: Tensor | None = None
+    ) -> Tensor:
+        """Mean of `losses`; without upper bounds every truth is known exactly."""
+        upper_logmar = lower_logmar if upper_logmar is None else upper_logmar
+        return self.losses(prediction, lower_logmar, upper_logmar).mean()
 
     @abstractmethod
     def initialise(self, preop_logmar: Tensor, postop_logmar: Tensor) -> None:
@@ -55,7 +65,7 @@ class Head(nn.Module, ABC):
 
         Args:
             preop_logmar: (E,), NaN = unknown.
-            postop_logmar: (E,).
+            postop_logmar: (E,), of eyes whose outcome is known exactly.
         """
 
     def margins(self, prediction: Prediction, preop_logmar: Tensor) -> Tensor:

@@ -65,10 +65,11 @@ class DecimalHead(Head):
         """Decimal acuity, any number if unbounded, from `native`; shapes alike."""
         return BEST_DECIMAL * torch.sigmoid(native) if self.bounded else native
 
-    def loss(self, prediction: Prediction, postop_logmar: Tensor) -> Tensor:
-        """Mean squared error in decimal, of the output as it is."""
+    def losses(self, prediction: Prediction, lower_logmar: Tensor, upper_logmar: Tensor) -> Tensor:
+        """Squared error in decimal, of the output as it is, to the nearest within the bounds."""
         decimal = self.postop_decimal(prediction.native[:, 0])
-        return (decimal - 10.0**-postop_logmar).square().mean()
+        nearest = decimal.detach().clamp(10.0**-upper_logmar, 10.0**-lower_logmar)
+        return (decimal - nearest).square()
 
     def margins(self, prediction: Prediction, preop_logmar: Tensor) -> Tensor:
         """See `Head.margins`; that of a decimal gain is decimal and of the output as it is."""

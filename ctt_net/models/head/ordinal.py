@@ -106,11 +106,17 @@ class OrdinalHead(PreopLineHead):
         passed = ((cut[:, None] - self.cuts[:-1]) / LINE_LOGMAR).clamp(0.0, 1.0)
         return start[:, 0] + (passed * steps).sum(dim=1)
 
-    def loss(self, prediction: Prediction, postop_logmar: Tensor) -> Tensor:
-        """Cross-entropy of each cut, summed: the likelihood of all its binary decisions."""
-        below = (postop_logmar[:, None] <= self.cuts).to(prediction.native.dtype)
-        each = F.binary_cross_entropy_with_logits(prediction.native, below, reduction="none")
-        return each.sum(dim=1).mean()
+    def losses(self, prediction: Prediction, lower_logmar: Tensor, upper_logmar: Tensor) -> Tensor:
+        """Cross-entropy of each cut, summed: the likelihood of all its binary decisions.
+
+        Cuts between the bounds of an outcome are decided by nothing and are left out.
+        """
+        below = upper_logmar[:, None] <= self.cuts
+        decided = below | (lower_logmar[:, None] > self.cuts)
+        each = F.binary_cross_entropy_with_logits(
+            prediction.native, below.to(prediction.native.dtype), reduction="none"
+        )
+        return (each * decided).sum(dim=1)
 
     @torch.no_grad()
     def initialise(self, preop_logmar: Tensor, postop_logmar: Tensor) -> None:

@@ -13,6 +13,7 @@ from ctt_net.models.head.base import (
     PreopLineHead,
     softplus_inverse,
 )
+from ctt_net.models.head.interval_mass import laplace_log_cdf, log_mass
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
 from ctt_net.types import Prediction
 
@@ -76,13 +77,24 @@ class ResidualHead(PreopLineHead):
         logit = (margins + self.shift(hidden).float()) / scale[:, None]
         return Prediction(postop, scale, logit, postop[:, None])
 
-    def loss(self, prediction: Prediction, postop_logmar: Tensor) -> Tensor:
+    def losses(self, prediction: Prediction, lower_logmar: Tensor, upper_logmar: Tensor) -> Tensor:
         """Negative log-likelihood, which learns its scale from the errors."""
-        error = (prediction.postop_logmar - postop_logmar).abs() / prediction.scale_logmar
+        location, scale = prediction.postop_logmar, prediction.scale_logmar
+        exact = lower_logmar == upper_logmar
+        # Stand-ins where the other likelihood is taken: its gradient must still be finite.
+        error = (location - torch.where(exact, lower_logmar, 0.0)).abs() / scale
+        ends = []
+        for bound, open_end in ((lower_logmar, -torch.inf), (upper_logmar, torch.inf)):
+            closed = bound.isfinite() & ~exact
+            standardised = (torch.where(closed, bound, 0.0) - location) / scale
+            ends.append(torch.where(closed, standardised, open_end))
         if self.distribution == "gaussian":
-            normaliser = math.sqrt(2 * math.pi) * prediction.scale_logmar
-            return (error**2 / 2 + torch.log(normaliser)).mean()
-        return (error + torch.log(2 * prediction.scale_logmar)).mean()
+            density = error**2 / 2 + torch.log(math.sqrt(2 * math.pi) * scale)
+            mass = log_mass(torch.special.log_ndtr, *ends)
+        else:
+            density = error + torch.log(2 * scale)
+            mass = log_mass(laplace_log_cdf, *ends)
+        return torch.where(exact, density, -mass)
 
     @torch.no_grad()
     def initialise(self, preop_logmar: Tensor, postop_logmar: Tensor) -> None:

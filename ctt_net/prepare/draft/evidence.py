@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from ctt_net.acuity import NOTATIONS, AcuityError, is_missing, parse_va
+from ctt_net.acuity import NOTATIONS, AcuityError, is_missing, parse_va, parse_va_bounds
 from ctt_net.prepare.draft.column import Column, as_number
 from ctt_net.prepare.draft.column_names import SIDE_OF
 from ctt_net.prepare.tables.cells import without_time
@@ -94,6 +94,8 @@ def acuity_evidence(column: Column) -> AcuityEvidence:
 
 def _reads(text: str, notation: str) -> str | None:
     try:
+        if parse_va_bounds(text, notation):
+            return "number"
         return "word" if parse_va(text, notation).off_chart else "number"
     except AcuityError:
         return None

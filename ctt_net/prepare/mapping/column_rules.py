@@ -57,6 +57,7 @@ def _date_format(given: Any) -> str:
     return str(given)
 
 
+BOUNDS = ("no_better_than", "no_worse_than")
 _NUMBERS = [name for name in NOTATIONS if name != "snellen"]
 _NOTATION_AS_WRITTEN = {
     "anyOf": [
@@ -169,12 +170,22 @@ class AcuityRule(ColumnRule):
             `{fraction: snellen, number: decimal}`. It is never guessed: 0.5 is 0.30 logMAR in
             decimal and 0.50 in logMAR.
         off_chart_column: A second column, which holds words such as CF or HM.
+        no_better_than: Of `postop_va`: a column of the best that an outcome may be, for eyes of
+            which only bounds are known.
+        no_worse_than: Of `postop_va`: a column of the worst that it may be.
     """
 
     notation: Annotated[
         tuple[str, str | None], BeforeValidator(_notation), WithJsonSchema(_NOTATION_AS_WRITTEN)
     ]
     off_chart_column: ColumnRule | None = None
+    no_better_than: ColumnRule | None = None
+    no_worse_than: ColumnRule | None = None
+
+    def beside(self) -> dict[str, ColumnRule]:
+        """Rules of the columns that are read together with this one."""
+        rules = {name: getattr(self, name) for name in ("off_chart_column", *BOUNDS)}
+        return {name: rule for name, rule in rules.items() if rule is not None}
 
 
 class DateRule(ColumnRule):
@@ -296,6 +307,11 @@ class Columns(Schema):
             if not rule.columns and (rule.value is None or name == "patient_id"):
                 what = "that tells persons apart" if name == "patient_id" else "of the table"
                 raise schema_error(f": column is missing; name the column {what}", name)
+        for bound in set(BOUNDS) & set(self.preop_va.beside()):
+            raise schema_error(
+                "is for outcomes; an acuity before surgery is an input and needs one number",
+                *("preop_va", bound),
+            )
         return self
 
     def rules(self) -> dict[str, CellRule]:

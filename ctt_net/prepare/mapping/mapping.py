@@ -116,11 +116,10 @@ class MappingFile(Schema):
             *((f"columns.{name}", rule) for name, rule in self.columns.rules().items()),
             *((f"covariates.{name}", rule) for name, rule in self.covariates.items()),
         ]
-        beside = {
-            name: getattr(getattr(self.columns, name), "off_chart_column", None)
-            for name in VA_COLUMNS
-        }
-        rules += [(f"columns.{n}.off_chart_column", r) for n, r in beside.items() if r is not None]
+        for name in VA_COLUMNS:
+            acuity = getattr(self.columns, name)
+            beside = {} if acuity is None else acuity.beside()
+            rules += [(f"columns.{name}.{key}", rule) for key, rule in beside.items()]
         if self.visit is not None:
             rules.append(("visit", self.visit))
         if self.scans is not None:

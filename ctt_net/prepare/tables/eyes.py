@@ -11,9 +11,10 @@ from ctt_net.cohort.columns import says_missing
 from ctt_net.cohort.schema import VA_COLUMNS
 from ctt_net.cohort.words import matched
 from ctt_net.errors import InputError
-from ctt_net.prepare.mapping.column_rules import AcuityRule, DateRule, LateralityRule
+from ctt_net.prepare.mapping.column_rules import BOUNDS, AcuityRule, DateRule, LateralityRule
 from ctt_net.prepare.mapping.exclusion import Exclusion
 from ctt_net.prepare.mapping.mapping import CohortMapping
+from ctt_net.prepare.tables.bounds import with_bounds
 from ctt_net.prepare.tables.cells import (
     as_fractions,
     as_problems,
@@ -151,10 +152,12 @@ def _entries(
             words = resolved(rule.off_chart_column, raw, side)
             column, messages = _with_words(column, words)
             problems += as_problems(messages, rows, rule.place(side))
-        if isinstance(rule, AcuityRule) and rule.notation[1] is not None:
-            policy = mapping.spec.acuity.off_chart_policy
-            column, messages = as_fractions(column, rule.notation[1], policy)
+        if isinstance(rule, AcuityRule):
+            column, messages = _in_one_notation(column, rule, mapping)
             problems += as_problems(messages, rows, rule.place(side))
+            if set(BOUNDS) & set(rule.beside()):
+                column, found = _with_bounds(column, rule, raw, side, mapping)
+                problems += found
         table[name] = column
         if rule.sides:
             own |= ~says_missing(column).to_numpy()
@@ -178,6 +181,36 @@ def _entries(
                 mapping.place_of(name, side),
             )
     return pd.DataFrame(table, index=raw.index), present, problems
+
+
+def _in_one_notation(
+    cells: pd.Series, rule: AcuityRule, mapping: CohortMapping
+) -> tuple[pd.Series, list[tuple[int, str]]]:
+    """Fractions only, where a column holds both; else as it is."""
+    if rule.notation[1] is None:
+        return cells, []
+    return as_fractions(cells, rule.notation[1], mapping.spec.acuity.off_chart_policy)
+
+
+def _with_bounds(
+    cells: pd.Series,
+    rule: AcuityRule,
+    raw: pd.DataFrame,
+    side: str | None,
+    mapping: CohortMapping,
+) -> tuple[pd.Series, list[Problem]]:
+    """The column with the bounds that stand beside it in columns of their own."""
+    rows, problems, bounds = raw.index.to_numpy(), [], []
+    for name in BOUNDS:
+        beside = rule.beside().get(name)
+        column = pd.Series("", index=raw.index, dtype=object)
+        if beside is not None:
+            column = resolved(beside, raw, side, keep_unfit=True)
+            column, messages = _in_one_notation(column, rule, mapping)
+            problems += as_problems(messages, rows, beside.place(side))
+        bounds.append(column)
+    column, messages = with_bounds(cells, bounds[0], bounds[1], rule.notation[0])
+    return column, problems + as_problems(messages, rows, rule.place(side))
 
 
 def _is_rounded(text: str) -> bool:
