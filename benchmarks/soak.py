@@ -1,0 +1,80 @@
+"""Whether memory stays flat while one process trains, evaluates and predicts again and again.
+
+```sh
+python -m benchmarks.soak --minutes 30
+```
+
+Forty simulated eyes and a small network, so that a round takes seconds. What stays behind of a
+round, open files and threads too, is printed every few rounds; ends with exit code 1 where memory
+grew by more than 5% from the first third to the last.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+import pandas as pd
+import psutil
+
+import ctt_net
+
+GROWTH = 1.05
+ROUNDS = 5  # between two lines
+SMALL = {
+    "model": {
+        "backbone": {"class_path": "SmallConvBackbone", "init_args": {"widths": [4, 8, 8]}},
+        "clinical_start": False,
+    },
+    "data": {"preprocessing": {"height": 64, "width": 96}},
+    "trainer": {"max_epochs": 1, "enable_progress_bar": False},
+}
+
+
+def main() -> int:
+    """Print memory, files and threads by round."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--minutes", type=float, default=30.0)
+    options = parser.parse_args()
+    process, memory = psutil.Process(), []
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        cohort = ctt_net.simulate_cohort(place / "cohort", eyes=40, seed=0)
+        patient, side = one_patient(place / "cohort", place / "patient")
+        end = time.monotonic() + 60 * options.minutes
+        while time.monotonic() < end:
+            number = len(memory)
+            out = place / f"run_{number}"
+            model = ctt_net.load_model(
+                ctt_net.train(cohort, "ctt_net", out=out, folds=[1], **SMALL)
+            )
+            ctt_net.evaluate(model, cohort, allow_training_eyes=True)
+            model.predict(patient, preop_va={side: "20/60"})
+            memory.append(process.memory_info().rss / 2**20)
+            if number % ROUNDS == 0:
+                print(
+                    f"round {number}: {memory[-1]:.0f} MB, {process.num_fds()} open files, "
+                    f"{process.num_threads()} threads",
+                    flush=True,
+                )
+    third = max(len(memory) // 3, 1)
+    first, last = median(memory[:third]), median(memory[-third:])
+    print(f"{len(memory)} rounds; first third {first:.0f} MB, last third {last:.0f} MB")
+    return int(last > GROWTH * first)
+
+
+def one_patient(cohort: Path, folder: Path) -> tuple[Path, str]:
+    """A patient's folder with the scans of the first row, and the eye."""
+    row = pd.read_csv(cohort / "manifest.csv", dtype=str, keep_default_na=False).iloc[0]
+    folder.mkdir()
+    for view in ("horizontal", "vertical"):
+        if row[view]:
+            scan = (cohort / row[view]).read_bytes()
+            (folder / f"{row['laterality']}_{view}.png").write_bytes(scan)
+    return folder, row["laterality"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
