@@ -29,7 +29,8 @@ import yaml
 from ctt_net.cohort import Cohort
 from ctt_net.data.covariates import covariate_values
 from ctt_net.data.scans import load_scans
-from ctt_net.inference.many import LINES_FILE, predict_each
+from ctt_net.inference.many import predict_each
+from ctt_net.inference.many_rows import LINES_FILE
 from ctt_net.inference.patient import read_patient
 from ctt_net.inference.patient_cohort import patient_cohort
 from ctt_net.inference.patient_list import ListedPatient, list_patients

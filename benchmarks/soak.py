@@ -15,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import pandas as pd
 import psutil
@@ -23,7 +24,7 @@ import ctt_net
 
 GROWTH = 1.05
 ROUNDS = 5  # between two lines
-SMALL = {
+SMALL: dict[str, Any] = {
     "model": {
         "backbone": {"class_path": "SmallConvBackbone", "init_args": {"widths": [4, 8, 8]}},
         "clinical_start": False,

@@ -137,7 +137,8 @@ def _formats(options: argparse.Namespace) -> list[str]:
 
 
 def _run_many(options: argparse.Namespace) -> int:
-    from ctt_net.inference.many import FAILED_FILE, PAGES_FOLDER, Pages, predict_many
+    from ctt_net.inference.many import PAGES_FOLDER, Pages, predict_many
+    from ctt_net.inference.many_rows import FAILED_FILE
     from ctt_net.inference.shard import Shard
     from ctt_net.io.progress import progress_bar
 

@@ -21,7 +21,8 @@ from ctt_net.cohort.predictions import read_predictions
 from ctt_net.data.scans import load_scans
 from ctt_net.errors import InputError
 from ctt_net.inference.evaluate import evaluate_table
-from ctt_net.inference.many import Pages, eye_lines, predict_each, predict_many
+from ctt_net.inference.many import Pages, predict_each, predict_many
+from ctt_net.inference.many_rows import eye_lines
 from ctt_net.inference.patient_list import ListedPatient, is_one_patient, list_patients
 from ctt_net.inference.predict import predict_patient
 from ctt_net.inference.shard import Shard
