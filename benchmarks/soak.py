@@ -39,7 +39,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--minutes", type=float, default=30.0)
     options = parser.parse_args()
-    process, memory = psutil.Process(), []
+    process = psutil.Process()
+    memory: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         cohort = ctt_net.simulate_cohort(place / "cohort", eyes=40, seed=0)
