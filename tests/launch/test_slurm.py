@@ -1,4 +1,8 @@
-"""Jobs on SLURM, where it is: docs/how-to/clusters.md says how to begin one on a single machine."""
+"""Jobs on SLURM, where it is.
+
+One node is enough: Debian's package slurm-wlm, a key (`mungekey`), a `slurm.conf` that names this
+machine with `ProctrackType=proctrack/linuxproc`, then `munged`, `slurmctld` and `slurmd`.
+"""
 
 import os
 import shutil
