@@ -7,6 +7,7 @@ import pandas as pd
 
 from ctt_net.cohort.ids import id_fault
 from ctt_net.cohort.manifest_text import read_manifest_text
+from ctt_net.cohort.schema import BOUND_COLUMNS
 from ctt_net.errors import InputError
 from ctt_net.io.atomic_write import atomic_write
 from ctt_net.io.formula import is_formula
@@ -66,7 +67,8 @@ def predictions_text(table: pd.DataFrame) -> str:
     Floats are written with the fewest digits that read back as the same number.
 
     Args:
-        table: The columns of `COLUMNS`, `scale_logmar` if there is one, any `p_<outcome>`, out of
+        table: The columns of `COLUMNS`, `BOUND_COLUMNS` where outcomes are known within bounds
+            only, `scale_logmar` if there is one, any `p_<outcome>`, out of
             fold `fold`, and any of `READ_BY_PEOPLE`.
 
     Raises:
@@ -155,6 +157,10 @@ def _check_rows(table: pd.DataFrame, where: str) -> None:
         for name in READ_BY_PEOPLE
         if name in table
     ]
+    if BOUND_COLUMNS[0] in table:
+        best, worst = (table[name] for name in BOUND_COLUMNS)
+        fix = "lies beyond postop_upper_logmar; exchange them (a smaller logMAR is better sight)"
+        rules.append((BOUND_COLUMNS[0], best > worst, fix))
     if SCALE_COLUMN in table:
         rules.append((SCALE_COLUMN, table[SCALE_COLUMN] <= 0, "a scale is above 0"))
     if FOLD_COLUMN in table:
@@ -176,7 +182,8 @@ def _column_order(table: pd.DataFrame, where: str) -> list[str]:
             f"{where}: column {missing[0]!r} is missing; the columns are {', '.join(COLUMNS)} "
             "(unknown values stay empty)"
         )
-    known = (*COLUMNS, *READ_BY_PEOPLE, SCALE_COLUMN, FOLD_COLUMN)
+    bounds = BOUND_COLUMNS if set(BOUND_COLUMNS) <= set(table) else ()
+    known = (*COLUMNS, *bounds, *READ_BY_PEOPLE, SCALE_COLUMN, FOLD_COLUMN)
     further = [str(column) for column in table if column not in known]
     for column in further:
         if not column.startswith(OUTCOME_PREFIX):
@@ -186,7 +193,7 @@ def _column_order(table: pd.DataFrame, where: str) -> list[str]:
             )
     scale, fold = ([name] if name in table else [] for name in (SCALE_COLUMN, FOLD_COLUMN))
     words = [name for name in READ_BY_PEOPLE if name in table]
-    return [*COLUMNS, *scale, *further, *fold, *words]
+    return [*COLUMNS, *bounds, *scale, *further, *fold, *words]
 
 
 def _texts(column: pd.Series) -> pd.Series:
@@ -206,7 +213,7 @@ def _numbers(column: pd.Series, name: str, where: str) -> pd.Series:
         unread, as_text, name, where, "not a number; write it like 0.30, or leave it empty"
     )
     if name.endswith("_logmar"):
-        measured = name in ("preop_logmar", "postop_logmar")
+        measured = name in ("preop_logmar", "postop_logmar", *BOUND_COLUMNS)
         low, high = MEASURED_RANGE if measured else PREDICTED_RANGE
         fix = f"outside {low:g}..{high:g} logMAR; convert letters, decimals or Snellen to logMAR"
         _check_or_raise((numbers < low) | (numbers > high), as_text, name, where, fix)

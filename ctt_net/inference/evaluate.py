@@ -8,6 +8,7 @@ import pandas as pd
 from ctt_net.baselines.clinical import cross_fit_baselines, left_out_baselines
 from ctt_net.cohort import Cohort, read_cohort
 from ctt_net.cohort.predictions import check_predictions, read_predictions
+from ctt_net.cohort.schema import BOUND_COLUMNS
 from ctt_net.data.scans import Progress
 from ctt_net.errors import InputError
 from ctt_net.inference.evaluation_log import record_evaluation
@@ -151,8 +152,10 @@ def evaluate_table(
             f"({len(unknown)} such eyes); give the cohort the table was made from"
         )
     rows = by_eye.loc[predictions["eye_id"]].reset_index(drop=True)
-    for column in ("patient_id", "preop_logmar", "postop_logmar"):
-        predictions[column] = rows[column].to_numpy()
+    predictions = predictions.drop(columns=list(BOUND_COLUMNS), errors="ignore")
+    for column in ("patient_id", "preop_logmar", "postop_logmar", *BOUND_COLUMNS):
+        if column in rows:
+            predictions[column] = rows[column].to_numpy()
     outcomes, warnings = _outcomes_in(predictions)
     baselines, more = _cross_fitted(cohort, rows[rows["postop_logmar"].notna()])
     setting = Setting(

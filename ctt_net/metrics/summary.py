@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ctt_net.acuity import BANDS, preop_band
-from ctt_net.cohort.predictions import FOLD_COLUMN, has_flag
+from ctt_net.cohort.predictions import FOLD_COLUMN, check_predictions, has_flag
 from ctt_net.errors import InputError
 from ctt_net.io.atomic_write import atomic_write, roll_back_unfinished
 from ctt_net.io.read_text import parse_json, read_text
@@ -54,6 +54,7 @@ from ctt_net.metrics.subgroups import (
     suppressed_groups,
 )
 from ctt_net.metrics.weighted import Floats, middle_ranks
+from ctt_net.metrics.within_bounds import within_bounds_figures
 from ctt_net.outcome import Outcome
 
 METRICS_FILE = "metrics.json"
@@ -122,11 +123,15 @@ def evaluate(
         figures["calibration"]["acuity"][name] = figures["regression"][f"calibration_{name}"]
     add_tests(figures["subgroups"], draws["subgroups"], eyes, groups_of_eyes, level)
     figures["interval"]["nominal"] = interval_level
+    censored = within_bounds_figures(
+        check_predictions(predictions, "predictions"), bootstrap=bootstrap, level=level, seed=seed
+    )
+    missing = len(predictions) - len(eyes.table)
     offered = set() if baselines is None else set(map(str, baselines.index))
     return {
         "n_eyes": len(eyes.table),
         "n_patients": n_patients,
-        "n_missing_truth": len(predictions) - len(eyes.table),
+        "n_missing_truth": missing - (censored["n_eyes"] if censored else 0),
         "n_missing_prediction": len(offered - set(map(str, predictions["eye_id"]))),
         "n_off_chart": {
             "preop": int(has_flag(eyes.table, "off_chart_preop").sum()),
@@ -140,6 +145,7 @@ def evaluate(
             "covariates": list(covariates),
         },
         **figures,
+        **({"within_bounds": censored} if censored else {}),
         "selective": selective_figures(eyes, bootstrap=bootstrap, level=level, seed=seed),
     }
 

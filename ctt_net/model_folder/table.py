@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ctt_net.cohort import Cohort, Covariate
+from ctt_net.cohort.schema import BOUND_COLUMNS
 from ctt_net.data.scans import Scans
 from ctt_net.errors import InputError
 from ctt_net.model_folder.ensemble import Estimate
@@ -153,6 +154,7 @@ def predict_eyes(predictor: Predictor, table: pd.DataFrame, scans: Scans) -> pd.
         "patient_id": table["patient_id"].to_numpy(),
         "preop_logmar": table["preop_logmar"].to_numpy(float),
         "postop_logmar": table["postop_logmar"].to_numpy(float),
+        **{name: table[name].to_numpy(float) for name in BOUND_COLUMNS if name in table},
         "predicted_logmar": estimate.postop_logmar,
         "lower_logmar": estimate.lower_logmar,
         "upper_logmar": estimate.upper_logmar,

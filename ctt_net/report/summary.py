@@ -15,6 +15,8 @@ from ctt_net.report.warnings import TOO_FEW_PATIENTS, coverage_finding, probabil
 
 Metrics = Mapping[str, Any]
 
+WITHIN_BOUNDS = ("inside", "concordance")
+
 
 def plain_words(
     metrics: Metrics, key: str, outcomes: Sequence[Outcome] = ()
@@ -35,6 +37,7 @@ def plain_words(
         ("Prediction intervals", interval_sentence(metrics, key)),
         ("Recovery probabilities", _probability_sentences(metrics, words)),
         ("Abstention", _abstention_sentence(metrics, key)),
+        ("Outcomes known within bounds only", within_bounds_sentence(metrics, key)),
         ("Off-chart acuities", off_chart_sentence(metrics, key)),
         ("Test-set evaluations", _test_set_sentence(metrics)),
     )
@@ -76,6 +79,20 @@ def off_chart_sentence(metrics: Metrics, key: str) -> str:
     return (
         f"Off the chart (counting fingers or less): {count_of(n['preop'], 'eye')} before and "
         f"{count_of(n['postop'], 'eye')} after surgery.{without}"
+    )
+
+
+def within_bounds_sentence(metrics: Metrics, key: str) -> str:
+    """How well eyes are predicted and ordered of which only bounds are known; empty without any."""
+    part = metrics.get("within_bounds")
+    if not part:
+        return ""
+    inside, index = (figure_cell(part[name], key, name == "inside") for name in WITHIN_BOUNDS)
+    spans = [f" ({_level(metrics)} {cell['ci']})" if cell["ci"] else "" for cell in (inside, index)]
+    return (
+        f"{count_of(part['n_eyes'], 'eye')} in no error above. The prediction lies within the "
+        f"bounds of {inside['value']}{spans[0]}. Concordance index of all eyes, over pairs that "
+        f"the bounds order, {index['value']}{spans[1]}; 0.5 is chance."
     )
 
 

@@ -1,5 +1,6 @@
 """A training in which outcomes are known within bounds only."""
 
+import json
 import shutil
 
 import numpy as np
@@ -47,3 +48,8 @@ def test_censored_eyes_train_and_are_predicted_and_are_in_no_error(
     assert 0 < exact.sum() < len(exact)
     assert (predictions["postop_logmar"].notna() == exact).all()
     assert np.isfinite(predictions["predicted_logmar"]).all()
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["within_bounds"]["n_eyes"] == (~exact).sum()
+    assert metrics["n_missing_truth"] == 0
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert f"{(~exact).sum()} eyes in no error above" in page
