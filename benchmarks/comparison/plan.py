@@ -27,7 +27,7 @@ PLAN_KEYS = (
     "cohort", "held_out", "folds", "n_folds", "folds_from", "seeds", "reference", "training_eyes",
     "overrides", "rows",
 )  # fmt: skip
-ROW_KEYS = ("config", "overrides", "baseline", "oracle", "training_eyes")
+ROW_KEYS = ("config", "overrides", "baseline", "oracle", "reader", "training_eyes")
 
 # The same for every row, or the rows would not be compared on the same eyes.
 OF_THE_PLAN = {
@@ -41,6 +41,8 @@ OF_THE_PLAN = {
     "data.training_eyes": "training_eyes",
 }
 OF_THE_COMPARISON = ("out", "resume", "config")
+PERFECT: tuple[Literal["oracle", "reader"], ...] = ("oracle", "reader")
+KINDS_IN_WORDS = "config, baseline, oracle or reader"
 
 # Names folders, so it must be a name on every file system; @ parts the number of training eyes.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,60}")
@@ -53,7 +55,7 @@ class Row:
     Args:
         name: Unique; of a row with few training eyes `<base>@<eyes>`.
         base: As written in the plan.
-        kind: Trained from configs, fitted without images, or the simulated truth.
+        kind: Trained from configs, fitted without images, or a perfect predictor of simulated eyes.
         config: Configuration files, later ones override.
         overrides: Single keys of the configuration, over the files.
         baseline: One of `BASELINES`.
@@ -62,7 +64,7 @@ class Row:
 
     name: str
     base: str
-    kind: Literal["config", "baseline", "oracle"]
+    kind: Literal["config", "baseline", "oracle", "reader"]
     config: tuple[str, ...] = ()
     overrides: Mapping[str, Any] = field(default_factory=dict)
     baseline: str | None = None
@@ -172,9 +174,9 @@ def _rows(data: Mapping[str, Any], where: str) -> tuple[Row, ...]:
         row = _row(str(name), facts, shared, f"{where}: rows.{name}")
         own = facts.get("training_eyes", ...)
         chosen = everywhere if own is ... else sizes(own, f"{where}: rows.{name}.training_eyes")
-        if row.kind == "oracle":
+        if row.kind in PERFECT:
             if own is not ...:
-                raise InputError(f"{where}: rows.{name}: the oracle learns from no eyes")
+                raise InputError(f"{where}: rows.{name}: the {row.kind} learns from no eyes")
             chosen = (None,)
         rows += [
             replace(row, name=f"{name}@{count}" if count else str(name), training_eyes=count)
@@ -187,19 +189,20 @@ def _row(name: str, facts: Any, shared: Mapping[str, Any], where: str) -> Row:
     if not _NAME.fullmatch(name):
         raise InputError(f"{where}: a row's name is made of letters, digits and _ . + -")
     if not isinstance(facts, Mapping):
-        raise InputError(f"{where} must hold config, baseline or oracle, got {facts!r}")
+        raise InputError(f"{where} must hold {KINDS_IN_WORDS}, got {facts!r}")
     check_known_keys(facts, ROW_KEYS, where)
-    kinds = [kind for kind in ("config", "baseline", "oracle") if kind in facts]
+    kinds = [kind for kind in ("config", "baseline", *PERFECT) if kind in facts]
     if len(kinds) != 1:
-        raise InputError(f"{where}: give one of config, baseline and oracle, not {len(kinds)}")
+        raise InputError(f"{where}: give one of {KINDS_IN_WORDS}, not {len(kinds)}")
     if kinds[0] != "config" and "overrides" in facts:
         raise InputError(f"{where}: only a row with a config has overrides")
     if kinds[0] == "baseline":
         baseline = one_of(facts["baseline"], tuple(BASELINES), f"{where}.baseline")
         return Row(name, name, "baseline", baseline=baseline)
-    if kinds[0] == "oracle":
-        one_of(facts["oracle"], (True,), f"{where}.oracle")
-        return Row(name, name, "oracle")
+    for kind in PERFECT:
+        if kind in facts:
+            one_of(facts[kind], (True,), f"{where}.{kind}")
+            return Row(name, name, kind)
     files = words(facts["config"], f"{where}.config")
     if not files:
         raise InputError(f"{where}.config: name at least one configuration file")

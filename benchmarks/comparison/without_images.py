@@ -15,6 +15,7 @@ from benchmarks.comparison.job import HELD_OUT, fold_table
 from ctt_net.baselines.clinical import MEASURES_BASELINE, Baselines
 from ctt_net.cohort import Cohort, read_cohort
 from ctt_net.cohort.predictions import write_predictions
+from ctt_net.cohort.truth import readable_potential
 from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
 from ctt_net.report.results import PREDICTIONS_FILE
@@ -52,14 +53,15 @@ def fit_folds(task: Mapping[str, Any]) -> dict[str, Any]:
         if task["kind"] == "baseline":
             fitted = Baselines.fit(seen, data.cohort.spec)
             learnt[str(fold)] = len(seen)
-        table = _table(reported, _predict(fitted, task["baseline"], data.cohort, reported)).assign(
+        name_of_it = task["baseline"] or task["kind"]
+        table = _table(reported, _predict(fitted, name_of_it, data.cohort, reported)).assign(
             fold=fold
         )
         out_of_fold.append(table)
         for name, cohort in held_out.items():
             rows = held_out_rows(cohort)
             _check_not_shared(seen, rows, cohort)
-            predicted = _predict(fitted, task["baseline"], cohort, rows)
+            predicted = _predict(fitted, name_of_it, cohort, rows)
             others[name].append(predicted)
             write_predictions(_table(rows, predicted), fold_table(run / HELD_OUT / name, fold))
     write_predictions(pd.concat(out_of_fold, ignore_index=True), run / PREDICTIONS_FILE)
@@ -79,7 +81,7 @@ def held_out_rows(cohort: Cohort) -> pd.DataFrame:
 def _predict(
     fitted: Baselines | None, name: str, cohort: Cohort, table: pd.DataFrame
 ) -> NDArray[np.float64]:
-    """What a fitted baseline says; without one, the simulated truth."""
+    """What a fitted baseline says; without one, the perfect predictor of this name."""
     if fitted is not None:
         predicted = fitted.predict(table)
         if name not in predicted:
@@ -93,10 +95,11 @@ def _predict(
                 "declare some, or take preop_only"
             )
         return predicted[name].to_numpy(np.float64)
-    potential = cohort.potential()
+    potential = readable_potential(cohort) if name == "reader" else cohort.potential()
     if potential is None:
         raise InputError(
-            f"{cohort.root}: real eyes have no known truth; take the oracle row out of the plan"
+            f"{cohort.root}: not known of these eyes; take the {name} row out of the plan (oracle: "
+            "simulated eyes; reader: eyes of ctt-net simulate --rule foveal)"
         )
     return potential.reindex(table["eye_id"]).to_numpy(np.float64)
 

@@ -19,6 +19,7 @@ def add(commands: Commands) -> None:
         [
             "ctt-net simulate data/synthetic --eyes 400 --seed 0",
             "ctt-net simulate data/held_out --eyes 100 --seed 1",
+            "ctt-net simulate data/foveal --rule foveal",
             "ctt-net simulate data/segmentation --extras --labels",
             "ctt-net simulate data/patient --patient",
         ],
@@ -47,6 +48,11 @@ def add(commands: Commands) -> None:
         "--missing-views", type=float, help="share of eyes that lack one scan (default: 0)"
     )
     parser.add_argument(
+        "--rule",
+        help="how acuity follows from the lesions: additive, the sum of their costs, or foveal, "
+        "the best place they leave, with causes that no scan shows (default: additive)",
+    )
+    parser.add_argument(
         "--unseen-causes",
         type=float,
         help="share of eyes that see poorly for a cause no scan shows (default: 0)",
@@ -72,6 +78,7 @@ def run(options: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import Progress
 
+    from ctt_net.cohort.truth import readable_potential
     from ctt_net.synthetic.simulate import CohortPlan, simulate_cohort
 
     plan = CohortPlan(
@@ -84,15 +91,21 @@ def run(options: argparse.Namespace) -> int:
         unseen_causes=options.unseen_causes or 0.0,
         extras=options.extras,
         labels=options.labels,
+        rule=options.rule or CohortPlan.rule,
     )
     workers = os.cpu_count() or 1 if options.workers is None else options.workers
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("simulating eyes", total=plan.n_eyes)
         cohort = simulate_cohort(options.out, plan, workers, lambda: progress.advance(task))
-    error = cohort.table.set_index("eye_id")["postop_logmar"] - cohort.potential()
+    postop = cohort.table.set_index("eye_id")["postop_logmar"]
     patients = cohort.table["patient_id"].nunique()
     print(f"{options.out}: {plan.n_eyes} simulated eyes of {patients} patients")
-    print(f"lowest achievable mean absolute error: {error.abs().mean():.3f} logMAR")
+    error = (postop - cohort.potential()).abs().mean()
+    print(f"lowest achievable mean absolute error: {error:.3f} logMAR")
+    readable = readable_potential(cohort)
+    if readable is not None:
+        error = (postop - readable).abs().mean()
+        print(f"of a perfect reader of scans, age and preop VA: {error:.3f} logMAR")
     print("Simulated eyes: no clinical validity. Research use only. Not a medical device.")
     return DONE
 

@@ -30,7 +30,7 @@ SHARES = frozenset(
 _DIFFERENCES = frozenset(("mae_difference", "auroc_difference"))
 
 # Shares of all eyes; others are of those that recovered, of a group, ...
-_OF_ALL_EYES = frozenset(("regression", "baselines", "oracle"))
+_OF_ALL_EYES = frozenset(("regression", "baselines", "oracle", "reader"))
 
 # Of a normal variable, this share lies within one standard deviation.
 _ONE_SD = float(2 * ndtr(1.0) - 1)

@@ -18,6 +18,9 @@ from ctt_net.outcome import Outcome
 
 MODEL = "model"
 ORACLE = "oracle"
+READER = "reader"
+# Of simulated eyes; no model can be asked to be better.
+PERFECT = (ORACLE, READER)
 STRONGEST = "strongest"
 
 # The mean or median of the training eyes says the same of every eye of a fold; ordering eyes by it,
@@ -35,7 +38,8 @@ class EvaluatedEyes:
 
     Args:
         table: Checked predictions, sorted by eye.
-        predictors: Name to predicted logMAR: the baselines, and the oracle if known.
+        predictors: Name to predicted logMAR: the baselines, and of simulated eyes the
+            perfect ones.
         outcomes: Recovery outcomes.
         preop: Preoperative acuity, logMAR, NaN where unknown.
         truth: Postoperative acuity, logMAR.
@@ -65,8 +69,8 @@ class EvaluatedEyes:
 
     @property
     def baselines(self) -> dict[str, Floats]:
-        """The predictors but for the oracle."""
-        return {name: one for name, one in self.predictors.items() if name != ORACLE}
+        """The predictors but for the perfect ones."""
+        return {name: one for name, one in self.predictors.items() if name not in PERFECT}
 
     @property
     def fold(self) -> NDArray[np.int64] | None:
@@ -99,6 +103,7 @@ def evaluated_eyes(
     oracle: pd.Series | None,
     outcomes: Sequence[Outcome],
     where: str = "predictions",
+    reader: pd.Series | None = None,
 ) -> EvaluatedEyes:
     """Check, sort by eye and keep the eyes whose postoperative acuity is known.
 
@@ -108,6 +113,7 @@ def evaluated_eyes(
         oracle: logMAR, indexed by eye.
         outcomes: Recovery outcomes.
         where: What to call the predictions in errors.
+        reader: logMAR, indexed by eye.
 
     Raises:
         InputError: If the table is broken, no truth is known, or a baseline lacks an eye.
@@ -121,11 +127,13 @@ def evaluated_eyes(
             "evaluate on a cohort with postoperative acuity"
         )
     columns = {} if baselines is None else {str(name): baselines[name] for name in baselines}
-    reserved = {MODEL, ORACLE, STRONGEST} & set(columns)
+    reserved = {MODEL, *PERFECT, STRONGEST} & set(columns)
     if reserved:
         raise ValueError(f"a baseline may not be called {sorted(reserved)[0]!r}")
     if oracle is not None:
         columns[ORACLE] = oracle
+    if reader is not None:
+        columns[READER] = reader
     preop, truth, predicted, lower, upper = (
         known[f"{name}_logmar"].to_numpy(np.float64)
         for name in ("preop", "postop", "predicted", "lower", "upper")

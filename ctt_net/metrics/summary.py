@@ -36,7 +36,7 @@ from ctt_net.metrics.decision_curve import (
 )
 from ctt_net.metrics.eyes import (
     CONSTANT_BASELINES,
-    ORACLE,
+    PERFECT,
     STRONGEST,
     SVM,
     SVM_MEASURES,
@@ -75,6 +75,7 @@ def evaluate(
     outcomes: Sequence[Outcome],
     *,
     oracle: pd.Series | None = None,
+    reader: pd.Series | None = None,
     groups: pd.DataFrame | None = None,
     covariates: Sequence[str] = (),
     bootstrap: int = 2000,
@@ -89,7 +90,8 @@ def evaluate(
         predictions: As in `predictions.csv`.
         baselines: logMAR, indexed by eye, one column per baseline; None if there are none.
         outcomes: Recovery outcomes; the probability of the first may stand in `p_recovery`.
-        oracle: True retinal potential, logMAR, indexed by eye: the prediction of a perfect reader.
+        oracle: True retinal potential, logMAR, indexed by eye: what nobody can predict better.
+        reader: Prediction of a perfect reader who does not know what no scan shows, likewise.
         groups: Text per grouping, indexed by eye (`subgroup_columns`); those that follow from
             the predictions alone are added.
         covariates: What the baselines know besides the preoperative acuity, in words.
@@ -108,7 +110,7 @@ def evaluate(
     Raises:
         InputError: If the table is broken, no truth is known, or a baseline lacks an eye.
     """
-    eyes = evaluated_eyes(predictions, baselines, oracle, outcomes)
+    eyes = evaluated_eyes(predictions, baselines, oracle, outcomes, reader=reader)
     columns = prediction_columns(eyes.table)
     if groups is not None:
         theirs = groups.set_axis(groups.index.map(str)).reindex(eyes.table["eye_id"])
@@ -208,9 +210,10 @@ def measure(eyes: EvaluatedEyes, groups: Groups, cuts: ProbabilityCuts, weights:
             without, added = baselines[SVM]["mae"], baselines[SVM_MEASURES]["mae"]
             found["measures"] = {"mae_difference": added - without}
         found["versus"][STRONGEST] = {"baseline": strongest, "mae_difference": gap}
-    if ORACLE in eyes.predictors:
-        oracle = regression_figures(eyes.predictors[ORACLE], t, eyes.patients, weights, ranks)
-        found[ORACLE] = {**oracle, "mae_difference": model["mae"] - oracle["mae"]}
+    for name in PERFECT:
+        if name in eyes.predictors:
+            perfect = regression_figures(eyes.predictors[name], t, eyes.patients, weights, ranks)
+            found[name] = {**perfect, "mae_difference": model["mae"] - perfect["mae"]}
     return found
 
 

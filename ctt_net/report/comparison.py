@@ -24,6 +24,7 @@ SHORT_LABELS = {
     "svm": "Support vector machine",
     "stack": "Clinical start (stack)",
     "svm_measures": "Measures of the scans",
+    "reader": "Perfect reader of scans and preop VA",
     "oracle": "Lowest achievable error",
 }
 
@@ -49,7 +50,7 @@ class ComparisonRow:
     """One predictor's mean absolute error, logMAR, and the model's minus it.
 
     Args:
-        name: `model`, a baseline, or `oracle`.
+        name: `model`, a baseline, `reader` or `oracle`.
         label: Name for readers.
         mae: Mean absolute error.
         lo: Lower end of its interval.
@@ -79,16 +80,16 @@ class ComparisonRow:
 
 
 def comparison_table(metrics: Mapping[str, Any]) -> list[ComparisonRow]:
-    """Model, baselines and, on simulated eyes, the lowest achievable error."""
+    """Model, baselines and, on simulated eyes, the perfect reader and lowest achievable error."""
     key = interval_key(metrics["settings"]["level"])
     rows = [_row("model", "Model", metrics["regression"]["mae"], None, key)]
     for name, figures in metrics["baselines"].items():
         label, gap = baseline_label(name, metrics["baselines"]), metrics["versus"][name]
         rows.append(_row(name, label, figures["mae"], gap["mae_difference"], key))
-    if "oracle" in metrics:
-        oracle = metrics["oracle"]
-        label = SHORT_LABELS["oracle"]
-        rows.append(_row("oracle", label, oracle["mae"], oracle["mae_difference"], key))
+    for name in ("reader", "oracle"):
+        if name in metrics:
+            one = metrics[name]
+            rows.append(_row(name, SHORT_LABELS[name], one["mae"], one["mae_difference"], key))
     return rows
 
 

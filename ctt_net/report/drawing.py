@@ -34,6 +34,7 @@ COLOURS = {
     "treat_all": "#8f2d2d",
     "treat_none": "#5b6875",
     "oracle": "#5b6875",
+    "reader": "#7b5b6e",
 }
 FURTHER_COLOURS = ("#1f5a96", "#b8660b", "#2f7d5b", "#8a4fa0", "#8f2d2d", "#76818c")
 SOFT = "#5b6875"

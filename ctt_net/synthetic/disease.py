@@ -18,12 +18,20 @@ KIND_SHARE: dict[LesionKind, float] = {
     "drusen": 0.42, "erm": 0.33, "ez_loss": 0.09, "cystoid": 0.08, "atrophy": 0.05,
     "macular_hole": 0.03,
 }  # fmt: skip
+# The foveal rule forgives what spares the foveola, so kinds that destroy retina are commoner;
+# chosen with its costs to the same rates.
+FOVEAL_KIND_SHARE: dict[LesionKind, float] = {
+    "drusen": 0.28, "erm": 0.22, "ez_loss": 0.19, "cystoid": 0.16, "atrophy": 0.11,
+    "macular_hole": 0.04,
+}  # fmt: skip
 OCCULT_KIND_SHARE: dict[LesionKind, float] = {
     "drusen": 0.05, "erm": 0.35, "ez_loss": 0.32, "cystoid": 0.14, "atrophy": 0.09,
     "macular_hole": 0.05,
 }  # fmt: skip
 # A little over a quarter, since holes are always foveal and so in both views.
 ONE_VIEW_SHARE = 0.26
+# By the foveal rule what spares the foveola costs little or nothing, and more lesions reach it.
+FOVEAL_ONE_VIEW_SHARE = 0.15
 # No scan line strays further than this from the fovea; what one view misses keeps clear of it.
 FIXATION_LIMIT_MM = 0.04
 CLEARANCE_MM = 0.12
@@ -36,12 +44,12 @@ def pick(shares: dict[LesionKind, float], uniform: float) -> LesionKind:
     return list(shares)[min(index, len(shares) - 1)]
 
 
-def draw_view(rng: np.random.Generator) -> SeenIn:
-    """Which of the two scans crosses the next lesion: a quarter each alone, half of them both."""
+def draw_view(rng: np.random.Generator, one_view: float = ONE_VIEW_SHARE) -> SeenIn:
+    """Which of the two scans crosses the next lesion: this share each alone, the rest both."""
     uniform = rng.uniform()
-    if uniform < ONE_VIEW_SHARE:
+    if uniform < one_view:
         return "horizontal"
-    return "vertical" if uniform < 2.0 * ONE_VIEW_SHARE else "both"
+    return "vertical" if uniform < 2.0 * one_view else "both"
 
 
 def severity_from(kind: LesionKind, uniform: float) -> float:
@@ -74,7 +82,13 @@ def place(kind: LesionKind, severity: float, seen_in: SeenIn, rng: np.random.Gen
 
 
 def draw_lesions(
-    status: float, kind: float, severity: float, diabetes: bool, rng: np.random.Generator
+    status: float,
+    kind: float,
+    severity: float,
+    diabetes: bool,
+    rng: np.random.Generator,
+    known_shares: dict[LesionKind, float] = KIND_SHARE,
+    one_view: float = ONE_VIEW_SHARE,
 ) -> tuple[bool, tuple[Lesion, ...]]:
     """Draw the lesions of an eye from its latents.
 
@@ -84,6 +98,8 @@ def draw_lesions(
         severity: Standard normal latent severity.
         diabetes: Makes oedema three times as likely among the kinds.
         rng: Draws the places.
+        known_shares: Shares of the kinds among recorded lesions.
+        one_view: Share of lesions that the horizontal scan alone crosses, and the vertical alone.
 
     Returns:
         Whether the notes name a co-pathology, and the lesions.
@@ -93,16 +109,16 @@ def draw_lesions(
     hidden = COPATHOLOGY_RATE + OCCULT_RATE * (1.0 - COPATHOLOGY_RATE)
     if uniform >= hidden:
         return known, ()
-    shares = dict(KIND_SHARE if known else OCCULT_KIND_SHARE)
+    shares = dict(known_shares if known else OCCULT_KIND_SHARE)
     if diabetes:
         shares["cystoid"] *= 3.0
     chosen = pick(shares, kind)
     how_bad = severity_from(chosen, float(ndtr(severity)))
-    lesions = [place(chosen, how_bad, draw_view(rng), rng)]
+    lesions = [place(chosen, how_bad, draw_view(rng, one_view), rng)]
     if known and rng.uniform() < 0.25 and chosen != "macular_hole":
         second: LesionKind = "drusen" if rng.uniform() < 0.5 else "erm"
         if second != chosen:
-            views = draw_view(rng)
+            views = draw_view(rng, one_view)
             mild = severity_from(second, rng.uniform(0.0, 0.5))
             lesions.append(place(second, mild, views, rng))
     return known, tuple(lesions)

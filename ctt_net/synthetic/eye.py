@@ -2,12 +2,18 @@
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from ctt_net.synthetic.extras import Extra
+from ctt_net.synthetic.foveal import foveal_cost_logmar
 from ctt_net.synthetic.lesions import Lesion
+from ctt_net.synthetic.unseen import UnseenKind
+
+AcuityRule = Literal["additive", "foveal"]
+RULES: tuple[AcuityRule, ...] = get_args(AcuityRule)
+DEFAULT_RULE: AcuityRule = "additive"
 
 # Decimal text on the chart by its line in logMAR; charts print rounded decimals.
 CHART_LINES: tuple[tuple[float, str], ...] = (
@@ -30,16 +36,11 @@ def healthy_logmar(age_years: float) -> float:
     return 0.035 + 0.003 * (age_years - 73.0)
 
 
-def potential_logmar(age_years: float, lesions: tuple[Lesion, ...], own_logmar: float) -> float:
-    """Retinal potential: acuity this macula allows once the lens is clear, logMAR.
-
-    Args:
-        age_years: Age at surgery.
-        lesions: All that lies on the macula.
-        own_logmar: What sets this eye apart and no scan shows, logMAR.
-    """
-    cost = sum(lesion.cost_logmar for lesion in lesions)
-    return float(min(healthy_logmar(age_years) + own_logmar + cost, WORST_POTENTIAL_LOGMAR))
+def lesions_logmar(lesions: tuple[Lesion, ...], rule: AcuityRule) -> float:
+    """Acuity that these lesions take together, logMAR: their sum, or by the `foveal` rule."""
+    if rule == "foveal":
+        return foveal_cost_logmar(lesions)
+    return float(sum(lesion.cost_logmar for lesion in lesions))
 
 
 def retest_sd_logmar(logmar: float) -> float:
@@ -97,6 +98,11 @@ class SimulatedEye:
         cataract: Kind of the cataract.
         signal_loss_db: What the cataract takes from a scan, dB.
         extras: What the scans show besides; costs no acuity.
+        rule: How acuity follows from the lesions: `additive`, the sum of what each costs, or
+            `foveal`.
+        unseen: Cause of poor acuity that no scan shows; by the additive rule it is part of
+            `own_logmar` and has no name.
+        unseen_logmar: Acuity it allows less than a healthy eye's, logMAR.
     """
 
     eye_id: str
@@ -114,16 +120,25 @@ class SimulatedEye:
     cataract: CataractType
     signal_loss_db: float
     extras: tuple[Extra, ...] = ()
+    rule: AcuityRule = DEFAULT_RULE
+    unseen: UnseenKind | None = None
+    unseen_logmar: float = 0.0
 
     @property
     def potential_logmar(self) -> float:
-        """Acuity the macula allows once the lens is clear, logMAR."""
-        return potential_logmar(self.age_years, self.lesions, self.own_logmar)
+        """Acuity the eye allows once the lens is clear, logMAR.
+
+        Of macula and optic nerve the worse one limits it: letters that the nerve cannot pass on
+        are not lost once more in the macula.
+        """
+        cost = max(lesions_logmar(self.lesions, self.rule), self.unseen_logmar)
+        healthy = healthy_logmar(self.age_years)
+        return float(min(healthy + self.own_logmar + cost, WORST_POTENTIAL_LOGMAR))
 
     def truth(self) -> dict[str, Any]:
         """This eye's row of `truth.csv`, never seen by a model."""
         lesions = [
-            {**asdict(lesion), "cost_logmar": round(lesion.cost_logmar, 4)}
+            {**asdict(lesion), "cost_logmar": round(lesions_logmar((lesion,), self.rule), 4)}
             for lesion in self.lesions
         ]
         truth = {
@@ -136,6 +151,8 @@ class SimulatedEye:
             "signal_loss_db": round(self.signal_loss_db, 2),
             "lesions": json.dumps(lesions, separators=(",", ":")),
         }
+        if self.rule == "foveal":
+            truth |= {"unseen": self.unseen or "", "unseen_logmar": round(self.unseen_logmar, 4)}
         if self.extras:
             extras = [asdict(extra) for extra in self.extras]
             truth["extras"] = json.dumps(extras, separators=(",", ":"))

@@ -26,12 +26,14 @@ from ctt_net.cohort import (
     Device as PixelSize,
 )
 from ctt_net.cohort.folder import TRUTH_FILE
+from ctt_net.cohort.truth import READABLE_COLUMN
 from ctt_net.errors import InputError
 from ctt_net.io.atomic_folder import new_folder
 from ctt_net.io.atomic_write import atomic_write
 from ctt_net.synthetic.device import DEVICES, NAMED_DEVICES, Device
 from ctt_net.synthetic.extras import draw_extras
-from ctt_net.synthetic.eye import SimulatedEye, measure
+from ctt_net.synthetic.eye import DEFAULT_RULE, RULES, AcuityRule, SimulatedEye, measure
+from ctt_net.synthetic.floor import readable_logmar
 from ctt_net.synthetic.labels import index_png, surfaces_csv, values_csv
 from ctt_net.synthetic.population import draw_eyes
 from ctt_net.synthetic.scan import DIRECTIONS, labelled_scan
@@ -50,10 +52,14 @@ class CohortPlan:
         devices: Names of the devices in use; every patient is scanned on one of them by chance.
         missing_views: Share of eyes that lack one of their two scans.
         unseen_causes: Share of eyes that something no scan shows keeps from seeing well: amblyopia,
-            a diseased optic nerve. Nothing else of an eye depends on it.
+            a diseased optic nerve. Nothing else of an eye depends on it. Of the additive rule; the
+            foveal rule has its own (`UNSEEN_CAUSES`).
         extras: Draw eyes with extras (`draw_extras`). They show in the scans and cost no acuity:
             for segmentation, not for predicting acuity.
         labels: Write the true layers and lesions of every scan to `labels/`.
+        rule: How acuity follows from what an eye has: `additive`, the sum of what each lesion
+            costs; or `foveal`, the best place that lesions leave, with extents of lesions that only
+            both scans tell, and with causes that no scan shows.
 
     Raises:
         InputError: If a value makes no cohort.
@@ -68,6 +74,7 @@ class CohortPlan:
     unseen_causes: float = 0.0
     extras: bool = False
     labels: bool = False
+    rule: AcuityRule = DEFAULT_RULE
 
     def __post_init__(self) -> None:
         if self.n_eyes < 3:  # two eyes may be one patient's, and folds need two patients
@@ -80,6 +87,13 @@ class CohortPlan:
             share = getattr(self, name)
             if not 0.0 <= share <= 1.0:
                 raise InputError(f"{name.replace('_', ' ')} is a share in 0..1, got {share}")
+        if self.rule not in RULES:
+            raise InputError(f"rule must be one of {', '.join(RULES)}, got {self.rule!r}")
+        if self.unseen_causes and self.rule == "foveal":
+            raise InputError(
+                "unseen causes are part of the foveal rule, at rates of their own; leave the share "
+                "out, or take the additive rule"
+            )
         known = {device.name for device in NAMED_DEVICES}
         if not self.devices or not set(self.devices) <= known:
             raise InputError(
@@ -140,7 +154,14 @@ def simulate_cohort(
     Raises:
         InputError: If `out` exists.
     """
-    eyes = draw_eyes(plan.n_eyes, plan.seed, plan.first_patient, plan.id_prefix, plan.unseen_causes)
+    eyes = draw_eyes(
+        plan.n_eyes,
+        plan.seed,
+        plan.first_patient,
+        plan.id_prefix,
+        plan.unseen_causes,
+        plan.rule,
+    )
     if plan.extras:
         eyes = [with_extras(eye) for eye in eyes]
     rows = [manifest_row(eye, plan) for eye in eyes]
@@ -157,9 +178,18 @@ def simulate_cohort(
             beside, cohort_spec(plan), rows, n_folds=min(5, max(2, patients // 4)), seed=plan.seed
         )
         truth = io.StringIO()
-        pd.DataFrame([eye.truth() for eye in eyes]).to_csv(truth, index=False, lineterminator="\n")
+        truth_table(eyes, rows).to_csv(truth, index=False, lineterminator="\n")
         atomic_write(beside / TRUTH_FILE, truth.getvalue())
     return read_cohort(out)
+
+
+def truth_table(eyes: list[SimulatedEye], rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Contents of `truth.csv`; by the foveal rule with what a perfect reader would predict."""
+    table = pd.DataFrame([eye.truth() for eye in eyes])
+    if eyes[0].rule == "foveal":
+        readable = readable_logmar(eyes, [row["preop_va"] for row in rows])
+        table.insert(2, READABLE_COLUMN, readable.round(4))
+    return table
 
 
 def device_of(eye: SimulatedEye, plan: CohortPlan) -> Device:

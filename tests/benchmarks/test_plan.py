@@ -26,7 +26,10 @@ CONFIG = str(Path(__file__).resolve().parents[2] / "configs/ctt_net.yaml")
         ({"rows": {}}, r"rows must hold"),
         ({"rows": {"a b": {"baseline": "mean"}}}, r"rows.a b: a row's name is made of"),
         ({"rows": {"../up": {"baseline": "mean"}}}, r"a row's name is made of"),
-        ({"rows": {"mean": "mean"}}, r"rows.mean must hold config, baseline or oracle, got 'mean'"),
+        (
+            {"rows": {"mean": "mean"}},
+            r"rows.mean must hold config, baseline, oracle or reader, got 'mean'",
+        ),
         (
             {"rows": {"mean": {"basline": "mean"}}},
             r"unknown key 'basline'; did you mean 'baseline'",
@@ -35,7 +38,10 @@ CONFIG = str(Path(__file__).resolve().parents[2] / "configs/ctt_net.yaml")
             {"rows": {"mean": {"baseline": "gbm"}}},
             r"rows.mean.baseline: 'gbm' is none of mean, median, pre",
         ),
-        ({"rows": {"mean": {}}}, r"rows.mean: give one of config, baseline and oracle, not 0"),
+        (
+            {"rows": {"mean": {}}},
+            r"rows.mean: give one of config, baseline, oracle or reader, not 0",
+        ),
         ({"rows": {"mean": {"oracle": False}}}, r"rows.mean.oracle: False is none of True"),
         ({"rows": {"mean": {"config": "no.yaml"}}}, r"rows.mean.config: no.yaml: no such file"),
         (

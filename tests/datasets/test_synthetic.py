@@ -9,7 +9,10 @@ import pandas as pd
 import pytest
 import yaml
 
+from benchmarks.comparison.without_images import _predict
 from ctt_net.cohort import read_cohort
+from ctt_net.cohort.truth import readable_potential
+from ctt_net.errors import InputError
 from ctt_net.imaging.segmentation import SURFACES
 from ctt_net.synthetic import CohortPlan
 from ctt_net.synthetic.population import draw_eyes
@@ -87,6 +90,7 @@ def test_an_existing_folder_is_refused_and_left_alone(prepare, cohort_folder, ca
     [
         (["--eyes", "2"], "eyes must be 3 or more"),
         (["--missing-views", "2"], "share in 0..1"),
+        (["--rule", "sum"], "rule must be one of additive, foveal"),
         (["--unseen-causes", "15"], "unseen causes is a share in 0..1, got 15"),
     ],
 )
@@ -96,6 +100,29 @@ def test_impossible_wishes_are_refused_and_leave_nothing(
     assert prepare([str(tmp_path / "x"), "--workers", "1", *options]) == 2
     assert message in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_the_foveal_rule_prints_and_writes_both_floors(prepare, tmp_path, capsys):
+    out = tmp_path / "foveal"
+    assert prepare([str(out), "--eyes", "4", "--workers", "1", "--rule", "foveal"]) == 0
+    printed = capsys.readouterr().out
+    cohort = read_cohort(out)
+    postop = cohort.table.set_index("eye_id")["postop_logmar"]
+    for words, potential in (
+        ("lowest achievable mean absolute error", cohort.potential()),
+        ("of a perfect reader of scans, age and preop VA", readable_potential(cohort)),
+    ):
+        assert f"{words}: {(postop - potential).abs().mean():.3f} logMAR" in printed
+    assert _predict(None, "reader", cohort, cohort.table).tolist() == pytest.approx(
+        readable_potential(cohort)[cohort.table["eye_id"]].tolist()
+    )
+
+
+def test_only_the_foveal_rule_knows_a_perfect_reader(cohort_folder):
+    cohort = read_cohort(cohort_folder)
+    assert readable_potential(cohort) is None
+    with pytest.raises(InputError, match="take the reader row out of the plan"):
+        _predict(None, "reader", cohort, cohort.table)
 
 
 def test_a_failure_half_way_leaves_nothing(prepare, tmp_path, monkeypatch):

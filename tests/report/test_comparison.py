@@ -9,12 +9,12 @@ from ctt_net.report.comparison import comparison_table, render_table, verdict
 from tests.simulated_tables import evaluate_with_warnings as evaluate
 
 
-def compare(predictions, outcomes, oracle=None, **errors):
+def compare(predictions, outcomes, oracle=None, reader=None, **errors):
     """Metrics beside baselines that err by a given constant plus the model's noise."""
     truth = predictions["postop_logmar"]
     frame = pd.DataFrame({name: (truth + error).to_numpy() for name, error in errors.items()})
     frame = frame.set_axis(predictions["eye_id"])
-    return evaluate(predictions, frame, outcomes, oracle=oracle, bootstrap=300)
+    return evaluate(predictions, frame, outcomes, oracle=oracle, reader=reader, bootstrap=300)
 
 
 def test_the_sentence_says_how_much_the_model_lowers_the_error(predictions, outcomes):
@@ -131,6 +131,16 @@ def test_rows_are_model_baselines_oracle(predictions, outcomes, potential):
     for row in rows[1:]:
         assert row.difference == pytest.approx(rows[0].mae - row.mae)
         assert row.difference_lo <= row.difference <= row.difference_hi
+
+
+def test_the_perfect_reader_stands_before_the_lowest_error(predictions, outcomes, potential):
+    reader = potential + 0.2
+    metrics = compare(predictions, outcomes, oracle=potential, reader=reader, mean=0.3)
+    rows = comparison_table(metrics)
+    assert [row.name for row in rows] == ["model", "mean", "reader", "oracle"]
+    truth = predictions.set_index("eye_id")["postop_logmar"]
+    assert rows[2].mae == pytest.approx((truth - reader[truth.index]).abs().mean())
+    assert metrics["versus"]["strongest"]["baseline"] == "mean"
 
 
 def test_the_terminal_table_fits_eighty_columns_and_shows_every_number(predictions, outcomes):
