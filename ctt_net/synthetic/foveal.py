@@ -3,14 +3,15 @@
 At every place of the retina two things limit acuity: its distance from the centre of the foveola,
 and the worst of the lesions that reach it. An eye sees with its best place:
 
-    cost = min over places p of  log10(1 + distance(p) / E2) + max over lesions of damage(p)
+    away(p) = max(0, distance(p) - CENTRE_MM) / HALVING_MM
+    cost = min over places p of  log10(1 + away(p)) + max over lesions of damage(p)
 
-Resolution is limited by the spacing of cones at the foveal centre only and falls at once beside it
-(Rossi 2010, Nature Neuroscience 13:156-157); its inverse is linear in the distance. Eyes that have
-lost the centre fixate beside it, so the nearest spared retina counts, which takes the extents along
-both axes to find. They do not choose their best place (Bernard 2018, PMC6119096), and read worse
-than healthy eyes do at equal distance: `HALVING_MM` is far below the 0.7 mm of healthy eyes, a
-judgement, set with the shares of the kinds to the rates of Day 2015 (PMC4816350).
+Resolution is limited by the spacing of cones at the foveal centre only and is worse beside it
+(Rossi 2010, Nature Neuroscience, doi 10.1038/nn.2465); its inverse is taken as linear in the
+distance. Eyes that have lost the centre fixate beside it, so the nearest spared retina counts,
+which takes the extents along both axes to find. They do not use their best place (Bernard 2018,
+PMC6119096), so they read worse than healthy eyes do at equal distance: `HALVING_MM` is a judgement,
+set with the shares of the kinds to the rates of Day 2015 (PMC4816350).
 """
 
 from dataclasses import replace
@@ -59,7 +60,7 @@ def foveal_cost_logmar(lesions: tuple[Lesion, ...]) -> float:
         >>> wide = Lesion("ez_loss", 0.0, 0.0, 0.6, 0.5, 0.5, "both", seed=0)
         >>> low = Lesion("ez_loss", 0.0, 0.0, 0.6, 0.15, 0.5, "both", seed=0)
         >>> round(foveal_cost_logmar((low,)), 2), round(foveal_cost_logmar((wide,)), 2)
-        (0.35, 0.6)
+        (0.27, 0.62)
     """
     worst = np.zeros_like(_X_MM)
     for lesion in lesions:
