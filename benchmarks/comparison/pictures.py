@@ -5,7 +5,7 @@ import pandas as pd
 from markupsafe import Markup
 from matplotlib.axes import Axes
 
-from benchmarks.comparison.plan import Plan
+from benchmarks.comparison.plan import PERFECT, Plan
 from ctt_net.report.drawing import SOFT, svg
 
 COLOUR, REFERENCE_COLOUR = "#3f8f6b", "#1f5a96"
@@ -39,8 +39,8 @@ def learning_curve(part: pd.DataFrame, plan: Plan, name: str) -> Markup | None:
     drawn = [(who, curve.sort_values("training_eyes")) for who, curve in by_base if len(curve) > 1]
     if not drawn:
         return None
-    oracles = {row.name for row in plan.rows if row.kind == "oracle"}
-    floors = part[part["row"].isin(oracles)]
+    perfect = {row.name for row in plan.rows if row.kind in PERFECT}
+    floors = part[part["row"].isin(perfect)]
 
     def draw(axes: Axes) -> None:
         for number, (who, curve) in enumerate(drawn):

@@ -28,10 +28,10 @@ def undrawn(draw, name, description, height, **_):
 
 @pytest.fixture
 def page(predictions, baselines, outcomes, potential, tmp_path, monkeypatch, drawn):
-    def write(table=predictions, beside=baselines, drawn=False, **facts):
+    def write(table=predictions, beside=baselines, drawn=False, reader=None, **facts):
         if not drawn:  # it is most of the time
             monkeypatch.setattr("ctt_net.report.drawing.svg_and_png", undrawn)
-        metrics = evaluate(table, beside, outcomes, oracle=potential, bootstrap=100)
+        metrics = evaluate(table, beside, outcomes, oracle=potential, reader=reader, bootstrap=100)
         written = write_report(metrics, table, beside, outcomes, tmp_path, **facts)
         return written.read_text(encoding="utf-8"), metrics
 
@@ -55,6 +55,15 @@ class Balance(HTMLParser):
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
+
+
+def test_the_perfect_reader_is_shown_and_explained_where_there_is_one(page, potential):
+    label, words = "Perfect reader of scans and preop VA", "The perfect reader knows everything"
+    text, metrics = page(reader=potential + 0.2)
+    assert label in text
+    assert words in text
+    assert metrics["reader"]["mae"]["value"] > metrics["oracle"]["mae"]["value"]
+    assert words not in page()[0]
 
 
 @pytest.mark.slow
