@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ctt_net.errors import InputError, install_extra
 from ctt_net.launch.process import POLL_SECONDS, Command, end
 
 PLACES = ("local", "slurm", "ray")
+_PACKAGES = {"slurm": "submitit", "ray": "ray"}
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 QUEUE_SECONDS = 10.0
 Ended = Iterator[tuple[Command, int, str]]
@@ -33,11 +35,12 @@ class Place:
             `num_gpus`, ...).
 
     Raises:
-        InputError: If there is no such place.
+        InputError: If there is no such place, or its package is missing.
 
     Example:
-        >>> Place("slurm", options={"partition": "gpu", "gpus_per_node": 1}).name
-        'slurm'
+        >>> slurm = Place("slurm", options={"partition": "gpu", "time": 60})  # doctest: +SKIP
+        >>> Place("local", at_once=2).name
+        'local'
     """
 
     name: str = "local"
@@ -53,6 +56,12 @@ class Place:
             raise InputError(f"launcher options: give keys and values, got {self.options!r}")
         if self.name == "local" and self.options:
             raise InputError("launcher options are for slurm and ray; leave them out")
+        package = _PACKAGES.get(self.name)
+        if package is not None and find_spec(package) is None:
+            raise InputError(
+                f"launcher {self.name} needs {package}, which is not installed; "
+                f"{install_extra('launch')}"
+            )
 
 
 class Runner(ABC):
@@ -87,17 +96,11 @@ def open_place(place: Place, commands: Sequence[Command]) -> Iterator[Runner]:
         commands: Of all jobs that are going to be started.
 
     Raises:
-        InputError: If a package or the cluster is missing, or an option is wrong.
+        InputError: If the cluster is missing, or an option is wrong.
     """
     kinds: dict[str, Callable[[Place, Sequence[Command]], Runner]]
     kinds = {"local": _Local, "slurm": _Slurm, "ray": _Ray}
-    try:
-        runner = kinds[place.name](place, commands)
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"launcher {place.name} needs {error.name}, which is not installed; "
-            f"{install_extra('launch')}"
-        ) from None
+    runner = kinds[place.name](place, commands)
     try:
         yield runner
     finally:

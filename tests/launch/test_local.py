@@ -105,3 +105,10 @@ def test_a_missing_package_is_named_with_its_extra(jobs_of, monkeypatch, name):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(InputError, match=rf"launcher {name} needs .*\.\[launch\]"):
         run_jobs(jobs_of("good"), Place(name))
+
+
+@pytest.mark.parametrize("name", ["slurm", "ray"])
+def test_a_missing_package_is_named_before_anything_begins(name, monkeypatch):
+    monkeypatch.setattr("ctt_net.launch.places.find_spec", lambda package: None)
+    with pytest.raises(InputError, match=rf"launcher {name} needs .* not installed; pip install"):
+        Place(name)
