@@ -9,12 +9,14 @@ from ctt_net.acuity.record import AcuityError
 # As an outcome a word then is "worse than the chart's end"; as an input it needs a number.
 CENSORED = "censored"
 
+# Bach, Visual Acuity Cheat Sheet, michaelbach.de/sci/acuity.html; LP, NLP imputed.
+_BACH = {"CF": 1.9, "HM": 2.3, "LP": 2.7, "NLP": 3.0}
+
 OFF_CHART_POLICIES: Mapping[str, Mapping[str, float]] = MappingProxyType(
     {
         name: MappingProxyType(values)
         for name, values in {
-            # Bach, Visual Acuity Cheat Sheet, michaelbach.de/sci/acuity.html; LP, NLP imputed.
-            "bach": {"CF": 1.9, "HM": 2.3, "LP": 2.7, "NLP": 3.0},
+            "bach": _BACH,
             # Schulze-Bonsel 2006, pubmed 16505064: decimal 0.014, 0.005; LP unmeasurable.
             "schulze": {"CF": 1.85, "HM": 2.30},
             # Lange 2009, doi 10.1007/s00417-008-0926-0: LP is a lower bound, not a quantity.
@@ -29,8 +31,7 @@ OFF_CHART_POLICIES: Mapping[str, Mapping[str, float]] = MappingProxyType(
             "five_mark": {"CF": 2.0, "HM": 3.0, "LP": 4.0, "NLP": 5.0},
             # The published CTT-Net code gives every word the decimal 0.01.
             "cttnet_ref": {"CF": 2.0, "HM": 2.0, "LP": 2.0, "NLP": 2.0},
-            # Inputs as by `bach`.
-            CENSORED: {"CF": 1.9, "HM": 2.3, "LP": 2.7, "NLP": 3.0},
+            CENSORED: _BACH,  # of inputs
         }.items()
     }
 )
