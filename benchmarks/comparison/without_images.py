@@ -15,7 +15,6 @@ from benchmarks.comparison.job import HELD_OUT, fold_table
 from ctt_net.baselines.clinical import MEASURES_BASELINE, Baselines
 from ctt_net.cohort import Cohort, read_cohort
 from ctt_net.cohort.predictions import write_predictions
-from ctt_net.cohort.truth import readable_potential
 from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
 from ctt_net.report.results import PREDICTIONS_FILE
@@ -95,7 +94,7 @@ def _predict(
                 "declare some, or take preop_only"
             )
         return predicted[name].to_numpy(np.float64)
-    potential = readable_potential(cohort) if name == "reader" else cohort.potential()
+    potential = cohort.readable_potential() if name == "reader" else cohort.potential()
     if potential is None:
         raise InputError(
             f"{cohort.root}: not known of these eyes; take the {name} row out of the plan (oracle: "

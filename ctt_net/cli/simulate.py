@@ -78,7 +78,6 @@ def run(options: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import Progress
 
-    from ctt_net.cohort.truth import readable_potential
     from ctt_net.synthetic.simulate import CohortPlan, simulate_cohort
 
     plan = CohortPlan(
@@ -102,7 +101,7 @@ def run(options: argparse.Namespace) -> int:
     print(f"{options.out}: {plan.n_eyes} simulated eyes of {patients} patients")
     error = (postop - cohort.potential()).abs().mean()
     print(f"lowest achievable mean absolute error: {error:.3f} logMAR")
-    readable = readable_potential(cohort)
+    readable = cohort.readable_potential()
     if readable is not None:
         error = (postop - readable).abs().mean()
         print(f"of a perfect reader of scans, age and preop VA: {error:.3f} logMAR")

@@ -30,6 +30,7 @@ from ctt_net.io.yaml_file import dump_yaml
 SPEC_FILE = "cohort.yaml"
 MANIFEST_FILE = "manifest.csv"
 TRUTH_FILE = "truth.csv"
+READABLE_COLUMN = "readable_logmar"  # of the truth
 
 
 @dataclass(frozen=True)
@@ -86,17 +87,29 @@ class Cohort:
 
     def potential(self) -> pd.Series | None:
         """True retinal potential of simulated eyes, logMAR by eye_id; None for real eyes."""
+        return self._truth("potential_logmar")
+
+    def readable_potential(self) -> pd.Series | None:
+        """Prediction of a reader who knows all but what no scan shows, logMAR by eye_id.
+
+        None for real eyes, and for simulated ones whose `truth.csv` has no such column.
+        """
+        return self._truth(READABLE_COLUMN, optional=True)
+
+    def _truth(self, column: str, optional: bool = False) -> pd.Series | None:
         path = self.root / TRUTH_FILE
         if not path.exists():
             return None
         truth = read_manifest_text(path, by_program=True)
-        for column in ("eye_id", "potential_logmar"):
-            if column not in truth:
-                raise InputError(f"{path}: the column {column!r} is missing; simulate anew")
-        potential, problems = read_numbers(truth["potential_logmar"], "potential_logmar")
+        if optional and column not in truth:
+            return None
+        for name in ("eye_id", column):
+            if name not in truth:
+                raise InputError(f"{path}: the column {name!r} is missing; simulate anew")
+        numbers, problems = read_numbers(truth[column], column)
         if problems:
             raise CohortError(path, problems)
-        return potential.set_axis(pd.Index(truth["eye_id"], name="eye_id"))
+        return numbers.set_axis(pd.Index(truth["eye_id"], name="eye_id"))
 
 
 def inspect_cohort(root: Path | str) -> tuple[Cohort, list[Problem]]:

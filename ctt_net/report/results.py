@@ -10,7 +10,6 @@ import pandas as pd
 from ctt_net.cohort import Cohort
 from ctt_net.cohort.manifest_text import read_flow
 from ctt_net.cohort.predictions import PREDICTIONS_FILE, predictions_text
-from ctt_net.cohort.truth import readable_potential
 from ctt_net.io.atomic_write import atomic_write_all
 from ctt_net.metrics.subgroup_columns import covariates_in_words, subgroup_columns
 from ctt_net.metrics.summary import METRICS_FILE, ProbabilityCuts, evaluate, metrics_text
@@ -101,7 +100,7 @@ def measure_results(
         baselines,
         outcomes,
         oracle=cohort.potential(),
-        reader=readable_potential(cohort),
+        reader=cohort.readable_potential(),
         groups=subgroup_columns(cohort),
         covariates=covariates_in_words(spec),
         interval_level=setting.interval_level,

@@ -25,8 +25,7 @@ from ctt_net.cohort import (
 from ctt_net.cohort import (
     Device as PixelSize,
 )
-from ctt_net.cohort.folder import TRUTH_FILE
-from ctt_net.cohort.truth import READABLE_COLUMN
+from ctt_net.cohort.folder import READABLE_COLUMN, TRUTH_FILE
 from ctt_net.errors import InputError
 from ctt_net.io.atomic_folder import new_folder
 from ctt_net.io.atomic_write import atomic_write

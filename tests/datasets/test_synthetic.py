@@ -11,7 +11,6 @@ import yaml
 
 from benchmarks.comparison.without_images import _predict
 from ctt_net.cohort import read_cohort
-from ctt_net.cohort.truth import readable_potential
 from ctt_net.errors import InputError
 from ctt_net.imaging.segmentation import SURFACES
 from ctt_net.synthetic import CohortPlan
@@ -110,17 +109,17 @@ def test_the_foveal_rule_prints_and_writes_both_floors(prepare, tmp_path, capsys
     postop = cohort.table.set_index("eye_id")["postop_logmar"]
     for words, potential in (
         ("lowest achievable mean absolute error", cohort.potential()),
-        ("of a perfect reader of scans, age and preop VA", readable_potential(cohort)),
+        ("of a perfect reader of scans, age and preop VA", cohort.readable_potential()),
     ):
         assert f"{words}: {(postop - potential).abs().mean():.3f} logMAR" in printed
     assert _predict(None, "reader", cohort, cohort.table).tolist() == pytest.approx(
-        readable_potential(cohort)[cohort.table["eye_id"]].tolist()
+        cohort.readable_potential()[cohort.table["eye_id"]].tolist()
     )
 
 
 def test_only_the_foveal_rule_knows_a_perfect_reader(cohort_folder):
     cohort = read_cohort(cohort_folder)
-    assert readable_potential(cohort) is None
+    assert cohort.readable_potential() is None
     with pytest.raises(InputError, match="take the reader row out of the plan"):
         _predict(None, "reader", cohort, cohort.table)
 
