@@ -37,7 +37,7 @@ _SECTIONS = {
         (
             "training/module.py",
             "AcuityModule",
-            ("head", "outcomes", "start_from", "clinical_start"),
+            ("head", "outcomes", "start_from", "clinical_start", "deep_supervision"),
         ),
         ("data/module.py", "EyeDataModule", ("fold", "n_folds", "fold_seed")),
     ),

@@ -22,6 +22,7 @@ from ctt_net.models.fusion import Fusion
 from ctt_net.models.head import Head
 from ctt_net.models.multi_view_net import Sharing
 from ctt_net.outcome import DEFAULT_OUTCOMES, Outcome
+from ctt_net.training.deep_supervision import DeepSupervision, StageHeads
 from ctt_net.training.schedule import AdamWOneCycle, Optimisation, parameter_groups
 from ctt_net.types import EyeBatch, Prediction
 
@@ -56,6 +57,7 @@ class AcuityModule(pl.LightningModule):
         clinical_start: Predictions start from a predictor without images that is fitted in each
             fold, and the network moves them only as far as held-out eyes support; false = the
             network's own output.
+        deep_supervision: Auxiliary heads amid the backbone while it trains; null = none.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class AcuityModule(pl.LightningModule):
         optimisation: Optimisation | None = None,
         start_from: str | None = None,
         clinical_start: bool = False,
+        deep_supervision: DeepSupervision | None = None,
     ) -> None:
         super().__init__()
         for name, rate in (("", learning_rate), ("backbone_", backbone_learning_rate)):
@@ -98,6 +101,10 @@ class AcuityModule(pl.LightningModule):
         self.network = MultiViewNet(
             backbone, fusion, head, num_views, covariates, sharing, place_embeddings, use_preop_va
         )
+        # After the network, whose first weights are thereby the same with and without.
+        self.stage_heads = (
+            None if deep_supervision is None else StageHeads(deep_supervision, self.network)
+        )
         self.loss = loss
         self.outcomes = tuple(outcomes)
         self.learning_rate = learning_rate
@@ -118,10 +125,11 @@ class AcuityModule(pl.LightningModule):
             table = data.part("train")
             self.initialise_inputs(data, table)
             table = exactly_known(table)
-            self.network.head.initialise(
-                torch.tensor(table["preop_logmar"].to_numpy("float32")),
-                torch.tensor(table["postop_logmar"].to_numpy("float32")),
-            )
+            columns = ("preop_logmar", "postop_logmar")
+            logmar = [torch.tensor(table[name].to_numpy("float32")) for name in columns]
+            self.network.head.initialise(*logmar)
+            if self.stage_heads is not None:
+                self.stage_heads.initialise(*logmar)
 
     def initialise_inputs(self, data: EyeDataModule, table: pd.DataFrame) -> None:
         """Scale what comes in by the training eyes.
@@ -142,9 +150,12 @@ class AcuityModule(pl.LightningModule):
 
     def training_step(self, batch: EyeBatch, _: int) -> Tensor:
         """One step; logs the loss and its parts."""
-        prediction = self._predict(batch)
+        if self.stage_heads is None:
+            parts: Any = self.loss(self._predict(batch), batch, self.network.head)
+            return self._logged(parts, batch)
+        prediction, amid = self.stage_heads(self.network, batch)
         parts = self.loss(prediction, batch, self.network.head)
-        return self._logged(parts, batch)
+        return self._logged(self.stage_heads.added(parts, amid, batch, self.loss), batch)
 
     def _logged(self, parts: Any, batch: EyeBatch) -> Tensor:
         """Log a loss with its parts, a named tuple, and give its total back."""
@@ -204,6 +215,7 @@ class AcuityModule(pl.LightningModule):
             self.backbone_learning_rate,
             self.weight_decay,
             self.backbone_layer_decay,
+            self.stage_heads,
         )
         steps = int(self.trainer.estimated_stepping_batches)
         optimizer, scheduler = self.optimisation(groups, steps)

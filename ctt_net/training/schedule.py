@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import torch
@@ -117,6 +118,7 @@ def parameter_groups(
     backbone_learning_rate: float,
     weight_decay: float,
     backbone_layer_decay: float = 1.0,
+    stage_heads: nn.Module | None = None,
 ) -> list[dict[str, Any]]:
     """Groups for a torch optimiser: every parameter that learns is in exactly one.
 
@@ -130,6 +132,7 @@ def parameter_groups(
         backbone_learning_rate: Of a backbone's last layer.
         weight_decay: Of matrices; biases, norms, embeddings and what a backbone names have none.
         backbone_layer_decay: Above 0 and up to 1; 1 = one rate for the whole backbone.
+        stage_heads: Of deep supervision, which learn as all but the backbone does.
 
     Raises:
         InputError: If the decay is no such factor.
@@ -146,7 +149,8 @@ def parameter_groups(
         for name, scale in layer_scales(backbone, backbone_layer_decay).items():
             scales[prefix + name] = scale
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for name, parameter in network.named_parameters():
+    beside = [] if stage_heads is None else stage_heads.named_parameters(prefix="stage_heads")
+    for name, parameter in chain(network.named_parameters(), beside):
         if not parameter.requires_grad:
             continue
         rate = backbone_learning_rate * scales[name] if name in scales else learning_rate

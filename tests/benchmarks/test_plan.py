@@ -166,7 +166,15 @@ def test_a_changed_cohort_is_another_comparison(write_plan, bare_cohort, tmp_pat
 
 
 @pytest.mark.parametrize(
-    "name", ["simulated", "chu_quebec", "learning_curve", "pretraining", "unseen_causes"]
+    "name",
+    [
+        "simulated",
+        "chu_quebec",
+        "deep_supervision",
+        "learning_curve",
+        "pretraining",
+        "unseen_causes",
+    ],
 )
 def test_the_plans_at_hand_can_be_read(repository, monkeypatch, name):
     monkeypatch.chdir(repository)

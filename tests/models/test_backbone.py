@@ -1,5 +1,7 @@
 """The contract of a backbone, over every member and three families of timm networks."""
 
+from itertools import pairwise
+
 import pytest
 import timm
 import torch
@@ -36,6 +38,33 @@ def test_tokens_have_the_announced_number_and_width(network_name, columns, make_
 def test_networks_of_other_layouts_give_the_announced_width(name):
     backbone = TimmBackbone(name, columns=3).eval()
     assert backbone(scans(1)).shape == (1, 3, backbone.embed_dim)
+
+
+def test_stages_give_maps_of_the_announced_width(network_name, make_backbone):
+    shapes = shapes_of_stages(make_backbone(network_name))
+    # A segmentation under masks and a transformer have no maps.
+    assert len(shapes) >= (0 if network_name in ("segmentation", "test_vit") else 3)
+
+
+@pytest.mark.parametrize(("name", "number"), [("test_efficientnet", 5), ("test_mambaout", 0)])
+def test_stages_of_timm_are_read_where_channels_come_first(name, number):
+    assert len(shapes_of_stages(TimmBackbone(name))) == number
+
+
+def shapes_of_stages(backbone):
+    """Of 3 scans; a gradient passes through each map, and maps get smaller."""
+    shapes = []
+
+    def read(_layer, _inputs, features):
+        features.amax(dim=(2, 3)).sum().backward(retain_graph=True)
+        shapes.append(tuple(features.shape))
+
+    for stage in backbone.stages():
+        stage.layer.register_forward_hook(read)
+    backbone(scans(3))
+    assert [shape[:2] for shape in shapes] == [(3, one.channels) for one in backbone.stages()]
+    assert all(one[2:] >= two[2:] for one, two in pairwise(shapes))
+    return shapes
 
 
 @pytest.mark.parametrize("size", [(64, 64), (48, 112), (128, 192)])

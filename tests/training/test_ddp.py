@@ -31,6 +31,8 @@ def keys(small_cohort, tiny_network):
         "--model.fusion", "MeanFusion", "--model.covariates", "null",
         # Batch norm would take its statistics from the eyes of one process.
         "--model.backbone", "TimmBackbone", "--model.backbone.init_args.name", "test_convnext",
+        # Each of its heads takes part in every step.
+        "--model.deep_supervision.stages", "[1,2]",
         # Adam divides by the size of a gradient, and so makes rounding large.
         "--model.optimisation", "SgdSteps", "--model.optimisation.init_args.warmup_steps", "0",
         "--model.learning_rate", "0.01",

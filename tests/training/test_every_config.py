@@ -60,6 +60,8 @@ def test_an_ablation_changes_what_it_names_and_nothing_else(files, before):
     for part in was:
         if part not in told:
             assert was[part] == now[part]
+        elif was[part] is None:
+            assert told[part] == now[part]
         elif isinstance(told[part], dict) and was[part]["class_path"] == now[part]["class_path"]:
             arguments = was[part]["init_args"], now[part]["init_args"]
             changed = {key for key in arguments[0] if arguments[0][key] != arguments[1][key]}

@@ -8,6 +8,7 @@ from ctt_net.models import MultiViewNet
 from ctt_net.models.backbone import SmallConvBackbone, TimmBackbone
 from ctt_net.models.fusion import MeanFusion
 from ctt_net.models.head import ResidualHead
+from ctt_net.training.deep_supervision import DeepSupervision, StageHeads
 from ctt_net.training.schedule import parameter_groups
 
 
@@ -75,6 +76,15 @@ def test_decay_spares_vectors_places_and_what_timm_names(monkeypatch):
     assert {"view_embedding", "place_embedding"} <= spared
     assert found[front + "blocks.1.attn.qkv.weight"][1] == 0.05
     assert found["project.0.weight"][1] == 0.05
+
+
+def test_heads_of_deep_supervision_learn_as_all_but_the_backbone_does():
+    net = net_of(SmallConvBackbone(widths=(4, 6, 8)))
+    heads = StageHeads(DeepSupervision([0, 1]), net)
+    groups = parameter_groups(net, 1.0, 0.1, 0.05, stage_heads=heads)
+    where = {id(p): (g["lr"], g["weight_decay"]) for g in groups for p in g["params"]}
+    for name, parameter in heads.named_parameters():
+        assert where[id(parameter)] == (1.0, 0.05 if name.endswith("weight") else 0.0), name
 
 
 def test_what_is_frozen_is_in_no_group():

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from timm.layers import RmsNorm, RmsNorm2d
@@ -57,6 +57,18 @@ def keep_frozen_in_eval(network: nn.Module, tune: Tune) -> None:
             dropout.train()
 
 
+class Stage(NamedTuple):
+    """A layer whose output is a feature map (N, C, h, w) of N scans.
+
+    Args:
+        layer: A module of the backbone.
+        channels: C.
+    """
+
+    layer: nn.Module
+    channels: int
+
+
 class Backbone(nn.Module, ABC):
     """Encodes single B-scans; it knows nothing of views and eyes.
 
@@ -106,6 +118,10 @@ class Backbone(nn.Module, ABC):
     def parameter_depths(self) -> dict[str, int]:
         """Depth of the layer that each parameter belongs to, 0 = nearest to the scan."""
         return {name: 0 for name, _ in self.named_parameters()}
+
+    def stages(self) -> list[Stage]:
+        """Layers that deep supervision can read, the nearest to the scan first; none by default."""
+        return []
 
     def undecayed_parameters(self) -> set[str]:
         """Names of parameters that weight decay must spare besides biases and norms."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ctt_net.errors import InputError
-from ctt_net.models.backbone.base import Backbone, restrict
+from ctt_net.models.backbone.base import Backbone, Stage, restrict
 from ctt_net.models.backbone.grid import checked_grid, maximum_of_cells, mean_of_cells
 
 # A grey level of a scan, over this and less one, is about -1 in the vitreous and 0 to 3 in tissue.
@@ -84,6 +84,12 @@ class SmallConvBackbone(SmallBackbone):
     def feature_map(self, pixels: Tensor) -> Tensor:
         """See `SmallBackbone.feature_map`."""
         return self.layers(pixels)
+
+    def stages(self) -> list[Stage]:
+        """See `Backbone.stages`: each convolution, after its norm and ReLU."""
+        norms = [layer for layer in self.layers if isinstance(layer, nn.BatchNorm2d)]
+        ends = [layer for layer in self.layers if isinstance(layer, nn.ReLU)]
+        return [Stage(end, norm.num_features) for end, norm in zip(ends, norms, strict=True)]
 
     def parameter_depths(self) -> dict[str, int]:
         """See `Backbone.parameter_depths`; a convolution and its norm are one layer."""

@@ -8,7 +8,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from ctt_net.errors import InputError
-from ctt_net.models.backbone.base import restrict
+from ctt_net.models.backbone.base import Stage, restrict
 from ctt_net.models.backbone.grid import checked_grid
 from ctt_net.models.backbone.small_conv import SmallBackbone
 
@@ -80,6 +80,11 @@ class SmallResNetBackbone(SmallBackbone):
     def feature_map(self, pixels: Tensor) -> Tensor:
         """See `SmallBackbone.feature_map`."""
         return self.blocks(self.stem(pixels))
+
+    def stages(self) -> list[Stage]:
+        """See `Backbone.stages`: the first convolution and each block."""
+        widths = [self.embed_dim // 2 >> halvings for halvings in (3, 2, 1, 0)]
+        return [Stage(*pair) for pair in zip((self.stem, *self.blocks), widths, strict=True)]
 
     def parameter_depths(self) -> dict[str, int]:
         """See `Backbone.parameter_depths`; a block is one layer."""

@@ -16,7 +16,7 @@ from timm.optim import auto_group_layers
 from torch import Tensor
 
 from ctt_net.errors import InputError
-from ctt_net.models.backbone.base import Backbone, Tune, restrict
+from ctt_net.models.backbone.base import Backbone, Stage, Tune, restrict
 from ctt_net.models.backbone.grid import checked_grid, mean_of_cells
 from ctt_net.models.backbone.lora import Lora, add_adapters
 from ctt_net.models.backbone.origin import Normalisation
@@ -140,6 +140,21 @@ class TimmBackbone(Backbone):
         else:
             depths = auto_group_layers(self.network)
         return {f"network.{name}": int(depth) for name, depth in depths.items()}
+
+    def stages(self) -> list[Stage]:
+        """See `Backbone.stages`; timm's own list of a convolutional network, none of a transformer.
+
+        Features that are tokens, or have their channels last, are not read.
+        """
+        network = self.network
+        if getattr(network, "output_fmt", "NCHW") != "NCHW" or hasattr(
+            network, "num_prefix_tokens"
+        ):
+            return []
+        return [
+            Stage(network.get_submodule(one["module"]), one["num_chs"])
+            for one in getattr(network, "feature_info", [])
+        ]
 
     def undecayed_parameters(self) -> set[str]:
         """See `Backbone.undecayed_parameters`; the network's own list."""

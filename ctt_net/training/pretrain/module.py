@@ -170,6 +170,7 @@ class PretrainModule(AcuityModule):
             outcomes=DEFAULT_OUTCOMES,
             start_from=None,
             clinical_start=False,
+            deep_supervision=None,
             **kwargs,
         )
 
