@@ -13,6 +13,7 @@ from ctt_net.imaging.retina import Outline
 # Shares of the picture's height that are kept above and below the line: about 0.7 and 0.2 mm on
 # all common exports, which show about 2 mm; room for a swollen or lifted retina.
 _ABOVE, _BELOW = 0.36, 0.10
+KEPT_SHARE = _ABOVE + _BELOW
 _QUANTILE = 0.85
 # Rows of the small picture within which a point counts as on the curve.
 _TRUSTED_ABOVE, _TRUSTED_BELOW = 1.5, 3.0
@@ -33,7 +34,7 @@ def flatten(pixels: np.ndarray, outline: Outline, height: int, width: int) -> np
     """
     H = pixels.shape[0]
     narrow = cv2.resize(pixels, (width, H), interpolation=cv2.INTER_AREA)
-    depth = (_ABOVE + _BELOW) * H
+    depth = KEPT_SHARE * H
     # As INTER_AREA does along the width: rows that are left out are averaged in.
     narrow = cv2.blur(narrow, (1, max(1, round(depth / height))))
     line = smooth_line(outline.path, width) * H / outline.rows
@@ -58,7 +59,7 @@ def unflatten(values: np.ndarray, outline: Outline, height: int, width: int) -> 
     h, w = values.shape
     column = (np.arange(width) + 0.5) / width * w - 0.5
     line = np.interp(column, np.arange(w), smooth_line(outline.path, w) * height / outline.rows)
-    share = (np.arange(height)[:, None] - line + _ABOVE * height) / ((_ABOVE + _BELOW) * height)
+    share = (np.arange(height)[:, None] - line + _ABOVE * height) / (KEPT_SHARE * height)
     rows = (share * h - 0.5).clip(0, h - 1).astype(np.float32)
     columns = np.broadcast_to(column.clip(0, w - 1).astype(np.float32), rows.shape)
     whole = cv2.remap(values, columns, rows, cv2.INTER_LINEAR)
