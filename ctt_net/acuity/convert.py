@@ -11,6 +11,8 @@ from typing import Literal
 from ctt_net.acuity.record import AcuityError
 
 LOGMAR_PER_LETTER = 0.02
+# From 100 letters of an ETDRS chart to none.
+CHART_SPAN_LOGMAR = 100 * LOGMAR_PER_LETTER
 # Printed chart lines, 0.1 logMAR apart, from -0.3 logMAR on.
 _CHART_LINES = {
     "feet": "10 12.5 16 20 25 32 40 50 63 80 100 125 160 200 250 320 400 500 630 800",

@@ -61,6 +61,11 @@ class Result:
         ).astype(float)
 
     @property
+    def outcomes_to_check(self) -> pd.DataFrame | None:
+        """Contents of `outcomes_to_check.csv`, None where eyes are too few for it."""
+        return self._results.to_check
+
+    @property
     def verdict(self) -> str:
         """What the images add beyond the strongest comparator, in a sentence."""
         return verdict(self._results.metrics)
@@ -130,7 +135,8 @@ class Run(Result):
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
         read = read_evaluated(self.folder)
-        super().__init__(Results(dict(read.metrics), read.predictions, read.baselines, read.facts))
+        of = dict(read.metrics), read.predictions, read.baselines, read.facts, read.to_check
+        super().__init__(Results(*of))
 
     def report(self, path: Path | str | None = None) -> Path:
         """The page of the run; with a path it is rendered again there."""

@@ -10,6 +10,7 @@ from ctt_net.baselines.clinical import baseline_label
 from ctt_net.errors import count_of
 from ctt_net.metrics.bootstrap import interval_key
 from ctt_net.metrics.eyes import EvaluatedEyes, evaluated_eyes
+from ctt_net.metrics.wrong_outcomes import PROBABLY_WRONG
 from ctt_net.report import error_figures as errors
 from ctt_net.report import recovery_figures as recovery
 from ctt_net.report import selective_figures as selective
@@ -24,6 +25,7 @@ from ctt_net.report.comparison import (
 from ctt_net.report.drawing import Drawing, drawn
 from ctt_net.report.facts import FACTS_FILE, Facts, stale_figures
 from ctt_net.report.largest_errors import Pictures, failure_rows, failures
+from ctt_net.report.outcomes_to_check import OUTCOMES_FILE, look_up_rows
 from ctt_net.report.page import render
 from ctt_net.report.summary import interval_sentence, plain_words
 from ctt_net.report.tables import (
@@ -44,21 +46,24 @@ def report_files(
     predictions: pd.DataFrame,
     baselines: pd.DataFrame | None,
     facts: Facts,
+    to_check: pd.DataFrame | None = None,
 ) -> dict[str, str | bytes]:
     """Contents of all files of a report, by name; arguments as in `page_files`."""
-    files = page_files(metrics, predictions, baselines, facts)
+    files = page_files(metrics, predictions, baselines, facts, to_check)
     figures = [Path(file).stem for file in files if file.endswith(".png")]
     files[FACTS_FILE] = facts.as_text(figures)
     if baselines is not None:
         table = baselines.rename_axis("eye_id").reset_index().sort_values("eye_id")
         # Every digit, so that a re-rendered page is the same.
         files[BASELINES_FILE] = table.to_csv(index=False, lineterminator="\n")
+    if to_check is not None:
+        files[OUTCOMES_FILE] = to_check.to_csv(index=False, lineterminator="\n")
     return files
 
 
 def stale_report_files(out: Path) -> list[str]:
     """What an earlier report left in a folder, and a new one replaces or removes."""
-    return [BASELINES_FILE, *stale_figures(out)]
+    return [BASELINES_FILE, OUTCOMES_FILE, *stale_figures(out)]
 
 
 def page_files(
@@ -66,6 +71,7 @@ def page_files(
     predictions: pd.DataFrame,
     baselines: pd.DataFrame | None,
     facts: Facts,
+    to_check: pd.DataFrame | None = None,
     pictures: Pictures | None = None,
 ) -> dict[str, str | bytes]:
     """Page and figures alone, by name.
@@ -75,6 +81,7 @@ def page_files(
         predictions: Contents of predictions.csv.
         baselines: logMAR, indexed by eye.
         facts: Of the report.
+        to_check: Contents of outcomes_to_check.csv, if there is one.
         pictures: Of the eyes among the largest errors; None shows none.
     """
     eyes = evaluated_eyes(predictions, baselines, None, facts.outcomes)
@@ -107,6 +114,8 @@ def page_files(
         subgroup_columns=SUBGROUP_COLUMNS,
         subgroups=subgroup_rows(metrics, key),
         failures=failure_rows(eyes, failures(eyes), pictures),
+        look_up=look_up_rows(to_check),
+        n_look_up=0 if to_check is None else int((to_check["p_wrong"] >= PROBABLY_WRONG).sum()),
         baselines=[baseline_label(name, metrics["baselines"]) for name in metrics["baselines"]],
         thresholds=[
             (one.in_words(), probability_threshold(metrics, one)) for one in facts.outcomes

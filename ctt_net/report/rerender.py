@@ -17,6 +17,7 @@ from ctt_net.metrics.summary import METRICS_FILE, read_metrics
 from ctt_net.report.evaluation_page import BASELINES_FILE, REPORT_FILE, page_files
 from ctt_net.report.facts import Facts, read_facts, stale_figures
 from ctt_net.report.largest_errors import Pictures
+from ctt_net.report.outcomes_to_check import read_outcomes_to_check
 
 NEEDED = (
     "n_eyes", "n_patients", "n_missing_truth", "n_off_chart", "settings", "regression", "recovery",
@@ -37,6 +38,7 @@ class Evaluated:
         predictions: Contents of predictions.csv.
         baselines: logMAR, indexed by eye; None if the folder has none.
         facts: Of its report.
+        to_check: Contents of outcomes_to_check.csv; None if the folder has none.
     """
 
     folder: Path
@@ -44,6 +46,7 @@ class Evaluated:
     predictions: pd.DataFrame
     baselines: pd.DataFrame | None
     facts: Facts
+    to_check: pd.DataFrame | None = None
 
 
 def read_evaluated(folder: Path | str) -> Evaluated:
@@ -72,7 +75,8 @@ def read_evaluated(folder: Path | str) -> Evaluated:
         )
     file = folder / BASELINES_FILE
     baselines = _baselines(file, metrics) if file.is_file() else None
-    return Evaluated(folder, metrics, predictions, baselines, read_facts(folder, metrics))
+    facts, to_check = read_facts(folder, metrics), read_outcomes_to_check(folder)
+    return Evaluated(folder, metrics, predictions, baselines, facts, to_check)
 
 
 def render_again(evaluated: Evaluated, out: Path | str, pictures: Pictures | None = None) -> Path:
@@ -94,7 +98,7 @@ def render_again(evaluated: Evaluated, out: Path | str, pictures: Pictures | Non
         check_same_evaluation(out)
     parts = (evaluated.metrics, evaluated.predictions, evaluated.baselines, evaluated.facts)
     try:
-        files = page_files(*parts, pictures)
+        files = page_files(*parts, evaluated.to_check, pictures)
     except (LookupError, TypeError, AttributeError, ValueError, UndefinedError) as error:
         raise InputError(
             f"{evaluated.folder / METRICS_FILE}: not as ctt-net writes it ({error!r}); evaluate "

@@ -13,6 +13,7 @@ from ctt_net.cohort.predictions import PREDICTIONS_FILE, predictions_text
 from ctt_net.io.atomic_write import atomic_write_all
 from ctt_net.metrics.subgroup_columns import covariates_in_words, subgroup_columns
 from ctt_net.metrics.summary import METRICS_FILE, ProbabilityCuts, evaluate, metrics_text
+from ctt_net.metrics.wrong_outcomes import outcomes_to_check
 from ctt_net.outcome import Outcome
 from ctt_net.report.evaluation_page import report_files, stale_report_files
 from ctt_net.report.facts import Facts
@@ -55,12 +56,14 @@ class Results:
         predictions: Table of predictions.
         baselines: logMAR, indexed by eye; None if there are none.
         facts: Words of the report.
+        to_check: Recorded outcomes by how probably they are wrong; None of a few eyes.
     """
 
     metrics: dict[str, Any]
     predictions: pd.DataFrame
     baselines: pd.DataFrame | None
     facts: Facts
+    to_check: pd.DataFrame | None = None
 
     def write(self, out: Path, also: Mapping[str, str | bytes] | None = None) -> None:
         """Write tables, metrics and report; together or not at all.
@@ -73,7 +76,9 @@ class Results:
             **(also or {}),
             PREDICTIONS_FILE: predictions_text(self.predictions),
             METRICS_FILE: metrics_text(self.metrics),
-            **report_files(self.metrics, self.predictions, self.baselines, self.facts),
+            **report_files(
+                self.metrics, self.predictions, self.baselines, self.facts, self.to_check
+            ),
         }
         atomic_write_all(out, files, stale_report_files(out))
 
@@ -120,7 +125,8 @@ def measure_results(
         outcomes=tuple(outcomes),
         flow=read_flow(cohort.root),
     )
-    return Results(metrics, predictions, baselines, facts)
+    to_check = outcomes_to_check(predictions, spec.acuity.postop_va)
+    return Results(metrics, predictions, baselines, facts, to_check)
 
 
 def write_results(

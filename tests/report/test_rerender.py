@@ -4,6 +4,7 @@ import json
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from markupsafe import Markup
 
@@ -12,6 +13,7 @@ from ctt_net.cohort.predictions import write_predictions
 from ctt_net.errors import InputError
 from ctt_net.metrics.eyes import evaluated_eyes
 from ctt_net.metrics.summary import write_metrics
+from ctt_net.metrics.wrong_outcomes import outcomes_to_check
 from ctt_net.report.compare import (
     compare_evaluations,
     differing_settings,
@@ -51,6 +53,7 @@ def leave(eyes, spec, outcomes, tmp_path):
         write_metrics(metrics, folder / "metrics.json")
         if report:
             facts = {"title": name, "cohort": {"name": "c"}, "synthetic": True}
+            facts["to_check"] = outcomes_to_check(table, "decimal")
             write_report(metrics, table, beside, outcomes, folder, **facts)
         return folder
 
@@ -63,6 +66,29 @@ def test_a_report_written_again_is_the_same_to_the_byte(leave, predictions, tmp_
     assert page.read_bytes() == (folder / "report.html").read_bytes()
     for path in (folder / "figures").iterdir():
         assert path.read_bytes() == (page.parent / "figures" / path.name).read_bytes(), path.name
+
+
+def test_outcomes_to_look_up_are_shown_and_listed(leave, predictions, tmp_path):
+    error = np.random.default_rng(0).normal(0, 0.1, len(predictions))
+    table = predictions.assign(postop_logmar=predictions["predicted_logmar"] + error)
+    table.loc[[3, 4], "postop_logmar"] = table.loc[[3, 4], "predicted_logmar"] + [1.2, 0.9]
+    table.loc[3, "preop_logmar"] = table.loc[3, "postop_logmar"]
+    folder = leave("run", table)
+    listed = pd.read_csv(folder / "outcomes_to_check.csv", keep_default_na=False)
+    assert len(listed) == len(table)
+    assert listed["eye_id"][:2].tolist() == ["e0003", "e0004"]
+    assert listed["likely_slip"][0] == "preop_again"
+    html = (folder / "report.html").read_text()
+    part = html.split('id="look-up"')[1].split("</table>")[0]
+    assert re.findall(r'<th scope="row">(e\d+)</th>', part) == ["e0003", "e0004"]
+    assert "2 recorded outcomes are rather wrong than right" in part
+    assert "the acuity before surgery again" in part
+    (folder / "outcomes_to_check.csv").write_text("eye_id,p_wrong\ne1,often\n")
+    with pytest.raises(InputError, match=r"outcomes_to_check\.csv.*remove it"):
+        read_evaluated(folder)
+    (folder / "outcomes_to_check.csv").unlink()
+    again = render_again(read_evaluated(folder), tmp_path / "again").read_text()
+    assert 'id="look-up"' not in again
 
 
 def test_without_a_report_of_their_own_the_two_tables_are_enough(leave, predictions, tmp_path):
