@@ -198,3 +198,56 @@ def test_bounds_decide_an_outcome_where_both_ends_agree(prediction):
     signs = [[-1, -1], [1, 0], [0, 0], [1, 1], [-1, -1]]
     assert prediction.recovery_logit.grad.sign().tolist() == signs
     assert batch.postop_logmar.isnan().tolist() == [True] * 4 + [False]
+
+
+def test_a_wrong_share_mixes_each_density_with_an_even_one(prediction, batch):
+    """REFERENCE: -log((1 - e) f + e / 2) by scipy, and cross-entropy times P(right)."""
+    parts = JointLoss(recovery_weight=0.7, wrong_share=0.2)(prediction, batch, HEAD)
+    location, scale, logit = (part.detach().double().numpy() for part in prediction[:3])
+    truth, preop = batch.postop_logmar.double().numpy(), batch.preop_logmar.double().numpy()
+    right, even = 0.8 * laplace.pdf(truth, location, scale), 0.2 / 2.0
+    labels = np.stack([outcome.label(preop, truth) for outcome in DEFAULT_OUTCOMES], axis=1)
+    entropy = np.logaddexp(0, -np.where(labels == 1, logit, -logit))
+    share = np.broadcast_to((right / (right + even))[:, None], labels.shape)
+    decided = np.isfinite(labels)
+    regression = -np.log(right + even).mean()
+    recovery = (share * entropy)[decided].mean()
+    assert parts.regression.item() == pytest.approx(regression, rel=1e-5)
+    assert parts.recovery.item() == pytest.approx(recovery, rel=1e-5)
+    assert parts.total.item() == pytest.approx(regression + 0.7 * recovery, rel=1e-5)
+
+
+def test_with_a_wrong_share_a_far_outcome_hardly_counts():
+    sure = [torch.zeros(2), torch.full((2,), 0.1), torch.zeros(2, 2)]
+    moved = []
+    for share in (0.0, 0.1):
+        location = sure[0].clone().requires_grad_()
+        said = Prediction(location, *sure[1:], location[:, None])
+        head = ResidualHead(distribution="gaussian")
+        JointLoss(wrong_share=share)(said, batch_of([0.5, 0.5], [0.05, 1.0]), head).total.backward()
+        moved.append(location.grad)
+    assert moved[1][0].item() == pytest.approx(moved[0][0].item(), rel=0.05)
+    assert abs(moved[1][1].item()) < 1e-6 < abs(moved[0][1].item())
+
+
+def test_a_wrong_share_takes_bounds_by_their_part_of_the_chart(prediction, batch):
+    low, high = [-np.inf, 0.3, 1.0, -0.2, 0.5], [0.0, 0.5, np.inf, -0.2, 0.5]
+    bounded = batch._replace(
+        postop_lower_logmar=torch.tensor(low), postop_upper_logmar=torch.tensor(high)
+    )
+    parts = JointLoss(wrong_share=0.2)(prediction, bounded, HEAD)
+    right = 0.8 * torch.exp(-HEAD.losses(prediction, torch.tensor(low), torch.tensor(high)))
+    # 0.3, 0.2 and 0.7 of 2 logMAR; a density where the outcome is exact.
+    even = 0.2 * torch.tensor([0.3, 0.2, 0.7, 1.0, 1.0]) / 2.0
+    expected = -torch.log(right + even).mean()
+    assert parts.regression.item() == pytest.approx(expected.item(), rel=1e-5)
+    parts.total.backward()
+    assert all(part.grad.isfinite().all() for part in prediction[:3])
+
+
+def test_a_wrong_share_that_makes_no_sense_is_refused(prediction, batch):
+    for share in (-0.1, 0.5, float("nan")):
+        with pytest.raises(InputError, match=r"loss\.wrong_share must be at least 0 and below"):
+            JointLoss(wrong_share=share)
+    with pytest.raises(InputError, match=r"DecimalHead gives the acuity no density; take Resid"):
+        JointLoss(wrong_share=0.1)(prediction, batch, DecimalHead())

@@ -21,7 +21,11 @@ class Head(nn.Module, ABC):
     Args:
         dim: Width D of the token.
         outcomes: The K recovery outcomes.
+
+    `has_density` tells whether `losses` is the negative logarithm of a density of the acuity.
     """
+
+    has_density = False
 
     def __init__(self, dim: int, outcomes: Sequence[Outcome] = DEFAULT_OUTCOMES) -> None:
         super().__init__()

@@ -39,6 +39,8 @@ class ResidualHead(PreopLineHead):
             `laplace` (scale = mean absolute error) or `gaussian` (scale = standard deviation).
     """
 
+    has_density = True
+
     def __init__(
         self,
         dim: int = 64,
