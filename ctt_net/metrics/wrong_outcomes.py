@@ -65,8 +65,9 @@ def outcomes_to_check(predictions: pd.DataFrame, notation: str) -> pd.DataFrame 
 
     Returns:
         `eye_id`, `patient_id`, `recorded_logmar`, `predicted_logmar`, its interval, `p_wrong` and
-        `likely_slip` (empty = none explains it better than chance); most probable first. None of
-        fewer eyes than `FEWEST_EYES`.
+        `likely_slip` (empty = none explains it better than chance; several, separated by `;`, where
+        the others are at least half as probable); most probable first. None of fewer eyes than
+        `FEWEST_EYES`.
     """
     known = predictions[predictions["postop_logmar"].notna()].reset_index(drop=True)
     if len(known) < FEWEST_EYES:
@@ -93,14 +94,24 @@ def outcomes_to_check(predictions: pd.DataFrame, notation: str) -> pd.DataFrame 
         right = _fitted(right, error, 1 - p_wrong)
         if abs(share - before) < _CONVERGED:
             break
-    names = np.array(list(wrong))
     table = known[["eye_id", "patient_id"]].assign(
         recorded_logmar=recorded,
         **{name: known[name] for name in ("predicted_logmar", "lower_logmar", "upper_logmar")},
         p_wrong=p_wrong,
-        likely_slip=names[np.argmax(list(wrong.values()), axis=0)],
+        likely_slip=_likely(wrong),
     )
     return table.sort_values(["p_wrong", "eye_id"], ascending=[False, True], ignore_index=True)
+
+
+def _likely(wrong: Mapping[str, Floats]) -> list[str]:
+    """Slips by which each record may have come about, none where chance is likelier."""
+    names, parts = np.array(list(wrong)), np.array(list(wrong.values()))
+    near = parts >= parts.max(axis=0) / 2
+    chance = names[parts.argmax(axis=0)] == ""
+    return [
+        "" if by_chance else ";".join(name for name in names[which] if name)
+        for by_chance, which in zip(chance, near.T, strict=True)
+    ]
 
 
 def _fellow(patients: pd.Series) -> NDArray[np.intp]:

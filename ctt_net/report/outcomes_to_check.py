@@ -40,7 +40,7 @@ def read_outcomes_to_check(folder: Path) -> pd.DataFrame | None:
     path = folder / OUTCOMES_FILE
     if not path.is_file():
         return None
-    table = read_manifest_text(path, by_program=True)
+    table = read_manifest_text(path, by_program=True).reset_index(drop=True)
     try:
         numbers = [str(name) for name in table if name not in TEXTS]
         table[numbers] = table[numbers].replace("", np.nan).astype(np.float64)
@@ -71,7 +71,7 @@ def look_up_rows(table: pd.DataFrame | None) -> list[dict[str, Any]]:
             if np.isfinite(row["lower_logmar"])
             else "–",
             "p_wrong": probability_text(row["p_wrong"]),
-            "slip": IN_WORDS.get(row["likely_slip"], ""),
+            "slip": ", or ".join(IN_WORDS[one] for one in row["likely_slip"].split(";") if one),
         }
         for row in chosen.to_dict("records")
     ]

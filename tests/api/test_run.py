@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -125,3 +126,23 @@ def test_a_table_is_evaluated_from_memory_as_from_a_file(small_run, small_cohort
     pd.testing.assert_frame_equal(from_memory.metrics, from_file.metrics)
     with pytest.raises(InputError, match=r"row 3, column 'predicted_logmar'"):
         ctt_net.evaluate(table.assign(predicted_logmar=[0.1, 99.0, *[0.1] * 22]), small_cohort)
+
+
+def test_outcomes_to_check_are_those_that_the_report_lists(small_cohort, tmp_path):
+    eyes = ctt_net.load_cohort(small_cohort).table
+    error = np.random.default_rng(0).normal(0, 0.1, len(eyes))
+    table = eyes[["eye_id", "patient_id", "preop_logmar", "postop_logmar"]].assign(
+        predicted_logmar=eyes["postop_logmar"] + error,
+        lower_logmar=np.nan,
+        upper_logmar=np.nan,
+        p_recovery=np.nan,
+        flags="",
+    )
+    result = ctt_net.evaluate(table, small_cohort)
+    result.report(tmp_path / "out")
+    listed = pd.read_csv(tmp_path / "out/outcomes_to_check.csv", keep_default_na=False)
+    assert sorted(listed["eye_id"]) == sorted(eyes["eye_id"])
+    assert listed["p_wrong"].tolist() == result.outcomes_to_check["p_wrong"].tolist()
+    again = ctt_net.Run(tmp_path / "out").outcomes_to_check
+    pd.testing.assert_frame_equal(again, result.outcomes_to_check, check_dtype=False)
+    assert ctt_net.evaluate(table.iloc[:40], small_cohort).outcomes_to_check is None

@@ -36,10 +36,10 @@ def found(table, notation="decimal"):
 def test_each_slip_is_found_and_named():
     table = predictions()
     table.loc[[0, 1], "patient_id"] = "both"
-    table.loc[:5, "predicted_logmar"] = [0.0, 0.6, 0.07, 0.0, 0.1, -0.2]
+    table.loc[:5, "predicted_logmar"] = [0.0, 0.6, 0.07, -0.1, 0.1, -0.2]
     table.loc[:5, "preop_logmar"] = [0.5, 0.9, 1.5, 0.5, 1.7, np.nan]
-    # Exchanged, twice; 0.06 logMAR read as a decimal; 0.1 for 1.0; as before surgery; anything.
-    table.loc[:5, "postop_logmar"] = [0.6, 0.0, -np.log10(0.06), 1.0, 1.7, 0.6]
+    # Exchanged, twice; 0.06 logMAR read as decimal; 0.126 for 1.26; as before surgery; anything.
+    table.loc[:5, "postop_logmar"] = [0.6, 0.0, -np.log10(0.06), 0.9, 1.7, 0.6]
     known = found(table)
     chosen = known.loc[[f"e{i:04d}" for i in range(6)]]
     assert (chosen["p_wrong"] > 0.9).all()
@@ -58,6 +58,9 @@ def test_a_logmar_column_has_slips_of_its_own():
     assert found(table, "logmar")["likely_slip"][["e0000", "e0001", "e0002"]].tolist() == [
         *("other_notation", "factor_of_ten", ""),
     ]
+    # 1.0 logMAR in a decimal column is 0.1 (logMAR) or 1.0 (decimal): nobody can tell.
+    table.loc[0, ["predicted_logmar", "postop_logmar"]] = [0.05, 1.0]
+    assert found(table)["likely_slip"]["e0000"] == "other_notation;factor_of_ten"
     assert found(table, "etdrs")["likely_slip"][["e0000", "e0001"]].tolist() == ["", ""]
 
 
