@@ -1,7 +1,7 @@
 """Visual acuity: from the text of a patient record to logMAR, and back to every notation."""
 
 from ctt_net.acuity.bands import BANDS, OFF_CHART_BAND, UNKNOWN_BAND, preop_band
-from ctt_net.acuity.bounds import parse_va_bounds
+from ctt_net.acuity.bounds import bound_logmar, parse_va_bounds
 from ctt_net.acuity.convert import (
     decimal_from_logmar,
     five_mark_from_logmar,

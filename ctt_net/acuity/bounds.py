@@ -70,7 +70,7 @@ def _one_sided(plain: str, notation: str) -> tuple[float, float] | None:
         side, inclusive, reading = higher if match[2] == "上" else lower, True, match[1]
     else:
         return None
-    at, beyond = _on_chart(reading, notation), 0.0 if inclusive else BEYOND_LOGMAR
+    at, beyond = bound_logmar(reading, notation), 0.0 if inclusive else BEYOND_LOGMAR
     return (
         (-math.inf, round(at - beyond, 9))
         if side == "better"
@@ -87,17 +87,22 @@ def _band(plain: str, notation: str) -> tuple[float, float] | None:
             f"-{match[3]} may be letters of the line or the end of a band; write "
             f"'{match[1]} to {match[3]}' for a band, or the acuity alone"
         )
-    best, worst = sorted((_on_chart(match[1], notation), _on_chart(match[3], notation)))
+    best, worst = sorted((bound_logmar(match[1], notation), bound_logmar(match[3], notation)))
     if best == worst:
         raise AcuityError("both ends of the band are the same; write it as one acuity")
     return best, worst
 
 
-def _on_chart(reading: str, notation: str) -> float:
+def bound_logmar(reading: str, notation: str) -> float:
+    """One bound in logMAR.
+
+    Raises:
+        AcuityError: If it cannot be read, or is an off-chart word.
+    """
     acuity = parse_va(reading, notation)
     if acuity.off_chart:
         raise AcuityError(
             f"{acuity.off_chart} is no acuity on a chart, so it bounds nothing; write the last "
-            f"line of the chart, such as 'worse than 0.05', or the word alone"
+            f"line of the chart, such as 'worse than 0.05', or the word alone as the outcome"
         )
     return acuity.logmar

@@ -193,7 +193,8 @@ def measured_scans(
         for name in ("pixels", "quality", "doubts"):
             getattr(scans, name)[place] = arrays.pop(name)
         scans.present[place] = True
-        measured[place] = arrays
+        if arrays:
+            measured[place] = arrays
     kept.trim()
     check_readable(cohort, broken)
     return scans, measured

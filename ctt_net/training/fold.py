@@ -35,6 +35,10 @@ from ctt_net.training.run_folder import CONFIG_FILE
 from ctt_net.training.run_log import is_first_process
 from ctt_net.training.start_from import Start, start_from
 
+# Graphs that this process wrote, by architecture: each that is traced takes seconds and leaves some
+# MB of memory behind.
+_traced: dict[str, Path] = {}
+
 
 def fold_folder(run: Path, fold: int) -> Path:
     """Folder of one fold of a run."""
@@ -122,8 +126,10 @@ def _export(
     for backbone in module.network.backbone:
         backbone.merge_adapters()
     export_weights(module.network, folder)
-    like = next(iter(sorted(run.glob(f"fold_*/model/{ONNX_FILE}"))), None)
     size = (spec.preprocessing.height, spec.preprocessing.width)
+    form = str((spec.architecture, size))
+    traced = (*sorted(run.glob(f"fold_*/model/{ONNX_FILE}")), _traced.get(form, Path()))
+    like = next((path for path in traced if path.is_file()), None)
     export_onnx(module.network, folder, *size, like=like)
     write_baselines(Baselines.fit(fitted, data.cohort.spec), folder)
     _provenance(config, fold, data, fitted, trainer, start).write(folder)
@@ -131,6 +137,7 @@ def _export(
     seal(folder)
     shutil.rmtree(place, ignore_errors=True)
     folder.rename(place)
+    _traced[form] = place / ONNX_FILE
 
 
 def _spec(

@@ -197,7 +197,7 @@ def test_bounds_that_contradict_are_named_with_row_and_fix(raw):
     raw.fails(
         "row 2, column After: no better than '0.3' and no worse than '0.5' contradict each other",
         "row 3, column After: holds '0.8', which is not within its bounds",
-        "row 4, column After: the bound 'CF' is no acuity on a chart",
+        "row 4, column After: CF is no acuity on a chart",
     )
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from ctt_net.acuity import AcuityError, is_missing, parse_va
+from ctt_net.acuity import AcuityError, bound_logmar, is_missing, parse_va
 from ctt_net.cohort.columns import AGREEMENT_LOGMAR
 
 
@@ -38,7 +38,8 @@ def with_bounds(
 def _text(cell: str, better: str, worse: str, notation: str) -> str:
     if is_missing(better) and is_missing(worse):
         return cell
-    best, worst = _bound(better, -math.inf, notation), _bound(worse, math.inf, notation)
+    best = -math.inf if is_missing(better) else bound_logmar(better, notation)
+    worst = math.inf if is_missing(worse) else bound_logmar(worse, notation)
     if best > worst:
         raise AcuityError(
             f"no better than {better!r} and no worse than {worse!r} contradict each other; "
@@ -58,15 +59,3 @@ def _text(cell: str, better: str, worse: str, notation: str) -> str:
     if np.isinf(best):
         return f"{worse} or better"
     return f"{better} or worse" if np.isinf(worst) else f"{worse} to {better}"
-
-
-def _bound(cell: str, empty: float, notation: str) -> float:
-    if is_missing(cell):
-        return empty
-    acuity = parse_va(cell, notation)
-    if acuity.off_chart:
-        raise AcuityError(
-            f"the bound {cell!r} is no acuity on a chart; write it into the column of the outcome, "
-            f"or leave the cell empty"
-        )
-    return acuity.logmar
