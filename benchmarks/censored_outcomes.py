@@ -12,17 +12,29 @@ are off the chart, which is taken to end there, and of 30% of all eyes only a ba
 a line beyond the chart's end; `bach`, the same with 1.9 logMAR off the chart. Prints the mean
 absolute error and differences, eyes averaged over seeds, with 95% intervals by the bootstrap of
 patients.
+
+With `--scans COHORT HELD_OUT` the whole network learns from the scans of a simulated cohort, on the
+eyes of its first fold's training, and predicts another cohort; `--config` adds configurations, such
+as one that starts from pretrained weights.
 """
 
 import argparse
+import os
+import shutil
+import tempfile
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+import ctt_net
 from ctt_net.acuity import parse_va, parse_va_bounds
+from ctt_net.cohort import read_cohort, write_cohort
+from ctt_net.cohort.folds import FOLDS_FILE, write_folds
+from ctt_net.cohort.manifest_text import read_manifest_text
 from ctt_net.metrics.bootstrap import patient_weights
 from ctt_net.models.head import Head, OrdinalHead, ResidualHead
 from ctt_net.synthetic import CohortPlan
@@ -45,7 +57,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--off-chart", type=float, nargs="+", default=[0.15, 0.05])
+    parser.add_argument("--scans", type=Path, nargs=2, metavar=("COHORT", "HELD_OUT"))
+    parser.add_argument("--config", nargs="+", default=["ctt_net"])
     arguments = parser.parse_args()
+    if arguments.scans:
+        for share in arguments.off_chart:
+            print(f"{share:.0%} off the chart, network, {arguments.seeds} seeds")
+            _print(*_networks(*arguments.scans, arguments.config, share, arguments.seeds))
+        return
     patients, *held_out = _eyes(HELD_OUT_SEED)
     weights = np.concatenate(list(patient_weights(patients, 2000, 0)))
     for share in arguments.off_chart:
@@ -82,7 +101,7 @@ def _recorded(postop: Floats, way: str, share: float, seed: int) -> tuple[Floats
     """Best and worst logMAR that each outcome may be, as recorded in one of the ways."""
     chart_end = float(np.quantile(postop, 1 - share))
     off_chart = postop > chart_end
-    chance = np.random.default_rng(seed).random(EYES)
+    chance = np.random.default_rng(seed).random(len(postop))
     banded = ~off_chart & (chance < BAND_SHARE / (1 - share))
     texts = [f">={EDGES[0]}", *(f"{b} to {a}" for a, b in pairwise(EDGES)), f"<={EDGES[-1]}"]
     bounds = np.array([parse_va_bounds(text, "decimal") for text in texts], float)
@@ -98,6 +117,50 @@ def _recorded(postop: Floats, way: str, share: float, seed: int) -> tuple[Floats
         number = 1.9 if way == "bach" else chart_end + OPEN_END_LOGMAR / 2
         lower[off_chart] = upper[off_chart] = number
     return lower, upper
+
+
+def _networks(
+    cohort: Path, held_out: Path, config: list[str], share: float, seeds: int
+) -> tuple[dict[str, Floats], Floats]:
+    """Mean absolute error of each held-out eye over seeds, by way; resampling weights of eyes."""
+    errors: dict[str, list[Floats]] = {way: [] for way in WAYS}
+    with tempfile.TemporaryDirectory(dir=cohort.parent) as folder:
+        for seed in range(seeds):
+            for way in WAYS:
+                recorded = _recorded_cohort(
+                    cohort, Path(folder) / f"{way}_{seed}", way, share, seed
+                )
+                run = ctt_net.train(
+                    recorded, config, out=Path(folder) / f"run_{way}_{seed}", folds=1, seed=seed,
+                    trainer={"enable_progress_bar": False},
+                )  # fmt: skip
+                found = ctt_net.evaluate(run, held_out).predictions
+                missed = found["predicted_logmar"] - found["postop_logmar"]
+                errors[way].append(missed.abs().to_numpy())
+                print(f"  seed {seed}, {way}: {errors[way][-1].mean():.4f}", flush=True)
+    weights = np.concatenate(list(patient_weights(found["patient_id"].tolist(), 2000, 0)))
+    return {way: np.mean(each, axis=0) for way, each in errors.items()}, weights
+
+
+def _recorded_cohort(cohort: Path, place: Path, way: str, share: float, seed: int) -> Path:
+    """The same eyes and folds with outcomes as one of the ways records them."""
+    read = read_cohort(cohort)
+    rows = read_manifest_text(cohort / "manifest.csv")
+    rows = rows.drop(columns=[name for name in rows if name.startswith("postop_")])
+    lower, upper = _recorded(read.table["postop_logmar"].to_numpy(float), way, share, seed)
+    rows["postop_va"] = [
+        f"{best:.9f}" if best == worst else f"<={worst:.9f}" if np.isinf(best)
+        else f">={best:.9f}" if np.isinf(worst) else f"{best:.9f} to {worst:.9f}"
+        for best, worst in zip(lower, upper, strict=True)
+    ]  # fmt: skip
+    shutil.copytree(cohort / "images", place / "images", copy_function=os.link)
+    acuity = read.spec.acuity.model_copy(update={"postop_va": "logmar"})
+    spec = read.spec.model_copy(update={"acuity": acuity})
+    kept = (lower == upper) if way == "left_out" else np.full(len(rows), True)
+    write_cohort(place, spec, rows[kept])
+    folds = read.folds()
+    write_folds(folds[folds.index.isin(rows["eye_id"][kept])], place / FOLDS_FILE)
+    return place
 
 
 def _trained(
