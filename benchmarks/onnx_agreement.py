@@ -5,13 +5,17 @@ python -m benchmarks.onnx_agreement simulated --real data/real
 ```
 
 100 simulated eyes of two scans each, and the scans of a folder as eyes of one view. Ends with exit
-code 1 where a prediction differs by more than 1e-4 logMAR.
+code 1 where a prediction differs by more than 1e-4 logMAR. With `--int8` also what the convolutions
+in int8 change, quantised by half of the simulated eyes and measured on the others.
 """
 
 import argparse
+import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +24,8 @@ from numpy.typing import NDArray
 from ctt_net.data.covariates import covariate_values
 from ctt_net.data.scans import load_scans
 from ctt_net.imaging import read_bscan
-from ctt_net.model_folder.member import Member
+from ctt_net.io.onnx_file import open_onnx
+from ctt_net.model_folder.member import ONNX_FILE, Member
 from ctt_net.model_folder.predictor import Predictor
 from ctt_net.model_folder.table import arrange_views
 from ctt_net.synthetic import CohortPlan, simulate_cohort
@@ -40,6 +45,7 @@ def main() -> int:
     parser.add_argument("--real", type=Path, help="folder of real B-scans")
     parser.add_argument("--eyes", type=int, default=100, help="simulated (default: 100)")
     parser.add_argument("--scans", type=int, default=50, help="real, at most (default: 50)")
+    parser.add_argument("--int8", action="store_true", help="also in int8")
     options = parser.parse_args()
     predictor = Predictor.load(options.model)
     kinds = {"simulated": simulated(predictor, options.eyes)}
@@ -54,7 +60,61 @@ def main() -> int:
                 f"{member.folder}: {int(eyes[1].sum())} {kind} scans of {len(difference)} eyes, "
                 f"difference in logMAR {np.median(difference):.1e}, at most {difference.max():.1e}"
             )
+        if options.int8:
+            print(int8_in_words(member, kinds["simulated"]))
     return int(largest > AGREES)
+
+
+def int8_in_words(member: Member, eyes: Eyes) -> str:
+    """How far the network in int8 is from itself in float32 on the second half of some eyes."""
+    half = len(eyes[0]) // 2
+
+    def part(piece: slice) -> dict[str, Any]:
+        pixels, present, preop, covariates = (one[piece] for one in eyes)
+        feeds = {
+            "views": pixels[:, :, None],
+            "view_present": present,
+            "preop_logmar": preop.astype(np.float32),
+        }
+        return feeds | ({"covariates": covariates} if member.spec.covariates else {})
+
+    seen, new = part(slice(half)), part(slice(half, None))
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(shutil.copy(member.folder / ONNX_FILE, name))
+        sessions = open_onnx(path, "", threads=1), quantised(path, iter([seen]), threads=1)
+        exact, small = (session.run(None, new)[0] for session in sessions)
+        sizes = [file.stat().st_size / 1e6 for file in (path, path.with_name("int8.onnx"))]
+    difference = np.abs(exact - small)
+    return (
+        f"{member.folder}: in int8, {sizes[1]:.2f} MB instead of {sizes[0]:.2f}, predictions of "
+        f"{len(difference)} eyes differ by {np.median(difference):.4f} logMAR in the median, "
+        f"{np.quantile(difference, 0.95):.4f} at the 95th percentile, at most "
+        f"{difference.max():.4f}"
+    )
+
+
+def quantised(path: Path, batches: Iterator[dict[str, Any]], threads: int) -> Any:
+    """A session of the network in int8: ONNX Runtime's static quantisation.
+
+    Args:
+        path: Of the network in float32.
+        batches: Eyes by which the ranges of values are set.
+        threads: Of a run.
+    """
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    class Reader(CalibrationDataReader):
+        def get_next(self) -> dict[str, Any] | None:
+            return next(batches, None)
+
+    ready, place = path.with_name("ready.onnx"), path.with_name("int8.onnx")
+    quant_pre_process(path, ready, skip_symbolic_shape=True)
+    quantize_static(
+        ready, place, Reader(), quant_format=QuantFormat.QDQ, op_types_to_quantize=["Conv"],
+        per_channel=True,
+    )  # fmt: skip
+    return open_onnx(place, "", threads=threads)
 
 
 def differences(member: Member, eyes: Eyes) -> NDArray[np.float64]:

@@ -35,6 +35,7 @@ from torch.utils.data import DataLoader
 
 import ctt_net
 from benchmarks.machine_limits import machine_limits, seconds
+from benchmarks.onnx_agreement import quantised
 from benchmarks.plain_pipeline import PlainCtt, plain_optimiser, plain_step
 from benchmarks.turns import BATCH, PREPARED, Bench, Works, compared
 from ctt_net.biomarkers.macular import macular_signs, read_macular_bscan
@@ -186,30 +187,6 @@ def evaluation(bench: Bench) -> dict[str, Any]:
     error = np.abs(ours(session, bench.kept) - ours(small, bench.kept))
     found["kept, int8"]["largest_error_logmar"] = round(float(error.max()), 4)
     return found
-
-
-def quantised(path: Path, batches: Iterator[dict[str, Any]], threads: int) -> Any:
-    """A session of the network in int8: ONNX Runtime's static quantisation.
-
-    Args:
-        path: Of the network in float32.
-        batches: Eyes by which the ranges of values are set.
-        threads: Of a run.
-    """
-    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
-    from onnxruntime.quantization.shape_inference import quant_pre_process
-
-    class Reader(CalibrationDataReader):
-        def get_next(self) -> dict[str, Any] | None:
-            return next(batches, None)
-
-    ready, place = path.with_name("ready.onnx"), path.with_name("int8.onnx")
-    quant_pre_process(path, ready, skip_symbolic_shape=True)
-    quantize_static(
-        ready, place, Reader(), quant_format=QuantFormat.QDQ, op_types_to_quantize=["Conv"],
-        per_channel=True,
-    )  # fmt: skip
-    return open_onnx(place, "", threads=threads)
 
 
 def preparation(bench: Bench) -> dict[str, Any]:
