@@ -19,7 +19,7 @@ def add(commands: Commands) -> None:
         [
             "ctt-net simulate data/synthetic --eyes 400 --seed 0",
             "ctt-net simulate data/held_out --eyes 100 --seed 1",
-            "ctt-net simulate data/foveal --rule foveal",
+            "ctt-net simulate data/additive --rule additive",
             "ctt-net simulate data/segmentation --extras --labels",
             "ctt-net simulate data/patient --patient",
         ],
@@ -49,13 +49,14 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument(
         "--rule",
-        help="how acuity follows from the lesions: additive, the sum of their costs, or foveal, "
-        "the best place they leave, with causes that no scan shows (default: additive)",
+        help="how acuity follows from the lesions: foveal, the best place they leave, with causes "
+        "that no scan shows, or additive, the sum of their costs (default: foveal)",
     )
     parser.add_argument(
         "--unseen-causes",
         type=float,
-        help="share of eyes that see poorly for a cause no scan shows (default: 0)",
+        help="of the additive rule: share of eyes that see poorly for a cause no scan shows "
+        "(default: 0)",
     )
     parser.add_argument(
         "--extras",

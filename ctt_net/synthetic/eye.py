@@ -13,7 +13,7 @@ from ctt_net.synthetic.unseen import UnseenKind
 
 AcuityRule = Literal["additive", "foveal"]
 RULES: tuple[AcuityRule, ...] = get_args(AcuityRule)
-DEFAULT_RULE: AcuityRule = "additive"
+DEFAULT_RULE: AcuityRule = "foveal"
 
 # Decimal text on the chart by its line in logMAR; charts print rounded decimals.
 CHART_LINES: tuple[tuple[float, str], ...] = (

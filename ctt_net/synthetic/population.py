@@ -170,6 +170,7 @@ def _draw_eye(
         lens_logmar=lens,
         cataract=cataract,
         signal_loss_db=signal_loss_db(lens, cataract, float(rng.normal())),
+        rule="additive",
     )
 
 

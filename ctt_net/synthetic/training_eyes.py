@@ -27,7 +27,7 @@ def training_eye(rng: np.random.Generator) -> tuple[SimulatedEye, Device]:
         >>> eye, device = training_eye(np.random.default_rng(0))
         >>> image, truth = labelled_scan(eye, device, "horizontal")  # doctest: +SKIP
     """
-    eye = draw_patient("t", (int(rng.integers(2**31)),))[0]
+    eye = draw_patient("t", (int(rng.integers(2**31)),), rule="additive")[0]
     which = rng.uniform()
     lesions: tuple[Lesion, ...] = eye.lesions
     if which < HOLE_SHARE:

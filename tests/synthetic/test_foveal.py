@@ -226,9 +226,8 @@ def test_an_eye_depends_on_seed_and_patient_alone(eyes):
     ],
 )
 def test_the_additive_rule_still_writes_the_same_bytes(unseen, manifest, truth):
-    plan = CohortPlan(n_eyes=400, seed=8, unseen_causes=unseen)
-    assert plan.rule == "additive"
-    drawn = draw_eyes(plan.n_eyes, plan.seed, unseen_causes=unseen)
+    plan = CohortPlan(n_eyes=400, seed=8, unseen_causes=unseen, rule="additive")
+    drawn = draw_eyes(plan.n_eyes, plan.seed, unseen_causes=unseen, rule=plan.rule)
     for expected, rows in (
         (manifest, [manifest_row(eye, plan) for eye in drawn]),
         (truth, truth_table(drawn, []).to_dict("records")),
