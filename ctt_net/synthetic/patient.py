@@ -24,7 +24,9 @@ def simulate_patient(out: Path, seed: int = 2) -> list[dict[str, Any]]:
     """
     with new_folder(out) as beside, tempfile.TemporaryDirectory() as scratch:
         # A cohort of one patient has no folds; the smallest that has them costs a second or two.
-        cohort = simulate_cohort(Path(scratch) / "cohort", CohortPlan(n_eyes=8, seed=seed))
+        # By the rule that the model `simulated` was taught.
+        plan = CohortPlan(n_eyes=8, seed=seed, rule="additive")
+        cohort = simulate_cohort(Path(scratch) / "cohort", plan)
         patient = cohort.table["patient_id"].iloc[0]
         rows = cohort.table[cohort.table["patient_id"] == patient].to_dict("records")
         for row in rows:
