@@ -117,8 +117,10 @@ def test_the_foveal_rule_prints_and_writes_both_floors(prepare, tmp_path, capsys
     )
 
 
-def test_only_the_foveal_rule_knows_a_perfect_reader(cohort_folder):
-    cohort = read_cohort(cohort_folder)
+def test_only_the_foveal_rule_knows_a_perfect_reader(prepare, tmp_path):
+    out = tmp_path / "additive"
+    assert prepare([str(out), "--eyes", "3", "--rule", "additive", "--workers", "1"]) == 0
+    cohort = read_cohort(out)
     assert cohort.readable_potential() is None
     with pytest.raises(InputError, match="take the reader row out of the plan"):
         _predict(None, "reader", cohort, cohort.table)

@@ -1,4 +1,4 @@
-"""Rates of the simulated population against those of real ones."""
+"""Rates of the population of the additive rule against real ones; foveal: `test_foveal`."""
 
 from collections import Counter
 from dataclasses import replace
@@ -16,7 +16,7 @@ REACHES = Outcome("reaches_0.30", "reach", 0.30)
 
 @pytest.fixture(scope="module")
 def eyes():
-    return draw_eyes(9000, seed=2)
+    return draw_eyes(9000, seed=2, rule="additive")
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +151,9 @@ def test_a_patient_does_not_depend_on_how_many_are_drawn():
 
 
 def test_unseen_causes_cost_acuity_and_change_nothing_that_a_scan_could_show():
-    plain, affected = draw_eyes(3000, seed=6), draw_eyes(3000, seed=6, unseen_causes=0.15)
+    plain, affected = (
+        draw_eyes(3000, seed=6, unseen_causes=share, rule="additive") for share in (0.0, 0.15)
+    )
     lost = np.array([b.own_logmar - a.own_logmar for a, b in zip(plain, affected, strict=True)])
     assert np.mean(lost > 0) == pytest.approx(0.15, abs=0.02)
     assert lost[lost > 0].min() > 0.19
