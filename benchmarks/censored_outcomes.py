@@ -146,7 +146,7 @@ def _recorded_cohort(cohort: Path, place: Path, way: str, share: float, seed: in
     """The same eyes and folds with outcomes as one of the ways records them."""
     read = read_cohort(cohort)
     rows = read_manifest_text(cohort / "manifest.csv")
-    rows = rows.drop(columns=[name for name in rows if name.startswith("postop_")])
+    rows = rows.drop(columns=[name for name in map(str, rows) if name.startswith("postop_")])
     lower, upper = _recorded(read.table["postop_logmar"].to_numpy(float), way, share, seed)
     rows["postop_va"] = [
         f"{best:.9f}" if best == worst else f"<={worst:.9f}" if np.isinf(best)
