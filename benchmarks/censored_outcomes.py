@@ -63,7 +63,8 @@ def main() -> None:
     if arguments.scans:
         for share in arguments.off_chart:
             print(f"{share:.0%} off the chart, network, {arguments.seeds} seeds")
-            _print(*_networks(*arguments.scans, arguments.config, share, arguments.seeds))
+            cohort, unseen = arguments.scans
+            _print(*_networks(cohort, unseen, arguments.config, share, arguments.seeds))
         return
     patients, *held_out = _eyes(HELD_OUT_SEED)
     weights = np.concatenate(list(patient_weights(patients, 2000, 0)))
