@@ -2,9 +2,9 @@
 
 Run from the checkout; REAL is unpacked as `datasets/chu_quebec/README.md` says:
 
-    OMP_NUM_THREADS=1 python -m benchmarks.generator train REAL out/generator --seed 0
-    OMP_NUM_THREADS=1 python -m benchmarks.generator measure REAL out/generator --seed 0
-    OMP_NUM_THREADS=1 python -m benchmarks.generator summary REAL out/generator
+    export OMP_NUM_THREADS=1
+    python -m benchmarks.generator REAL out/generator train look teach --seed 0
+    python -m benchmarks.generator REAL out/generator summary
 
 Half of the real eyes, drawn by the seed, are shown to the generator; the other half measures. Not a
 part of `ctt_net`: see docs/experiments.md. Research use only. Not a medical device.

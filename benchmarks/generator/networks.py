@@ -5,7 +5,6 @@ import torch.nn.functional as F  # noqa: N812
 from monai.networks.blocks import Convolution, ResidualUnit
 from monai.networks.nets import PatchDiscriminator
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
 
 from ctt_net.imaging.segmentation import LAYERS, LESIONS
 from ctt_net.training.segmentation.data import lesion_maps
@@ -71,17 +70,22 @@ class Generator(nn.Module):
         return (views + change).clamp(0.0, 1.0)
 
 
-def discriminator(channels: int = 24) -> nn.Module:
-    """PatchGAN (Isola 2017, arXiv 1611.07004) of one view, with spectral norms (Miyato 2018).
+class Discriminator(nn.Module):
+    """PatchGAN (Isola 2017, arXiv 1611.07004), MONAI's, of one view.
 
     It sees 34 x 34 pixels at a time, the look of a scan rather than its anatomy, so that horizontal
-    real scans can stand for vertical ones too.
+    real scans can stand for vertical ones too. With a spectral norm (Miyato 2018) in place of batch
+    norm it learned more slowly still.
     """
-    network = PatchDiscriminator(2, channels, 1, num_layers_d=2, norm="", bias=True)
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            spectral_norm(module)
-    return network
+
+    def __init__(self, channels: int = 24) -> None:
+        super().__init__()
+        self.patches = PatchDiscriminator(2, channels, 1, num_layers_d=2)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """(B, 1, h, w) 0 to 1 to (B, 1, h / 4 - 2, w / 4 - 2), 1 = real; scans are dark."""
+        verdict: Tensor = self.patches(8.0 * (pictures - 0.15))[-1]
+        return verdict
 
 
 class ViewsNet(nn.Sequential):

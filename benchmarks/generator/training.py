@@ -7,22 +7,22 @@ untranslated pairs has to read it in the translated ones too.
 """
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 from monai.losses import DiceLoss, PatchAdversarialLoss
-from torch import Tensor
+from torch import Tensor, nn
 
 from benchmarks.generator.data import Grey, small
-from benchmarks.generator.networks import Generator, ViewsNet, discriminator, label_maps
+from benchmarks.generator.networks import Discriminator, Generator, ViewsNet, label_maps
 from ctt_net.imaging.segmentation import WEIGHTS_FOLDER
 from ctt_net.models.segmentation import SegmentationNet, SegmentationOutput
 from ctt_net.training.segmentation.data import LabelledScans, lesion_maps
 from ctt_net.training.segmentation.module import A_SCAN_STEP, segmentation_loss
 
-WEIGHTS = {"adversarial": 1.0, "labels": 0.5, "views": 0.2, "change": 2.0}
+WEIGHTS = {"adversarial": 1.0, "labels": 0.5, "views": 0.2, "change": 1.0}
 LEARNING_RATE, BETAS = 4e-4, (0.5, 0.99)
 CROP = 0.75  # of either side, what the discriminator sees of a picture
 
@@ -75,23 +75,29 @@ class Training:
         batch_size: Simulated eyes a step.
     """
 
-    def __init__(self, eyes: Eyes, real: Grey, seed: int, batch_size: int = 4) -> None:
+    def __init__(self, eyes: Eyes, real: Grey, seed: int, batch_size: int = 2) -> None:
         torch.manual_seed(seed)
         self.eyes, self.seed, self.batch_size, self.step = eyes, seed, batch_size, 0
         self.real = torch.from_numpy(real)[:, None] / 255.0
-        self.generator, self.judge, self.views = Generator(), discriminator(), ViewsNet()
+        self.generator, self.judge, self.views = Generator(), Discriminator(), ViewsNet()
         self.frozen = SegmentationNet.read(WEIGHTS_FOLDER / "segmentation.onnx")
         self.frozen.requires_grad_(False)
         self.adversarial = PatchAdversarialLoss(
             criterion="least_squares", no_activation_leastsq=True
         )
         self.dice = DiceLoss(sigmoid=True, batch=True)
-        networks = {"generator": self.generator, "judge": self.judge, "views": self.views}
+        networks: dict[str, nn.Module] = {
+            "generator": self.generator,
+            "judge": self.judge,
+            "views": self.views,
+        }
         self.optimizers = {
             name: torch.optim.Adam(network.parameters(), LEARNING_RATE, BETAS)
             for name, network in networks.items()
         }
-        self.parts = networks | {f"{name}_adam": one for name, one in self.optimizers.items()}
+        self.parts: dict[str, Any] = networks | {
+            f"{name}_adam": one for name, one in self.optimizers.items()
+        }
 
     def advance(self) -> dict[str, float]:
         """One step of all three networks; the losses."""
@@ -153,7 +159,7 @@ class Training:
             part.load_state_dict(state[name])
 
     def _judged(self, pictures: Tensor, real: bool, for_judge: bool) -> Tensor:
-        loss: Tensor = self.adversarial(self.judge(pictures)[-1], real, for_judge)
+        loss: Tensor = self.adversarial(self.judge(pictures), real, for_judge)
         return loss
 
     def _update(self, name: str, loss: Tensor) -> None:
