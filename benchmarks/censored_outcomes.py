@@ -128,9 +128,8 @@ def _networks(
     with tempfile.TemporaryDirectory(dir=cohort.parent) as folder:
         for seed in range(seeds):
             for way in WAYS:
-                recorded = _recorded_cohort(
-                    cohort, Path(folder) / f"{way}_{seed}", way, share, seed
-                )
+                # One folder, whose prepared scans a cache knows again.
+                recorded = _recorded_cohort(cohort, Path(folder) / "cohort", way, share, seed)
                 run = ctt_net.train(
                     recorded, config, out=Path(folder) / f"run_{way}_{seed}", folds=1, seed=seed,
                     trainer={"enable_progress_bar": False},
@@ -154,7 +153,8 @@ def _recorded_cohort(cohort: Path, place: Path, way: str, share: float, seed: in
         else f">={best:.9f}" if np.isinf(worst) else f"{best:.9f} to {worst:.9f}"
         for best, worst in zip(lower, upper, strict=True)
     ]  # fmt: skip
-    shutil.copytree(cohort / "images", place / "images", copy_function=os.link)
+    if not place.exists():
+        shutil.copytree(cohort / "images", place / "images", copy_function=os.link)
     acuity = read.spec.acuity.model_copy(update={"postop_va": "logmar"})
     spec = read.spec.model_copy(update={"acuity": acuity})
     kept = (lower == upper) if way == "left_out" else np.full(len(rows), True)
