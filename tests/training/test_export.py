@@ -125,6 +125,16 @@ def test_a_graph_that_cannot_hold_the_weights_is_traced_anew(rigid, tmp_path):
     same_acuity(network(1), tmp_path, eyes(2))
 
 
+def test_a_damaged_graph_is_traced_anew(traced, tmp_path, monkeypatch):
+    damaged = tmp_path / "like.onnx"
+    damaged.write_bytes(traced.read_bytes()[:1000])
+    monkeypatch.setattr(
+        export, "_trace", lambda plain, example: export._with_weights(traced, plain)
+    )
+    export_onnx(network(1), tmp_path, 64, 96, like=damaged)
+    same_acuity(network(1), tmp_path, eyes(2))
+
+
 def test_a_graph_without_the_embedding_is_traced_anew(traced, tmp_path, monkeypatch):
     old = onnx.load(traced)
     del old.graph.output[3]
