@@ -66,16 +66,15 @@ def test_real_eyes_and_eyes_without_truth_are_refused(small_cohort, tmp_path):
         (lambda lines: lines[:-1], "is missing; simulate anew"),
         (lambda lines: [*lines, lines[-1]], "stands twice"),
         (lambda lines: [lines[0].replace("lesions", "notes"), *lines[1:]], "column 'lesions'"),
-        (lambda lines: [*lines[:1], lines[1].rsplit(",", 1)[0] + ",gone", *lines[2:]], "row 2"),
+        (lambda lines: [lines[0], lines[1].replace(",[],", ",gone,"), *lines[2:]], "row 2"),
     ],
 )
 def test_a_damaged_truth_is_named(small_cohort, tmp_path, change, said):
     root = shutil.copytree(small_cohort, tmp_path / "cohort")
     path = root / "truth.csv"
     lines = path.read_text().splitlines()
-    if said == "row 2":  # a healthy eye, whose lesions are a short text without commas
-        healthy = next(line for line in lines if line.endswith(",[]"))
-        lines = [lines[0], healthy, *(line for line in lines[1:] if line != healthy)]
+    # A healthy eye first, whose lesions are a short text without commas.
+    lines = [lines[0], *sorted(lines[1:], key=lambda line: ",[]," not in line)]
     path.write_text("\n".join(change(lines)) + "\n")
     with pytest.raises(InputError, match=said):
         read_targets(read_cohort(root))
