@@ -84,8 +84,8 @@ def main() -> None:
 
 def _eyes(seed: int) -> tuple[list[str], Floats, Floats, Floats]:
     """Patient, token, preoperative and postoperative logMAR of each eye."""
-    rng, plan = np.random.default_rng(seed), CohortPlan(n_eyes=EYES, seed=seed)
-    eyes = draw_eyes(EYES, seed)
+    rng, plan = np.random.default_rng(seed), CohortPlan(n_eyes=EYES, seed=seed, rule="additive")
+    eyes = draw_eyes(EYES, seed, rule=plan.rule)
     rows = [manifest_row(eye, plan) for eye in eyes]
     preop, postop = (
         np.array([parse_va(row[name], "decimal").logmar for row in rows])
