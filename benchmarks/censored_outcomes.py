@@ -31,22 +31,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import ctt_net
+from benchmarks.noisy_outcomes import EYES, HELD_OUT_SEED, Eyes
 from ctt_net.acuity import parse_va, parse_va_bounds
 from ctt_net.cohort import read_cohort, write_cohort
 from ctt_net.cohort.folds import FOLDS_FILE, write_folds
 from ctt_net.cohort.manifest_text import read_manifest_text
 from ctt_net.metrics.bootstrap import patient_weights
 from ctt_net.models.head import Head, OrdinalHead, ResidualHead
-from ctt_net.synthetic import CohortPlan
-from ctt_net.synthetic.population import draw_eyes
-from ctt_net.synthetic.simulate import manifest_row
 
 WAYS = ("exact", "censored", "left_out", "midpoint", "bach")
-EYES, HELD_OUT_SEED, BAND_SHARE = 300, 1000, 0.30
+BAND_SHARE = 0.30
 # Decimal edges of the bands; beyond the first and the last they are open.
 EDGES = ("0.8", "0.5", "0.2")
 OPEN_END_LOGMAR = 0.1
-READER_SD_LOGMAR, NOISE_FEATURES = 0.1, 8
 STEPS, LEARNING_RATE, WEIGHT_DECAY = 300, 0.005, 0.05
 
 Floats = NDArray[np.float64]
@@ -66,36 +63,23 @@ def main() -> None:
             cohort, unseen = arguments.scans
             _print(*_networks(cohort, unseen, arguments.config, share, arguments.seeds))
         return
-    patients, *held_out = _eyes(HELD_OUT_SEED)
-    weights = np.concatenate(list(patient_weights(patients, 2000, 0)))
+    held_out = Eyes.draw(HELD_OUT_SEED, "additive")
+    weights = np.concatenate(list(patient_weights(list(held_out.patient), 2000, 0)))
     for share in arguments.off_chart:
         for name in ("gaussian", "laplace", "ordinal"):
             errors: dict[str, list[Floats]] = {way: [] for way in WAYS}
             for seed in range(arguments.seeds):
-                _, token, preop, postop = _eyes(seed)
+                eyes = Eyes.draw(seed, "additive")
+                token, preop = eyes.token, eyes.preop
                 for way in WAYS:
-                    lower, upper = _recorded(postop, way, share, seed)
+                    lower, upper = _recorded(eyes.postop, way, share, seed)
                     kept = np.ones(EYES, bool) if way != "left_out" else lower == upper
                     head = _trained(name, seed, token[kept], preop[kept], lower[kept], upper[kept])
-                    errors[way].append(_error(head, *held_out))
+                    errors[way].append(
+                        _error(head, held_out.token, held_out.preop, held_out.postop)
+                    )
             print(f"{share:.0%} off the chart, {name}, {arguments.seeds} seeds")
             _print({way: np.mean(each, axis=0) for way, each in errors.items()}, weights)
-
-
-def _eyes(seed: int) -> tuple[list[str], Floats, Floats, Floats]:
-    """Patient, token, preoperative and postoperative logMAR of each eye."""
-    rng, plan = np.random.default_rng(seed), CohortPlan(n_eyes=EYES, seed=seed, rule="additive")
-    eyes = draw_eyes(EYES, seed, rule=plan.rule)
-    rows = [manifest_row(eye, plan) for eye in eyes]
-    preop, postop = (
-        np.array([parse_va(row[name], "decimal").logmar for row in rows])
-        for name in ("preop_va", "postop_va")
-    )
-    read = np.array([eye.potential_logmar for eye in eyes]) + rng.normal(0, READER_SD_LOGMAR, EYES)
-    age = np.array([eye.age_years for eye in eyes])
-    noise = rng.normal(size=(EYES, NOISE_FEATURES))
-    token = np.column_stack([5 * read, (age - 73) / 8, noise])
-    return [eye.patient_id for eye in eyes], token, preop, postop
 
 
 def _recorded(postop: Floats, way: str, share: float, seed: int) -> tuple[Floats, Floats]:

@@ -108,7 +108,9 @@ def lesion_eyes(
 ) -> Iterator[LesionEye]:
     """Eyes with one lesion that at least one of their scans shows, the kinds in turn."""
     done = 0
-    for number, eye in enumerate(draw_eyes(20 * count, seed, prefix=f"heat{seed}")):
+    for number, eye in enumerate(
+        draw_eyes(20 * count, seed, prefix=f"heat{seed}", rule="additive")
+    ):
         if done == count:
             return
         rng = np.random.default_rng((seed, number))

@@ -66,6 +66,11 @@ class Eyes:
         """Before surgery, logMAR."""
         return np.array([_logmar(text) for text in self.preop_va])
 
+    @property
+    def postop(self) -> Floats:
+        """As truly recorded after surgery, logMAR."""
+        return np.array([_logmar(text) for text in self.postop_va])
+
     @classmethod
     def draw(cls, seed: int, rule: AcuityRule) -> "Eyes":
         """Simulate them."""
@@ -162,11 +167,10 @@ def _run(
     eyes = _eyes(seed, rule)
     texts, slip = plant(eyes.patient, eyes.preop_va, eyes.postop_va, share, seed)
     recorded = np.array([_logmar(text) for text in texts])
-    true = np.array([_logmar(text) for text in eyes.postop_va])
     number = {patient: i for i, patient in enumerate(dict.fromkeys(eyes.patient))}
     fold = np.array([number[patient] % FOLDS for patient in eyes.patient])
     predicted, errors = np.empty(EYES), []
-    truth = np.array([_logmar(text) for text in held_out.postop_va])
+    truth = held_out.postop
     for k in range(FOLDS):
         fit, test = fold != k, fold == k
         head = _trained(name, way, seed, eyes.token[fit], eyes.preop[fit], recorded[fit])
@@ -178,7 +182,9 @@ def _run(
     flags = np.where(off_chart, "off_chart_postop", "")
     table = pd.DataFrame(columns).assign(lower_logmar=np.nan, upper_logmar=np.nan, flags=flags)
     found = outcomes_to_check(table, "decimal")
-    planted = pd.DataFrame({"eye_id": eyes.eye_id, "slip": slip, "size": np.abs(recorded - true)})
+    planted = pd.DataFrame(
+        {"eye_id": eyes.eye_id, "slip": slip, "size": np.abs(recorded - eyes.postop)}
+    )
     if found is None:
         raise RuntimeError(f"{EYES} eyes are too few")
     return found.merge(planted, on="eye_id"), np.mean(errors, axis=0)

@@ -135,7 +135,8 @@ def differences(member: Member, eyes: Eyes) -> NDArray[np.float64]:
 def simulated(predictor: Predictor, count: int) -> Eyes:
     """Eyes with all their views and covariates."""
     with tempfile.TemporaryDirectory() as name:
-        cohort = simulate_cohort(Path(name) / "cohort", CohortPlan(n_eyes=count, seed=77))
+        plan = CohortPlan(n_eyes=count, seed=77, rule="additive")
+        cohort = simulate_cohort(Path(name) / "cohort", plan)
         spec = predictor.spec
         scans = arrange_views(load_scans(cohort, spec.preprocessing), cohort, spec)
     table = cohort.table
