@@ -111,10 +111,7 @@ class MultiViewNet(nn.Module):
         # Views that the fusion does not use must not count in batch statistics either.
         view_present = self.fusion.used_views(view_present)
         tokens = self.encode(views, view_present)
-        known = torch.isfinite(preop_logmar)
-        if not self.use_preop_va:
-            known = torch.zeros_like(known)
-        preop = torch.where(known, preop_logmar, 0.0)
+        preop, known = self.known_preop(preop_logmar)
         covariate_tokens = None
         if self.covariates is not None:
             if covariates is None:
@@ -122,6 +119,13 @@ class MultiViewNet(nn.Module):
                 covariates = preop.new_full(shape, torch.nan)
             covariate_tokens = self.covariates(covariates)
         return FusionInput(tokens, view_present, preop, known, covariate_tokens)
+
+    def known_preop(self, preop_logmar: Tensor) -> tuple[Tensor, Tensor]:
+        """Acuity before surgery, 0 where it is unknown or hidden, and where it is neither: (B,)."""
+        known = torch.isfinite(preop_logmar)
+        if not self.use_preop_va:
+            known = torch.zeros_like(known)
+        return torch.where(known, preop_logmar, 0.0), known
 
     def encode(self, views: Tensor, view_present: Tensor) -> Tensor:
         """Tokens of every view: (B, V, T, D), zero where absent."""

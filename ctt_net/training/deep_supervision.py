@@ -112,8 +112,7 @@ class StageHeads(nn.Module):
                 batch.views, batch.view_present, batch.preop_logmar, batch.covariates
             )
         present = network.fusion.used_views(batch.view_present)
-        known = batch.preop_logmar.isfinite() & network.use_preop_va
-        preop = torch.where(known, batch.preop_logmar, 0.0)
+        preop, known = network.known_preop(batch.preop_logmar)
         amid = []
         for head, features in zip(self.heads, zip(*read, strict=True), strict=True):
             amid.append(head(_of_eyes(features, present, head.dim), preop, known))
