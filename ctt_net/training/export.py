@@ -137,7 +137,26 @@ def _trace(plain: nn.Module, example: tuple[Tensor, ...]) -> onnx.ModelProto:
             optimize=False,  # it would fold weights into new constants; onnxruntime does it on load
             verbose=False,
         )
-    return without_traces(_with_final_names(program.model_proto))
+    return without_traces(_without_zero_biases(_with_final_names(program.model_proto)))
+
+
+def _without_zero_biases(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Take out the zeros that the exporter computes for a convolution without a bias.
+
+    They are in the way where onnxruntime folds batch norm into the convolution before it.
+    """
+    made_by = {name: node for node in model.graph.node for name in node.output}
+    for node in model.graph.node:
+        if node.op_type != "Conv" or len(node.input) < 3:
+            continue
+        source = made_by.get(node.input[2])
+        while source is not None and source.op_type in ("Expand", "CastLike"):
+            source = made_by.get(source.input[0])
+        if source is None or source.op_type != "Constant":
+            continue
+        if not onnx.numpy_helper.to_array(source.attribute[0].t).any():
+            del node.input[2]
+    return model
 
 
 def _with_final_names(model: onnx.ModelProto) -> onnx.ModelProto:

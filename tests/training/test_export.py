@@ -61,6 +61,16 @@ def test_onnx_equals_torch_for_any_number_of_eyes(traced, count):
         np.testing.assert_allclose(ours.numpy(), theirs, rtol=1e-4, atol=1e-4)
 
 
+def test_onnxruntime_folds_batch_norm_into_every_convolution(traced, tmp_path):
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.optimized_model_filepath = str(tmp_path / "as_run.onnx")
+    onnxruntime.InferenceSession(traced, options)
+    as_run = [node.op_type for node in onnx.load(tmp_path / "as_run.onnx").graph.node]
+    assert "Conv" in as_run
+    assert "BatchNormalization" not in as_run
+
+
 def test_the_embedding_is_what_the_head_reads():
     net, batch = network(0), eyes(3)
     with torch.inference_mode():
