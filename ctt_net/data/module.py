@@ -1,5 +1,6 @@
 """The Lightning data module: one cohort, one fold, three parts that share no patient."""
 
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -35,6 +36,8 @@ from ctt_net.errors import InputError
 from ctt_net.imaging import Preprocessing
 
 Part = Literal["train", "val", "test"]
+
+EYES_AT_ONCE = 2000
 
 # Fewer choose a checkpoint by chance.
 MIN_VAL_PATIENTS = 5
@@ -215,8 +218,14 @@ class EyeDataModule(pl.LightningDataModule):
         return mask
 
     def scans_of(self, table: pd.DataFrame) -> Scans:
-        """Scans of some rows of the cohort's table."""
+        """Scans of some rows of the cohort's table, in memory."""
         return self.scans.of(self.cohort.table.index.get_indexer(table.index))
+
+    def in_parts(self, table: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, Scans]]:
+        """Rows and their scans, some thousand eyes at a time: all may be more than memory holds."""
+        for start in range(0, max(len(table), 1), EYES_AT_ONCE):
+            part = table.iloc[start : start + EYES_AT_ONCE]
+            yield part, self.scans_of(part)
 
     def share(self, other: "EyeDataModule") -> None:
         """Take over what another module of the same run has read already."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,8 @@ from ctt_net.baselines.clinical_start import (
     ClinicalStart,
 )
 from ctt_net.cohort import exactly_known
+from ctt_net.data.covariates import covariate_values
 from ctt_net.data.module import EyeDataModule
-from ctt_net.data.scans import Scans
 from ctt_net.errors import InputError
 from ctt_net.model_folder.digests import resealed
 from ctt_net.model_folder.member import Member
@@ -120,16 +121,27 @@ def predict_fold(folder: Path, fold: int, data: EyeDataModule) -> FoldEyes:
             f"{folder}: {len(known)} patients of fold {fold} trained its model, such as "
             f"{known[0]!r}; the cohort's folds have changed since, so train anew in another --out"
         )
-    of_test, of_val = (member.inputs(table, data.scans_of(table)) for table in (test, val))
     clinical: list[NDArray[np.float64] | None] = [None, None]
     if member.clinical_start is not None:
-        clinical = [member.clinical_logmar(*of_test[2:]), _fitted_start(member, data)[1]]
+        covariates = covariate_values(test, member.spec.covariates)
+        of_test = member.clinical_logmar(test["preop_logmar"].to_numpy(float), covariates)
+        clinical = [of_test, _fitted_start(member, data)[1]]
     return FoldEyes(
         fold,
         member,
-        HeldOut(test, member.network(*of_test), clinical[0]),
-        HeldOut(val, member.network(*of_val), clinical[1]),
+        HeldOut(test, _network(member, data, test), clinical[0]),
+        HeldOut(val, _network(member, data, val), clinical[1]),
     )
+
+
+def _network(member: Member, data: EyeDataModule, table: pd.DataFrame) -> ModelOutput:
+    """What a member's network alone predicts for rows of the cohort."""
+    parts = [member.network(*member.inputs(*part)) for part in data.in_parts(table)]
+    joined: Any = {
+        name: None if value is None else np.concatenate([getattr(one, name) for one in parts])
+        for name, value in vars(parts[0]).items()
+    }
+    return ModelOutput(**joined)
 
 
 def _fitted_start(member: Member, data: EyeDataModule) -> tuple[ClinicalStart, NDArray[np.float64]]:
@@ -184,8 +196,7 @@ def calibrate_fold(folder: Path, data: EyeDataModule, clinical_start: bool) -> N
     """
     member = Member(folder)
     train, val = data.part("train"), exactly_known(data.part("val"))
-    scans = data.scans_of(val)
-    eyes = HeldOut(val, member.network(*member.inputs(val, scans)), None)
+    eyes = HeldOut(val, _network(member, data, val), None)
     if clinical_start:
         start, unseen = _fitted_start(member, data)
         network = eyes.network.postop_logmar
@@ -200,9 +211,8 @@ def calibrate_fold(folder: Path, data: EyeDataModule, clinical_start: bool) -> N
     if len(train) > MAX_REFERENCE_EYES:
         some = train.sample(MAX_REFERENCE_EYES, random_state=data.seed)
     references = {}
-    of_train = data.scans_of(some)
-    known = member.network(*member.inputs(some, of_train))
-    for name, features in _features(known, of_train).items():
+    known = _network(member, data, some)
+    for name, features in _features(known, data, some).items():
         flat = features.reshape(-1, features.shape[-1])
         flat = flat[np.isfinite(flat).all(axis=1)]
         if len(flat) > 1:
@@ -217,7 +227,7 @@ def calibrate_fold(folder: Path, data: EyeDataModule, clinical_start: bool) -> N
     Abstention.measure(
         scale_logmar=output.scale_logmar,
         error_logmar=output.postop_logmar - eyes.truth_logmar,
-        features=_features(output, scans),
+        features=_features(output, data, val),
         references=references,
         training_eyes=len(train),
         training_counts=counts,
@@ -278,9 +288,12 @@ def for_report(folds: Sequence[FoldEyes], fold: int) -> tuple[Member, Calibratio
     return own.member, Calibration.measure(pd.concat(others), outcomes, OUT_OF_FOLD)
 
 
-def _features(output: ModelOutput, scans: Scans) -> dict[str, np.ndarray]:
-    """Features of some eyes, as the reference embeddings have them."""
-    features = {"scan": features_of(scans.pixels, scans.present)}
+def _features(
+    output: ModelOutput, data: EyeDataModule, table: pd.DataFrame
+) -> dict[str, np.ndarray]:
+    """Features of rows of the cohort, as the reference embeddings have them."""
+    of_scans = [features_of(scans.pixels, scans.present) for _, scans in data.in_parts(table)]
+    features = {"scan": np.concatenate(of_scans)}
     if output.embedding is not None:
         features["embedding"] = output.embedding
     return features

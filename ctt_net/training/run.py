@@ -135,8 +135,8 @@ def _report(run: Path, data: EyeDataModule) -> dict[str, Any]:
         table = data.part("test")
         member, calibration = for_report(folds_done, one.fold)
         predictor = Predictor([member], [calibration])
-        predicted = predict_eyes(predictor, table, data.scans_of(table))
-        tables.append(predicted.assign(fold=one.fold))
+        predicted = [predict_eyes(predictor, *part) for part in data.in_parts(table)]
+        tables.append(pd.concat(predicted, ignore_index=True).assign(fold=one.fold))
         baselines.append(predictor.predict_baselines(table).set_axis(table["eye_id"]))
         predictors[one.fold] = predictor
     weakest = min(predictors.values(), key=lambda one: n_calibrated(one.calibrations))

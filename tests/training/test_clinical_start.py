@@ -75,3 +75,14 @@ def test_it_needs_the_acuity_that_a_config_hides(tiny_network, small_cohort, tmp
     config = TrainingConfig([*tiny_network, "--data.cohort", str(small_cohort), *flags])
     with pytest.raises(InputError, match=r"clinical_start.*use_preop_va"):
         config.build(1, tmp_path)
+
+
+def test_a_fold_is_read_in_parts_as_memory_may_not_hold_it(data, small_run, monkeypatch):
+    whole = predict_fold(small_run / "fold_1/model", 1, data)
+    monkeypatch.setattr("ctt_net.data.module.EYES_AT_ONCE", 3)
+    assert max(len(scans.present) for _, scans in data.in_parts(whole.test.table)) == 3
+    parts = predict_fold(small_run / "fold_1/model", 1, data)
+    for name in ("test", "val"):
+        ours, theirs = (vars(getattr(one, name).network) for one in (whole, parts))
+        for field, values in ours.items():
+            np.testing.assert_allclose(values, theirs[field], rtol=1e-5, atol=1e-6)
