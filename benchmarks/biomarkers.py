@@ -38,6 +38,7 @@ from ctt_net.imaging import read_bscan
 from ctt_net.imaging.segmentation import ONNX_FILE, WEIGHTS_FOLDER
 from ctt_net.io.progress import progress_bar
 from ctt_net.metrics.bootstrap import patient_bootstrap
+from ctt_net.metrics.weighted import mean
 from ctt_net.models.backbone.timm_network import create_network
 from ctt_net.models.segmentation import SegmentationNet
 
@@ -60,8 +61,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10, help="repeats of 5 folds (default: 10)")
     parser.add_argument("--view", help="of the scans (default: the first)")
     parser.add_argument("--human", nargs="*", default=[], help="covariates a human measured")
-    parser.add_argument("--axial-um", type=float, default=4.0, help="where undeclared")
-    parser.add_argument("--lateral-um", type=float, default=8.0, help="where undeclared")
+    parser.add_argument("--axial-um", type=float, default=4.0, help="of a pixel of every scan")
+    parser.add_argument("--lateral-um", type=float, default=8.0, help="of a pixel of every scan")
     parser.add_argument("--imagenet", action="store_true", help="needs the extra `pretrained`")
     parser.add_argument("--out", type=Path, help="CSV of every eye's mean error")
     options = parser.parse_args()
@@ -186,17 +187,12 @@ def show(
     print(f"{len(truth)} eyes; MAE in logMAR (letters); difference to {best!r} with 95% interval")
     for name, error in errors.items():
         difference = error - errors[best]
-        apart = patient_bootstrap(partial(_weighted_mean, difference), patients)
+        apart = patient_bootstrap(partial(mean, difference), patients)
         low, high = apart["ci95"] or (float("nan"), float("nan"))
         print(
             f"{name:60s} {error.mean():.4f} ({LETTERS_PER_LOGMAR * error.mean():.2f})  "
             f"{apart['value']:+.4f} ({low:+.4f} to {high:+.4f})"
         )
-
-
-def _weighted_mean(values: Floats, weights: Floats) -> Floats:
-    """Of (n,) values under each of (resamples, n) weights."""
-    return np.asarray(weights @ values / weights.sum(axis=1))
 
 
 if __name__ == "__main__":

@@ -24,8 +24,8 @@ from ctt_net.inference.recalibrate import recalibration
 from ctt_net.inference.training_overlap import load_unseen_scans
 from ctt_net.io.progress import progress_bar
 from ctt_net.metrics.summary import evaluate
-from ctt_net.model_folder.ensemble import Estimate, estimate
-from ctt_net.model_folder.predictor import Predictor, preop_of
+from ctt_net.model_folder.ensemble import Estimate
+from ctt_net.model_folder.predictor import Predictor
 from ctt_net.types import ModelOutput
 from ctt_net.uncertainty.calibration import Calibration
 
@@ -69,8 +69,9 @@ def said(
     calibrations: list[Calibration] | None = None,
 ) -> Estimate:
     """The ensemble's word on some rows."""
-    by = predictor.calibrations if calibrations is None else calibrations
-    return estimate(raws, by, predictor.spec.outcomes, *preop_of(table))
+    return Predictor(predictor.members, calibrations or predictor.calibrations).estimate(
+        raws, table
+    )
 
 
 def held(estimated: Estimate, table: pd.DataFrame) -> NDArray[np.bool_]:

@@ -76,17 +76,17 @@ def main() -> int:
         while kills < arguments.kills:
             shutil.rmtree(place / "runs", ignore_errors=True)
             shutil.rmtree(place / "cache", ignore_errors=True)
-            moments = []
+            moments, before = [], kills
             for _ in range(min(dice.choice((1, 1, 2, 3)), arguments.kills - kills)):
                 moments.append(dice.uniform(0, seconds))
-                process = start(keys, place, number, after=moments[-1])
-                end_of(process)
-                kills += 1
+                ended = end_of(start(keys, place, number, after=moments[-1]))
+                kills += ended != 0  # else it had ended before
             status = end_of(start(keys, place, number))
             faults = [f"exit code {status}"] if status else differences(place, whole)
             wrong += bool(faults)
             shown = ", ".join(f"{moment:.2f}" for moment in moments)
-            print(f"killed after {shown} s: {'; '.join(faults) or 'the same'}", flush=True)
+            said = "; ".join(faults) or "the same"
+            print(f"{kills - before} kills, after {shown} s: {said}", flush=True)
     print(f"{kills} kills; {wrong} trainings ended differently")
     return int(wrong > 0)
 

@@ -1,4 +1,4 @@
-"""What a machine can, in the parts that a training is made of: decoding, products, convolutions."""
+"""Peak rates of this machine: decoding, matrix products, convolutions."""
 
 import os
 import platform
@@ -15,21 +15,23 @@ from ctt_net.imaging.decode import decode_file
 TRIES = 8
 
 
-def seconds(work: Callable[[], Any], device: str) -> float:
+def now(device: str) -> float:
     """Processor time; of several threads or a GPU, by the clock, with its work done."""
-    clock = time.process_time if device == "cpu" else time.perf_counter
-    wait: Callable[[], Any] = torch.cuda.synchronize if device == "cuda" else int
-    if torch.get_num_threads() > 1:
-        clock = time.perf_counter
-    wait()
-    begun = clock()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    one_thread = device == "cpu" and torch.get_num_threads() == 1
+    return time.process_time() if one_thread else time.perf_counter()
+
+
+def seconds(work: Callable[[], Any], device: str) -> float:
+    """What `work` takes, as `now` counts."""
+    begun = now(device)
     work()
-    wait()
-    return clock() - begun
+    return now(device) - begun
 
 
 def machine_limits(scans: Sequence[Path], device: str) -> dict[str, Any]:
-    """Names, and the best of some tries.
+    """Names, and rates: of computing the best of some tries.
 
     Args:
         scans: Files to decode.

@@ -21,7 +21,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ctt_net.data.covariates import covariate_values
 from ctt_net.data.scans import load_scans
 from ctt_net.imaging import read_bscan
 from ctt_net.io.onnx_file import open_onnx
@@ -139,9 +138,7 @@ def simulated(predictor: Predictor, count: int) -> Eyes:
         cohort = simulate_cohort(Path(name) / "cohort", plan)
         spec = predictor.spec
         scans = arrange_views(load_scans(cohort, spec.preprocessing), cohort, spec)
-    table = cohort.table
-    preop, covariates = table["preop_logmar"], covariate_values(table, spec.covariates)
-    return scans.pixels, scans.present, preop.to_numpy(float), covariates
+    return predictor.members[0].inputs(cohort.table, scans)
 
 
 def real(predictor: Predictor, folder: Path, most: int) -> Eyes:

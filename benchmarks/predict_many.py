@@ -27,7 +27,6 @@ import cv2
 import yaml
 
 from ctt_net.cohort import Cohort
-from ctt_net.data.covariates import covariate_values
 from ctt_net.data.scans import load_scans
 from ctt_net.inference.many import predict_each
 from ctt_net.inference.many_rows import LINES_FILE
@@ -111,16 +110,8 @@ def _cohort(folder: Path, predictor: Predictor) -> Cohort:
 def _bare(cohort: Cohort, predictor: Predictor) -> None:
     spec = predictor.spec
     scans = arrange_views(load_scans(cohort, spec.preprocessing), cohort, spec)
-    preop = cohort.table["preop_logmar"].to_numpy("float32")
     for member in predictor.members:
-        feeds = {
-            "views": scans.pixels[:, :, None],
-            "view_present": scans.present,
-            "preop_logmar": preop,
-        }
-        if spec.covariates:
-            feeds["covariates"] = covariate_values(cohort.table, spec.covariates).astype("float32")
-        member.opened().run(None, feeds)
+        member.network(*member.inputs(cohort.table, scans))
 
 
 def run(clinic: Path, model: Path, scratch: Path, workers: int) -> None:

@@ -17,10 +17,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import pandas as pd
 import psutil
 
 import ctt_net
+from ctt_net.synthetic.patient import simulate_patient
 
 GROWTH = 1.05
 ROUNDS = 5  # between two lines
@@ -44,7 +44,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         cohort = ctt_net.simulate_cohort(place / "cohort", eyes=40, seed=0)
-        patient, side = one_patient(place / "cohort", place / "patient")
+        simulate_patient(place / "patient")
         end = time.monotonic() + 60 * options.minutes
         while time.monotonic() < end:
             number = len(memory)
@@ -53,7 +53,7 @@ def main() -> int:
                 ctt_net.train(cohort, "ctt_net", out=out, folds=[1], **SMALL)
             )
             ctt_net.evaluate(model, cohort, allow_training_eyes=True)
-            model.predict(patient, preop_va={side: "20/60"})
+            model.predict(place / "patient")
             memory.append(process.memory_info().rss / 2**20)
             if number % ROUNDS == 0:
                 print(
@@ -65,17 +65,6 @@ def main() -> int:
     first, last = median(memory[:third]), median(memory[-third:])
     print(f"{len(memory)} rounds; first third {first:.0f} MB, last third {last:.0f} MB")
     return int(last > GROWTH * first)
-
-
-def one_patient(cohort: Path, folder: Path) -> tuple[Path, str]:
-    """A patient's folder with the scans of the first row, and the eye."""
-    row = pd.read_csv(cohort / "manifest.csv", dtype=str, keep_default_na=False).iloc[0]
-    folder.mkdir()
-    for view in ("horizontal", "vertical"):
-        if row[view]:
-            scan = (cohort / row[view]).read_bytes()
-            (folder / f"{row['laterality']}_{view}.png").write_bytes(scan)
-    return folder, row["laterality"]
 
 
 if __name__ == "__main__":

@@ -155,6 +155,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("out/time_to_accuracy.json"))
     arguments = parser.parse_args()
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    os.environ.pop("CTT_NET_SCAN_CACHE", None)  # both start from files
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     found: dict[int, Any] = {}

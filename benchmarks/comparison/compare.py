@@ -11,6 +11,7 @@ from benchmarks.comparison.plan import Plan, read_plan
 from benchmarks.comparison.scores import measure
 from benchmarks.comparison.table import facts_of, flat_table
 from ctt_net.cohort import Cohort, read_cohort
+from ctt_net.cohort.folds import FOLDS_FILE
 from ctt_net.errors import InputError
 from ctt_net.io.atomic_write import atomic_write_all, check_can_make_folder
 from ctt_net.launch import Place, exit_code, run_jobs
@@ -84,6 +85,11 @@ def compare(
 def _folds(plan: Plan, cohort: Cohort) -> list[int]:
     """The plan's folds, which must be there."""
     if plan.folds_from == "cohort":
+        if len(plan.seeds) > 1 and not (cohort.root / FOLDS_FILE).exists():
+            raise InputError(
+                f"{plan.path}: folds_from: {cohort.root} has no {FOLDS_FILE}, so that each seed "
+                f"would have folds of its own; write one, or set folds_from to seed"
+            )
         known = sorted(int(fold) for fold in cohort.folds(plan.n_folds).unique())
     else:
         known = list(range(1, plan.n_folds + 1))

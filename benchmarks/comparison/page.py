@@ -29,8 +29,8 @@ HOW = (
     "training would change too, and knows that folds share training eyes; it needs two or more "
     "folds and is given out of fold only. Neither is adjusted for the number of rows. AUROC of a "
     "row without probabilities: by its predicted acuity. Seconds a fold: by the clock, with the "
-    "start and the reading of the scans; runs beside each other slow each other down. Milliseconds "
-    "an eye: one network on decoded scans."
+    "start and, of the first row of each size of scans, their reading; runs beside each other slow "
+    "each other down. Milliseconds an eye: one network on decoded scans."
 )
 
 

@@ -58,23 +58,16 @@ def fit_folds(task: Mapping[str, Any]) -> dict[str, Any]:
         )
         out_of_fold.append(table)
         for name, cohort in held_out.items():
-            rows = held_out_rows(cohort)
+            rows = cohort.to_test_on()[0].table
             _check_not_shared(seen, rows, cohort)
             predicted = _predict(fitted, name_of_it, cohort, rows)
             others[name].append(predicted)
             write_predictions(_table(rows, predicted), fold_table(run / HELD_OUT / name, fold))
     write_predictions(pd.concat(out_of_fold, ignore_index=True), run / PREDICTIONS_FILE)
     for name, cohort in held_out.items():
-        ensemble = _table(held_out_rows(cohort), np.mean(others[name], axis=0))
+        ensemble = _table(cohort.to_test_on()[0].table, np.mean(others[name], axis=0))
         write_predictions(ensemble, run / HELD_OUT / name / PREDICTIONS_FILE)
     return {"training_eyes": learnt}
-
-
-def held_out_rows(cohort: Cohort) -> pd.DataFrame:
-    """The rows `evaluate` takes: of `split` test where there are any, else all."""
-    if "split" in cohort.table and (cohort.table["split"] == "test").any():
-        return cohort.table[cohort.table["split"] == "test"]
-    return cohort.table
 
 
 def _predict(
