@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ctt_net import INTENDED_USE
 from ctt_net.cli.command import DONE, Commands, add_command, needs_extra
+from ctt_net.io.cores import cores
 
 TOKEN_VARIABLE = "CTT_NET_TOKEN"
 
@@ -50,7 +51,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--workers",
         type=_positive,
-        default=min(os.cpu_count() or 1, 4),
+        default=min(cores(), 4),
         metavar="N",
         help="processes that predict, each with the model (default: one per core, 4 at most)",
     )

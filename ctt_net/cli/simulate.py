@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ctt_net.cli.command import DONE, Commands, add_command
 from ctt_net.errors import InputError
+from ctt_net.io.cores import cores
 
 EYES = 400
 
@@ -74,7 +75,6 @@ def run(options: argparse.Namespace) -> int:
     """Simulate, and say what error the best possible reader of the scans would have."""
     if options.patient:
         return _run_patient(options)
-    import os
 
     from rich.console import Console
     from rich.progress import Progress
@@ -93,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
         labels=options.labels,
         rule=options.rule or CohortPlan.rule,
     )
-    workers = os.cpu_count() or 1 if options.workers is None else options.workers
+    workers = cores() if options.workers is None else options.workers
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("simulating eyes", total=plan.n_eyes)
         cohort = simulate_cohort(options.out, plan, workers, lambda: progress.advance(task))

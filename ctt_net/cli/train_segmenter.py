@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from ctt_net.cli.command import DONE, Commands, add_command, needs_extra
+from ctt_net.io.cores import cores
 
 
 def add(commands: Commands) -> None:
@@ -35,8 +36,6 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train, and print how well it segments."""
-    import os
-
     with needs_extra("training a segmentation network", "train"):
         from ctt_net.training.segmentation.run import SegmentationPlan, train_segmenter
     plan = SegmentationPlan(
@@ -47,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
         batch_size=options.batch_size,
         accelerator=options.accelerator,
         precision=options.precision,
-        workers=os.cpu_count() or 1 if options.workers is None else options.workers,
+        workers=cores() if options.workers is None else options.workers,
     )
     card = train_segmenter(options.out, plan)
     for device, figures in card["figures"].items():

@@ -37,7 +37,7 @@ from ctt_net.imaging import Preprocessing
 
 Part = Literal["train", "val", "test"]
 
-EYES_AT_ONCE = 2000
+EYES_AT_ONCE = 2000  # whose scans are copied into memory
 
 # Fewer choose a checkpoint by chance.
 MIN_VAL_PATIENTS = 5
@@ -115,6 +115,7 @@ class EyeDataModule(pl.LightningDataModule):
         self.chosen_covariates = covariates
         self.scan_cache = scan_cache
         self.progress: Progress | None = None
+        self.epochs_done = 0  # of a training that is resumed
 
     @cached_property
     def cohort(self) -> Cohort:
@@ -247,6 +248,8 @@ class EyeDataModule(pl.LightningDataModule):
         dataset = self.dataset("train")
         rank, world = self._place()
         sampler = EpochSampler(dataset, num_replicas=world, rank=rank, seed=self.seed)
+        # Lightning says it after the loader's processes have begun on the first epoch (its #21938).
+        sampler.set_epoch(self.epochs_done)
         # A last batch of one eye has no variance to normalise by.
         small = len(dataset) < self.batch_size * world
         return self._loader(dataset, sampler=sampler, drop_last=not small)

@@ -22,7 +22,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from ctt_net import __version__
@@ -79,11 +78,11 @@ class ScanCache:
 
     def entry(self, task: ScanTask) -> Path | None:
         """Where a scan is kept, to be asked before its file is read; None = nowhere."""
+        if self.folder is None:
+            return None
         try:
             facts = task.path.stat()
         except OSError:  # the reader says what is wrong
-            return None
-        if self.folder is None:
             return None
         file = [os.path.realpath(task.path), facts.st_size, facts.st_mtime_ns]
         what = [*self._version, *file, task.laterality, task.direction]
@@ -94,11 +93,11 @@ class ScanCache:
         """What is kept there, if it is whole."""
         try:
             content = entry.read_bytes()
-            arrays = load(content[_CHECKSUM:])
-            if content[:_CHECKSUM] != _checksum(content[_CHECKSUM:]):
-                return None
-        except (OSError, SafetensorError, ValueError, KeyError):
+        except OSError:
             return None
+        if content[:_CHECKSUM] != _checksum(content[_CHECKSUM:]):
+            return None
+        arrays: Arrays = load(content[_CHECKSUM:])
         with contextlib.suppress(OSError):  # another user's
             os.utime(entry)
         return arrays
@@ -114,7 +113,7 @@ class ScanCache:
         self._written = True
 
     def zeros(self, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-        """Room for the pixels of a cohort: a mapped file, which memory need not hold, if any.
+        """Zeros for the pixels of a cohort; with a folder in a mapped file, not in memory.
 
         The file has no name and is gone with the process.
 

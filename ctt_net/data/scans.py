@@ -1,6 +1,5 @@
 """Every scan of a cohort decoded once, in parallel, to the network's input size; no torch here."""
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from ctt_net.imaging import (
     doubts_of,
     signal_quality,
 )
+from ctt_net.io.cores import cores
 
 # Called with (done, total) after each scan.
 Progress = Callable[[int, int], None]
@@ -95,7 +95,7 @@ def _each(
 
     # Small chunks, so that decoded pictures do not pile up in front of a slow consumer.
     chunk = 64
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         for start in range(0, len(tasks), chunk):
             part = tasks[start : start + chunk]
             for offset, (task, result) in enumerate(zip(part, pool.map(read, part), strict=True)):

@@ -30,6 +30,7 @@ from ctt_net.inference.predict import (
 from ctt_net.inference.run_manifest import run_manifest
 from ctt_net.inference.shard import Shard
 from ctt_net.io.atomic_write import atomic_write, check_writable, named, only_writer
+from ctt_net.io.cores import cores
 from ctt_net.io.json_file import json_text
 from ctt_net.model_folder.member import Member
 from ctt_net.model_folder.predictor import Predictor
@@ -165,7 +166,7 @@ def predict_each(
     """
     patients = list(patients)
     if workers is None:
-        workers = min(os.cpu_count() or 1, 1 + len(patients) // PATIENTS_PER_WORKER)
+        workers = min(cores(), 1 + len(patients) // PATIENTS_PER_WORKER)
     if workers < 1:
         raise InputError(f"workers must be 1 or more, got {workers}")
     if workers == 1:

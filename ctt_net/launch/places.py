@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ctt_net.errors import InputError, install_extra
+from ctt_net.io.cores import cores
 from ctt_net.launch.process import POLL_SECONDS, Command, end
 
 PLACES = ("local", "slurm", "ray")
@@ -109,11 +110,12 @@ def open_place(place: Place, commands: Sequence[Command]) -> Iterator[Runner]:
 
 class _Local(Runner):
     def __init__(self, place: Place, commands: Sequence[Command]) -> None:
-        super().__init__(place.at_once or os.cpu_count() or 1)
+        super().__init__(place.at_once or cores())
         self._running: dict[subprocess.Popen, Command] = {}
 
     def start(self, command: Command) -> None:
-        threads = dict.fromkeys(THREADS, "1") if self.at_once > 1 else {}
+        each = str(max(1, cores() // self.at_once))
+        threads = dict.fromkeys(THREADS, each) if self.at_once > 1 else {}
         self._running[command.with_environment(threads).start()] = command
 
     def ended(self) -> Ended:
@@ -175,7 +177,9 @@ class _Slurm(Runner):
         gone = self._gone_from_the_queue()
         for job in [one for one in self._jobs if one.done() or one.job_id in gone]:
             command = self._jobs.pop(job)
-            if job.paths.result_pickle.exists() and job.exception() is None:
+            # The result of one that accounting calls done may need some seconds to be seen here.
+            there = job.job_id not in gone or job.paths.result_pickle.exists()
+            if there and job.exception() is None:
                 yield command, job.result(), ""
             else:
                 yield command, 1, "SLURM ended it: memory, time or its node (sacct says more)"

@@ -1,5 +1,6 @@
 """The process of one job: it writes to its log only, and ends with whoever began it."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -61,13 +62,15 @@ class Command:
 
 
 def end(processes: Sequence[subprocess.Popen]) -> None:
-    """Ask processes and those they began to stop, and stop those that do not listen."""
+    """Ask processes and their children to stop; kill those that do not."""
+    running = [one for one in processes if one.poll() is None]
     for number, patience in ((signal.SIGTERM, PATIENCE_SECONDS), (signal.SIGKILL, 5.0)):
-        for process in processes:
-            if process.poll() is None:
+        for process in running:
+            # Children may outlive the process that began them.
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, number)
         until = time.monotonic() + patience
-        while any(one.poll() is None for one in processes) and time.monotonic() < until:
+        while any(one.poll() is None for one in running) and time.monotonic() < until:
             time.sleep(POLL_SECONDS)
 
 

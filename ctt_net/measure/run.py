@@ -1,6 +1,5 @@
 """Segment and measure scans; the table, the pictures and the page of it."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from ctt_net.imaging.encode import jpeg
 from ctt_net.imaging.segmentation import Segmentation
 from ctt_net.io.atomic_folder import check_not_taken, new_folder
 from ctt_net.io.atomic_write import atomic_write
+from ctt_net.io.cores import cores
 from ctt_net.io.formula import escape_formula
 from ctt_net.io.json_file import json_text
 from ctt_net.measure.overlay import LESION_COLOURS, SURFACE_COLOURS, as_png, draw_overlay
@@ -90,7 +90,7 @@ def measure_scans(
         picture = draw_overlay(pixels, segmentation, found) if overlays else None
         return Measured(source, found, picture)
 
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         for start in range(0, len(sources), _CHUNK):
             for number, one in enumerate(pool.map(done, sources[start : start + _CHUNK]), start):
                 yield one

@@ -17,6 +17,7 @@ from pytorch_lightning.plugins import CheckpointIO
 
 from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
+from ctt_net.io.cores import cores
 from ctt_net.io.renamed import current, current_arguments
 from ctt_net.io.yaml_file import parse_yaml
 from ctt_net.launch import Place
@@ -36,7 +37,7 @@ from ctt_net.training.trainer import (
 )
 
 # The most processes that train on the CPU; two are let be on any machine.
-MOST_PROCESSES = max(os.cpu_count() or 1, 2)
+MOST_PROCESSES = max(cores(), 2)
 
 
 # Keys that a resumed run may change, besides its folds and its folder.

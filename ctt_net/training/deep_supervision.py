@@ -176,4 +176,4 @@ def _of_eyes(features: Sequence[list[Tensor]], present: Tensor, width: int) -> T
 
 def _in_rows(found: list[Tensor], present: Tensor, width: int) -> Tensor:
     rows = torch.zeros(len(present), width, device=present.device)
-    return rows.index_copy(0, present.nonzero()[:, 0], found[0].float()) if found else rows
+    return rows.index_copy(0, present.nonzero()[:, 0], found[0].to(rows.dtype)) if found else rows

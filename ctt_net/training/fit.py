@@ -8,10 +8,11 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 
+from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
 from ctt_net.io.renamed import LOGGED, LOGGED_NOW
 from ctt_net.io.sigterm import Terminated
-from ctt_net.training.run_log import is_first_process
+from ctt_net.training.run_log import LOG, is_first_process
 from ctt_net.training.tracking import Tracker
 from ctt_net.training.trainer import lightning_errors
 
@@ -26,7 +27,8 @@ def checkpoints(folder: Path, monitor: str) -> tuple[ModelCheckpoint, ModelCheck
     """
     place = {"dirpath": folder / CHECKPOINTS, "enable_version_counter": False}
     best = _Checkpoint(filename="best", monitor=monitor, mode="min", **place)
-    return best, _Checkpoint(filename="last", **place)
+    # At the end of an epoch, however often it is validated: from amid one no training goes on.
+    return best, _Checkpoint(filename="last", save_on_train_epoch_end=True, **place)
 
 
 class _Checkpoint(ModelCheckpoint):
@@ -95,7 +97,7 @@ def _read_checkpoint(path: Path, after: str | None = None) -> dict[str, Any]:
 def fit(
     trainer: pl.Trainer,
     module: pl.LightningModule,
-    data: pl.LightningDataModule,
+    data: EyeDataModule,
     best: ModelCheckpoint,
     checkpoint: Path | None,
 ) -> None:
@@ -112,6 +114,13 @@ def fit(
         InputError: If no epoch was finished, or the trainer cannot do what the configuration says.
         KeyboardInterrupt: If a person stopped it.
     """
+    if checkpoint is not None and trainer.max_steps != -1:
+        # Lightning would go on with other eyes than the training would have had.
+        LOG.info("a training of trainer.max_steps cannot be resumed: it begins anew")
+        checkpoint = None
+    if checkpoint is not None:
+        loop = _read_checkpoint(checkpoint)["loops"]["fit_loop"]
+        data.epochs_done = loop["epoch_progress"]["current"]["processed"]
     try:
         with lightning_errors():
             trainer.fit(
@@ -137,6 +146,5 @@ def end_trackers(trainer: pl.Trainer) -> None:
     """Close what tracks the training once every process is done."""
     trainer.strategy.barrier()
     for logger in trainer.loggers:
-        logger.finalize("success")
         if isinstance(logger, Tracker):
             logger.finish()

@@ -50,7 +50,8 @@ def only_training_in(
         for place in places or (run,):
             stack.enter_context(_locked(place, run))
         check_same_run(run, config)  # what the other one has left until now
-        for place in filter(None, (run, config.config.data.scan_cache)):
+        # Not in the folder of another fold, which another process may train.
+        for place in filter(None, (*(places or (run,)), config.config.data.scan_cache)):
             remove_temporary(Path(place))
         with run_log((places or (run,))[0]):
             yield

@@ -102,10 +102,11 @@ class PrecisionTrainer(pl.Trainer):
 
 
 class EpochSeed(Callback):
-    """Begins each epoch's chance (dropout) anew, so that a resumed training meets the same.
+    """Lets a resumed training go on as if it had not been interrupted.
 
-    Checkpoints hold no state of the random generators. Order and augmentation have streams of
-    their own.
+    Each epoch's chance (dropout) begins anew, since checkpoints hold no state of the random
+    generators; order and augmentation have streams of their own. One that had stopped early does
+    not go on.
 
     Args:
         seed: Of the run.
@@ -113,6 +114,11 @@ class EpochSeed(Callback):
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Stop again what had stopped; Lightning restores when, and not that it had."""
+        stops = [one for one in trainer.early_stopping_callbacks if one is not None]
+        trainer.should_stop = any(one.stopped_epoch for one in stops)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Seed torch on all devices."""

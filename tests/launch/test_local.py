@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from ctt_net.errors import InputError
+from ctt_net.io.cores import cores
 from ctt_net.launch import Place, exit_code, run_jobs
 from tests.launch.conftest import wait_until
 
@@ -37,8 +38,8 @@ def test_finished_jobs_are_skipped_and_a_failed_one_is_tried_again(jobs_of, caps
     assert failure.last_lines.count("first line") == 1, "the log of the first try is not this one's"
 
 
-@pytest.mark.parametrize(("at_once", "threads"), [(2, "1"), (1, "None")])
-def test_jobs_beside_each_other_have_one_thread_each(jobs_of, at_once, threads):
+@pytest.mark.parametrize(("at_once", "threads"), [(2, max(1, cores() // 2)), (1, "None")])
+def test_jobs_beside_each_other_share_the_processors(jobs_of, at_once, threads):
     (job,) = jobs_of("good")
     run_jobs([job], Place(at_once=at_once))
     assert f"threads {threads}" in job.command.log_file.read_text()

@@ -90,6 +90,50 @@ def test_a_killed_and_resumed_training_ends_as_one_that_was_left_alone(run, keys
     assert said.endswith(" done\n")
 
 
+def test_a_resumed_training_with_loader_processes_takes_the_eyes_of_its_epoch(run, keys, small_run):
+    config = run / "config.yaml"
+    config.write_text(config.read_text().replace("num_workers: 0", "num_workers: 2"))
+    train([*keys, "--out", str(run), "--resume", "true", "--data.num_workers", "2"])
+    log, whole = ((one / "fold_1/metrics.csv").read_bytes() for one in (run, small_run))
+    assert log == whole
+
+
+def test_a_training_of_steps_that_was_killed_begins_anew_and_ends_the_same(
+    keys, tmp_path, monkeypatch
+):
+    if not hasattr(os, "fork"):
+        pytest.skip("kills a fork of itself")
+    monkeypatch.setattr("ctt_net.training.run._report", lambda *_: None)
+    steps = ["--trainer.max_epochs=-1", "--trainer.max_steps=4", "--trainer.val_check_interval=1"]
+    keys = [*keys, *steps, "--trainer.check_val_every_n_epoch=null"]
+    runs = tmp_path / "whole", tmp_path / "cut_off"
+    assert killed(keys, runs[1], (1, 0)) == -signal.SIGKILL
+    for out in runs:
+        train([*keys, "--out", str(out), "--resume", "true"])
+    for name in ("metrics.csv", "model/model.safetensors"):
+        whole, resumed = ((out / "fold_1" / name).read_bytes() for out in runs)
+        assert whole == resumed
+
+
+def test_an_early_stop_stays_one(keys, tmp_path, monkeypatch):
+    monkeypatch.setattr("ctt_net.training.run._report", lambda *_: None)
+    stop = "{class_path: EarlyStopping, init_args: {monitor: val/mae, patience: 1, min_delta: 9}}"
+    keys = [*keys, "--trainer.max_epochs=9", f"--trainer.callbacks=[{stop}]"]
+    keys += ["--out", str(tmp_path / "run"), "--resume", "true"]
+    log = tmp_path / "run/fold_1/metrics.csv"
+
+    def full_disk(*_):
+        raise OSError("no space")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ctt_net.training.fold._export", full_disk)
+        with pytest.raises(OSError, match="no space"):
+            train(keys)
+    assert len(pd.read_csv(log)) == 2
+    train(keys)
+    assert len(pd.read_csv(log)) == 2
+
+
 def test_sigterm_stops_a_training_with_a_message(run, keys, monkeypatch, capsys):
     def terminate(module, batch, index):
         os.kill(os.getpid(), signal.SIGTERM)

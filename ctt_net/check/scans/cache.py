@@ -5,7 +5,6 @@ run (power, Ctrl-C) resumes where it stopped. Nothing is written into the cohort
 """
 
 import json
-import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +15,7 @@ from ctt_net.check.scans.record import Scan, ScanRecord, record_of
 from ctt_net.data.scan_cache import ScanTask
 from ctt_net.data.scans import Progress
 from ctt_net.io.atomic_write import named
+from ctt_net.io.cores import cores
 
 RECORDS_FILE = "scans.jsonl"
 _CHUNK = 64  # scans between two looks at Ctrl-C
@@ -114,7 +114,7 @@ def read_scans(
         return record_of(task.path, path, thumbnail=cache.path is not None), True
 
     scans = []
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         for start in range(0, len(tasks), _CHUNK):
             part = tasks[start : start + _CHUNK]
             for task, (record, new) in zip(part, pool.map(read, part), strict=True):

@@ -1,6 +1,5 @@
 """Scans into the cohort folder: pictures as they are, sections of raw device files as PNG."""
 
-import os
 import re
 import shutil
 from collections import Counter
@@ -22,6 +21,7 @@ from ctt_net.devices import (
 )
 from ctt_net.errors import InputError
 from ctt_net.imaging import ImagingError, read_bscan
+from ctt_net.io.cores import cores
 from ctt_net.prepare.mapping.mapping import CohortMapping
 from ctt_net.prepare.mapping.scan_rule import line_of
 from ctt_net.prepare.out_folder import SCANS_FOLDER
@@ -93,7 +93,7 @@ def copy_scans(
             ) from None
 
     copied = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         for done, result in enumerate(pool.map(copy, tasks.items()), start=1):
             copied.append(result)
             if progress is not None:
