@@ -39,6 +39,10 @@ from ctt_net.training.trainer import (
 # The most processes that train on the CPU; two are let be on any machine.
 MOST_PROCESSES = max(cores(), 2)
 
+_ON_ANY_MACHINE = {
+    "accelerator": "cpu", "devices": 1, "num_nodes": 1, "strategy": "auto", "precision": "32-true",
+}  # fmt: skip
+
 
 # Keys that a resumed run may change, besides its folds and its folder.
 HOW_STARTED = ("resume", "report", "launcher", "jobs", "launcher_options")
@@ -91,6 +95,11 @@ class TrainingConfig(LightningCLI):
         if self.config.get("scan_size_of_backbone"):
             take_scan_size(self.config)
         if self.config.trainer.precision == "auto":
+            if self.elsewhere:
+                raise InputError(
+                    "trainer.precision: auto would be that of this machine, not of the nodes; name "
+                    "one, such as bf16-mixed or 32-true"
+                )
             # Resolved, so that config.yaml says what the numbers were made with.
             self.config.trainer.precision = best_precision(self.config.trainer.accelerator)
 
@@ -188,6 +197,11 @@ class TrainingConfig(LightningCLI):
         return self.parser.dump(config)
 
     @property
+    def elsewhere(self) -> bool:
+        """Whether the folds are trained on other machines."""
+        return self.config.get("launcher") in ("slurm", "ray")
+
+    @property
     def place(self) -> Place | None:
         """Where the folds are trained as jobs of their own; None = in this process."""
         config = self.config
@@ -242,6 +256,8 @@ class TrainingConfig(LightningCLI):
             raise InputError(
                 "trainer.max_epochs: without an epoch nothing is learned; give 1 or more"
             )
+        if self.elsewhere:  # this machine may have no such devices, and trains nothing
+            config.trainer.update(Namespace(_ON_ANY_MACHINE))
         pl.seed_everything(self.seed, workers=True, verbose=False)
         _place_logger(config, folder, name)
         try:

@@ -31,7 +31,7 @@ from ctt_net.training.config import TrainingConfig
 from ctt_net.training.export import export_onnx, export_weights
 from ctt_net.training.fit import checkpoints, end_trackers, fit, resumable
 from ctt_net.training.module import MONITOR, AcuityModule
-from ctt_net.training.run_folder import CONFIG_FILE
+from ctt_net.training.run_folder import CONFIG_FILE, JOB_LOG
 from ctt_net.training.run_log import is_first_process
 from ctt_net.training.start_from import Start, start_from
 
@@ -74,7 +74,7 @@ class FoldJob:
         run = self.run.resolve()
         keys = ["--config", str(run / CONFIG_FILE), "--out", str(run), "--folds", str(self.fold)]
         arguments = ("-m", "ctt_net.cli", "train", *keys, "--resume", "true", "--report", "false")
-        return Command(arguments, fold_folder(run, self.fold) / "output.log")
+        return Command(arguments, fold_folder(run, self.fold) / JOB_LOG)
 
     def parts_done(self) -> int:
         """One where it is finished."""

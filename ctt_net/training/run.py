@@ -66,7 +66,8 @@ def train(arguments: Sequence[str]) -> FinishedRun:
     with only_training_in(run, config, places):
         if start is not None:
             LOG.info("starts from %s: %s", start.source.folder, start.in_words())
-        warn_of_slow_precision(trainer)
+        if place is None:
+            warn_of_slow_precision(trainer)
         failures = _train_folds(config, run, folds, data, place)
         report = config.config.report and is_first_process() and any(run.glob("fold_*/model"))
         return FinishedRun(run, _report(run, data) if report else None, failures)

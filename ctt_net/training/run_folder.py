@@ -24,8 +24,10 @@ NOT_OF_THE_MODEL = {"folds", "out", *HOW_STARTED}
 # that a killed process leaves behind blocks nobody.
 LOCK_FILE = ".lock"
 
+JOB_LOG = "output.log"  # of a fold that is trained as a job of its own
+
 # What a start leaves that failed before the first epoch was finished.
-NO_RUN_YET = (LOCK_FILE, CONFIG_FILE, TEXT_FILE, TABLE_FILE)
+NO_RUN_YET = (LOCK_FILE, CONFIG_FILE, TEXT_FILE, TABLE_FILE, JOB_LOG)
 
 
 @contextlib.contextmanager
@@ -95,7 +97,11 @@ def check_same_run(run: Path, config: TrainingConfig) -> None:
         return
     check_can_make_folder(run)
     if not run.exists() or all(
-        path.is_dir() or path.name in NO_RUN_YET or is_temporary(path) for path in run.rglob("*")
+        path.is_dir()
+        or path.name in NO_RUN_YET
+        or path.parent == run / "slurm"
+        or is_temporary(path)
+        for path in run.rglob("*")
     ):
         return  # nothing there, or a start that failed before its first epoch was finished
     if not config.config.resume:

@@ -78,6 +78,7 @@ class PrecisionTrainer(pl.Trainer):
 
     Args:
         accelerator: See Lightning.
+        devices: See Lightning; one, since the eyes of a step are `data.batch_size` times as many.
         precision: See Lightning; `auto` takes what the device computes fastest in.
         kwargs: See Lightning.
     """
@@ -85,13 +86,14 @@ class PrecisionTrainer(pl.Trainer):
     def __init__(
         self,
         accelerator: str | pl.accelerators.Accelerator = "auto",
+        devices: list[int] | str | int = 1,
         precision: Literal["auto"] | _PRECISION_INPUT | None = None,
         **kwargs: Any,
     ) -> None:
         # Lightning's sampler would count an eye twice where the processes do not divide their
         # number. Training eyes are divided by a sampler of ours; each process validates all.
         kwargs["use_distributed_sampler"] = False
-        super().__init__(accelerator=accelerator, precision=precision, **kwargs)
+        super().__init__(accelerator=accelerator, devices=devices, precision=precision, **kwargs)
         # Deterministic training would fill all new memory with NaN first, 1,700 times a step. That
         # helps to find operations that read it; ours do not, and the numbers are the same.
         torch.utils.deterministic.fill_uninitialized_memory = False

@@ -2,6 +2,7 @@
 
 import pytest
 import timm
+import yaml
 
 from ctt_net.errors import InputError
 from ctt_net.training.config import TrainingConfig
@@ -82,6 +83,25 @@ def test_a_training_that_cannot_be_is_refused_before_it_begins(
     config = TrainingConfig([*given, "--trainer.accelerator=cpu"])
     with pytest.raises(InputError, match=f"trainer.{key}: "):
         config.build(1, tmp_path)
+
+
+def test_a_training_takes_one_device_unless_told(base):
+    assert TrainingConfig(base).config.trainer.devices == 1
+
+
+@pytest.mark.parametrize("launcher", ["slurm", "ray"])
+def test_a_machine_that_only_starts_jobs_needs_none_of_their_devices(
+    tiny_network, small_cohort, tmp_path, launcher
+):
+    base = [*tiny_network, "--data.cohort", str(small_cohort)]
+    asked = {"accelerator": "cuda", "devices": "16", "num_nodes": "2", "precision": "bf16-mixed"}
+    keys = [f"--trainer.{key}={value}" for key, value in asked.items()]
+    config = TrainingConfig([*base, f"--launcher={launcher}", *keys])
+    config.build(1, tmp_path)
+    kept = yaml.safe_load(config.resolved())["trainer"]
+    assert {key: str(kept[key]) for key in asked} == asked
+    with pytest.raises(InputError, match=r"trainer\.precision: auto would be that of this machine"):
+        TrainingConfig([*base, f"--launcher={launcher}", "--trainer.precision=auto"])
 
 
 def test_later_files_and_flags_override_earlier_ones(base, tmp_path):

@@ -17,7 +17,9 @@ from ctt_net.data.scans import load_scans
 from ctt_net.errors import InputError
 from ctt_net.launch import Failure, Place
 from ctt_net.model_folder.predictor import Predictor, model_folders
+from ctt_net.training.config import TrainingConfig
 from ctt_net.training.run import train
+from ctt_net.training.run_folder import check_same_run
 
 pytestmark = pytest.mark.usefixtures("traced_once")
 
@@ -182,6 +184,20 @@ def test_a_failed_start_leaves_nothing_in_the_way(small_cohort, tiny_network, tm
     with pytest.raises(InputError):
         train([*tiny_network, *keys])
     assert not run.exists()
+
+
+def test_jobs_that_failed_before_an_epoch_leave_nothing_in_the_way(
+    small_cohort, tiny_network, tmp_path
+):
+    run = tmp_path / "run"
+    for name in ("config.yaml", "fold_1/output.log", "slurm/17_0_log.err"):
+        (run / name).parent.mkdir(parents=True, exist_ok=True)
+        (run / name).write_text("{}")
+    keys = ["--data.cohort", str(small_cohort), "--folds", "1", "--out", str(run)]
+    check_same_run(run, TrainingConfig([*tiny_network, *keys]))
+    (run / "fold_1/metrics.json").touch()
+    with pytest.raises(InputError, match="holds a run already"):
+        check_same_run(run, TrainingConfig([*tiny_network, *keys]))
 
 
 def test_resume_refuses_another_configuration(small_run, small_cohort, tiny_network):
