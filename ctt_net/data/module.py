@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytorch_lightning as pl
 import torch
+from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 from torch.utils.data import DataLoader, Dataset
 
@@ -190,9 +191,8 @@ class EyeDataModule(pl.LightningDataModule):
         if patients < MIN_VAL_PATIENTS:
             raise InputError(
                 f"{self.folder}: {len(val)} eyes of {patients} patients with an exactly known "
-                f"outcome stand "
-                f"as split val, too few to choose a checkpoint; mark {MIN_VAL_PATIENTS} patients "
-                f"or more, or empty those cells of the column split: "
+                f"outcome stand as split val, too few to choose a checkpoint; mark "
+                f"{MIN_VAL_PATIENTS} patients or more, or empty those cells of the column split: "
                 f"data.val_fraction then sets eyes aside"
             )
 
@@ -218,9 +218,13 @@ class EyeDataModule(pl.LightningDataModule):
         mask[order[members]] = True
         return mask
 
+    def positions(self, table: pd.DataFrame) -> NDArray[np.intp]:
+        """Where some rows of the cohort's table are in `scans`."""
+        return np.asarray(self.cohort.table.index.get_indexer(table.index))
+
     def scans_of(self, table: pd.DataFrame) -> Scans:
         """Scans of some rows of the cohort's table, in memory."""
-        return self.scans.of(self.cohort.table.index.get_indexer(table.index))
+        return self.scans.of(self.positions(table))
 
     def in_parts(self, table: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, Scans]]:
         """Rows and their scans, some thousand eyes at a time: all may be more than memory holds."""
@@ -238,10 +242,10 @@ class EyeDataModule(pl.LightningDataModule):
         augmenter = None
         if part == "train" and self.augmentation is not None:
             augmenter = ScanAugmenter(self.augmentation, self.seed)
-        positions = self.cohort.table.index.get_indexer(table.index)
         covariates = self.covariate_values(table)
         directions = [view.direction for view in self.cohort.spec.views.values()]
-        return EyeDataset(table, positions.tolist(), self.scans, augmenter, covariates, directions)
+        positions = self.positions(table).tolist()
+        return EyeDataset(table, positions, self.scans, augmenter, covariates, directions)
 
     def train_dataloader(self) -> DataLoader:
         """Shuffled, augmented, in full batches."""

@@ -87,7 +87,7 @@ def run_jobs(jobs: Sequence[Job], place: Place = HERE) -> list[Failure]:
         _say(f"{len(jobs) - len(waiting)} of {len(jobs)} jobs are finished already")
     if not waiting:
         return []
-    total, over, n_ended, n_jobs = sum(job.parts for job in waiting), 0, 0, len(waiting)
+    total, parts_ended, n_ended, n_jobs = sum(job.parts for job in waiting), 0, 0, len(waiting)
     running: dict[Command, Job] = {}
     starts = {job.command: _size(job.command.log_file) for job in waiting}
     failures = []
@@ -102,14 +102,14 @@ def run_jobs(jobs: Sequence[Job], place: Place = HERE) -> list[Failure]:
                 runner.start(job.command)
             for command, status, said in runner.ended():
                 job = running.pop(command)
-                over, n_ended = over + job.parts, n_ended + 1
+                parts_ended, n_ended = parts_ended + job.parts, n_ended + 1
                 if status:
                     lines = [*_last_lines(command.log_file, starts[command]), said]
                     told = "\n".join(filter(None, lines))
                     failures.append(Failure(job.title, status, told, command.log_file))
                 how = f"failed ({command.log_file})" if status else "done"
                 _say(f"{job.title}: {how}; {n_ended} of {n_jobs} jobs")
-            progress(over + sum(job.parts_done() for job in running.values()), total)
+            progress(parts_ended + sum(job.parts_done() for job in running.values()), total)
     return failures
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from ctt_net.errors import InputError
-from ctt_net.losses import JointLoss, LossParts
+from ctt_net.losses import JointLoss
 from ctt_net.models import MultiViewNet
 from ctt_net.models.backbone import Backbone
 from ctt_net.models.backbone.grid import maximum_of_cells, mean_of_cells
@@ -50,15 +50,6 @@ class DeepSupervision:
                 f"model.deep_supervision.weight must be positive, got {self.weight}; to switch it "
                 f"off set model.deep_supervision to null"
             )
-
-
-class SupervisedParts(NamedTuple):
-    """As `LossParts`, and the mean of the auxiliary losses."""
-
-    total: Tensor
-    regression: Tensor
-    recovery: Tensor
-    deep_supervision: Tensor
 
 
 class StageHeads(nn.Module):
@@ -118,22 +109,16 @@ class StageHeads(nn.Module):
             amid.append(head(_of_eyes(features, present, head.dim), preop, known))
         return prediction, amid
 
-    def added(
-        self, parts: LossParts, amid: list[Prediction], batch: EyeBatch, loss: JointLoss
-    ) -> "SupervisedParts":
-        """The loss with that of the heads: each the loss of the main head, its mean weighted.
+    def loss(self, amid: list[Prediction], batch: EyeBatch, loss: JointLoss) -> Tensor:
+        """Mean of the heads' losses, each as that of the main head.
 
         Args:
-            parts: Loss of the network.
             amid: Of the heads.
             batch: The same eyes.
-            loss: That gave `parts`.
+            loss: Of the network.
         """
         pairs = zip(amid, self.heads, strict=True)
-        auxiliary = torch.stack([loss(one, batch, cast(Head, head)).total for one, head in pairs])
-        mean = auxiliary.mean()
-        total = parts.total + self.weight * mean
-        return SupervisedParts(total, parts.regression, parts.recovery, mean)
+        return torch.stack([loss(one, batch, cast(Head, head)).total for one, head in pairs]).mean()
 
     @contextmanager
     def _reading(self, backbones: Sequence[Backbone]) -> Iterator[list[list[list[Tensor]]]]:

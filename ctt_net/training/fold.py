@@ -135,7 +135,6 @@ def _export(
     _provenance(config, fold, data, fitted, trainer, start).write(folder)
     calibrate_fold(folder, data, module.clinical_start)
     seal(folder)
-    shutil.rmtree(place, ignore_errors=True)
     folder.rename(place)
     _traced[form] = place / ONNX_FILE
 
@@ -194,7 +193,7 @@ def _provenance(
     before = None if start is None else start.source.provenance
     # Patients of the source are patients of this model; one salt, or none would be recognised.
     salt = new_salt() if before is None else before.salt
-    rows, kept = data.cohort.table.index.get_indexer(fitted.index), data.scans
+    rows, kept = data.positions(fitted), data.scans
     # One by one: a cohort may be larger than memory.
     scans = (scan.tobytes() for row in rows for scan in kept.pixels[row][kept.present[row]])
     return Provenance(

@@ -1,7 +1,6 @@
 """The Lightning module: one network, its loss and its optimiser."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -140,7 +139,7 @@ class AcuityModule(pl.LightningModule):
         """
         if self.network.covariates is not None:
             self.network.covariates.initialise(torch.tensor(data.covariate_values(table)))
-        rows = data.cohort.table.index.get_indexer(table.index)
+        rows = data.positions(table)
         eyes, views = data.scans.present[rows].nonzero()
         for view, backbone in enumerate(self.network.backbone):
             own = np.flatnonzero(views == view) if len(self.network.backbone) > 1 else slice(None)
@@ -150,17 +149,20 @@ class AcuityModule(pl.LightningModule):
 
     def training_step(self, batch: EyeBatch, _: int) -> Tensor:
         """One step; logs the loss and its parts."""
-        if self.stage_heads is None:
-            parts: Any = self.loss(self._predict(batch), batch, self.network.head)
+        heads = self.stage_heads
+        if heads is None:
+            parts = self.loss(self._predict(batch), batch, self.network.head)._asdict()
             return self._logged(parts, batch)
-        prediction, amid = self.stage_heads(self.network, batch)
-        parts = self.loss(prediction, batch, self.network.head)
-        return self._logged(self.stage_heads.added(parts, amid, batch, self.loss), batch)
+        prediction, amid = heads(self.network, batch)
+        parts = self.loss(prediction, batch, self.network.head)._asdict()
+        parts["deep_supervision"] = heads.loss(amid, batch, self.loss)
+        parts["total"] = parts["total"] + heads.weight * parts["deep_supervision"]
+        return self._logged(parts, batch)
 
-    def _logged(self, parts: Any, batch: EyeBatch) -> Tensor:
-        """Log a loss with its parts, a named tuple, and give its total back."""
-        self._check_number(parts.total, "training")
-        for name, value in parts._asdict().items():
+    def _logged(self, parts: dict[str, Tensor], batch: EyeBatch) -> Tensor:
+        """Log the parts of a loss, and give their total back."""
+        self._check_number(parts["total"], "training")
+        for name, value in parts.items():
             self.log(
                 "train/loss" if name == "total" else f"train/{name}",
                 value,
@@ -170,8 +172,7 @@ class AcuityModule(pl.LightningModule):
                 sync_dist=True,
                 batch_size=len(batch.position),
             )
-        total: Tensor = parts.total
-        return total
+        return parts["total"]
 
     def _check_number(self, loss: Tensor, part: str) -> None:
         """Stop where nothing can be learned any more.

@@ -59,7 +59,8 @@ def run_log(folder: Path) -> Iterator[None]:
         LOG.debug("error: %s", error)
         raise
     except KeyboardInterrupt as stopped:
-        LOG.debug("%s; --resume true continues", stopped_by(stopped))
+        who = "stopped by SIGTERM" if isinstance(stopped, Terminated) else "interrupted"
+        LOG.debug("%s; --resume true continues", who)
         raise
     except BaseException:
         LOG.debug("internal error", exc_info=True)
@@ -67,8 +68,3 @@ def run_log(folder: Path) -> Iterator[None]:
     finally:
         LOG.removeHandler(file)
         file.close()
-
-
-def stopped_by(stopped: KeyboardInterrupt) -> str:
-    """Who has stopped a training, for its log."""
-    return "stopped by SIGTERM" if isinstance(stopped, Terminated) else "interrupted"

@@ -117,17 +117,23 @@ def test_heads_know_the_preoperative_acuity_no_better_than_the_network():
     torch.testing.assert_close(one[0].postop_logmar, two[0].postop_logmar)
 
 
-def test_the_weighted_mean_of_the_same_loss_is_added():
-    network, batch = network_of(SmallResNetBackbone(width=4)), batch_of()
-    heads, loss = heads_of(network, (0, 1, 3)), JointLoss()
-    prediction, amid = heads(network, batch)
-    parts = loss(prediction, batch, network.head)
-    found = heads.added(parts, amid, batch, loss)
-    each = [loss(one, batch, head).total for one, head in zip(amid, heads.heads, strict=True)]
-    assert found.deep_supervision.item() == pytest.approx(sum(each).item() / 3)
-    assert found.total.item() == pytest.approx((parts.total + 0.3 * sum(each) / 3).item())
-    assert torch.isfinite(found.total)  # bounds, an unknown acuity and an eye without scans
-    assert found[1:3] == parts[1:3]
+def test_the_weighted_mean_of_the_same_loss_is_added(monkeypatch):
+    head, supervision = ResidualHead(DIM, hidden=4, dropout=0.0), DeepSupervision((0, 1, 3))
+    parts = SmallResNetBackbone(width=4), MeanFusion(dim=DIM), head, JointLoss()
+    module = AcuityModule(*parts, deep_supervision=supervision).train()
+    logged, batch = {}, batch_of()
+    monkeypatch.setattr(module, "log", lambda name, value, **_: logged.update({name: value}))
+    total = module.training_step(batch, 0)
+    heads = module.stage_heads
+    prediction, amid = heads(module.network, batch)
+    alone = module.loss(prediction, batch, head)
+    each = [module.loss(one, batch, of).total for one, of in zip(amid, heads.heads, strict=True)]
+    assert logged["train/deep_supervision"].item() == pytest.approx(sum(each).item() / 3)
+    assert total.item() == pytest.approx((alone.total + 0.3 * sum(each) / 3).item())
+    assert torch.isfinite(total)  # bounds, an unknown acuity and an eye without scans
+    assert logged["train/loss"] is total
+    for name in ("regression", "recovery"):
+        assert logged[f"train/{name}"].item() == pytest.approx(getattr(alone, name).item())
 
 
 @pytest.mark.parametrize("auxiliary", ["bce", "hinge", "none"])
@@ -135,9 +141,7 @@ def test_the_weighted_mean_of_the_same_loss_is_added():
 def test_every_parameter_of_a_head_takes_part(auxiliary, present):
     network, batch = network_of(SmallResNetBackbone(width=4)), batch_of([[present] * 2] * 3)
     heads, loss = heads_of(network), JointLoss(auxiliary=auxiliary)
-    prediction, amid = heads(network, batch)
-    parts = loss(prediction, batch, network.head)
-    heads.added(parts, amid, batch, loss).total.backward()
+    heads.loss(heads(network, batch)[1], batch, loss).backward()
     assert all(parameter.grad is not None for parameter in heads.parameters())
 
 

@@ -166,4 +166,4 @@ class PretrainDataModule(EyeDataModule):
 
     def targets_of(self, part: Part) -> Lesions:
         """The truth of one part, in its order."""
-        return self.targets.of(self.cohort.table.index.get_indexer(self.part(part).index))
+        return self.targets.of(self.positions(self.part(part)))

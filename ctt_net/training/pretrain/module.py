@@ -7,7 +7,6 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from ctt_net.data.scans import Scans
 from ctt_net.errors import InputError
 from ctt_net.losses import JointLoss
 from ctt_net.models.backbone import Backbone
@@ -189,14 +188,13 @@ class PretrainModule(AcuityModule):
         self.meter = LesionMeter(tuple(data.cohort.spec.views))
         table = data.part("train")
         self.initialise_inputs(data, table)
-        scans: Scans = data.scans_of(table)
-        every = torch.arange(len(scans.present))
-        self.head.initialise(self.train_truth(every), torch.from_numpy(scans.present))
+        present = torch.from_numpy(data.scans.present[data.positions(table)])
+        self.head.initialise(self.train_truth(torch.arange(len(present))), present)
 
     def training_step(self, batch: EyeBatch, _: int) -> Tensor:
         """One step; logs the loss and its parts."""
         parts = self._compare(self.read(batch), self.train_truth(batch.position), batch)
-        return self._logged(parts, batch)
+        return self._logged(parts._asdict(), batch)
 
     def validation_step(self, batch: EyeBatch, _: int) -> None:
         """Loss, and what the figures are made of."""

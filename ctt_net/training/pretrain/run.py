@@ -140,7 +140,7 @@ def _write(
     train, val = data.part("train"), data.part("val")
     truth, spec = data.targets_of("val"), data.cohort.spec
     covariates = {} if module.network.covariates is None else data.covariates
-    present = module.used_views(torch.from_numpy(data.scans_of(val).present))
+    present = module.used_views(torch.from_numpy(data.scans.present[data.positions(val)]))
     figures = lesion_figures(found, truth, present.numpy(), tuple(spec.views))
     mean = float(data.targets_of("train").potential.mean(dtype=float))
     figures["potential"]["mae_of_the_mean"] = float(np.abs(truth.potential - mean).mean())
