@@ -252,7 +252,7 @@ class EyeDataModule(pl.LightningDataModule):
         dataset = self.dataset("train")
         rank, world = self._place()
         sampler = EpochSampler(dataset, num_replicas=world, rank=rank, seed=self.seed)
-        # Lightning says it after the loader's processes have begun on the first epoch (its #21938).
+        # Lightning sets it only once the loader's processes have begun (its #21938).
         sampler.set_epoch(self.epochs_done)
         # A last batch of one eye has no variance to normalise by.
         small = len(dataset) < self.batch_size * world
