@@ -1,6 +1,6 @@
 """What outcomes known within bounds only are worth in training, on simulated eyes without scans.
 
-Run from the checkout; takes a minute of one core:
+Run from the checkout; takes three minutes of one core:
 
     python -m benchmarks.censored_outcomes
 

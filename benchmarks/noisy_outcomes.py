@@ -1,6 +1,6 @@
 """Outcomes recorded wrongly: which are found, and what they cost in training, on simulated eyes.
 
-Run from the checkout; without scans, ten minutes of one core for each head:
+Run from the checkout; ten minutes of one core for each head:
 
     python -m benchmarks.noisy_outcomes --seeds 6
 

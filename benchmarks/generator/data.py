@@ -115,7 +115,7 @@ def parts(n_real: int, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 
 
 def simulated(folder: Path, name: str) -> LabelledScans:
-    """800 scans of a stage, simulated once and then read from the folder.
+    """Scans of a stage, simulated once and then read from the folder.
 
     Args:
         folder: Of `<name>.npz`.
