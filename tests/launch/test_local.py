@@ -10,7 +10,8 @@ import pytest
 
 from ctt_net.errors import InputError
 from ctt_net.io.cores import cores
-from ctt_net.launch import Place, exit_code, run_jobs
+from ctt_net.launch import Command, Place, exit_code, run_jobs
+from ctt_net.launch.process import end
 from tests.launch.conftest import wait_until
 
 
@@ -69,6 +70,35 @@ def test_an_interrupt_ends_the_processes_and_keeps_what_is_finished(jobs_of, num
     assert jobs[0].finished()
     assert not jobs[1].finished()
     assert not alive(jobs[1].begun[0])
+
+
+DEAF_CHILD = """
+import signal, subprocess, sys
+deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+deaf += "; print(1, flush=True); time.sleep(60)"
+child = subprocess.Popen([sys.executable, "-S", "-c", deaf], stdout=subprocess.PIPE)
+child.stdout.read(1)
+print(child.pid, flush=True)
+signal.pause()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="there are no process groups here")
+def test_a_child_that_outlives_its_job_is_ended_with_it(tmp_path):
+    log = tmp_path / "job.log"
+    job = Command(("-S", "-c", DEAF_CHILD), log).start()
+    wait_until(lambda: log.read_text().endswith("\n"))
+    child = int(log.read_text())
+    end([job])
+    assert job.returncode == -signal.SIGTERM
+    wait_until(lambda: not alive(child))
+
+
+def test_processors_are_those_that_may_be_used(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3, 5, 6}, raising=False)
+    assert cores() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert cores() == (os.cpu_count() or 1)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no process learns of it")
