@@ -45,6 +45,7 @@ def eye_flags(table: pd.DataFrame, scans: Scans, views: tuple[str, ...]) -> list
         views: Names of the views in their order.
     """
     flags = []
+    doubted = {name: scans.doubted(name) for name in DOUBTS}
     rows = table[["preop_logmar", "preop_off_chart", "postop_off_chart"]].itertuples(index=False)
     for i, (preop, before, after) in enumerate(rows):
         found = []
@@ -61,7 +62,7 @@ def eye_flags(table: pd.DataFrame, scans: Scans, views: tuple[str, ...]) -> list
             found += [f"missing_view:{views[v]}" for v in np.flatnonzero(~present)]
         if (scans.quality[i][present] < LOW_QUALITY).any():
             found.append("low_quality")
-        flags.append(found + [name for name in DOUBTS if scans.doubted(name)[i]])
+        flags.append(found + [name for name, eyes in doubted.items() if eyes[i]])
     return flags
 
 
