@@ -99,7 +99,7 @@ def check_same_run(run: Path, config: TrainingConfig) -> None:
     if not run.exists() or all(
         path.is_dir()
         or path.name in NO_RUN_YET
-        or path.parent == run / "slurm"
+        or path.parent.name == "slurm"  # logs of its jobs
         or is_temporary(path)
         for path in run.rglob("*")
     ):

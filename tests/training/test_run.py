@@ -190,7 +190,12 @@ def test_jobs_that_failed_before_an_epoch_leave_nothing_in_the_way(
     small_cohort, tiny_network, tmp_path
 ):
     run = tmp_path / "run"
-    for name in ("config.yaml", "fold_1/output.log", "slurm/17_0_log.err"):
+    for name in (
+        "config.yaml",
+        "fold_1/output.log",
+        "slurm/17_0_log.err",
+        "fold_1/slurm/9_log.err",
+    ):
         (run / name).parent.mkdir(parents=True, exist_ok=True)
         (run / name).write_text("{}")
     keys = ["--data.cohort", str(small_cohort), "--folds", "1", "--out", str(run)]
