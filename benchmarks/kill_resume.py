@@ -109,7 +109,7 @@ def start(keys: list[str], place: Path, number: int, after: float | None = None)
             os._exit(status)
     if after is not None:
         time.sleep(after)
-        with contextlib.suppress(ProcessLookupError):  # it had ended
+        with contextlib.suppress(ProcessLookupError):  # it has no group yet
             os.killpg(child, number)
     return child
 

@@ -8,7 +8,6 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 
-from ctt_net.data.module import EyeDataModule
 from ctt_net.errors import InputError
 from ctt_net.io.renamed import LOGGED, LOGGED_NOW
 from ctt_net.io.sigterm import Terminated
@@ -97,7 +96,7 @@ def _read_checkpoint(path: Path, after: str | None = None) -> dict[str, Any]:
 def fit(
     trainer: pl.Trainer,
     module: pl.LightningModule,
-    data: EyeDataModule,
+    data: pl.LightningDataModule,
     best: ModelCheckpoint,
     checkpoint: Path | None,
 ) -> None:
@@ -118,9 +117,6 @@ def fit(
         # Lightning would go on with other eyes than the training would have had.
         LOG.info("a training of trainer.max_steps cannot be resumed: it begins anew")
         checkpoint = None
-    if checkpoint is not None:
-        loop = _read_checkpoint(checkpoint)["loops"]["fit_loop"]
-        data.epochs_done = loop["epoch_progress"]["current"]["processed"]
     try:
         with lightning_errors():
             trainer.fit(

@@ -48,14 +48,15 @@ def only_training_in(
     if not is_first_process():
         yield
         return
+    places = places or (run,)
     with contextlib.ExitStack() as stack:
-        for place in places or (run,):
+        for place in places:
             stack.enter_context(_locked(place, run))
         check_same_run(run, config)  # what the other one has left until now
         # Not in the folder of another fold, which another process may train.
-        for place in filter(None, (*(places or (run,)), config.config.data.scan_cache)):
+        for place in filter(None, (*places, config.config.data.scan_cache)):
             remove_temporary(Path(place))
-        with run_log((places or (run,))[0]):
+        with run_log(places[0]):
             yield
 
 

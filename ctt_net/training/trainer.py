@@ -117,10 +117,16 @@ class EpochSeed(Callback):
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
+    def on_load_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Tell the data which epoch is next, before their loader begins."""
+        progress = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]
+        trainer.datamodule.epochs_done = progress["processed"]
+
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Stop again what had stopped; Lightning restores when, and not that it had."""
-        stops = [one for one in trainer.early_stopping_callbacks if one is not None]
-        trainer.should_stop = any(one.stopped_epoch for one in stops)
+        trainer.should_stop = any(one.stopped_epoch for one in trainer.early_stopping_callbacks)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Seed torch on all devices."""
